@@ -1,0 +1,1 @@
+"""What a person on the phone meets, written once over the Call and Voicemail ports."""

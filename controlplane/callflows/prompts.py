@@ -1,0 +1,130 @@
+"""What the system can say. Each prompt is a sentence of the message catalogue (`speech/catalogues`).
+
+An utterance is text with values; the language is the call's. `speech` turns it into the sentence
+and finds the WAV file by language, voice and sentence; a file that is not there is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from controlplane.domain.mailbox import SayDatetime
+
+
+class Prompt(StrEnum):
+    """A fixed sentence; the value is its key in the catalogues. The English text is beside it."""
+
+    # leaving a message
+    GREETING_STANDARD = (
+        "greeting-standard"  # Please leave a message after the tone. (spoken without a mailbox's name)
+    )
+    MESSAGE_TOO_SHORT = "message-too-short"  # Your message was too short. Please speak after the tone.
+    MESSAGE_DROPPED = "message-dropped"  # No message was recorded. Goodbye.
+    MESSAGE_SENT = "message-sent"  # Thank you. Your message has been sent. Goodbye.
+    REVIEW_MENU = (
+        "review-menu"  # To send your message, press 1. To listen to it, press 2. To record it again, press 3.
+    )
+    RECORD_AFTER_TONE = "record-after-tone"  # Please speak after the tone.
+    MAILBOX_DISABLED = "mailbox-disabled"  # This mailbox does not take messages at the moment. Goodbye.
+    MAILBOX_UNKNOWN = "mailbox-unknown"  # There is no mailbox with this number. Goodbye.
+    NUMBER_UNKNOWN = "number-unknown"  # This number is not in use. Goodbye.
+    # checking messages
+    ENTER_MAILBOX = "enter-mailbox"  # Please enter the mailbox number, followed by the pound key.
+    ENTER_PIN = "enter-pin"  # Please enter your PIN, followed by the pound key.
+    PIN_INCORRECT = (
+        "pin-incorrect"  # That is not correct. (said also when locked, and for an unknown mailbox)
+    )
+    TOO_MANY_TRIES = "too-many-tries"  # Goodbye.-like sentence after the third wrong try
+    NO_MESSAGES = "no-messages"  # You have no messages.
+    NO_NEW_MESSAGES = "no-new-messages"  # There are no more new messages. (asked for 1, none left)
+    NO_SAVED_MESSAGES = "no-saved-messages"  # There are no saved messages.
+    MAIN_MENU = "main-menu"  # For new messages, press 1. For saved messages, press 2. To end, press pound.
+    MESSAGE_MENU = "message-menu"  # the keys in a message, as announced (table in callflows/keys.py)
+    MESSAGE_HELP = "message-help"  # key 0: every key in a message
+    FIRST_MESSAGE = "first-message"  # First message.
+    NEXT_MESSAGE = "next-message"  # Next message.
+    NO_MORE_MESSAGES = "no-more-messages"  # There are no more messages.
+    NO_EARLIER_MESSAGE = "no-earlier-message"  # This is the first message.
+    MESSAGE_SAVED = "message-saved"  # Message kept.
+    MESSAGE_DELETED = "message-deleted"  # Message deleted. To undo, press 7.
+    MESSAGE_RESTORED = "message-restored"  # Message restored.
+    ALREADY_DELETED = "already-deleted"  # A colleague has deleted this message meanwhile.
+    ALREADY_SAVED = "already-saved"  # A colleague has already kept this message.
+    ALREADY_RESTORED = "already-restored"  # A colleague has restored this message meanwhile.
+    MESSAGE_GONE = "message-gone"  # This message no longer exists.
+    RECORDING_UNAVAILABLE = "recording-unavailable"  # This recording cannot be played now.
+    CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
+    INVALID_KEY = "invalid-key"  # That key has no function here.
+    GOODBYE = "goodbye"  # Goodbye.
+    # said by the dialplan when we cannot
+    CHECK_UNAVAILABLE = (
+        "check-unavailable"  # Messages cannot be played at the moment. Please try again later.
+    )
+    THANK_YOU = "thank-you"  # Thank you. Goodbye.
+    TECHNICAL_PROBLEM = "technical-problem"  # There is a technical problem. Please try again later.
+    FEATURE_UNKNOWN = "feature-unknown"  # This code is not in use. Goodbye.
+
+
+class Tone(StrEnum):
+    """What is not speech."""
+
+    BEEP = "beep"
+    SILENCE = "silence"  # half a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved."""
+
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageCounts:
+    """`Two new messages, one saved message.` by two utterances; counts above 99 are said as `more than 99`."""
+
+    new: int
+    saved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromNumber:
+    """`Message from 1 0 2.` Made when a message is deposited; digits one by one."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedAt:
+    """`Received Monday, November 23, at 3:45 PM.` Made when a message is deposited.
+
+    `at` is local time of the tenant; `clock` is 12h or 24h.
+    """
+
+    at: datetime
+    clock: SayDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioFile:
+    """A file as it is."""
+
+    path: Path
+
+
+Utterance = Prompt | Tone | Greeting | MessageCounts | FromNumber | ReceivedAt | AudioFile
+
+
+class PromptFiles(Protocol):
+    """Where the WAV files of utterances are; both switch adapters get one."""
+
+    def files(self, utterance: Utterance, language: str) -> list[Path]:
+        """Return the existing WAV files (8 kHz, 16 bit, mono) that say it, in order; [] if there is none.
+
+        Never synthesises and never blocks longer than a look at the disk.
+        """
+        ...

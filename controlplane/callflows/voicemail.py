@@ -1,0 +1,135 @@
+"""The Voicemail and Spool ports: what the flows need from the rest of the product.
+
+Each method is one short transaction; none is open while audio plays or a network is waited for.
+Methods raise Unavailable when the database does not answer within its limit (2 s by setting).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from controlplane.domain.caller import Caller
+from controlplane.domain.mailbox import Counts, Mailbox
+from controlplane.domain.message import MessageState, TakeFacts
+from controlplane.domain.pin import Pin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinSource:
+    """Who tries a PIN: an authenticated extension's number, or None for all callers from outside."""
+
+    tenant_id: UUID
+    extension: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardMessage:
+    """A message as a listener meets it. `received_at` is local time of the tenant."""
+
+    id: UUID
+    state: MessageState
+    caller: Caller
+    received_at: datetime
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The answer to a conditional change: `done`, or the state that a colleague left (None: purged)."""
+
+    done: bool
+    state: MessageState | None
+
+
+class Voicemail(Protocol):
+    """Find a mailbox, check a PIN, list, deposit, change."""
+
+    async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
+        """Return a mailbox that is not deleted."""
+        ...
+
+    async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that has this number now."""
+        ...
+
+    async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
+        """Count and commit a try, then verify it; True if right.
+
+        A locked source is not verified and gets False; None for a mailbox that does not exist
+        costs the same work and gives False (design, section 7).
+        """
+        ...
+
+    async def counts(self, mailbox_id: UUID) -> Counts:
+        """Count by state."""
+        ...
+
+    async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
+        """List the messages of a state, oldest first; at most the oldest 1,000."""
+        ...
+
+    async def message(self, message_id: UUID) -> HeardMessage | None:
+        """Return it as it is now; None if it is purged."""
+        ...
+
+    async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
+        """Move a message from the state that the listener saw to another one, if it still has it.
+
+        `by` names the listener for the record, e.g. `extension 101`.
+        """
+        ...
+
+    async def restore(self, message_id: UUID, *, by: str) -> Change:
+        """Take a message out of the trash, back to the state before; not done if it is not there."""
+        ...
+
+    def recording(self, message_id: UUID) -> Path:
+        """Return where the recording of a message is; the file may be missing."""
+        ...
+
+    async def deposit(self, facts: TakeFacts, wav: Path) -> bool:
+        """Make a message of a finished take; True if it was taken over or had been before.
+
+        False if the mailbox's minimum length was not reached. Copies, commits, then removes the
+        spool entry (design, section 6.4). A repeat only cleans up. After an error (database,
+        disk) the entry stays, and the scanner of `jobs` takes it over.
+        """
+        ...
+
+
+class Take(Protocol):
+    """A recording in the making: its audio and its facts in the spool, locked by us."""
+
+    @property
+    def facts(self) -> TakeFacts:
+        """What was written beside it."""
+        ...
+
+    @property
+    def wav(self) -> Path:
+        """Where the switch records."""
+        ...
+
+    def duration_ms(self) -> int:
+        """Measure the audio as it is in the file now; 0 without one. Repairs nothing."""
+        ...
+
+    async def discard(self) -> None:
+        """Drop it in steps that a crash cannot turn into a message."""
+        ...
+
+    async def release(self) -> None:
+        """Let go of the lock; if it was not deposited, the scanner takes it over. Idempotent."""
+        ...
+
+
+class Spool(Protocol):
+    """The folder where the switch writes recordings before we take them over."""
+
+    async def begin(self, facts: TakeFacts) -> Take:
+        """Write the facts durably, hold their lock, and return the take; raises OSError."""
+        ...

@@ -1,0 +1,50 @@
+"""Who called, as the switch reports it: hostile text, kept for people to read."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+MAX_LENGTH = 128
+
+
+def clean(text: str) -> str:
+    """Make one line of `text`: control and format characters and surrogates become blanks.
+
+    Runs of blanks become one, and the result has at most MAX_LENGTH characters.
+    """
+    kept = "".join(
+        " " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text
+    )
+    return " ".join(kept.split())[:MAX_LENGTH].rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A caller's number and name; empty when unknown. Made by `Caller.of`."""
+
+    number: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, number: str | None, name: str | None) -> Caller:
+        """Clean both; what the switches say for 'unknown' becomes empty."""
+
+        def known(text: str | None) -> str:
+            cleaned = clean(text or "")
+            return "" if cleaned.lower() in {"unknown", "anonymous", "_undef_", "<unknown>"} else cleaned
+
+        return cls(number=known(number), name=known(name))
+
+    @property
+    def speakable_number(self) -> str:
+        """The number as at most 20 digits to be spoken; empty if it is not a plain number."""
+        digits = self.number.removeprefix("+")
+        return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""  # noqa: PLR2004
+
+    @property
+    def label(self) -> str:
+        """`Alice <101>`, or what there is of it; empty if nothing is known."""
+        if self.name and self.number and self.name != self.number:
+            return f"{self.name} <{self.number}>"
+        return self.name or self.number

@@ -1,0 +1,121 @@
+"""A message, its states, and how it got to its mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from controlplane.domain.caller import Caller, clean
+
+
+class MessageState(StrEnum):
+    """`deleted` is the trash."""
+
+    NEW = "new"
+    SAVED = "saved"
+    DELETED = "deleted"
+
+
+class ReachedReason(StrEnum):
+    """Why a call went on to the next object of its path."""
+
+    DIRECT = "direct"
+    ALWAYS = "always"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    NOT_REGISTERED = "not_registered"
+    QUEUE_TIMEOUT = "queue_timeout"
+    QUEUE_FULL = "queue_full"
+    NO_AGENTS = "no_agents"
+    EXIT_KEY = "exit_key"
+    TIMEOUT = "timeout"
+    CALL_FAILED = "call_failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachedStep:
+    """One object that the call passed on its way."""
+
+    kind: str
+    number: str
+    key: str | None = None
+    reason: ReachedReason = ReachedReason.DIRECT
+    waited_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachedBy:
+    """How a message got into its mailbox; part of the REST contract."""
+
+    did: str | None = None
+    reason: ReachedReason = ReachedReason.DIRECT
+    path: tuple[ReachedStep, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ReachedBy:
+        """Read the JSON form; raises KeyError, TypeError or ValueError for anything else."""
+        return cls(
+            did=None if data.get("did") is None else clean(str(data["did"])),
+            reason=ReachedReason(data.get("reason", "direct")),
+            path=tuple(
+                ReachedStep(
+                    kind=clean(str(step["kind"])),
+                    number=clean(str(step["number"])),
+                    key=step.get("key"),
+                    reason=ReachedReason(step.get("reason", "direct")),
+                    waited_seconds=step.get("waited_seconds"),
+                )
+                for step in data.get("path", ())
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One recording left by a caller. Its id is the recording id made before the beep."""
+
+    id: UUID
+    tenant_id: UUID
+    mailbox_id: UUID
+    caller: Caller
+    received_at: datetime
+    duration_ms: int
+    state: MessageState
+    state_before: MessageState | None
+    reached_by: ReachedBy
+    call_id: str
+    version: int
+
+
+def recording_id_of_fallback(name: str, *, switch: str) -> UUID:
+    """Return the recording id of a take that the dialplan named `fb-<channel id>-<n>`.
+
+    A UUIDv5 of the switch's kind and the name, so that two runs over one file agree.
+    """
+    return uuid5(NAMESPACE_URL, f"shared-voicemail:{switch}:{name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeFacts:
+    """What is known of a recording besides its audio; written beside it before the beep.
+
+    `mailbox_id` and never the number: numbers are used again. `replaces` is the take that the
+    caller asked to record again: it is discarded once this one is long enough, and kept if not.
+    """
+
+    recording_id: UUID
+    tenant_id: UUID
+    mailbox_id: UUID
+    call_id: str
+    caller: Caller
+    reached_by: ReachedBy
+    started_at: datetime
+    replaces: UUID | None = None

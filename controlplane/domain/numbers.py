@@ -1,0 +1,50 @@
+"""What may be dialled: numbers of objects and feature codes."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from controlplane.domain.errors import InvalidValue
+
+_NUMBER = re.compile(r"[0-9]{3,64}", re.ASCII)
+_FEATURE_CODE = re.compile(r"[*#]{1,3}[0-9]{0,4}", re.ASCII)
+
+
+class Number(str):
+    """A number of a tenant's number space: 3 to 64 digits."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str, *, field: str = "number") -> Number:
+        """Return the number; raise InvalidValue (`invalid-number`) if it is none."""
+        if not _NUMBER.fullmatch(text):
+            raise InvalidValue(
+                "A number has 3 to 64 digits and nothing else.", error_id="invalid-number", field=field
+            )
+        return cls(text)
+
+
+class NumberKind(StrEnum):
+    """What a number belongs to; the word in route files, URLs and `GET /numbers`."""
+
+    MAILBOX = "mailbox"
+    EXTENSION = "extension"
+
+
+class Feature(StrEnum):
+    """What a feature code does."""
+
+    CHECK_MESSAGES = "check-messages"
+
+
+def parse_feature_code(text: str, *, field: str = "code") -> str:
+    """Return the code: one to three of `*` and `#`, then up to four digits, 2 to 7 characters."""
+    if not _FEATURE_CODE.fullmatch(text) or not 2 <= len(text) <= 7:  # noqa: PLR2004 (said in the sentence)
+        raise InvalidValue(
+            "A feature code is 1 to 3 of * and #, then up to 4 digits, 2 to 7 characters in all.",
+            error_id="invalid-feature-code",
+            field=field,
+        )
+    return text

@@ -1,0 +1,1 @@
+"""One module a process and the command line: wiring only."""

@@ -1,0 +1,1 @@
+"""Compose and send the mail that announces a message."""

@@ -1,0 +1,1 @@
+"""A SIP phone for demonstrations and tests, and an ear that reads what it heard."""

@@ -1,0 +1,1 @@
+"""From frozen context values to a tree of configuration files."""

@@ -1,0 +1,1 @@
+"""Prompts as text, spoken once into a cache of WAV files."""

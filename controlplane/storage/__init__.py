@@ -1,0 +1,1 @@
+"""Tables, repositories, the recording store, the spool and the job queue's app."""

@@ -1,0 +1,58 @@
+"""The engine and its transactions. One transaction is one use case; none waits for audio or a network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from controlplane.domain.errors import Unavailable
+
+_LOST = (OperationalError, InterfaceError, PoolTimeout, OSError)
+
+
+class Database:
+    """PostgreSQL by SQLAlchemy and psycopg 3.
+
+    `url` is `postgresql+psycopg://…`. `timeout_seconds` bounds the whole of a transaction, from
+    waiting for a connection to the commit.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5, timeout_seconds: float = 30.0) -> None:
+        self._timeout = timeout_seconds
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_pre_ping=True,
+            pool_timeout=timeout_seconds,
+            connect_args={"connect_timeout": max(2, round(timeout_seconds))},
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a session; commit at the end, roll back on any error.
+
+        Raises Unavailable when the database cannot be reached, or the transaction takes longer
+        than the limit; other database errors pass through (repositories tell constraints by name).
+        """
+        try:
+            async with asyncio.timeout(self._timeout), self._sessions() as session, session.begin():
+                yield session
+        except TimeoutError as error:
+            raise Unavailable("The database did not answer in time.") from error
+        except _LOST as error:
+            raise Unavailable("The database cannot be reached.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("The connection to the database was lost.") from error
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()

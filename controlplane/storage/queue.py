@@ -1,0 +1,40 @@
+"""The job queue's app without its tasks, and how a service defers a job inside its own transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+import psycopg
+from procrastinate import App, PsycopgConnector
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def make_app(conninfo: str, *, pool_size: int = 4) -> App:
+    """Return an app over PostgreSQL (libpq connection string); open it with `async with app.open_async()`."""
+    return App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=pool_size))
+
+
+class Jobs:
+    """Defers jobs by name, so that services need not know the tasks."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def defer(
+        self,
+        session: AsyncSession,
+        task: str,
+        *,
+        lock: str | None = None,
+        schedule_at: datetime | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Add a job that exists once `session` commits, and not if it does not.
+
+        Never with a `queueing_lock`: inside a business transaction it loses updates (design, 6.7).
+        """
+        raw = await (await session.connection()).get_raw_connection()
+        connection = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+        configured = self._app.configure_task(task, lock=lock, schedule_at=schedule_at, connection=connection)
+        await configured.defer_async(**arguments)

@@ -1,0 +1,287 @@
+"""Every table of the product. Constraints have names, and their errors are told by them.
+
+Deleting: a mailbox keeps its row (`deleted_at`) as long as messages refer to it, but loses its
+row in `numbers`; extensions and tokens are removed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        datetime: DateTime(timezone=True),
+        str: Text,
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        bytes: LargeBinary,
+    }
+
+
+def _now() -> Mapped[datetime]:
+    return mapped_column(server_default=func.now())
+
+
+class TenantRow(Table):
+    """One organisation = one SIP domain."""
+
+    __tablename__ = "tenants"
+    __table_args__ = (
+        UniqueConstraint("name"),
+        UniqueConstraint("sip_domain"),
+        CheckConstraint("name ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'", name="name"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sip_domain: Mapped[str]
+    language: Mapped[str]
+    time_zone: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+
+
+class NumberRow(Table):
+    """Who owns a number; one number space per tenant over all kinds of object."""
+
+    __tablename__ = "numbers"
+    __table_args__ = (
+        CheckConstraint("number ~ '^[0-9]{3,64}$'", name="number"),
+        UniqueConstraint("object_id"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    object_id: Mapped[UUID]
+
+
+class FeatureCodeRow(Table):
+    """What a feature code such as `*56` does."""
+
+    __tablename__ = "feature_codes"
+    __table_args__ = (
+        CheckConstraint("code ~ '^[*#]{1,3}[0-9]{0,4}$' AND length(code) BETWEEN 2 AND 7", name="code"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    feature: Mapped[str]
+
+
+class MailboxRow(Table):
+    """A voicemail box. `language` None means the tenant's."""
+
+    __tablename__ = "mailboxes"
+    __table_args__ = (
+        CheckConstraint("length(display_name) BETWEEN 1 AND 64", name="display_name"),
+        CheckConstraint("cardinality(email_recipients) <= 15", name="email_recipients"),
+        CheckConstraint("say_datetime IN ('off', '12h', '24h')", name="say_datetime"),
+        CheckConstraint("email_attachment_format IN ('mp3', 'wav')", name="email_attachment_format"),
+        CheckConstraint(
+            "min_message_seconds BETWEEN 0 AND 60 AND max_message_seconds BETWEEN 1 AND 3600 "
+            "AND min_message_seconds < max_message_seconds",
+            name="message_seconds",
+        ),
+        Index(None, "tenant_id", "number", unique=True, postgresql_where=text("deleted_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    number: Mapped[str]
+    display_name: Mapped[str]
+    language: Mapped[str | None]
+    pin_hash: Mapped[str]
+    pin_changed_at: Mapped[datetime] = _now()
+    pin_required: Mapped[bool] = mapped_column(server_default=text("true"))
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    email_recipients: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    email_notification: Mapped[bool] = mapped_column(server_default=text("false"))
+    email_attachment: Mapped[bool] = mapped_column(server_default=text("true"))
+    email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
+    say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
+    review: Mapped[bool] = mapped_column(server_default=text("false"))
+    min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
+    max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+    deleted_at: Mapped[datetime | None]
+
+
+class ExtensionRow(Table):
+    """A SIP phone's account. `sip_a1_hash` is MD5(number:realm:password), RFC 7616 3.4.2."""
+
+    __tablename__ = "extensions"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "number"),
+        CheckConstraint("length(display_name) BETWEEN 1 AND 64", name="display_name"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    number: Mapped[str]
+    display_name: Mapped[str]
+    sip_a1_hash: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+
+
+class MessageRow(Table):
+    """One recording left by a caller; its audio is in the recording store under its id."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        CheckConstraint("state IN ('new', 'saved', 'deleted')", name="state"),
+        CheckConstraint(
+            "(state = 'deleted') = (state_before IS NOT NULL) AND state_before IS DISTINCT FROM 'deleted'",
+            name="state_before",
+        ),
+        Index(None, "mailbox_id", "state", "received_at", "id"),
+        Index(None, "tenant_id", "received_at", "id"),
+        Index("ix_messages_trash", "state_changed_at", postgresql_where=text("state = 'deleted'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id"))
+    call_id: Mapped[str]
+    caller_number: Mapped[str]
+    caller_name: Mapped[str]
+    received_at: Mapped[datetime]
+    duration_ms: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default=text("'new'"))
+    state_before: Mapped[str | None]
+    state_changed_at: Mapped[datetime] = _now()
+    state_changed_by: Mapped[str | None]
+    reached_by: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+
+
+class RecordingTakenRow(Table):
+    """That a recording id was dealt with; outlives the message. `outcome`: message, too_short, discarded."""
+
+    __tablename__ = "recordings_taken"
+    __table_args__ = (Index(None, "taken_at"),)
+
+    recording_id: Mapped[UUID] = mapped_column(primary_key=True)
+    mailbox_id: Mapped[UUID | None]
+    outcome: Mapped[str]
+    taken_at: Mapped[datetime] = _now()
+
+
+class MessageMailRow(Table):
+    """The mail about one message to one recipient. `status`: queued, sent, failed."""
+
+    __tablename__ = "message_mails"
+    __table_args__ = (CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),)
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    recipient: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    error: Mapped[str | None]
+    updated_at: Mapped[datetime] = _now()
+
+
+class PinTryRow(Table):
+    """One try of a PIN; `correct` stays false unless it was verified as right.
+
+    `source` is the extension's number, or `outside` for all callers from outside.
+    """
+
+    __tablename__ = "pin_tries"
+    __table_args__ = (
+        Index(None, "mailbox_id", "tried_at"),
+        Index(None, "tenant_id", "source", "tried_at"),
+        Index(None, "tried_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    mailbox_id: Mapped[UUID | None]
+    source: Mapped[str]
+    tried_at: Mapped[datetime] = _now()
+    correct: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+
+
+class ApiTokenRow(Table):
+    """A bearer token, by its SHA-256 (it is 256 random bits). `tenant_id` None: a system token."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (UniqueConstraint("token_sha256"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    token_sha256: Mapped[bytes]
+    created_at: Mapped[datetime] = _now()
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class IdempotencyKeyRow(Table):
+    """The answer to a request that carried an `Idempotency-Key`; kept for a day."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "created_at"),)
+
+    token_id: Mapped[UUID] = mapped_column(ForeignKey("api_tokens.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_sha256: Mapped[bytes]
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any] | None]
+    body: Mapped[bytes | None]
+    created_at: Mapped[datetime] = _now()
+
+
+class ConfigurationRevisionRow(Table):
+    """One rendered revision of the switch's configuration. `state`: pending, live, failed, superseded."""
+
+    __tablename__ = "configuration_revisions"
+    __table_args__ = (CheckConstraint("state IN ('pending', 'live', 'failed', 'superseded')", name="state"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    digest: Mapped[str]
+    state: Mapped[str]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = _now()
+    live_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""What `up` needs: an embedded PostgreSQL, a private switch, child processes."""

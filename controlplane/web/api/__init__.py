@@ -1,0 +1,1 @@
+"""Routers and schemas of the REST API."""
