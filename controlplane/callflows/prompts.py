@@ -85,7 +85,7 @@ class Greeting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageCounts:
-    """`Two new messages, one saved message.` by two utterances; counts above 99 are said as `more than 99`."""
+    """`Two new messages, one saved message.` by two utterances; above 99: `more than 99`."""
 
     new: int
     saved: int

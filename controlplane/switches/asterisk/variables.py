@@ -1,0 +1,44 @@
+"""The names of the channel and global variables that the dialplan and we share.
+
+The dialplan clears STAGE, RECORDING and CAUSE before each `AGI()`, and reads them after it:
+
+- STAGE empty or `greeting`: nothing is recorded yet, greet and record.
+- `recording` or `review`: is there audio under RECORDING? Thank and end, else record under it.
+- `done`: end the call with `Hangup(${CP_CAUSE})`; an empty CAUSE is a normal clearing.
+
+A transfer sets stage `done` too, but the channel then goes on in the tenant's context, and the
+priority after `AGI()` is never reached.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+STAGE: Final = "CP_STAGE"
+"""How far the leaving of a message has come (callflows.call.Stage)."""
+
+RECORDING: Final = "CP_RECORDING"
+"""The recording id of the take that is being recorded, a UUID."""
+
+CAUSE: Final = "CP_CAUSE"
+"""The Q.850 number with which the dialplan ends a call whose stage is `done`."""
+
+EXTENSION: Final = "CP_EXTENSION"
+"""The number of the authenticated extension, set by its endpoint; empty for a caller from outside."""
+
+TENANT: Final = "CP_TENANT"
+"""The tenant's UUID, set by the endpoint."""
+
+REVISION: Final = "CP_REVISION"
+"""Global: the digest of the published revision that the dialplan was loaded from."""
+
+
+def extension_context(tenant_id: UUID) -> str:
+    """Return the context in which an authenticated extension of a tenant dials."""
+    return f"cp-extension-{tenant_id}"
+
+
+def outside_context(tenant_id: UUID) -> str:
+    """Return the context in which a caller from outside reaches numbers of a tenant, and nothing else."""
+    return f"cp-outside-{tenant_id}"
