@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
-
 from controlplane.storage.tables import Table
+from sqlalchemy import Connection, create_engine
 
 
 def _is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:

@@ -23,6 +23,7 @@ class Prompt(StrEnum):
         "greeting-standard"  # Please leave a message after the tone. (spoken without a mailbox's name)
     )
     MESSAGE_TOO_SHORT = "message-too-short"  # Your message was too short. Please speak after the tone.
+    EARLIER_KEPT = "earlier-kept"  # That was too short. Your earlier recording is kept.
     MESSAGE_DROPPED = "message-dropped"  # No message was recorded. Goodbye.
     MESSAGE_SENT = "message-sent"  # Thank you. Your message has been sent. Goodbye.
     REVIEW_MENU = (
@@ -43,10 +44,18 @@ class Prompt(StrEnum):
     NO_NEW_MESSAGES = "no-new-messages"  # There are no more new messages. (asked for 1, none left)
     NO_SAVED_MESSAGES = "no-saved-messages"  # There are no saved messages.
     MAIN_MENU = "main-menu"  # For new messages, press 1. For saved messages, press 2. To end, press pound.
-    MESSAGE_MENU = "message-menu"  # the keys in a message, as announced (table in callflows/keys.py)
-    MESSAGE_HELP = "message-help"  # key 0: every key in a message
+    # To hear it again, press 1. To keep it, press 2. To delete it, press 7. For the next message, press 6.
+    # For more choices, press 0.
+    MESSAGE_MENU = "message-menu"
+    # While a message plays, press 1 to go back and 3 to go forward five seconds. At its end, press 1 to hear
+    # it again. To keep it, press 2. For the previous message, press 4. For the caller and the time, press 5.
+    # For the next message, press 6. To delete it, or to undo that, press 7. To hear these choices again,
+    # press 0. For the main menu, press star. To end, press pound.
+    MESSAGE_HELP = "message-help"
+    SAVED_MESSAGES = "saved-messages"  # Saved messages. (between the last new and the first saved one)
     FIRST_MESSAGE = "first-message"  # First message.
     NEXT_MESSAGE = "next-message"  # Next message.
+    PREVIOUS_MESSAGE = "previous-message"  # Previous message.
     NO_MORE_MESSAGES = "no-more-messages"  # There are no more messages.
     NO_EARLIER_MESSAGE = "no-earlier-message"  # This is the first message.
     MESSAGE_SAVED = "message-saved"  # Message kept.
@@ -55,6 +64,7 @@ class Prompt(StrEnum):
     ALREADY_DELETED = "already-deleted"  # A colleague has deleted this message meanwhile.
     ALREADY_SAVED = "already-saved"  # A colleague has already kept this message.
     ALREADY_RESTORED = "already-restored"  # A colleague has restored this message meanwhile.
+    ALREADY_CHANGED = "already-changed"  # A colleague has marked this message as new meanwhile.
     MESSAGE_GONE = "message-gone"  # This message no longer exists.
     RECORDING_UNAVAILABLE = "recording-unavailable"  # This recording cannot be played now.
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.

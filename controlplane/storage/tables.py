@@ -106,7 +106,10 @@ class FeatureCodeRow(Table):
 
 
 class MailboxRow(Table):
-    """A voicemail box. `language` None means the tenant's."""
+    """A voicemail box. `language` None means the tenant's.
+
+    `pin_refused_at` is set once the PIN was tried too often, and unset when it is changed.
+    """
 
     __tablename__ = "mailboxes"
     __table_args__ = (
@@ -129,6 +132,7 @@ class MailboxRow(Table):
     language: Mapped[str | None]
     pin_hash: Mapped[str]
     pin_changed_at: Mapped[datetime] = _now()
+    pin_refused_at: Mapped[datetime | None]
     pin_required: Mapped[bool] = mapped_column(server_default=text("true"))
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     email_recipients: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))

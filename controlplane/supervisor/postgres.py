@@ -53,7 +53,9 @@ def _owner() -> _Owner:
         except KeyError:
             continue
         return _Owner(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
-    raise PostgresError("PostgreSQL does not run as root, and there is no user `nobody`: run as a normal user.")
+    raise PostgresError(
+        "PostgreSQL does not run as root, and there is no user `nobody`: run as a normal user."
+    )
 
 
 def _traversable(path: Path) -> bool:
@@ -170,7 +172,11 @@ class EmbeddedPostgres:
             data = self._wanted
         else:
             _VAR_LIB.mkdir(mode=0o755, exist_ok=True)
-            data = _VAR_LIB / ("data-" + hashlib.sha256(str(self._wanted.resolve()).encode()).hexdigest()[:16]) / "data"
+            data = (
+                _VAR_LIB
+                / ("data-" + hashlib.sha256(str(self._wanted.resolve()).encode()).hexdigest()[:16])
+                / "data"
+            )
         if not data.parent.exists():
             data.parent.mkdir(mode=0o755, parents=True)
         data.mkdir(mode=0o700, exist_ok=True)
@@ -212,8 +218,16 @@ class EmbeddedPostgres:
         for left in self._data.iterdir():  # half an initdb of a killed start
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         self._run(
-            "initdb", "-D", str(self._data), "-U", ROLE, "--auth-local=peer", "--auth-host=reject",
-            "--encoding=UTF8", "--locale=C", "--no-instructions",
+            "initdb",
+            "-D",
+            str(self._data),
+            "-U",
+            ROLE,
+            "--auth-local=peer",
+            "--auth-host=reject",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-instructions",
         )
 
     def _write_access_rules(self) -> None:
@@ -280,7 +294,16 @@ class EmbeddedPostgres:
             if self._process.poll() is not None:
                 return False
             ready = subprocess.run(
-                [str(self._binaries / "pg_isready"), "-q", "-h", str(self._sockets), "-U", ROLE, "-d", "postgres"],
+                [
+                    str(self._binaries / "pg_isready"),
+                    "-q",
+                    "-h",
+                    str(self._sockets),
+                    "-U",
+                    ROLE,
+                    "-d",
+                    "postgres",
+                ],
                 check=False,
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             )

@@ -1,0 +1,70 @@
+"""Who may listen: ask for the mailbox where it was not dialled, and for its PIN."""
+
+from __future__ import annotations
+
+from controlplane.callflows.call import Call
+from controlplane.callflows.ending import Outcome
+from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.prompts import Prompt, Utterance
+from controlplane.callflows.voicemail import PinSource, Voicemail
+from controlplane.domain.mailbox import Mailbox
+from controlplane.domain.pin import Pin
+
+_MAX_NUMBER_DIGITS = 64
+_MAX_PIN_DIGITS = 32
+
+
+async def authenticate(call: Call, *, voicemail: Voicemail, options: FlowOptions) -> Mailbox | Outcome:
+    """Return the mailbox whose messages may be heard, or why there is none; then goodbye was said.
+
+    A mailbox that does not exist is asked for its PIN like any other one and costs the same work.
+    After a wrong PIN the mailbox is asked again where it was entered by hand, because it may have
+    been mistyped. Sets the language of the call. Raises Unavailable.
+    """
+    facts = call.facts
+    source = PinSource(tenant_id=facts.tenant_id, extension=facts.extension)
+    sorry: tuple[Utterance, ...] = ()
+    for tries_left in reversed(range(options.pin_tries)):
+        number = facts.dialled
+        if not number:
+            number = await _ask(call, *sorry, question=Prompt.ENTER_MAILBOX, options=options)
+            sorry = ()
+        if not number:
+            await call.play(Prompt.GOODBYE)
+            return Outcome.MAILBOX_UNKNOWN
+        mailbox = await voicemail.mailbox_by_number(facts.tenant_id, number)
+        call.speak(mailbox.language if mailbox else options.default_language)
+        if mailbox is not None and not mailbox.pin_required:
+            return mailbox
+        # Digits typed before the question are dropped: they would be a second guess after a wrong one.
+        digits = await _ask(call, *sorry, question=Prompt.ENTER_PIN, options=options, fresh=True)
+        if not digits:
+            await call.play(Prompt.GOODBYE)
+            return Outcome.NO_PIN
+        right = await voicemail.try_pin(mailbox.id if mailbox else None, source, Pin(digits))
+        if right and mailbox is not None:
+            return mailbox
+        if tries_left:
+            sorry = (Prompt.PIN_INCORRECT,)
+    await call.play(Prompt.TOO_MANY_TRIES)
+    return Outcome.TOO_MANY_TRIES
+
+
+async def _ask(
+    call: Call, *before: Utterance, question: Prompt, options: FlowOptions, fresh: bool = False
+) -> str:
+    """Ask until there are digits, `menu_rounds` times; no digits at all are not a guess."""
+    said = before
+    for _ in range(options.menu_rounds):
+        digits = await call.read_digits(
+            *said,
+            question,
+            max_digits=_MAX_PIN_DIGITS if fresh else _MAX_NUMBER_DIGITS,
+            first_timeout=options.first_digit_seconds,
+            digit_timeout=options.digit_seconds,
+            fresh=fresh,
+        )
+        if digits:
+            return digits
+        said = ()
+    return ""

@@ -1,0 +1,48 @@
+"""How a flow ended, for the closing line of a call in the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Outcome(StrEnum):
+    """How a flow ended."""
+
+    # Both flows.
+    HUNG_UP = "hung_up"
+    """The caller left; in the leaving of a message: before anything long enough was recorded."""
+    CALL_LOST = "call_lost"
+    """The link to the switch is gone: the dialplan has the call, the scanner what was recorded."""
+    UNAVAILABLE = "unavailable"
+    """The database did not answer; the call is left to the dialplan."""
+    MAILBOX_UNKNOWN = "mailbox_unknown"
+    """Leaving: there is no such mailbox. Checking: no number of a mailbox was entered."""
+    # Leaving a message.
+    DEPOSITED = "deposited"
+    LEFT_IN_SPOOL = "left_in_spool"
+    """The deposit failed; the recording is in the spool and the scanner takes it over."""
+    TOO_SHORT = "too_short"
+    MAILBOX_DISABLED = "mailbox_disabled"
+    SPOOL_UNAVAILABLE = "spool_unavailable"
+    """Nothing could be recorded (a full disk, a permission); the caller was told."""
+    # Checking messages.
+    FINISHED = "finished"
+    """The listener left by a key, or did not answer the menu any more."""
+    OUTSIDE_REFUSED = "outside_refused"
+    NO_PIN = "no_pin"
+    """Nothing was entered when the PIN was asked for."""
+    TOO_MANY_TRIES = "too_many_tries"
+    BROKEN_OFF = "broken_off"
+    """The database failed after the PIN; the listener was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An outcome with what the log wants beside it; `error` is what a flow dealt with."""
+
+    outcome: Outcome
+    mailbox_number: str = ""
+    recording_id: UUID | None = None
+    error: Exception | None = None

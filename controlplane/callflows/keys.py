@@ -1,0 +1,146 @@
+"""Which key does what in which state: the data that the flows obey and that docs/call-flows.md prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from controlplane.callflows.prompts import Prompt
+
+ALL_KEYS = "0123456789*#"
+SKIP_SECONDS = 5
+
+
+class State(StrEnum):
+    """What a person on the phone is in the middle of; the value is its title in the documentation."""
+
+    GREETING = "While the greeting is said"
+    RECORDING = "While the message is recorded"
+    REVIEW = "Review menu"
+    COUNTS = "While the counts are said"
+    MAIN_MENU = "Main menu"
+    PLAYING = "While a message is announced or plays"
+    ENDED = "After the end of a message"
+    DELETED = "After a message was deleted"
+    PLAYING_DELETED = "While a deleted message plays"
+
+
+class Action(StrEnum):
+    """What a key does; the value is its description in the documentation."""
+
+    SKIP = "skip the greeting"
+    END_RECORDING = "end the recording"
+    SEND = "send the message"
+    LISTEN = "listen to the message"
+    RECORD_AGAIN = "record it again"
+    NEW_MESSAGES = "new messages"
+    SAVED_MESSAGES = "saved messages"
+    BACK = "back 5 seconds"
+    FORWARD = "forward 5 seconds"
+    REPLAY = "replay from the start"
+    KEEP = "keep it (saved), and go on"
+    DELETE = "delete it"
+    UNDO = "undo the deletion"
+    PREVIOUS = "previous message"
+    NEXT = "next message"
+    ENVELOPE = "say the caller, date and time"
+    HELP = "help: say all keys"
+    MAIN_MENU = "main menu"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A key and what it does; `announced` is the prompt that tells it, None if none does."""
+
+    key: str
+    action: Action
+    announced: Prompt | None = None
+
+
+def _bind(*rows: tuple[str, Action, Prompt | None]) -> tuple[Binding, ...]:
+    return tuple(Binding(key=key, action=action, announced=announced) for key, action, announced in rows)
+
+
+# In this order they are said by MESSAGE_HELP and printed; 8 (forward) and 9 (call back) do not exist yet.
+_ANYWHERE_IN_A_MESSAGE = (
+    ("4", Action.PREVIOUS, Prompt.MESSAGE_HELP),
+    ("5", Action.ENVELOPE, Prompt.MESSAGE_HELP),
+    ("6", Action.NEXT, Prompt.MESSAGE_MENU),
+    ("0", Action.HELP, Prompt.MESSAGE_MENU),
+    ("*", Action.MAIN_MENU, Prompt.MESSAGE_HELP),
+    ("#", Action.LEAVE, Prompt.MESSAGE_HELP),
+)
+
+KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
+    {
+        State.GREETING: _bind(("#", Action.SKIP, None)),
+        State.RECORDING: _bind(("#", Action.END_RECORDING, None)),
+        State.REVIEW: _bind(
+            ("1", Action.SEND, Prompt.REVIEW_MENU),
+            ("2", Action.LISTEN, Prompt.REVIEW_MENU),
+            ("3", Action.RECORD_AGAIN, Prompt.REVIEW_MENU),
+        ),
+        State.COUNTS: _bind(
+            ("1", Action.NEW_MESSAGES, None),
+            ("2", Action.SAVED_MESSAGES, None),
+            ("*", Action.MAIN_MENU, None),
+            ("#", Action.LEAVE, None),
+        ),
+        State.MAIN_MENU: _bind(
+            ("1", Action.NEW_MESSAGES, Prompt.MAIN_MENU),
+            ("2", Action.SAVED_MESSAGES, Prompt.MAIN_MENU),
+            ("#", Action.LEAVE, Prompt.MAIN_MENU),
+        ),
+        State.PLAYING: _bind(
+            ("1", Action.BACK, Prompt.MESSAGE_HELP),
+            ("3", Action.FORWARD, Prompt.MESSAGE_HELP),
+            ("2", Action.KEEP, Prompt.MESSAGE_MENU),
+            ("7", Action.DELETE, Prompt.MESSAGE_MENU),
+            *_ANYWHERE_IN_A_MESSAGE,
+        ),
+        State.ENDED: _bind(
+            ("1", Action.REPLAY, Prompt.MESSAGE_MENU),
+            ("2", Action.KEEP, Prompt.MESSAGE_MENU),
+            ("7", Action.DELETE, Prompt.MESSAGE_MENU),
+            *_ANYWHERE_IN_A_MESSAGE,
+        ),
+        State.DELETED: _bind(
+            ("1", Action.REPLAY, Prompt.MESSAGE_HELP),
+            ("2", Action.KEEP, Prompt.MESSAGE_HELP),
+            ("7", Action.UNDO, Prompt.MESSAGE_DELETED),
+            *_ANYWHERE_IN_A_MESSAGE,
+        ),
+        State.PLAYING_DELETED: _bind(
+            ("1", Action.BACK, Prompt.MESSAGE_HELP),
+            ("3", Action.FORWARD, Prompt.MESSAGE_HELP),
+            ("2", Action.KEEP, Prompt.MESSAGE_HELP),
+            ("7", Action.UNDO, Prompt.MESSAGE_DELETED),
+            *_ANYWHERE_IN_A_MESSAGE,
+        ),
+    }
+)
+
+
+def action_of(state: State, key: str) -> Action | None:
+    """Return what `key` does in `state`; None if nothing."""
+    return next((binding.action for binding in KEYS[state] if binding.key == key), None)
+
+
+def keys_of(state: State) -> str:
+    """Return all keys that do something in `state`."""
+    return "".join(binding.key for binding in KEYS[state])
+
+
+def markdown() -> str:
+    """Print the tables as they stand in docs/call-flows.md."""
+    parts = []
+    for state, bindings in KEYS.items():
+        rows = [
+            f"| `{binding.key}` | {binding.action} | {f'`{binding.announced}`' if binding.announced else '–'} |"
+            for binding in bindings
+        ]
+        parts.append("\n".join([f"### {state}", "", "| key | does | told by |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"

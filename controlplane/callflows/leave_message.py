@@ -1,0 +1,257 @@
+"""Leaving a message: greet, record, review, deposit; so that no moment of dying loses or doubles it.
+
+The order of steps is what keeps the promise (docs/call-flows.md has the table):
+
+- Facts are in the spool and the dialplan knows the take before the beep.
+- The stage goes back to `greeting`, or the take of before is named again, before a take is dropped.
+- An earlier take is dropped only when the new one is long enough, and before that one is
+  deposited: afterwards nobody would know any more that they belong together.
+- The stage is `done` before the deposit, because a deposit takes the audio away under which the
+  dialplan would look; at that moment the spool holds all of it and the scanner would deliver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from controlplane.callflows.call import Call, EndedBy, HangupCause, RecordLimits, Recording, Stage
+from controlplane.callflows.ending import Ending, Outcome
+from controlplane.callflows.keys import Action, State, action_of, keys_of
+from controlplane.callflows.menu import choose
+from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.prompts import Greeting, Prompt, Utterance
+from controlplane.callflows.voicemail import Spool, Take, Voicemail
+from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, Unavailable
+from controlplane.domain.mailbox import Mailbox
+from controlplane.domain.message import TakeFacts
+
+# What a switch leaves of the silence that ended a recording: a caller who said nothing has this much.
+KEPT_SILENCE_MS = 1000
+
+
+async def leave_message(
+    call: Call,
+    *,
+    voicemail: Voicemail,
+    spool: Spool,
+    options: FlowOptions,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], UUID],
+) -> Ending:
+    """Take a message for the mailbox that the dialplan named.
+
+    `clock` gives UTC. Returns how it ended: neither a hangup, nor a lost link, nor a database or
+    disk that fails raises. Whatever is raised (a cancellation, a fault of ours), each take has
+    been let go and is delivered by the scanner, and the stage tells the dialplan what to do.
+    """
+    facts = call.facts
+    try:
+        mailbox = None if facts.mailbox_id is None else await voicemail.mailbox(facts.mailbox_id)
+    except Unavailable as error:
+        return Ending(outcome=Outcome.UNAVAILABLE, error=error)
+    if mailbox is None or mailbox.tenant_id != facts.tenant_id:
+        call.speak(options.default_language)
+        return await _refuse(call, Prompt.MAILBOX_UNKNOWN, Ending(outcome=Outcome.MAILBOX_UNKNOWN))
+    call.speak(mailbox.language)
+    if not mailbox.enabled:
+        ending = Ending(outcome=Outcome.MAILBOX_DISABLED, mailbox_number=mailbox.number)
+        return await _refuse(call, Prompt.MAILBOX_DISABLED, ending)
+    leaving = _Leaving(call, mailbox, voicemail=voicemail, spool=spool, options=options)
+    try:
+        return await leaving.run(clock=clock, new_id=new_id)
+    finally:
+        await leaving.release()
+
+
+async def _refuse(call: Call, words: Prompt, ending: Ending) -> Ending:
+    # The stage comes first: if we die while speaking, the dialplan must not record.
+    with suppress(CallEnded):
+        await call.set_stage(Stage.DONE)
+        await call.answer()
+        await call.play(words)
+        await call.hangup(HangupCause.UNALLOCATED)
+    return ending
+
+
+class _Leaving:
+    """One caller who leaves a message: at most one take that will be delivered, and one in the making."""
+
+    def __init__(
+        self, call: Call, mailbox: Mailbox, *, voicemail: Voicemail, spool: Spool, options: FlowOptions
+    ) -> None:
+        self._call = call
+        self._mailbox = mailbox
+        self._voicemail = voicemail
+        self._spool = spool
+        self._options = options
+        self._begun: list[Take] = []
+        self._kept: Take | None = None
+        self._making: Take | None = None
+        self._ended_by = EndedBy.HANGUP
+
+    async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending:
+        """Talk with the caller, then dispose of what was recorded, whether or not the caller is there."""
+        hung_up = False
+        trouble: OSError | None = None
+        try:
+            await self._talk(clock, new_id)
+        except CallerHungUp:
+            hung_up = True
+        except CallLost as error:
+            return self._ending(Outcome.CALL_LOST, error)
+        except OSError as error:
+            trouble = error
+        return await self._dispose(hung_up=hung_up, trouble=trouble)
+
+    async def release(self) -> None:
+        """Let go of every take; what was not disposed of is the scanner's."""
+        for take in self._begun:
+            await take.release()
+
+    def _ending(self, outcome: Outcome, error: Exception | None = None) -> Ending:
+        take = self._kept or self._making
+        return Ending(
+            outcome=outcome,
+            mailbox_number=self._mailbox.number,
+            recording_id=take.facts.recording_id if take else None,
+            error=error,
+        )
+
+    async def _talk(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> None:
+        """Return when there is nothing more to ask: the kept take is to be sent, or there is none."""
+        call = self._call
+        await call.set_stage(Stage.GREETING)
+        await call.answer()
+        await call.play(Greeting(display_name=self._mailbox.display_name), interrupt=keys_of(State.GREETING))
+        recording = await self._record(clock, new_id)
+        if not self._long_enough() and recording.ended_by is not EndedBy.HANGUP:
+            await call.set_stage(Stage.GREETING)
+            await self._judge()
+            await call.play(Prompt.MESSAGE_TOO_SHORT, interrupt=keys_of(State.GREETING))
+            recording = await self._record(clock, new_id)
+        if self._long_enough():
+            await self._judge()
+        while recording.ended_by is EndedBy.KEY and self._kept is not None and self._mailbox.review:
+            if not await self._wants_another():
+                return
+            await call.play(Prompt.RECORD_AFTER_TONE, interrupt=keys_of(State.GREETING))
+            recording = await self._record(clock, new_id)
+            if self._long_enough():
+                await self._judge()
+            elif recording.ended_by is not EndedBy.HANGUP:
+                await call.set_recording(self._kept.facts.recording_id)
+                await call.set_stage(Stage.REVIEW)
+                await self._judge()
+                await call.play(Prompt.EARLIER_KEPT, interrupt=keys_of(State.REVIEW))
+                recording = Recording(ended_by=EndedBy.KEY)
+
+    async def _record(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Recording:
+        call = self._call
+        facts = TakeFacts(
+            recording_id=new_id(),
+            tenant_id=self._mailbox.tenant_id,
+            mailbox_id=self._mailbox.id,
+            call_id=call.facts.call_id,
+            caller=call.facts.caller,
+            reached_by=call.facts.reached_by,
+            started_at=clock(),
+            replaces=self._kept.facts.recording_id if self._kept else None,
+        )
+        take = await self._spool.begin(facts)
+        self._begun.append(take)
+        self._making = take
+        self._ended_by = EndedBy.HANGUP
+        await call.set_recording(facts.recording_id)
+        await call.set_stage(Stage.RECORDING)
+        await call.beep()
+        limits = RecordLimits(
+            max_seconds=self._mailbox.max_message_seconds,
+            silence_seconds=self._options.silence_seconds,
+            keys=keys_of(State.RECORDING),
+        )
+        recording = await call.record(take.wav, limits)
+        self._ended_by = recording.ended_by
+        return recording
+
+    def _long_enough(self) -> bool:
+        if self._making is None:
+            return False
+        length_ms = self._making.duration_ms()
+        if self._ended_by is EndedBy.SILENCE:
+            length_ms -= KEPT_SILENCE_MS
+        return length_ms > 0 and length_ms >= self._mailbox.min_message_seconds * 1000
+
+    async def _judge(self) -> None:
+        """Make the take in the making the kept one, or drop it; a second time does nothing."""
+        if self._making is None:
+            return
+        if not self._long_enough():
+            await self._making.discard()
+        else:
+            if self._kept is not None:
+                await self._kept.discard()
+            self._kept = self._making
+        self._making = None
+
+    async def _wants_another(self) -> bool:
+        """Offer the review menu; False to send, which no answer means too."""
+        call, take = self._call, self._kept
+        assert take is not None
+        await call.set_stage(Stage.REVIEW)
+        before: tuple[Utterance, ...] = ()
+        action: Action | None = None
+        while True:
+            action = action or await choose(
+                call,
+                State.REVIEW,
+                *before,
+                menu=Prompt.REVIEW_MENU,
+                options=self._options,
+                rounds=self._options.menu_rounds,
+            )
+            if action is not Action.LISTEN:
+                return action is Action.RECORD_AGAIN
+            before = ()
+            try:
+                played = await call.play_recording(take.wav, interrupt=keys_of(State.REVIEW))
+                action = action_of(State.REVIEW, played.key)
+            except FileNotFoundError:
+                before = (Prompt.RECORDING_UNAVAILABLE,)
+                action = None
+
+    async def _dispose(self, *, hung_up: bool, trouble: OSError | None) -> Ending:
+        """Bring the recording home, then say so. Durable first, words later."""
+        call = self._call
+        try:
+            await call.set_stage(Stage.DONE)
+        except CallerHungUp:
+            hung_up = True
+        except CallLost as error:
+            return self._ending(Outcome.CALL_LOST, error)
+        words: list[Utterance] = [] if trouble is None else [Prompt.TECHNICAL_PROBLEM]
+        try:
+            await self._judge()
+            deposited = self._kept is not None and await self._voicemail.deposit(
+                self._kept.facts, self._kept.wav
+            )
+        except (Unavailable, OSError) as error:
+            ending = self._ending(Outcome.LEFT_IN_SPOOL, error)
+            words.append(Prompt.MESSAGE_SENT)
+        else:
+            if deposited:
+                ending = self._ending(Outcome.DEPOSITED, trouble)
+                words.append(Prompt.MESSAGE_SENT)
+            elif trouble is not None:
+                ending = self._ending(Outcome.SPOOL_UNAVAILABLE, trouble)
+            else:
+                ending = self._ending(Outcome.HUNG_UP if hung_up else Outcome.TOO_SHORT)
+                words.append(Prompt.MESSAGE_DROPPED)
+        # The message is where it belongs; that the caller does not hear of it changes nothing.
+        with suppress(CallEnded):
+            await call.play(*words)
+            failed = ending.outcome is Outcome.SPOOL_UNAVAILABLE
+            await call.hangup(HangupCause.FAILURE if failed else HangupCause.NORMAL)
+        return ending

@@ -1,0 +1,58 @@
+"""Brings the database's schema to the newest state: `controlplane migrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
+from controlplane.domain.errors import Unavailable
+from controlplane.settings import Settings
+
+_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def upgrade(settings: Settings) -> None:
+    """Run every migration that the database does not have yet, each in a transaction of its own.
+
+    Raises Unavailable when the database cannot be reached.
+    """
+    before, newest = revisions(settings)
+    if before == newest:
+        return
+    command.upgrade(_configuration(settings), "head")
+    structlog.get_logger().info("database.migrated", before=before, now=newest)
+
+
+def revisions(settings: Settings) -> tuple[str | None, str | None]:
+    """Return the revision of the database (None: empty) and the newest one; raises Unavailable."""
+    newest = ScriptDirectory.from_config(_configuration(settings)).get_current_head()
+    engine = create_engine(settings.sqlalchemy_url, connect_args={"connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision(), newest
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise Unavailable(f"The database cannot be reached ({reason}): check CONTROLPLANE_DATABASE_URL.") from error
+    finally:
+        engine.dispose()
+
+
+def main(settings: Settings) -> None:
+    """Run the migrations and say what was done."""
+    before, newest = revisions(settings)
+    upgrade(settings)
+    print(f"The database is at {newest}." if before == newest else f"Migrated from {before or 'nothing'} to {newest}.")
+
+
+def _configuration(settings: Settings) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(_MIGRATIONS))
+    configuration.set_main_option("sqlalchemy.url", settings.sqlalchemy_url.replace("%", "%%"))
+    return configuration

@@ -1,0 +1,181 @@
+"""A mail about a new message: text, HTML and the recording, in the mailbox's language."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from babel import Locale, dates, lists, units
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from controlplane.domain.caller import Caller, clean
+from controlplane.domain.errors import DeliveryError
+from controlplane.domain.language import fallbacks
+from controlplane.mail.attachments import Attachment
+
+_HERE = Path(__file__).parent
+_DEFAULT_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessageMail:
+    """The values of one mail to one recipient. `received_at` is local time of the tenant.
+
+    `attachment_missing` says that the mailbox wants the recording attached, but it cannot be.
+    """
+
+    message_id: UUID
+    recipient: str
+    language: str
+    mailbox_number: str
+    mailbox_name: str
+    caller: Caller
+    received_at: datetime
+    duration_ms: int
+    link: str
+    link_days: int
+    attachment: Attachment | None = None
+    attachment_missing: bool = False
+
+
+class Composer:
+    """Composes mails; `sender` is one address, with or without a name. Raises ValueError if it is none."""
+
+    def __init__(self, sender: str) -> None:
+        self._sender = _address(*parseaddr(sender))
+        self._catalogues: dict[str, dict[str, Any]] = {}
+        self._templates = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def compose(self, mail: NewMessageMail, *, now: datetime) -> EmailMessage:
+        """Compose the mail, dated `now`; raises DeliveryError (permanent) if the recipient is no address."""
+        try:
+            recipient = _address("", mail.recipient)
+        except ValueError as error:
+            raise DeliveryError("The recipient is not a mail address.", permanent=True) from error
+        context = self._context(mail)
+        message = EmailMessage(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
+        message["From"] = self._sender
+        message["To"] = recipient
+        message["Subject"] = clean_line(self._render("subject.txt", context))
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = message_id(mail.message_id, mail.recipient, self._sender.domain)
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message["Content-Language"] = context["language"]
+        message.set_content(self._render("body.txt", context))
+        message.add_alternative(self._render("body.html", context), subtype="html")
+        if mail.attachment is not None:
+            maintype, subtype = mail.attachment.mime_type
+            message.add_attachment(
+                mail.attachment.content, maintype=maintype, subtype=subtype, filename=file_name(mail)
+            )
+        return message
+
+    def _render(self, name: str, context: dict[str, Any]) -> str:
+        return self._templates.get_template(f"new-message/{name}").render(context)
+
+    def _context(self, mail: NewMessageMail) -> dict[str, Any]:
+        language, words = self._words(mail.language)
+        locale = Locale.parse(language, sep="-")
+        mailbox = words["mailbox"].format(name=clean(mail.mailbox_name), number=clean(mail.mailbox_number))
+        caller = clean(mail.caller.label) or words["unknown-caller"]
+        received = words["received"].format(
+            date=dates.format_date(mail.received_at, words["date-pattern"], locale=locale),
+            time=dates.format_datetime(mail.received_at, words["time-pattern"], locale=locale),
+        )
+        labels = words["labels"]
+        recording = ""
+        if mail.attachment is not None:
+            recording = words["attached"]
+        elif mail.attachment_missing:
+            recording = words["not-attached"]
+        expires = words["link-expires"]
+        return {
+            "language": language,
+            "direction": "rtl" if locale.character_order == "right-to-left" else "ltr",
+            "subject": words["subject"].format(mailbox=mailbox, caller=caller),
+            "heading": words["heading"].format(mailbox=mailbox),
+            "facts": [
+                (labels["mailbox"], mailbox),
+                (labels["caller"], caller),
+                (labels["received"], received),
+                (labels["duration"], duration(mail.duration_ms, locale)),
+            ],
+            "listen": words["listen"],
+            "link": mail.link,
+            "link_expires": expires.get(locale.plural_form(mail.link_days), expires["other"]).format(
+                count=mail.link_days
+            ),
+            "recording": recording,
+            "footer": words["footer"],
+        }
+
+    def _words(self, tag: str) -> tuple[str, dict[str, Any]]:
+        """Return the catalogue nearest to a tag, with its language; English if there is none."""
+        for language in (*fallbacks(tag), _DEFAULT_LANGUAGE):
+            if language in self._catalogues:
+                return language, self._catalogues[language]
+            found = next(
+                (path for path in (_HERE / "catalogues").glob("*.toml") if path.stem == language), None
+            )
+            if found is not None:
+                self._catalogues[language] = tomllib.loads(found.read_text(encoding="utf-8"))
+                return language, self._catalogues[language]
+        raise LookupError(f"the mail catalogue {_DEFAULT_LANGUAGE} is not installed")
+
+
+def clean_line(text: str) -> str:
+    """Make one line of a subject: nothing in it can begin another header."""
+    return " ".join(text.split())
+
+
+def message_id(message: UUID, recipient: str, domain: str) -> str:
+    """Return the Message-ID of the mail about a message to a recipient; always the same for both."""
+    digest = hashlib.sha256(recipient.lower().encode()).hexdigest()[:16]
+    return f"<{message}.{digest}@{domain}>"
+
+
+def file_name(mail: NewMessageMail) -> str:
+    """Name the attachment, e.g. `voicemail-8001-20261123-1545.mp3` (local time)."""
+    suffix = mail.attachment.format.value if mail.attachment else "wav"
+    return f"voicemail-{mail.mailbox_number}-{mail.received_at:%Y%m%d-%H%M}.{suffix}"
+
+
+def duration(milliseconds: int, locale: Locale) -> str:
+    """Say a length in whole seconds, at least one: `1 minute, 5 seconds`."""
+    minutes, seconds = divmod(max(1, round(milliseconds / 1000)), 60)
+    parts = [
+        units.format_unit(value, unit, length="long", locale=locale)
+        for value, unit in ((minutes, "minute"), (seconds, "second"))
+        if value
+    ]
+    return lists.format_list(parts, style="unit", locale=locale)
+
+
+def _address(name: str, address: str) -> Address:
+    """Read an address, its domain in ASCII; raises ValueError."""
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain):
+        raise ValueError("not a mail address")
+    try:
+        if not domain.isascii():
+            domain = domain.encode("idna").decode("ascii")
+        return Address(display_name=clean(name), addr_spec=f"{local}@{domain}")
+    except (HeaderParseError, ValueError, IndexError) as error:
+        raise ValueError("not a mail address") from error

@@ -1,0 +1,135 @@
+"""What a phone heard: find a prompt in it, measure it, and the tones of keys.
+
+A prompt was heard when every voiced window of 0.3 s of its WAV file correlates with the recording
+at rising positions. One correlation over the whole prompt would fail on a jump of the jitter buffer.
+"""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+RATE = 8000
+WINDOW = 2400
+_VOICED = 300.0
+_ALIKE = 0.85
+
+Samples = npt.NDArray[np.float32]
+
+_TONES = {
+    key: (row, column)
+    for row, keys in ((697, "123A"), (770, "456B"), (852, "789C"), (941, "*0#D"))
+    for key, column in zip(keys, (1209, 1336, 1477, 1633), strict=True)
+}
+
+
+def read(path: Path) -> Samples:
+    """Return the samples of a WAV file (16 bit mono), also of one that is still being written."""
+    data = path.read_bytes()
+    at = data.find(b"data", 12)
+    if at < 0:
+        return np.zeros(0, np.float32)
+    raw = data[at + 8 :]
+    return np.frombuffer(raw[: len(raw) // 2 * 2], "<i2").astype(np.float32)
+
+
+def write(samples: npt.NDArray[Any], path: Path) -> None:
+    """Write samples as a WAV file, 8 kHz, 16 bit, mono."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(np.clip(samples, -32768, 32767).astype("<i2").tobytes())
+
+
+def tones(digits: str, path: Path) -> None:
+    """Write the tones of `digits` (ITU-T Q.23): 120 ms each, 100 ms apart."""
+    time = np.arange(int(0.12 * RATE)) / RATE
+    gap = np.zeros(int(0.1 * RATE))
+    pieces = [gap]
+    for digit in digits:
+        low, high = _TONES[digit]
+        pieces += [6000 * (np.sin(2 * np.pi * low * time) + np.sin(2 * np.pi * high * time)), gap]
+    write(np.concatenate(pieces), path)
+
+
+def _correlation(window: Samples, where: Samples) -> Samples:
+    """Return the normalised correlation of `window` at each position of `where`."""
+    size = 1 << int(np.ceil(np.log2(len(where) + len(window))))
+    spectrum = np.fft.rfft(where, size) * np.conj(np.fft.rfft(window, size))
+    products = np.fft.irfft(spectrum, size)[: len(where) - len(window) + 1]
+    sums = np.concatenate(([0.0], np.cumsum(where.astype(np.float64) ** 2)))
+    energy = sums[len(window) :] - sums[: -len(window)]
+    scale = np.sqrt(np.maximum(energy, 1.0)) * np.sqrt(float(np.sum(window.astype(np.float64) ** 2)))
+    return np.asarray(products / scale, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording of what was heard; positions in seconds from its start."""
+
+    samples: Samples
+
+    @classmethod
+    def of(cls, path: Path) -> Heard:
+        """Read what is there by now; nothing if the file does not exist yet."""
+        return cls(read(path) if path.exists() else np.zeros(0, np.float32))
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / RATE
+
+    def find(self, prompt: Path, *, after: float = 0.0) -> float | None:
+        """Return where `prompt` ends in what was heard, or None if it was not heard whole.
+
+        It must begin at or after `after`. A short prompt is compared as one window.
+        """
+        wanted = read(prompt)
+        start = int(after * RATE)
+        window = min(WINDOW, len(wanted))
+        last_place: int | None = None
+        last_offset = 0
+        for offset in range(0, len(wanted) - window + 1, window):
+            piece = wanted[offset : offset + window]
+            if float(np.sqrt(np.mean(piece**2))) < _VOICED:
+                continue
+            low = start if last_place is None else last_place
+            # A window follows the one before within what a jitter buffer may add.
+            high = (
+                len(self.samples)
+                if last_place is None
+                else last_place + (offset - last_offset) + 2 * window + RATE // 2
+            )
+            where = self.samples[low : min(high, len(self.samples))]
+            if len(where) < window:
+                return None
+            alike = _correlation(piece, where)
+            best = int(np.argmax(alike))
+            if alike[best] < _ALIKE:
+                return None
+            last_place, last_offset = low + best, offset
+        if last_place is None:
+            return None
+        return (last_place + (len(wanted) - last_offset)) / RATE
+
+    def first_sound(self, *, after: float = 0.0) -> float | None:
+        """Return where the first 20 ms louder than silence begin."""
+        frame = RATE // 50
+        for at in range(int(after * RATE), len(self.samples) - frame, frame):
+            if float(np.sqrt(np.mean(self.samples[at : at + frame] ** 2))) > _VOICED:
+                return at / RATE
+        return None
+
+    def part(self, begin: float, end: float | None = None) -> Heard:
+        """Return a part of it."""
+        return Heard(self.samples[int(begin * RATE) : None if end is None else int(end * RATE)])
+
+    def save(self, path: Path) -> None:
+        """Write it as a WAV file."""
+        write(self.samples, path)

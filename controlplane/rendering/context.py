@@ -1,0 +1,151 @@
+"""What the templates of Asterisk see: frozen values and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import assert_never
+from uuid import UUID
+
+from controlplane.domain.numbers import Feature
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionContext:
+    """An authenticated phone account. `endpoint` is its name in PJSIP."""
+
+    number: str
+    display_name: str
+    endpoint: str
+    a1_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureCodeContext:
+    """A code such as `*56`."""
+
+    code: str
+    feature: Feature
+
+    @property
+    def context(self) -> str:
+        """The dialplan's context that does it."""
+        match self.feature:
+            case Feature.CHECK_MESSAGES:
+                return "cp-check"
+            case _ as never:
+                assert_never(never)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantContext:
+    """A tenant; `language` is one that has prompts."""
+
+    id: UUID
+    name: str
+    sip_domain: str
+    language: str
+    extensions: tuple[ExtensionContext, ...] = ()
+    feature_codes: tuple[FeatureCodeContext, ...] = ()
+
+    @property
+    def at_domain(self) -> str:
+        """What follows a number in the name of an endpoint: nothing for the default tenant."""
+        return at_domain(self.name, self.sip_domain)
+
+
+def at_domain(tenant_name: str, sip_domain: str) -> str:
+    """Return `@domain`, or nothing for the default tenant, whose phones may use any address of ours."""
+    return "" if tenant_name == DEFAULT_TENANT else f"@{sip_domain.lower()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SipContext:
+    """Addresses and ports of SIP and RTP. `bind` is `address:port`, an IPv6 address in brackets."""
+
+    bind: str
+    external_address: str | None
+    local_networks: tuple[str, ...]
+    rtp_first: int
+    rtp_last: int
+    realm: str
+    max_contacts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgiContext:
+    """Where `calls` listens, as `host:port`."""
+
+    address: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerContext:
+    """The manager interface, on loopback only."""
+
+    port: int
+    username: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathsContext:
+    """Absolute folders that the dialplan reads and writes."""
+
+    routes: Path
+    greetings: Path
+    spool: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsContext:
+    """Figures of the dialplan, in seconds."""
+
+    silence_seconds: int
+    max_message_seconds: int = 300
+    ring_seconds: int = 30
+    first_answer_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceContext:
+    """The prompts of a language by name: paths without `.wav`, played in order; empty if not made yet."""
+
+    language: str
+    files: tuple[tuple[str, tuple[Path, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallationContext:
+    """What settings decide, the same for all revisions of an installation."""
+
+    sip: SipContext
+    agi: AgiContext
+    manager: ManagerContext
+    paths: PathsContext
+    calls: CallsContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsteriskContext:
+    """Everything that is rendered for Asterisk."""
+
+    installation: InstallationContext
+    tenants: tuple[TenantContext, ...]
+    prompts: tuple[VoiceContext, ...]
+
+    @property
+    def default_tenant(self) -> TenantContext | None:
+        """The tenant of callers whose domain says nothing."""
+        return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
+
+    @property
+    def endpoints(self) -> frozenset[str]:
+        """The names of all endpoints."""
+        return frozenset(
+            {"anonymous"}
+            | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
+        )

@@ -1,0 +1,172 @@
+"""Mails about new messages: queued with the deposit, sent by a job each, retried with back-off.
+
+A mail is sent at least once: when a worker dies between the server's answer and our note of it,
+the same mail goes out again with the same Message-ID. Sending never changes a message's state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.errors import DeliveryError
+from controlplane.domain.mailbox import AttachmentFormat
+from controlplane.mail.attachments import Attachment, encode
+from controlplane.mail.compose import Composer, NewMessageMail
+from controlplane.services.message_links import MessageLinks
+from controlplane.storage import message_mails
+from controlplane.storage.database import Database
+from controlplane.storage.message_mails import MailToSend
+from controlplane.storage.queue import Jobs
+
+SEND = "mail.send"
+
+
+class Notified(Protocol):
+    """What queueing needs of a mailbox; its row and the domain's value both have it."""
+
+    @property
+    def email_notification(self) -> bool:
+        """Whether anybody is mailed."""
+        ...
+
+    @property
+    def email_recipients(self) -> list[str] | tuple[str, ...]:
+        """Who is mailed."""
+        ...
+
+
+class Sender(Protocol):
+    """Where mails go: a server, or a folder."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Hand a mail over; raises DeliveryError."""
+        ...
+
+
+class Recordings(Protocol):
+    """Where the audio of messages is."""
+
+    def path(self, tenant_id: UUID, message_id: UUID) -> Path:
+        """Return the file of a recording; it may be missing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailing:
+    """What sending a mail needs. `public_url` is how browsers reach us, `retry_seconds` the waits between tries."""
+
+    database: Database
+    jobs: Jobs
+    recordings: Recordings
+    sender: Sender
+    composer: Composer
+    links: MessageLinks
+    public_url: str
+    retry_seconds: tuple[int, ...]
+
+
+async def queue_mails(session: AsyncSession, jobs: Jobs, *, mailbox: Notified, message_id: UUID) -> None:
+    """Queue a mail per recipient, if the mailbox wants any; part of the transaction of the deposit.
+
+    A second call for the same message adds nothing.
+    """
+    if not mailbox.email_notification:
+        return
+    for recipient in await message_mails.add(session, message_id, mailbox.email_recipients):
+        await jobs.defer(session, SEND, message_id=str(message_id), recipient=recipient)
+
+
+async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) -> None:
+    """Send one mail as things are now, and write down how that ended.
+
+    Does nothing when the mail was dealt with, the message purged or the recipient taken off. A
+    temporary failure queues the next try in the transaction that records it; after the last try,
+    or a permanent refusal, the mail is `failed` with its reason. Raises Unavailable when the
+    database cannot be reached: then the job is retried as it is.
+    """
+    log = structlog.get_logger().bind(message_id=str(message_id))
+    async with mailing.database.transaction() as session:
+        mail = await message_mails.queued(session, message_id, recipient)
+        if mail is not None and not mail.wanted:
+            await message_mails.drop(session, message_id, recipient)
+    if mail is None or not mail.wanted:
+        log.info("mail.skipped")
+        return
+    try:
+        await mailing.sender.send(await _compose(mailing, mail))
+    except DeliveryError as error:
+        await _failed(mailing, mail, error)
+        return
+    except Exception as error:  # noqa: BLE001 (a job's edge: a fault of ours must end as visible as a refusal)
+        log.exception("mail.broken")
+        unforeseen = DeliveryError(f"Internal error ({type(error).__name__}).", permanent=False)
+        await _failed(mailing, mail, unforeseen)
+        return
+    async with mailing.database.transaction() as session:
+        await message_mails.record(session, message_id, recipient, status="sent", error=None)
+    log.info("mail.sent", attempt=mail.attempts + 1)
+
+
+async def _failed(mailing: Mailing, mail: MailToSend, error: DeliveryError) -> None:
+    log = structlog.get_logger().bind(message_id=str(mail.message_id), attempt=mail.attempts + 1)
+    final = error.permanent or mail.attempts >= len(mailing.retry_seconds)
+    async with mailing.database.transaction() as session:
+        still_queued = await message_mails.record(
+            session,
+            mail.message_id,
+            mail.recipient,
+            status="failed" if final else "queued",
+            error=error.sentence,
+        )
+        if still_queued and not final:
+            wait = timedelta(seconds=mailing.retry_seconds[mail.attempts])
+            await mailing.jobs.defer(
+                session,
+                SEND,
+                schedule_at=datetime.now(UTC) + wait,
+                message_id=str(mail.message_id),
+                recipient=mail.recipient,
+            )
+    log.warning("mail.failed" if final else "mail.postponed", error=error.sentence)
+
+
+async def _compose(mailing: Mailing, mail: MailToSend) -> EmailMessage:
+    attachment, missing = await _attachment(mailing, mail)
+    values = NewMessageMail(
+        message_id=mail.message_id,
+        recipient=mail.recipient,
+        language=mail.language,
+        mailbox_number=mail.mailbox_number,
+        mailbox_name=mail.mailbox_name,
+        caller=mail.caller,
+        received_at=mail.received_at.astimezone(ZoneInfo(mail.time_zone)),
+        duration_ms=mail.duration_ms,
+        link=f"{mailing.public_url.rstrip('/')}/m/{mailing.links.make(mail.message_id)}",
+        link_days=mailing.links.days,
+        attachment=attachment,
+        attachment_missing=missing,
+    )
+    return mailing.composer.compose(values, now=datetime.now(UTC))
+
+
+async def _attachment(mailing: Mailing, mail: MailToSend) -> tuple[Attachment | None, bool]:
+    """Return the recording to attach, and whether one is wanted but cannot be had."""
+    if mail.attachment_format is None:
+        return None, False
+    path = mailing.recordings.path(mail.tenant_id, mail.message_id)
+    try:
+        attachment = await asyncio.to_thread(encode, path, AttachmentFormat(mail.attachment_format))
+    except FileNotFoundError:
+        structlog.get_logger().error("mail.recording_missing", message_id=str(mail.message_id))
+        return None, True
+    return attachment, attachment is None

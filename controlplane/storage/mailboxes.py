@@ -1,0 +1,228 @@
+"""Queries about mailboxes; a mailbox always comes with its tenant, whose language and time zone it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.errors import InvalidValue
+from controlplane.domain.language import resolve
+from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime
+from controlplane.domain.numbers import Number
+from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
+
+_LAST_RESORT = "en"
+
+Found = tuple[MailboxRow, TenantRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinFacts:
+    """What a try of a mailbox's PIN is decided by; `refused_at` is set once the PIN was tried too often."""
+
+    tenant_id: UUID
+    pin_hash: str
+    changed_at: datetime
+    refused_at: datetime | None
+
+
+def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: Collection[str]) -> Mailbox:
+    """Return the domain's mailbox.
+
+    Its language is the first that has prompts along the mailbox's tag, then along the tenant's;
+    `en` if there is none.
+    """
+    return Mailbox(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        number=Number(row.number),
+        display_name=row.display_name,
+        language=_language((row.language, tenant_row.language), available_languages),
+        time_zone=tenant_row.time_zone,
+        pin_required=row.pin_required,
+        enabled=row.enabled,
+        email_recipients=tuple(row.email_recipients),
+        email_notification=row.email_notification,
+        email_attachment=row.email_attachment,
+        email_attachment_format=AttachmentFormat(row.email_attachment_format),
+        say_datetime=SayDatetime(row.say_datetime),
+        review=row.review,
+        min_message_seconds=row.min_message_seconds,
+        max_message_seconds=row.max_message_seconds,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _language(wanted: Collection[str | None], available: Collection[str]) -> str:
+    for tag in wanted:
+        if tag is None:
+            continue
+        try:
+            return resolve(tag, available)
+        except InvalidValue:
+            continue  # A catalogue was removed since the tag was saved: the next choice is better than silence.
+    return _LAST_RESORT
+
+
+def _with_tenant() -> Select[tuple[MailboxRow, TenantRow]]:
+    return select(MailboxRow, TenantRow).join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
+
+
+async def get(session: AsyncSession, mailbox_id: UUID, *, with_deleted: bool = False) -> Found | None:
+    """Return a mailbox by its id; a deleted one only if asked for."""
+    query = _with_tenant().where(MailboxRow.id == mailbox_id)
+    if not with_deleted:
+        query = query.where(MailboxRow.deleted_at.is_(None))
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else found._tuple()
+
+
+async def by_number(session: AsyncSession, tenant_id: UUID, number: str) -> Found | None:
+    """Return the mailbox that has this number now."""
+    query = _with_tenant().where(
+        MailboxRow.tenant_id == tenant_id, MailboxRow.number == number, MailboxRow.deleted_at.is_(None)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else found._tuple()
+
+
+async def insert(session: AsyncSession, row: MailboxRow) -> None:
+    """Add a mailbox and fill what the database gives (version, times); raises IntegrityError at once."""
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+
+
+async def update_values(
+    session: AsyncSession, mailbox_id: UUID, *, expected_version: int | None, values: Mapping[str, Any]
+) -> MailboxRow | None:
+    """Set columns by name and count the version up; return the row as it is then.
+
+    None if the mailbox is deleted, does not exist or has another version than `expected_version`
+    (None accepts any). With `pin_hash` among the values the time of the PIN's change is set and
+    its refusal is lifted.
+    """
+    changes: dict[str, Any] = dict(values)
+    if "pin_hash" in changes:
+        # The clock and not the transaction's start: a try that was counted meanwhile is older.
+        changes["pin_changed_at"] = func.clock_timestamp()
+        changes["pin_refused_at"] = None
+    statement = (
+        update(MailboxRow)
+        .where(MailboxRow.id == mailbox_id, MailboxRow.deleted_at.is_(None))
+        .values(**changes, version=MailboxRow.version + 1, updated_at=func.clock_timestamp())
+        .returning(MailboxRow)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+    if expected_version is not None:
+        statement = statement.where(MailboxRow.version == expected_version)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def mark_deleted(
+    session: AsyncSession, mailbox_id: UUID, *, expected_version: int | None, by: str
+) -> bool:
+    """Delete a mailbox and move its messages to the trash; its row stays as long as they refer to it.
+
+    False if it is deleted already, does not exist or has another version. Its number is freed by
+    removing the row in `numbers`, which is up to the one who calls.
+    """
+    statement = (
+        update(MailboxRow)
+        .where(MailboxRow.id == mailbox_id, MailboxRow.deleted_at.is_(None))
+        .values(
+            deleted_at=func.clock_timestamp(),
+            updated_at=func.clock_timestamp(),
+            version=MailboxRow.version + 1,
+        )
+        .returning(MailboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if expected_version is not None:
+        statement = statement.where(MailboxRow.version == expected_version)
+    if (await session.execute(statement)).scalar_one_or_none() is None:
+        return False
+    await session.execute(
+        update(MessageRow)
+        .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state != "deleted")
+        .values(
+            state_before=MessageRow.state,
+            state="deleted",
+            state_changed_at=func.clock_timestamp(),
+            state_changed_by=by,
+            version=MessageRow.version + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return True
+
+
+async def purge_deleted(session: AsyncSession, *, deleted_before: datetime) -> int:
+    """Remove the rows of mailboxes deleted before a time that no message refers to; return how many."""
+    removed = await session.execute(
+        delete(MailboxRow)
+        .where(
+            MailboxRow.deleted_at < deleted_before,
+            ~exists().where(MessageRow.mailbox_id == MailboxRow.id),
+        )
+        .returning(MailboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(removed.all())
+
+
+async def pin_facts(session: AsyncSession, mailbox_id: UUID) -> PinFacts | None:
+    """Return what decides a try of the PIN of a mailbox that is not deleted."""
+    found = (
+        await session.execute(
+            select(
+                MailboxRow.tenant_id,
+                MailboxRow.pin_hash,
+                MailboxRow.pin_changed_at,
+                MailboxRow.pin_refused_at,
+            ).where(MailboxRow.id == mailbox_id, MailboxRow.deleted_at.is_(None))
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    return PinFacts(
+        tenant_id=found.tenant_id,
+        pin_hash=found.pin_hash,
+        changed_at=found.pin_changed_at,
+        refused_at=found.pin_refused_at,
+    )
+
+
+async def refuse_pin(session: AsyncSession, mailbox_id: UUID, *, pin_hash: str, at: datetime) -> bool:
+    """Note that this PIN was tried too often; True for the one who notes it first."""
+    noted = await session.execute(
+        update(MailboxRow)
+        .where(
+            MailboxRow.id == mailbox_id,
+            MailboxRow.pin_hash == pin_hash,
+            MailboxRow.pin_refused_at.is_(None),
+            MailboxRow.deleted_at.is_(None),
+        )
+        .values(pin_refused_at=at)
+        .returning(MailboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return noted.scalar_one_or_none() is not None
+
+
+async def replace_pin_hash(session: AsyncSession, mailbox_id: UUID, *, old: str, new: str) -> None:
+    """Store the same PIN under a newer key or newer parameters, unless it was changed meanwhile."""
+    await session.execute(
+        update(MailboxRow)
+        .where(MailboxRow.id == mailbox_id, MailboxRow.pin_hash == old)
+        .values(pin_hash=new)
+        .execution_options(synchronize_session=False)
+    )

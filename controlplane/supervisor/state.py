@@ -1,0 +1,122 @@
+"""The state folder of one `up`: everything it keeps is below it, and one `up` at a time owns it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from controlplane.supervisor.faults import CannotStart
+
+FREE_BYTES_NEEDED = 100_000_000
+_MEGABYTE = 1_000_000
+# Asterisk takes `;` for a comment, `,` `&` `|` for separators, `%` for a counter, and `$` for a variable.
+_UNFIT_FOR_A_SWITCH = re.compile(r"[\x00-\x1f\x7f;,&|%${}\\\"'<>]")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one of mode 0600, at once: readers meet the old or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w") as file:  # mkstemp makes it 0600
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class StateFolder:
+    """A folder that was found fit and is held by a lock until this process ends or `release`s it."""
+
+    def __init__(self, root: Path) -> None:
+        """Make the folder if it is missing, check it and lock it; raises CannotStart."""
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 (links stay: a path may be short by one)
+        unfit = _UNFIT_FOR_A_SWITCH.search(str(self.root))
+        if unfit:
+            raise CannotStart(
+                f"The state folder's path has the character {unfit[0]!r}, which the switch cannot take:"
+                " name another folder with --state-dir."
+            )
+        self._lock: int | None = None
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            for folder in (self.secrets, self.logs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            write_private(self.root / ".writable", "yes\n")
+            (self.root / ".writable").unlink()
+        except OSError as error:
+            raise CannotStart(
+                f"The state folder {self.root} cannot be written ({error.strerror}):"
+                " name another one with --state-dir, or make it yours."
+            ) from error
+        free = shutil.disk_usage(self.root).free
+        if free < FREE_BYTES_NEEDED:
+            raise CannotStart(
+                f"Only {free // _MEGABYTE} MB are free in {self.root}, {FREE_BYTES_NEEDED // _MEGABYTE} MB are needed:"
+                " make room, or name another folder with --state-dir."
+            )
+
+    @property
+    def secrets(self) -> Path:
+        """Where what must stay private is kept, a file each."""
+        return self.root / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        """Where each process writes its log."""
+        return self.root / "log"
+
+    @property
+    def ready_file(self) -> Path:
+        """What says that everything runs, and where."""
+        return self.root / "ready.json"
+
+    def secret(self, name: str, make: Callable[[], str]) -> str:
+        """Return the secret `name`, made by `make` the first time; the file has mode 0600."""
+        path = self.secrets / name
+        if not path.exists():
+            write_private(path, make() + "\n")
+        return path.read_text().strip()
+
+    def run_folder(self) -> Path:
+        """Make a folder with a short path for sockets, 0700 and ours; the same one at each start."""
+        name = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:12]
+        given = os.environ.get("XDG_RUNTIME_DIR")
+        parent = Path(given) if given and os.access(given, os.W_OK | os.X_OK) else Path("/tmp")  # noqa: S108 (below)
+        folder = parent / f"shared-voicemail-{os.geteuid()}-{name}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise CannotStart(f"{folder} belongs to somebody else: remove it.")
+        folder.chmod(0o700)
+        return folder
+
+    def release(self) -> None:
+        """Let another `up` have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        path = self.root / "lock"
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(lock, 32).decode(errors="replace").strip() or "?"
+            os.close(lock)
+            raise CannotStart(
+                f"Another `controlplane up` (process {owner}) uses {self.root}:"
+                " stop it, or name another folder with --state-dir."
+            ) from None
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+        self._lock = lock

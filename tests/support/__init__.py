@@ -1,0 +1,1 @@
+"""Fakes, scripted peers and other aids of the tests."""

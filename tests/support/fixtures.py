@@ -1,0 +1,61 @@
+"""Fixtures of the tiers that need a real PostgreSQL; imported by their conftest.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
+from controlplane.supervisor.postgres import EmbeddedPostgres
+from procrastinate import App
+from tests.support.database import empty, migrate
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """Run a PostgreSQL of this worker's own; fsync off, synchronous_commit never."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", fsync=False)
+    migrate(server.start())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """Return the libpq URL of a migrated database; emptied afterwards."""
+    yield postgres.url()
+    empty(postgres.url())
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Open the database."""
+    opened = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def queue_app(database_url: str) -> AsyncIterator[App]:
+    """Open the job queue's app, without tasks."""
+    app = make_app(database_url)
+    async with app.open_async():
+        yield app
+
+
+@pytest.fixture
+def jobs(queue_app: App) -> Jobs:
+    """Return what services defer jobs with."""
+    return Jobs(queue_app)
+
+
+@pytest.fixture
+def default_tenant(database_url: str) -> UUID:
+    """Return the id of the tenant `default`."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT id FROM tenants WHERE name = 'default'").fetchone()
+    assert row is not None
+    return UUID(str(row[0]))
