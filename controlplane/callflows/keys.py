@@ -64,15 +64,24 @@ def _bind(*rows: tuple[str, Action, Prompt | None]) -> tuple[Binding, ...]:
     return tuple(Binding(key=key, action=action, announced=announced) for key, action, announced in rows)
 
 
-# In this order they are said by MESSAGE_HELP and printed; 8 (forward) and 9 (call back) do not exist yet.
-_ANYWHERE_IN_A_MESSAGE = (
-    ("4", Action.PREVIOUS, Prompt.MESSAGE_HELP),
-    ("5", Action.ENVELOPE, Prompt.MESSAGE_HELP),
-    ("6", Action.NEXT, Prompt.MESSAGE_MENU),
-    ("0", Action.HELP, Prompt.MESSAGE_MENU),
-    ("*", Action.MAIN_MENU, Prompt.MESSAGE_HELP),
-    ("#", Action.LEAVE, Prompt.MESSAGE_HELP),
-)
+def _in_a_message(
+    first: tuple[tuple[str, Action], ...], told_first: Mapping[str, Prompt]
+) -> tuple[Binding, ...]:
+    """Add the keys that do the same in each state of a message; all are told by the help.
+
+    8 (forward to another mailbox) and 9 (call the caller back) do not exist yet.
+    """
+    rows = (
+        *first,
+        ("4", Action.PREVIOUS),
+        ("5", Action.ENVELOPE),
+        ("6", Action.NEXT),
+        ("0", Action.HELP),
+        ("*", Action.MAIN_MENU),
+        ("#", Action.LEAVE),
+    )
+    return _bind(*((key, action, told_first.get(key, Prompt.MESSAGE_HELP)) for key, action in rows))
+
 
 KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
     {
@@ -94,31 +103,18 @@ KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
             ("2", Action.SAVED_MESSAGES, Prompt.MAIN_MENU),
             ("#", Action.LEAVE, Prompt.MAIN_MENU),
         ),
-        State.PLAYING: _bind(
-            ("1", Action.BACK, Prompt.MESSAGE_HELP),
-            ("3", Action.FORWARD, Prompt.MESSAGE_HELP),
-            ("2", Action.KEEP, Prompt.MESSAGE_MENU),
-            ("7", Action.DELETE, Prompt.MESSAGE_MENU),
-            *_ANYWHERE_IN_A_MESSAGE,
+        State.PLAYING: _in_a_message(
+            (("1", Action.BACK), ("3", Action.FORWARD), ("2", Action.KEEP), ("7", Action.DELETE)), {}
         ),
-        State.ENDED: _bind(
-            ("1", Action.REPLAY, Prompt.MESSAGE_MENU),
-            ("2", Action.KEEP, Prompt.MESSAGE_MENU),
-            ("7", Action.DELETE, Prompt.MESSAGE_MENU),
-            *_ANYWHERE_IN_A_MESSAGE,
+        State.ENDED: _in_a_message(
+            (("1", Action.REPLAY), ("2", Action.KEEP), ("7", Action.DELETE)),
+            dict.fromkeys("12760", Prompt.MESSAGE_MENU),
         ),
-        State.DELETED: _bind(
-            ("1", Action.REPLAY, Prompt.MESSAGE_HELP),
-            ("2", Action.KEEP, Prompt.MESSAGE_HELP),
-            ("7", Action.UNDO, Prompt.MESSAGE_DELETED),
-            *_ANYWHERE_IN_A_MESSAGE,
+        State.DELETED: _in_a_message(
+            (("1", Action.REPLAY), ("2", Action.KEEP), ("7", Action.UNDO)), {"7": Prompt.MESSAGE_DELETED}
         ),
-        State.PLAYING_DELETED: _bind(
-            ("1", Action.BACK, Prompt.MESSAGE_HELP),
-            ("3", Action.FORWARD, Prompt.MESSAGE_HELP),
-            ("2", Action.KEEP, Prompt.MESSAGE_HELP),
-            ("7", Action.UNDO, Prompt.MESSAGE_DELETED),
-            *_ANYWHERE_IN_A_MESSAGE,
+        State.PLAYING_DELETED: _in_a_message(
+            (("1", Action.BACK), ("3", Action.FORWARD), ("2", Action.KEEP), ("7", Action.UNDO)), {}
         ),
     }
 )
@@ -139,7 +135,8 @@ def markdown() -> str:
     parts = []
     for state, bindings in KEYS.items():
         rows = [
-            f"| `{binding.key}` | {binding.action} | {f'`{binding.announced}`' if binding.announced else '–'} |"
+            f"| `{binding.key}` | {binding.action} | "
+            + (f"`{binding.announced}` |" if binding.announced else "nobody |")
             for binding in bindings
         ]
         parts.append("\n".join([f"### {state}", "", "| key | does | told by |", "|---|---|---|", *rows]))

@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from controlplane.callflows.call import Call, EndedBy, HangupCause, RecordLimits, Recording, Stage
+from controlplane.callflows.call import Call, EndedBy, HangupCause, Recording, RecordLimits, Stage
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.menu import choose
@@ -134,9 +134,11 @@ class _Leaving:
             recording = await self._record(clock, new_id)
         if self._long_enough():
             await self._judge()
+        before: tuple[Utterance, ...] = ()
         while recording.ended_by is EndedBy.KEY and self._kept is not None and self._mailbox.review:
-            if not await self._wants_another():
+            if not await self._wants_another(self._kept, *before):
                 return
+            before = ()
             await call.play(Prompt.RECORD_AFTER_TONE, interrupt=keys_of(State.GREETING))
             recording = await self._record(clock, new_id)
             if self._long_enough():
@@ -145,7 +147,7 @@ class _Leaving:
                 await call.set_recording(self._kept.facts.recording_id)
                 await call.set_stage(Stage.REVIEW)
                 await self._judge()
-                await call.play(Prompt.EARLIER_KEPT, interrupt=keys_of(State.REVIEW))
+                before = (Prompt.EARLIER_KEPT,)
                 recording = Recording(ended_by=EndedBy.KEY)
 
     async def _record(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Recording:
@@ -196,12 +198,10 @@ class _Leaving:
             self._kept = self._making
         self._making = None
 
-    async def _wants_another(self) -> bool:
-        """Offer the review menu; False to send, which no answer means too."""
-        call, take = self._call, self._kept
-        assert take is not None
+    async def _wants_another(self, take: Take, *before: Utterance) -> bool:
+        """Say `before` and the review menu; False to send, which no answer means too."""
+        call = self._call
         await call.set_stage(Stage.REVIEW)
-        before: tuple[Utterance, ...] = ()
         action: Action | None = None
         while True:
             action = action or await choose(
@@ -238,8 +238,9 @@ class _Leaving:
                 self._kept.facts, self._kept.wav
             )
         except (Unavailable, OSError) as error:
-            ending = self._ending(Outcome.LEFT_IN_SPOOL, error)
-            words.append(Prompt.MESSAGE_SENT)
+            # What should have been dropped may still be there; the scanner drops it by the same rules.
+            ending = self._ending(Outcome.LEFT_IN_SPOOL if self._kept else Outcome.TOO_SHORT, error)
+            words.append(Prompt.MESSAGE_SENT if self._kept else Prompt.MESSAGE_DROPPED)
         else:
             if deposited:
                 ending = self._ending(Outcome.DEPOSITED, trouble)

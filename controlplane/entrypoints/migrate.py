@@ -39,7 +39,9 @@ def revisions(settings: Settings) -> tuple[str | None, str | None]:
             return MigrationContext.configure(connection).get_current_revision(), newest
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
-        raise Unavailable(f"The database cannot be reached ({reason}): check CONTROLPLANE_DATABASE_URL.") from error
+        raise Unavailable(
+            f"The database cannot be reached ({reason}): check CONTROLPLANE_DATABASE_URL."
+        ) from error
     finally:
         engine.dispose()
 
@@ -48,7 +50,11 @@ def main(settings: Settings) -> None:
     """Run the migrations and say what was done."""
     before, newest = revisions(settings)
     upgrade(settings)
-    print(f"The database is at {newest}." if before == newest else f"Migrated from {before or 'nothing'} to {newest}.")
+    print(
+        f"The database is at {newest}."
+        if before == newest
+        else f"Migrated from {before or 'nothing'} to {newest}."
+    )
 
 
 def _configuration(settings: Settings) -> Config:

@@ -81,9 +81,7 @@ class SmtpSender:
 
 
 def _refused(what: str, code: int, reply: str) -> DeliveryError:
-    return DeliveryError(
-        f"The mail server {what} ({code} {clean(reply)}).", permanent=code >= _PERMANENT
-    )
+    return DeliveryError(f"The mail server {what} ({code} {clean(reply)}).", permanent=code >= _PERMANENT)
 
 
 def _temporary(what: str, code: int, reply: str = "") -> DeliveryError:

@@ -13,6 +13,7 @@ import json
 import os
 import select
 import sys
+import time
 from typing import Any
 
 import pjsua2 as pj
@@ -174,10 +175,21 @@ class _Engine:
                 continue
             read = os.read(0, 65536)
             if not read:
+                self._leave()
                 return
             *lines, self._buffer = (self._buffer + read).split(b"\n")
             for line in lines:
                 self._obey(json.loads(line))
+
+    def _leave(self) -> None:
+        """End the calls and take back the registrations; waits half a second for the answers."""
+        self._library.hangupAllCalls()
+        for account in self.accounts.values():
+            if account.getInfo().regIsConfigured:
+                account.setRegistration(False)
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline and any(a.getInfo().regIsActive for a in self.accounts.values()):
+            self._library.libHandleEvents(5)
 
     def _obey(self, command: dict[str, Any]) -> None:
         serial = command.pop("serial")

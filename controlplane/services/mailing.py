@@ -63,7 +63,10 @@ class Recordings(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
-    """What sending a mail needs. `public_url` is how browsers reach us, `retry_seconds` the waits between tries."""
+    """What sending a mail needs.
+
+    `public_url` is how browsers reach us, `retry_seconds` are the waits between tries.
+    """
 
     database: Database
     jobs: Jobs
@@ -107,7 +110,8 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
     except DeliveryError as error:
         await _failed(mailing, mail, error)
         return
-    except Exception as error:  # noqa: BLE001 (a job's edge: a fault of ours must end as visible as a refusal)
+    except Exception as error:
+        # The edge of a job: a fault of ours must end as visible on the message as a refusal.
         log.exception("mail.broken")
         unforeseen = DeliveryError(f"Internal error ({type(error).__name__}).", permanent=False)
         await _failed(mailing, mail, unforeseen)

@@ -1,4 +1,4 @@
-"""Queries about mailboxes; a mailbox always comes with its tenant, whose language and time zone it may use."""
+"""Queries about mailboxes; each comes with its tenant, whose language and time zone it may use."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def _language(wanted: Collection[str | None], available: Collection[str]) -> str
         try:
             return resolve(tag, available)
         except InvalidValue:
-            continue  # A catalogue was removed since the tag was saved: the next choice is better than silence.
+            continue  # Its catalogue was removed since: the next choice is better than silence.
     return _LAST_RESORT
 
 
-def _with_tenant() -> Select[tuple[MailboxRow, TenantRow]]:
+def _with_tenant() -> Select[MailboxRow, TenantRow]:
     return select(MailboxRow, TenantRow).join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
 
 
@@ -82,7 +82,7 @@ async def get(session: AsyncSession, mailbox_id: UUID, *, with_deleted: bool = F
     if not with_deleted:
         query = query.where(MailboxRow.deleted_at.is_(None))
     found = (await session.execute(query)).one_or_none()
-    return None if found is None else found._tuple()
+    return None if found is None else (found[0], found[1])
 
 
 async def by_number(session: AsyncSession, tenant_id: UUID, number: str) -> Found | None:
@@ -91,7 +91,7 @@ async def by_number(session: AsyncSession, tenant_id: UUID, number: str) -> Foun
         MailboxRow.tenant_id == tenant_id, MailboxRow.number == number, MailboxRow.deleted_at.is_(None)
     )
     found = (await session.execute(query)).one_or_none()
-    return None if found is None else found._tuple()
+    return None if found is None else (found[0], found[1])
 
 
 async def insert(session: AsyncSession, row: MailboxRow) -> None:

@@ -41,7 +41,9 @@ class PrivateAsterisk:
         self._run = run_folder
         self._live = live
         if len(str(run_folder / "asterisk.ctl")) > _CONTROL_PATH_LIMIT:
-            raise CannotStart(f"The path {run_folder} is too long for Asterisk: set XDG_RUNTIME_DIR to a shorter one.")
+            raise CannotStart(
+                f"The path {run_folder} is too long for Asterisk: set XDG_RUNTIME_DIR to a shorter one."
+            )
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -58,8 +60,11 @@ class PrivateAsterisk:
         for folder in ("etc", "var", "db", "spool", "log"):
             (self._home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         places = {
-            "@HOME@": self._home, "@RUN@": self._run, "@MODULES@": self.tree.modules, "@DATA@": self.tree.data,
-        }  # fmt: skip
+            "@HOME@": self._home,
+            "@RUN@": self._run,
+            "@MODULES@": self.tree.modules,
+            "@DATA@": self.tree.data,
+        }
         for template in sorted(_TEMPLATES.glob("*.conf")):
             text = template.read_text()
             for name, path in places.items():
@@ -75,7 +80,9 @@ class PrivateAsterisk:
         for name in ("asterisk.ctl", "asterisk.pid"):
             (self._run / name).unlink(missing_ok=True)
 
-    async def until_booted(self, manager_port: int, *, limit_seconds: float, check: Callable[[], None]) -> None:
+    async def until_booted(
+        self, manager_port: int, *, limit_seconds: float, check: Callable[[], None]
+    ) -> None:
         """Wait until it says that it is fully booted and its manager interface greets; raises CannotStart.
 
         `check` is called now and then, and raises when waiting is in vain.
@@ -89,7 +96,9 @@ class PrivateAsterisk:
                     check()
                     await asyncio.sleep(_ASK_AGAIN_SECONDS)
         except TimeoutError:
-            raise CannotStart(f"Asterisk did not come up within {limit_seconds:.0f} s: see {self.log}.") from None
+            raise CannotStart(
+                f"Asterisk did not come up within {limit_seconds:.0f} s: see {self.log}."
+            ) from None
 
     async def _ask(self, command: str) -> str:
         """Give a command on the control socket; returns the answer, empty if nobody listens."""

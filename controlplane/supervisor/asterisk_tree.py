@@ -61,7 +61,9 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     try:
         return Path.home() / ".cache" / "shared-voicemail"
     except RuntimeError:
-        raise CannotStart("There is no home folder: name a folder for downloads in CONTROLPLANE_CACHE_DIR.") from None
+        raise CannotStart(
+            "There is no home folder: name a folder for downloads in CONTROLPLANE_CACHE_DIR."
+        ) from None
 
 
 def find_or_unpack(cache: Path, *, progress: Progress) -> AsteriskTree:
@@ -76,7 +78,8 @@ def find_or_unpack(cache: Path, *, progress: Progress) -> AsteriskTree:
             return _cached(trees) or _fetch(trees, progress)
     except OSError as error:
         raise CannotStart(
-            f"{trees} cannot be written ({error.strerror}): make room, or name another folder in CONTROLPLANE_CACHE_DIR."
+            f"{trees} cannot be written ({error.strerror}): make room,"
+            " or name another folder in CONTROLPLANE_CACHE_DIR."
         ) from error
 
 
@@ -94,7 +97,12 @@ def find_installed(*, progress: Progress) -> AsteriskTree | None:
     modules = _first_with(_NEEDED_MODULE, [library / "asterisk" / "modules" for library in libraries])
     data = _first_with(
         _DOCUMENTATION,
-        [prefix / "share/asterisk", prefix / "var/lib/asterisk", Path("/usr/share/asterisk"), Path("/var/lib/asterisk")],
+        [
+            prefix / "share/asterisk",
+            prefix / "var/lib/asterisk",
+            Path("/usr/share/asterisk"),
+            Path("/var/lib/asterisk"),
+        ],
     )
     if modules is None or data is None:
         progress(f"{program} has no modules or no documentation that we can find: not used")
@@ -105,12 +113,18 @@ def find_installed(*, progress: Progress) -> AsteriskTree | None:
 def tree_in(root: Path) -> AsteriskTree | None:
     """Return the Asterisk unpacked in `root`, or None if it is not complete or does not run."""
     program = root / "usr/sbin/asterisk"
-    loaders = sorted(root.glob("usr/lib/*-linux-gnu*/ld-linux-*.so*")) or sorted(root.glob("lib/*-linux-gnu*/ld-linux-*.so*"))
+    loaders = sorted(root.glob("usr/lib/*-linux-gnu*/ld-linux-*.so*")) or sorted(
+        root.glob("lib/*-linux-gnu*/ld-linux-*.so*")
+    )
     modules = _first_with(_NEEDED_MODULE, sorted(root.glob("usr/lib/*-linux-gnu*/asterisk/modules")))
     data = root / "usr/share/asterisk"
     if not program.exists() or not loaders or modules is None or not (data / _DOCUMENTATION).exists():
         return None
-    libraries = [folder for folder in (modules.parent.parent, root / "lib" / modules.parent.parent.name) if folder.is_dir()]
+    libraries = [
+        folder
+        for folder in (modules.parent.parent, root / "lib" / modules.parent.parent.name)
+        if folder.is_dir()
+    ]
     path = ":".join(str(folder) for folder in libraries)
     command = (str(loaders[0]), "--argv0", "asterisk", "--library-path", path, str(program))
     version = _version_of(command)
@@ -121,7 +135,9 @@ def tree_in(root: Path) -> AsteriskTree | None:
 
 def _cached(trees: Path) -> AsteriskTree | None:
     """Return the newest complete tree of this kind of machine."""
-    candidates = sorted(trees.glob(f"*-{platform.machine()}/root"), key=lambda path: path.stat().st_mtime, reverse=True)
+    candidates = sorted(
+        trees.glob(f"*-{platform.machine()}/root"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     return next((tree for tree in map(tree_in, candidates) if tree is not None), None)
 
 

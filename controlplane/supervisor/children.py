@@ -94,7 +94,8 @@ class Child:
                 self.check_alive()
                 if asyncio.get_running_loop().time() > deadline:
                     raise CannotStart(
-                        f"`{self.program.name}` was not ready within {limit_seconds:.0f} s: see {self.program.log}."
+                        f"`{self.program.name}` was not ready within {limit_seconds:.0f} s:"
+                        f" see {self.program.log}."
                     )
         finally:
             ready.cancel()
@@ -108,7 +109,7 @@ class Child:
             )
 
     def kill(self) -> None:
-        """End the present process and all it started, at once; it is started again unless `stop` was called."""
+        """End the present process and all it started, at once; unless `stop` was called it is restarted."""
         if self._process is not None and self._process.returncode is None:
             kill_group(self._process.pid)
 
@@ -176,7 +177,14 @@ class Child:
         if self._watchdog is not None:
             self._watchdog.restart()
             environment["NOTIFY_SOCKET"] = str(self._watchdog.socket_path)
-        command = (sys.executable, "-I", "-S", str(Path(tether.__file__)), str(os.getpid()), *self.program.command)
+        command = (
+            sys.executable,
+            "-I",
+            "-S",
+            str(Path(tether.__file__)),
+            str(os.getpid()),
+            *self.program.command,
+        )
         log = self._open_log()
         try:
             process = await asyncio.create_subprocess_exec(

@@ -24,7 +24,13 @@ _KEYRINGS = Path("/usr/share/keyrings")
 _URI = re.compile(r"https?://[^\s\]]+")
 _STEPS_SHOWN = 5
 # What nobody reads in a tree that only runs one program.
-_LEFT_OUT = ("./usr/share/man", "./usr/share/locale", "./usr/share/info", "./usr/share/perl", "./usr/share/gdb")
+_LEFT_OUT = (
+    "./usr/share/man",
+    "./usr/share/locale",
+    "./usr/share/info",
+    "./usr/share/perl",
+    "./usr/share/gdb",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def choose_source(release: dict[str, str], mirrors: Sequence[str]) -> Source:
             keyring=_KEYRINGS / "ubuntu-archive-keyring.gpg",
         )
     if "debian" in kin:
-        # Debian's releases carry no Asterisk any more; unstable does, for all of them, with its own libraries.
+        # Debian's releases carry no Asterisk any more; unstable does, with the libraries it needs.
         return Source(
             name="debian-unstable",
             mirror=_mirror_of("debian", mirrors) or "http://deb.debian.org/debian",
@@ -69,7 +75,10 @@ def choose_source(release: dict[str, str], mirrors: Sequence[str]) -> Source:
             components="main",
             keyring=_KEYRINGS / "debian-archive-keyring.gpg",
         )
-    raise CannotStart("There is no Asterisk 20 or later on this machine, and no Debian or Ubuntu to take one from: install it.")
+    raise CannotStart(
+        "There is no Asterisk 20 or later on this machine, and no Debian or Ubuntu to take one"
+        " from: install it."
+    )
 
 
 def host_mirrors() -> list[str]:
@@ -77,7 +86,9 @@ def host_mirrors() -> list[str]:
     asked = _output(["apt-get", "indextargets", "--format", "$(REPO_URI)"])
     if not asked:  # it knows only those whose lists were downloaded
         files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*.[ls]*"))]
-        lines = [line for path in files if path.is_file() for line in path.read_text(errors="replace").splitlines()]
+        lines = [
+            line for path in files if path.is_file() for line in path.read_text(errors="replace").splitlines()
+        ]
         asked = "\n".join(
             uri for line in lines if not line.lstrip().startswith("#") for uri in _URI.findall(line)
         )
@@ -90,7 +101,9 @@ def unpack(packages: Sequence[str], source: Source, into: Path, *, progress: Pro
     `into` exists and is empty; what apt needs is made in it and removed again.
     """
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise CannotStart("Asterisk cannot be fetched without apt-get and dpkg-deb: install Asterisk 20 or later.")
+        raise CannotStart(
+            "Asterisk cannot be fetched without apt-get and dpkg-deb: install Asterisk 20 or later."
+        )
     apt = into / "apt"
     configuration = _write_apt_files(apt, source)
     progress(f"Fetching {', '.join(packages)} from {source.mirror} ({source.name})")
@@ -143,7 +156,8 @@ def _write_apt_files(apt: Path, source: Source) -> Path:
     configuration = apt / "etc" / "apt.conf"
     # The host's own configuration (its proxy, above all) holds; its hooks, which act on the host, do not.
     configuration.write_text(
-        "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n"
+        "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
+        "#clear APT::Update::Post-Invoke-Success;\n"
         "#clear DPkg::Pre-Invoke;\n#clear DPkg::Post-Invoke;\n#clear DPkg::Pre-Install-Pkgs;\n"
         "#clear APT::Default-Release;\n"
         f'Dir::Etc::sourcelist "{apt}/etc/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
@@ -151,7 +165,8 @@ def _write_apt_files(apt: Path, source: Source) -> Path:
         f'Dir::State "{apt}/state";\nDir::State::status "{apt}/status";\n'
         f'Dir::Cache "{apt}/cache";\nDir::Cache::archives "archives";\nDir::Cache::pkgcache "";\n'
         'Dir::Log "/dev/null";\n'
-        'Debug::NoLocking "1";\nAcquire::Languages "none";\nAcquire::Retries "3";\nAcquire::http::Timeout "20";\n'
+        'Debug::NoLocking "1";\nAcquire::Languages "none";\n'
+        'Acquire::Retries "3";\nAcquire::http::Timeout "20";\n'
         'APT::Sandbox::User "root";\nAPT::Install-Recommends "0";\n'
     )
     return configuration
@@ -194,7 +209,8 @@ def _unpack_one(archive: Path, root: Path) -> None:
         )
     if done.returncode != 0 or reader.returncode != 0:
         raise CannotStart(
-            f"{archive.name} could not be unpacked ({done.stderr.strip()[-200:]}): make room below {root.parent}."
+            f"{archive.name} could not be unpacked ({done.stderr.strip()[-200:]}):"
+            f" make room below {root.parent}."
         )
 
 

@@ -20,7 +20,7 @@ _LIMIT_SECONDS = 5.0
 
 
 def start_time(pid: int) -> int | None:
-    """Return when process `pid` was started, in clock ticks since boot; None if there is none, or a zombie."""
+    """Return when process `pid` was started, in clock ticks since boot; None if it does not run."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

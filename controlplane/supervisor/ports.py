@@ -22,6 +22,8 @@ RTP_RANGE = 200
 _LOWEST, _HIGHEST = 20_000, 32_700  # below Linux's range for outgoing connections (32768 and up)
 _RTP_LOWEST, _RTP_HIGHEST = 10_000, 19_999
 _TRIES = 200
+_HIGHEST_OF_ALL = 65_535
+_UDP = socket.SOCK_DGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +52,24 @@ class GivenPorts:
     rtp: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A port to be chosen: what for, the option that names it, where, and which one is usual."""
+
+    what: str
+    option: str = ""
+    address: str
+    kinds: tuple[socket.SocketKind, ...]
+    usual: int | None = None
+
+
 def parse_range(text: str) -> tuple[int, int]:
     """Read `A-B`, inclusive; raises CannotStart."""
     first, _, last = text.partition("-")
     if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
         raise CannotStart(f"`{text}` is no range of ports: write --rtp-ports 10000-10199.")
     bounds = int(first), int(last)
-    if not 1024 <= bounds[0] < bounds[1] <= 65_535 or bounds[1] - bounds[0] < 9:  # noqa: PLR2004 (two calls at least)
+    if not 1024 <= bounds[0] < bounds[1] <= _HIGHEST_OF_ALL or bounds[1] - bounds[0] < 9:  # noqa: PLR2004 (two calls at least)
         raise CannotStart(f"`{text}` is no usable range of ports: from 1024 to 65535, ten ports at least.")
     return bounds
 
@@ -77,7 +90,7 @@ class PortClaims:
     """Chooses ports and holds the claims on them until `release`."""
 
     def __init__(self, listen: str, remembered: Path) -> None:
-        """`listen` is the address of SIP and HTTP; `remembered` the file that keeps the choice for the next start."""
+        """Choose for `listen`, the address of SIP and HTTP; the file `remembered` keeps the choice."""
         self._listen = listen
         self._remembered = remembered
         self._claims: list[socket.socket] = []
@@ -85,11 +98,19 @@ class PortClaims:
     def choose(self, given: GivenPorts) -> Ports:
         """Return ports that are free and claimed; raises CannotStart when a given one is not."""
         last = self._last_choice()
-        sip_kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
-        http = self._one("HTTP", "--http-port", given.http, last.get("http"), (8000,), self._listen, (socket.SOCK_STREAM,))
-        sip = self._one("SIP", "--sip-port", given.sip, last.get("sip"), (5060,), self._listen, sip_kinds)
+        tcp = (socket.SOCK_STREAM,)
+        http = self._one(
+            Wanted(what="HTTP", option="--http-port", address=self._listen, kinds=tcp, usual=8000),
+            given.http,
+            last.get("http"),
+        )
+        sip = self._one(
+            Wanted(what="SIP", option="--sip-port", address=self._listen, kinds=(*tcp, _UDP), usual=5060),
+            given.sip,
+            last.get("sip"),
+        )
         inner = {
-            name: self._one(name, "", None, last.get(name), (), "127.0.0.1", (socket.SOCK_STREAM,))
+            name: self._one(Wanted(what=name, address="127.0.0.1", kinds=tcp), None, last.get(name))
             for name in ("fastagi", "manager")
         }
         rtp_first, rtp_last = self._rtp_range(given.rtp, (last.get("rtp_first"), last.get("rtp_last")))
@@ -109,32 +130,31 @@ class PortClaims:
             return {}
         if not isinstance(found, dict):
             return {}
-        return {str(name): port for name, port in found.items() if isinstance(port, int) and 1 <= port <= 65_535}  # noqa: PLR2004 (the largest port)
+        return {
+            str(name): port
+            for name, port in found.items()
+            if isinstance(port, int) and 1 <= port <= _HIGHEST_OF_ALL
+        }
 
-    def _one(
-        self,
-        what: str,
-        option: str,
-        given: int | None,
-        last: int | None,
-        preferred: Sequence[int],
-        address: str,
-        kinds: Sequence[socket.SocketKind],
-    ) -> int:
+    def _one(self, wanted: Wanted, given: int | None, last: int | None) -> int:
         if given is not None:
-            if not self._claim([given], address, kinds):
-                raise CannotStart(f"Port {given} for {what} is in use on {address}: free it, or name another with {option}.")
+            if not self._claim([given], wanted.address, wanted.kinds):
+                raise CannotStart(
+                    f"Port {given} for {wanted.what} is in use on {wanted.address}:"
+                    f" free it, or name another with {wanted.option}."
+                )
             return given
         drawn = (random.randint(_LOWEST, _HIGHEST) for _ in range(_TRIES))  # noqa: S311 (no secret)
-        for port in (*([last] if last else []), *preferred, *drawn):
-            if self._claim([port], address, kinds):
+        for port in (*filter(None, (last, wanted.usual)), *drawn):
+            if self._claim([port], wanted.address, wanted.kinds):
                 return port
-        raise CannotStart(f"No free port was found for {what} on {address}.")
+        raise CannotStart(f"No free port was found for {wanted.what} on {wanted.address}.")
 
-    def _rtp_range(self, given: tuple[int, int] | None, last: tuple[int | None, int | None]) -> tuple[int, int]:
-        udp = (socket.SOCK_DGRAM,)
+    def _rtp_range(
+        self, given: tuple[int, int] | None, last: tuple[int | None, int | None]
+    ) -> tuple[int, int]:
         if given is not None:
-            if not self._claim(range(given[0], given[1] + 1), self._listen, udp):
+            if not self._claim(range(given[0], given[1] + 1), self._listen, (_UDP,)):
                 raise CannotStart(
                     f"A port of {given[0]}-{given[1]} for audio is in use on {self._listen}:"
                     " name another range with --rtp-ports."
@@ -147,9 +167,11 @@ class PortClaims:
             starts.insert(0, last[0])
         for first in starts:
             end = last[1] if first == last[0] and last[1] is not None else first + RTP_RANGE - 1
-            if self._claim(range(first, end + 1), self._listen, udp):
+            if self._claim(range(first, end + 1), self._listen, (_UDP,)):
                 return first, end
-        raise CannotStart(f"No {RTP_RANGE} free UDP ports in a row were found: name a range with --rtp-ports.")
+        raise CannotStart(
+            f"No {RTP_RANGE} free UDP ports in a row were found: name a range with --rtp-ports."
+        )
 
     def _claim(self, ports: Iterable[int], address: str, kinds: Sequence[socket.SocketKind]) -> bool:
         """Claim all of `ports`, or none; a port counts as free when it can be bound for each kind."""

@@ -60,8 +60,8 @@ class StateFolder:
         free = shutil.disk_usage(self.root).free
         if free < FREE_BYTES_NEEDED:
             raise CannotStart(
-                f"Only {free // _MEGABYTE} MB are free in {self.root}, {FREE_BYTES_NEEDED // _MEGABYTE} MB are needed:"
-                " make room, or name another folder with --state-dir."
+                f"Only {free // _MEGABYTE} MB are free in {self.root}, "
+                f"{FREE_BYTES_NEEDED // _MEGABYTE} MB are needed: make room, or name another folder with --state-dir."
             )
 
     @property

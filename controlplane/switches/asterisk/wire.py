@@ -17,17 +17,17 @@ Rules, from res/res_agi.c of Asterisk 16.28 and 22.10, and from what calls showe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
+
+from controlplane.switches.asterisk.command import encode_command
 
 LINE_LIMIT: Final = 16_384
 ENVIRONMENT_LIMIT: Final = 65_536
 ENVIRONMENT_LINES: Final = 64
 USAGE_LINES: Final = 200
-COMMAND_LIMIT: Final = 2_048
-"""Bytes of a command with its newline: the buffer of 16.28. From 2025-07 on it is 8,192."""
 
 _KNOWN: Final = frozenset(
     {
@@ -49,8 +49,6 @@ _RESULT: Final = re.compile(
     r"result=(?P<result>\S*)(?: \((?P<data>.*)\))?(?: endpos=(?P<endpos>[0-9]{1,12}))?\s*",
     re.ASCII | re.DOTALL,
 )
-_UNSENDABLE: Final = re.compile("[\\x00-\\x1f\\x7f\u0080-\u009f\u2028\u2029\ud800-\udfff]")
-_COMMAND_WORD: Final = re.compile(r"[A-Z]+( [A-Z]+){0,3}", re.ASCII)
 
 _INTERIM: Final = 100
 _OK: Final = 200
@@ -59,10 +57,6 @@ _USAGE: Final = 520
 
 class ProtocolError(Exception):
     """The peer does not speak AGI, or too much of it. The text never quotes what was received."""
-
-
-class UnsendableArgument(ValueError):
-    """An argument that must not reach the switch. The text never quotes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +114,14 @@ class HangupNotice:
     """The line HANGUP: the caller left, or the call's absolute timeout ended our part."""
 
 
-Event = Environment | Reply | HangupNotice
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The peer broke the rules or left in the middle; nothing comes after it."""
+
+    reason: str
+
+
+Event = Environment | Reply | HangupNotice | Fault
 
 
 class _State(Enum):
@@ -135,8 +136,8 @@ class _State(Enum):
 class AgiConnection:
     """One AGI session as a state machine.
 
-    After an error or the end of the stream nothing more is accepted. After HANGUP replies are
-    dropped unread: no command is sent any more.
+    After a fault or the end of the stream nothing more is read. After HANGUP replies are dropped
+    and no command can be sent any more.
     """
 
     def __init__(self) -> None:
@@ -153,38 +154,26 @@ class AgiConnection:
         return self._state in {_State.WAITING, _State.USAGE}
 
     def receive_data(self, data: bytes) -> list[Event]:
-        """Take bytes in any portions and return what they complete; raises ProtocolError."""
-        if self._state is _State.CLOSED:
-            raise ProtocolError("The connection has ended.")
+        """Take bytes in any portions and return what they complete, a Fault last."""
         events: list[Event] = []
-        self._buffer += data
         try:
-            while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
-                line = bytes(self._buffer[:end])
-                del self._buffer[: end + 1]
-                self._scanned = 0
-                if len(line) > LINE_LIMIT:
-                    raise ProtocolError("A line is too long.")
+            for line in self._lines_of(data):
                 event = self._line(line)
                 if event is not None:
                     events.append(event)
-            self._scanned = len(self._buffer)
-            if len(self._buffer) > LINE_LIMIT:
-                raise ProtocolError("A line is too long.")
-            if self._state is _State.ENVIRONMENT and self._bytes + len(self._buffer) > ENVIRONMENT_LIMIT:
-                raise ProtocolError("The environment is too long.")
-        except ProtocolError:
+        except ProtocolError as error:
             self._close()
-            raise
+            events.append(Fault(str(error)))
         return events
 
-    def receive_eof(self) -> None:
-        """Take the end of the stream; raises ProtocolError if it cuts something short."""
-        state, cut = self._state, bool(self._buffer)
-        said_nothing = state is _State.ENVIRONMENT and not self._lines
+    def receive_eof(self) -> list[Event]:
+        """Take the end of the stream; a Fault if it cuts something short.
+
+        A peer that connects and leaves without a word, as a health check does, is no fault.
+        """
+        cut = bool(self._buffer) or self.waiting or bool(self._state is _State.ENVIRONMENT and self._lines)
         self._close()
-        if cut or (state in {_State.ENVIRONMENT, _State.WAITING, _State.USAGE} and not said_nothing):
-            raise ProtocolError("The connection ended in the middle.")
+        return [Fault("The connection ended in the middle.")] if cut else []
 
     def send_command(self, command: str, *arguments: str | int) -> bytes:
         """Return the bytes of a command.
@@ -197,6 +186,21 @@ class AgiConnection:
             raise ProtocolError("No command can be sent now.")
         self._state = _State.WAITING
         return line
+
+    def _lines_of(self, data: bytes) -> Iterator[bytes]:
+        if self._state is _State.CLOSED:
+            return
+        self._buffer += data
+        while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            self._scanned = 0
+            if len(line) > LINE_LIMIT:
+                raise ProtocolError("A line is too long.")
+            yield line
+        self._scanned = len(self._buffer)
+        if len(self._buffer) > LINE_LIMIT:
+            raise ProtocolError("A line is too long.")
 
     def _close(self) -> None:
         self._state = _State.CLOSED
@@ -279,27 +283,3 @@ class AgiConnection:
             return None
         self._state = _State.IDLE
         return Reply(code=_USAGE)
-
-
-def encode_command(command: str, *arguments: str | int) -> bytes:
-    """Return a line with every argument quoted; raises UnsendableArgument.
-
-    Refused, after all formatting: control characters and other line ends, lone surrogates, `${`
-    and `$[`, and what does not fit into the buffer of the oldest Asterisk we support.
-    """
-    if not _COMMAND_WORD.fullmatch(command):
-        raise UnsendableArgument("A command is made of capital letters.")
-    line = " ".join([command, *(_quoted(argument) for argument in arguments)])
-    if _UNSENDABLE.search(line):
-        raise UnsendableArgument("An argument holds a character that no switch may get.")
-    if "${" in line or "$[" in line:
-        raise UnsendableArgument("An argument holds an expansion.")
-    encoded = line.encode() + b"\n"
-    if len(encoded) >= COMMAND_LIMIT:
-        raise UnsendableArgument("A command is too long.")
-    return encoded
-
-
-def _quoted(argument: str | int) -> str:
-    text = str(argument)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,206 @@
+"""Checking messages: let the listener in, say the counts, walk through the messages, offer the main menu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from controlplane.callflows.authenticate import authenticate
+from controlplane.callflows.call import Call, HangupCause
+from controlplane.callflows.ending import Ending, Outcome
+from controlplane.callflows.keys import Action, State, action_of, keys_of
+from controlplane.callflows.listen import Listening, Move
+from controlplane.callflows.menu import choose
+from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.prompts import MessageCounts, Prompt, Utterance
+from controlplane.callflows.voicemail import HeardMessage, Voicemail
+from controlplane.domain.errors import CallerHungUp, CallLost, Unavailable
+from controlplane.domain.mailbox import Mailbox
+from controlplane.domain.message import MessageState
+
+
+async def check_messages(call: Call, *, voicemail: Voicemail, options: FlowOptions) -> Ending:
+    """Let a team member hear and sort the messages of a mailbox.
+
+    Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.
+    Until the listener is let in, a database that fails leaves the call to the dialplan, which
+    says that messages cannot be played now; afterwards the listener is told here.
+    """
+    mailbox: Mailbox | None = None
+    try:
+        admitted = await _admit(call, voicemail, options)
+        if isinstance(admitted, Outcome):
+            await call.hangup()
+            return Ending(outcome=admitted)
+        mailbox = admitted
+        await _Session(call, mailbox, voicemail=voicemail, options=options).run()
+        await call.play(Prompt.GOODBYE)
+        await call.hangup()
+    except CallerHungUp:
+        return _ending(Outcome.HUNG_UP, mailbox)
+    except CallLost as error:
+        return _ending(Outcome.CALL_LOST, mailbox, error)
+    except Unavailable as error:
+        if mailbox is None:
+            return _ending(Outcome.UNAVAILABLE, None, error)
+        return await _break_off(call, mailbox, error)
+    return _ending(Outcome.FINISHED, mailbox)
+
+
+def _ending(outcome: Outcome, mailbox: Mailbox | None, error: Exception | None = None) -> Ending:
+    return Ending(outcome=outcome, mailbox_number=mailbox.number if mailbox else "", error=error)
+
+
+async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Mailbox | Outcome:
+    call.speak(options.default_language)
+    await call.answer()
+    if call.facts.extension is None:
+        # The dialplan sends nobody from outside here; feature codes are for our extensions only.
+        await call.play(Prompt.FEATURE_UNKNOWN)
+        return Outcome.OUTSIDE_REFUSED
+    return await authenticate(call, voicemail=voicemail, options=options)
+
+
+async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending:
+    try:
+        await call.play(Prompt.TECHNICAL_PROBLEM, Prompt.GOODBYE)
+        await call.hangup(HangupCause.FAILURE)
+    except CallerHungUp:
+        pass  # The listener did not wait for the end of the sentence.
+    except CallLost as lost:
+        return _ending(Outcome.CALL_LOST, mailbox, lost)
+    return _ending(Outcome.BROKEN_OFF, mailbox, error)
+
+
+class _Session:
+    """A listener who was let into a mailbox."""
+
+    def __init__(self, call: Call, mailbox: Mailbox, *, voicemail: Voicemail, options: FlowOptions) -> None:
+        self._call = call
+        self._mailbox = mailbox
+        self._voicemail = voicemail
+        self._options = options
+        self._in_trash: set[UUID] = set()
+        """What this listener deleted, or was told to be deleted: still reachable, to undo it."""
+
+    async def run(self) -> None:
+        """Return when the listener wants to leave. Raises Unavailable."""
+        self._call.speak(self._mailbox.language)
+        counts = await self._voicemail.counts(self._mailbox.id)
+        if counts.new == counts.saved == 0:
+            await self._main_menu(Prompt.NO_MESSAGES, rounds=1)
+            return
+        said = MessageCounts(new=counts.new, saved=counts.saved)
+        key = await self._call.play(said, interrupt=keys_of(State.COUNTS))
+        match action_of(State.COUNTS, key):
+            case Action.LEAVE:
+                return
+            case Action.MAIN_MENU:
+                await self._main_menu()
+            case (Action.NEW_MESSAGES | Action.SAVED_MESSAGES) as chosen:
+                await self._main_menu(chosen=chosen)
+            case _:
+                new = await self._list(MessageState.NEW)
+                said_next = await self._walk(new, await self._list(MessageState.SAVED))
+                if said_next is not None:
+                    await self._main_menu(*said_next)
+
+    async def _main_menu(
+        self, *before: Utterance, rounds: int | None = None, chosen: Action | None = None
+    ) -> None:
+        """Say `before` and offer the lists, until the listener leaves or does not answer."""
+        while True:
+            action = chosen or await choose(
+                self._call,
+                State.MAIN_MENU,
+                *before,
+                menu=Prompt.MAIN_MENU,
+                options=self._options,
+                rounds=rounds or self._options.menu_rounds,
+            )
+            rounds = chosen = None
+            if action is Action.NEW_MESSAGES:
+                messages, none = await self._list(MessageState.NEW), Prompt.NO_NEW_MESSAGES
+            elif action is Action.SAVED_MESSAGES:
+                messages, none = await self._list(MessageState.SAVED), Prompt.NO_SAVED_MESSAGES
+            else:
+                return
+            said_next = await self._walk(messages) if messages else (none,)
+            if said_next is None:
+                return
+            before = said_next
+
+    async def _list(self, state: MessageState) -> list[HeardMessage]:
+        return await self._voicemail.messages(self._mailbox.id, state)
+
+    async def _walk(
+        self, messages: Sequence[HeardMessage], saved: Sequence[HeardMessage] = ()
+    ) -> tuple[Utterance, ...] | None:
+        """Go through `messages`, and `saved` after them, under a heading if there were others.
+
+        Returns what the main menu begins with, or None to leave.
+        """
+        ids = [message.id for message in (*messages, *saved)]
+        at, step, by_key = -1, 1, False
+        while True:
+            found = await self._find(ids, at, step, by_key=by_key)
+            if found is None and step > 0:
+                return (Prompt.NO_MORE_MESSAGES,)
+            if found is None:
+                # The one before the first is the first again, if it is still there.
+                opening: tuple[Utterance, ...] = (Prompt.NO_EARLIER_MESSAGE,)
+                found = await self._find(ids, at - 1, 1, by_key=True)
+                if found is None:
+                    return (Prompt.NO_MORE_MESSAGES,)
+            elif step > 0 and messages and at < len(messages) <= found[0]:
+                opening = (Prompt.SAVED_MESSAGES, Prompt.FIRST_MESSAGE)
+            elif step > 0:
+                opening = (Prompt.FIRST_MESSAGE if at < 0 else Prompt.NEXT_MESSAGE,)
+            else:
+                opening = (Prompt.PREVIOUS_MESSAGE,)
+            at, heard = found
+            match await self._hear(heard, *opening):
+                case Move.LEAVE:
+                    return None
+                case Move.MAIN_MENU:
+                    return ()
+                case Move.PREVIOUS:
+                    step, by_key = -1, True
+                case Move.NEXT:
+                    step, by_key = 1, True
+                case Move.ON:
+                    step, by_key = 1, False
+
+    async def _find(
+        self, ids: Sequence[UUID], at: int, step: int, *, by_key: bool
+    ) -> tuple[int, HeardMessage] | None:
+        """Look from `at` on in the direction of `step` for a message that is there now.
+
+        What a colleague deleted meanwhile is passed over in silence, and so is what this listener
+        deleted, unless keys lead there: that is how a deletion is undone later.
+        """
+        at += step
+        while 0 <= at < len(ids):
+            heard = await self._voicemail.message(ids[at])
+            if heard is not None:
+                in_reach = heard.state is not MessageState.DELETED or (by_key and heard.id in self._in_trash)
+                if in_reach:
+                    return at, heard
+            at += step
+        return None
+
+    async def _hear(self, heard: HeardMessage, *opening: Utterance) -> Move:
+        listening = Listening(
+            self._call,
+            heard,
+            voicemail=self._voicemail,
+            options=self._options,
+            say_datetime=self._mailbox.say_datetime,
+            by=f"extension {self._call.facts.extension}",
+        )
+        move = await listening.run(*opening)
+        if listening.state is MessageState.DELETED:
+            self._in_trash.add(heard.id)
+        else:
+            self._in_trash.discard(heard.id)
+        return move

@@ -1,0 +1,245 @@
+"""Hearing one message: announce it, play it, obey the keys, tell what a colleague did meanwhile."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from controlplane.callflows.call import Call
+from controlplane.callflows.keys import ALL_KEYS, SKIP_SECONDS, Action, State, action_of
+from controlplane.callflows.menu import choose
+from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.prompts import FromNumber, Prompt, ReceivedAt, Utterance
+from controlplane.callflows.voicemail import Change, HeardMessage, Voicemail
+from controlplane.domain.mailbox import SayDatetime
+from controlplane.domain.message import MessageState
+
+_SKIP_MS = SKIP_SECONDS * 1000
+
+
+class Move(Enum):
+    """Where the listener goes from a message."""
+
+    ON = "on"
+    """By itself, because nothing more was pressed, or after a decision."""
+    NEXT = "next"
+    PREVIOUS = "previous"
+    MAIN_MENU = "main_menu"
+    LEAVE = "leave"
+
+
+class Listening:
+    """A listener and one message, as long as they are together.
+
+    `state` is what the listener believes the state of the message to be: the last one read or
+    told. Every change is conditional on it, so that nobody's work is undone unheard.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        heard: HeardMessage,
+        *,
+        voicemail: Voicemail,
+        options: FlowOptions,
+        say_datetime: SayDatetime,
+        by: str,
+    ) -> None:
+        self.state = heard.state
+        self._call = call
+        self._heard = heard
+        self._voicemail = voicemail
+        self._options = options
+        self._say_datetime = say_datetime
+        self._by = by
+        self._playing = heard.state is not MessageState.DELETED
+        self._position_ms = 0
+
+    async def run(self, *opening: Utterance) -> Move:
+        """Say `opening` and the envelope, play, and return where to go. Raises Unavailable.
+
+        A message that the listener deleted before is not played by itself: undoing is offered.
+        """
+        step: Move | Action | None
+        if self._playing:
+            step = await self._say(*opening, *self._envelope())
+        else:
+            step = await self._menu(*opening) or Move.ON
+        while not isinstance(step, Move):
+            if step is not None:
+                step = await self._obey(step)
+            elif self._playing:
+                step = await self._play()
+            else:
+                step = await self._menu() or Move.ON
+        return step
+
+    async def _obey(self, action: Action) -> Move | Action | None:
+        """Do what a key means; return where to go, or the key pressed meanwhile, or neither."""
+        match action:
+            case Action.BACK:
+                self._position_ms = max(0, self._position_ms - _SKIP_MS)
+            case Action.FORWARD:
+                self._position_ms += _SKIP_MS
+            case Action.REPLAY:
+                self._position_ms = 0
+                self._playing = True
+            case Action.KEEP:
+                return await self._keep()
+            case Action.DELETE:
+                return await self._delete()
+            case Action.UNDO:
+                return await self._undo()
+            case Action.ENVELOPE:
+                return await self._say(*self._envelope(always_when=True))
+            case Action.HELP:
+                return await self._say(Prompt.MESSAGE_HELP)
+            case Action.PREVIOUS:
+                return Move.PREVIOUS
+            case Action.NEXT:
+                return Move.NEXT
+            case Action.MAIN_MENU:
+                return Move.MAIN_MENU
+            case _:
+                return Move.LEAVE
+        return None
+
+    # What is said and played.
+
+    def _envelope(self, *, always_when: bool = False) -> tuple[Utterance, ...]:
+        number = self._heard.caller.speakable_number
+        who = FromNumber(number=number) if number else Prompt.CALLER_UNKNOWN
+        clock = self._say_datetime
+        if clock is SayDatetime.OFF:
+            if not always_when:
+                return (who,)
+            clock = SayDatetime.H12
+        return (who, ReceivedAt(at=self._heard.received_at, clock=clock))
+
+    @property
+    def _where(self) -> State:
+        if self.state is MessageState.DELETED:
+            return State.PLAYING_DELETED if self._playing else State.DELETED
+        return State.PLAYING if self._playing else State.ENDED
+
+    async def _say(self, *utterances: Utterance) -> Action | None:
+        """Speak until a key of the present state is pressed."""
+        return await self._meaning(await self._call.play(*utterances, interrupt=ALL_KEYS))
+
+    async def _meaning(self, key: str) -> Action | None:
+        while key:
+            action = action_of(self._where, key)
+            if action is not None:
+                return action
+            key = await self._call.play(Prompt.INVALID_KEY, interrupt=ALL_KEYS)
+        return None
+
+    async def _play(self) -> Move | Action | None:
+        """Play from the position on; return what a key means, or None at the end."""
+        if self._position_ms > 0 and self._position_ms >= self._heard.duration_ms:
+            return await self._finish()
+        path = self._voicemail.recording(self._heard.id)
+        try:
+            played = await self._call.play_recording(path, offset_ms=self._position_ms, interrupt=ALL_KEYS)
+        except FileNotFoundError:
+            self._playing = False
+            return await self._say(Prompt.RECORDING_UNAVAILABLE)
+        self._position_ms = played.position_ms
+        if played.key:
+            return await self._meaning(played.key)
+        if played.finished:
+            return await self._finish()
+        self._playing = False
+        return None
+
+    async def _menu(self, *before: Utterance) -> Action | None:
+        if self.state is MessageState.DELETED:
+            menu, rounds = Prompt.MESSAGE_DELETED, 1
+        else:
+            menu, rounds = Prompt.MESSAGE_MENU, self._options.menu_rounds
+        return await choose(self._call, self._where, *before, menu=menu, options=self._options, rounds=rounds)
+
+    # What changes the state of the message.
+
+    async def _finish(self) -> Move | None:
+        """Mark as saved what was new and has been played to its end."""
+        self._playing = False
+        if self.state is not MessageState.NEW:
+            return None
+        change = await self._change(MessageState.SAVED)
+        if change.done or change.state is MessageState.SAVED:
+            # That a colleague heard it too, at the same time, is no news to anybody.
+            self.state = MessageState.SAVED
+            return None
+        return await self._tell(change.state)
+
+    async def _keep(self) -> Move | Action | None:
+        if self.state is MessageState.DELETED:
+            change = await self._restore()
+            gone = None if change.done else await self._tell(change.state)
+            if gone is not None:
+                return gone
+        if self.state is MessageState.NEW:
+            change = await self._change(MessageState.SAVED)
+            if not change.done:
+                told = await self._tell(change.state)
+                return Move.ON if change.state is MessageState.SAVED else told
+        else:
+            # It is saved as far as the listener knows. There is nothing to write, but to look.
+            now = await self._voicemail.message(self._heard.id)
+            if now is None or now.state is not MessageState.SAVED:
+                return await self._tell(now.state if now else None)
+        return await self._say(Prompt.MESSAGE_SAVED) or Move.ON
+
+    async def _delete(self) -> Move | None:
+        change = await self._change(MessageState.DELETED)
+        if not change.done:
+            return await self._tell(change.state)
+        # The menu of a deleted message says that it was deleted.
+        self._playing = False
+        return None
+
+    async def _undo(self) -> Move | Action | None:
+        change = await self._restore()
+        if not change.done:
+            return await self._tell(change.state)
+        return await self._say(Prompt.MESSAGE_RESTORED)
+
+    async def _change(self, to: MessageState) -> Change:
+        """Change it if it still is as the listener knows it."""
+        change = await self._voicemail.change(self._heard.id, seen=self.state, to=to, by=self._by)
+        if change.done:
+            self.state = to
+        return change
+
+    async def _restore(self) -> Change:
+        """Take it out of the trash and read to which state it came back."""
+        change = await self._voicemail.restore(self._heard.id, by=self._by)
+        if not change.done:
+            return change
+        now = await self._voicemail.message(self._heard.id)
+        if now is None:
+            return Change(done=False, state=None)
+        self.state = now.state
+        return change
+
+    async def _tell(self, left: MessageState | None) -> Move | None:
+        """Say what a colleague did, and believe it from then on; a message that is gone is left.
+
+        Not to be interrupted: a key pressed before hearing it was meant for the state of before.
+        """
+        if left is None:
+            await self._call.play(Prompt.MESSAGE_GONE)
+            return Move.ON
+        was_deleted, self.state = self.state is MessageState.DELETED, left
+        match left:
+            case MessageState.DELETED:
+                self._playing = False
+                words = Prompt.ALREADY_DELETED
+            case _ if was_deleted:
+                words = Prompt.ALREADY_RESTORED
+            case MessageState.SAVED:
+                words = Prompt.ALREADY_SAVED
+            case MessageState.NEW:
+                words = Prompt.ALREADY_CHANGED
+        await self._call.play(words)
+        return None

@@ -1,0 +1,236 @@
+"""`controlplane up`: the whole product on one machine, everything below one state folder.
+
+Starts an embedded PostgreSQL, a private switch and our processes, keeps them running, and stops
+all of them. What can go wrong at start is answered with one sentence, and nothing is left running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from controlplane.domain.errors import ControlPlaneError
+from controlplane.entrypoints import bootstrap, logs, migrate
+from controlplane.entrypoints.private_settings import Surroundings, environment_of
+from controlplane.entrypoints.ready import ReadyFile, reachable_host
+from controlplane.settings import Settings, load
+from controlplane.speech.prepare import prepare
+from controlplane.supervisor.asterisk import PrivateAsterisk
+from controlplane.supervisor.asterisk_tree import AsteriskTree, cache_folder, find_or_unpack
+from controlplane.supervisor.children import Child
+from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.leftovers import ProcessRecord, kill_group
+from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address
+from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
+from controlplane.supervisor.processes import Processes
+from controlplane.supervisor.state import StateFolder
+
+_POSTGRES_CHECK_SECONDS = 0.5
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `controlplane up` was asked for."""
+
+    state_dir: Path
+    switch: str
+    listen: str
+    external_address: str | None
+    ports: GivenPorts
+
+
+class Up:
+    """One run of the product on one state folder; `start` and `serve` in this order, `stop` in any case."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._began = time.monotonic()
+        self._state: StateFolder | None = None
+        self._claims: PortClaims | None = None
+        self._postgres: EmbeddedPostgres | None = None
+        self._record: ProcessRecord | None = None
+        self._ready: ReadyFile | None = None
+
+    def start(self) -> None:
+        """Do all that needs no event loop: checks, PostgreSQL, migrations, prompts; raises CannotStart."""
+        options = self._options
+        check_address(options.listen)
+        self._state = state = StateFolder(options.state_dir)
+        state.ready_file.unlink(missing_ok=True)
+        self._record = ProcessRecord(state.root / "pids.json")
+        for name in self._record.end_leftovers():
+            say(f"Ended `{name}`, left behind by a run that was killed")
+        self._claims = PortClaims(options.listen, state.root / "ports.json")
+        host = reachable_host(options.listen, options.external_address)
+        self._surroundings = Surroundings(
+            listen=options.listen,
+            external_address=options.external_address,
+            host=host,
+            ports=self._claims.choose(options.ports),
+            switch="none" if options.switch == "none" else "asterisk",
+        )
+        self._tree: AsteriskTree | None = None
+        cache = cache_folder(os.environ)
+        if self._surroundings.switch == "asterisk":
+            self._tree = find_or_unpack(cache, progress=say)
+        with step("Starting PostgreSQL"):
+            self._postgres = EmbeddedPostgres(state.root / "postgres" / "data")
+            database_url = self._postgres.start()
+        self._note_postgres()
+        if not self._postgres.data_dir.is_relative_to(state.root):
+            say(f"The database is in {self._postgres.data_dir}: its user cannot enter {state.root}")
+        self._environment = environment_of(os.environ, state, self._surroundings, database_url=database_url)
+        self._settings = load(self._environment)
+        logs.configure("console", self._settings.log_level if "CONTROLPLANE_LOG_LEVEL" in os.environ else "warning")
+        _make_folders(self._settings)
+        with step("Migrating the database"):
+            migrate.upgrade(self._settings)
+        with step("Preparing the prompts"):
+            make_prompts(cache / "prompts", self._settings.paths.prompts)
+
+    async def serve(self) -> None:
+        """Start the switch and our processes, tell that all is ready, and keep it so until a signal comes."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        task = asyncio.current_task()
+        assert task is not None
+        asked = 0
+
+        def on_signal() -> None:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                self.kill()
+            stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal)
+        processes = self._processes()
+        try:
+            running = asyncio.create_task(self._run(processes))
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
+            running.cancel()
+            stopped.cancel()
+            with suppress(asyncio.CancelledError):
+                await running  # raises what it failed with
+        finally:
+            if self._state is not None:
+                self._state.ready_file.unlink(missing_ok=True)
+            if stop.is_set():
+                say("Stopping")
+            await processes.stop()
+
+    def stop(self) -> None:
+        """Stop PostgreSQL and let the folder and the ports go; the other processes are stopped by `serve`."""
+        if self._postgres is not None:
+            self._postgres.stop(seconds=2.5)
+        if self._record is not None:
+            self._record.forget()
+        if self._claims is not None:
+            self._claims.release()
+        if self._state is not None:
+            self._state.ready_file.unlink(missing_ok=True)
+            shutil.rmtree(self._state.run_folder(), ignore_errors=True)
+            self._state.release()
+
+    def kill(self) -> NoReturn:
+        """End everything at once, this process too; what is left on disk is mended at the next start."""
+        if self._record is not None:
+            for name, pid in self._record.pids().items():
+                # PostgreSQL's own quickest way: killed outright it would leave shared memory behind.
+                kill_group(pid, signal.SIGQUIT if name == "postgres" else signal.SIGKILL)
+        os._exit(_INTERRUPTED)
+
+    def _processes(self) -> Processes:
+        assert self._state is not None
+        switch = None
+        if self._tree is not None:
+            switch = PrivateAsterisk(
+                self._tree,
+                home=self._state.root / "asterisk",
+                run_folder=self._state.run_folder(),
+                live=self._settings.paths.configuration / "live" / "asterisk",
+            )
+        return Processes(
+            environment=self._environment,
+            logs=self._state.logs,
+            run_folder=self._state.run_folder(),
+            switch=switch,
+            started=self._started,
+        )
+
+    async def _run(self, processes: Processes) -> None:
+        assert self._state is not None
+        assert self._record is not None
+        with step("Making mailbox, extensions and configuration"):
+            installation = await bootstrap.install(self._settings, self._state)
+        if processes.switch is not None:
+            assert self._tree is not None
+            with step(f"Starting {self._tree.described}"):
+                await processes.start_switch(self._surroundings.ports.manager)
+        with step("Starting the processes"):
+            await processes.start_ours(self._surroundings.listen, self._surroundings.ports.http)
+        self._ready = ReadyFile(self._state, self._settings, installation, self._surroundings.host)
+        self._ready.write(self._record.pids())
+        print(f"\nShared Voicemail is ready after {time.monotonic() - self._began:.1f} s.\n", flush=True)
+        print(self._ready.in_words(self._state), flush=True)
+        await self._keep_postgres()
+
+    async def _keep_postgres(self) -> None:
+        """Start PostgreSQL again whenever it died; runs until cancelled."""
+        assert self._postgres is not None
+        while True:
+            await asyncio.sleep(_POSTGRES_CHECK_SECONDS)
+            if self._postgres.pid is None:
+                say("PostgreSQL ended: starting it again")
+                try:
+                    # In this thread: the server dies with the thread that started it.
+                    self._postgres.start()
+                except PostgresError as error:
+                    say(str(error))
+                else:
+                    self._note_postgres()
+
+    def _note_postgres(self) -> None:
+        assert self._postgres is not None
+        if self._postgres.pid is not None:
+            self._started("postgres", self._postgres.pid)
+
+    def _started(self, name: str, pid: int) -> None:
+        assert self._record is not None
+        self._record.note(name, pid)
+        if self._ready is not None:
+            self._ready.write(self._record.pids())
+
+
+def main(options: Options) -> int:
+    """Run until SIGINT or SIGTERM; returns the exit code. A second signal ends everything at once."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    up = Up(options)
+    try:
+        up.start()
+        asyncio.run(up.serve())
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (PostgresError, OSError) as error:
+        raise CannotStart(str(error)) from error
+    finally:
+        up.stop()
+    say("Stopped")
+    return 0

@@ -1,0 +1,24 @@
+"""The jobs that speak what belongs to one mailbox or one message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from procrastinate import App, RetryStrategy
+
+from controlplane.services.speaking import Speech, speak_envelope, speak_greeting
+from controlplane.storage.database import Database
+
+
+def register(app: App, database: Database, speech: Speech, *, greetings: Path) -> None:
+    """Define `speech.greeting` and `speech.envelope`; `greetings` is where the dialplan finds its own."""
+    retry = RetryStrategy(max_attempts=20, wait=2, linear_wait=30)
+
+    @app.task(name="speech.greeting", retry=retry)
+    async def greeting(mailbox_id: str) -> None:
+        await speak_greeting(database, speech, UUID(mailbox_id), greetings)
+
+    @app.task(name="speech.envelope", retry=retry)
+    async def envelope(message_id: str) -> None:
+        await speak_envelope(database, speech, UUID(message_id))

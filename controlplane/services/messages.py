@@ -1,0 +1,277 @@
+"""What REST clients and admins do with messages: list, read, mark, delete, restore, purge.
+
+Reading never changes a state. A message moves to the trash first, and is purged from there:
+its row goes in a transaction, its recording after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, assert_never
+from uuid import UUID
+
+import structlog
+
+from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.message import MessageState
+from controlplane.storage import bookkeeping, mailboxes, messages, pin_tries
+from controlplane.storage.database import Database
+from controlplane.storage.messages import Locked, MessageView, Position
+
+__all__ = ["MAX_BULK", "BulkAction", "BulkOutcome", "MessageView", "Page", "Position", "Requested"]
+
+MAX_BULK = 1000
+_PURGE_AT_ONCE = 200
+
+
+class Recordings(Protocol):
+    """Where the audio of messages is."""
+
+    async def remove(self, tenant_id: UUID, message_id: UUID) -> None:
+        """Remove a recording; does nothing if there is none."""
+        ...
+
+
+class Requested(StrEnum):
+    """What a client may ask a message to become; `restored` is the state before the trash."""
+
+    NEW = "new"
+    SAVED = "saved"
+    DELETED = "deleted"
+    RESTORED = "restored"
+
+
+class BulkAction(StrEnum):
+    """What can be done with many messages at once."""
+
+    MARK_READ = "mark_read"
+    MARK_UNREAD = "mark_unread"
+    DELETE = "delete"
+    RESTORE = "restore"
+
+
+class Outcome(StrEnum):
+    """How one message of many fared; `unchanged` when the action does not apply to its state."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    NOT_FOUND = "not-found"
+    MAILBOX_DELETED = "mailbox-deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkOutcome:
+    """How one message fared, and its state now; None if there is no such message."""
+
+    id: UUID
+    outcome: Outcome
+    state: MessageState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Messages, newest first; `next` is where the following page begins, None on the last one."""
+
+    items: tuple[MessageView, ...]
+    next: Position | None
+
+
+async def list_messages(
+    database: Database,
+    tenant_id: UUID,
+    mailbox_number: str,
+    *,
+    state: MessageState | None,
+    q: str | None,
+    limit: int,
+    after: Position | None,
+) -> Page:
+    """Return a page of a mailbox's messages, newest first; without a state, new and saved ones.
+
+    `q` is looked for in callers' names and numbers. Raises NotFound `no-such-mailbox`.
+    """
+    states = (MessageState.NEW, MessageState.SAVED) if state is None else (state,)
+    async with database.transaction() as session:
+        found = await mailboxes.by_number(session, tenant_id, mailbox_number)
+        if found is None:
+            raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
+        views = await messages.newest(session, found[0].id, states=states, q=q, after=after, limit=limit + 1)
+    shown = views[:limit]
+    more = len(views) > limit
+    last = shown[-1].message if more else None
+    return Page(
+        items=tuple(shown),
+        next=None if last is None else Position(received_at=last.received_at, id=last.id),
+    )
+
+
+async def get_message(database: Database, tenant_id: UUID, message_id: UUID) -> MessageView:
+    """Return a message of a tenant; raises NotFound `no-such-message`."""
+    async with database.transaction() as session:
+        found = await messages.view(session, tenant_id, message_id)
+    if found is None:
+        raise _no_such_message()
+    return found
+
+
+async def set_state(
+    database: Database,
+    tenant_id: UUID,
+    message_id: UUID,
+    *,
+    state: Requested,
+    expected_version: int | None,
+    by: str,
+) -> MessageView:
+    """Give a message a state and return it; what has the state already stays as it is.
+
+    `restored` of a message that is not in the trash changes nothing, so that a repeated request
+    is harmless. Raises NotFound `no-such-message`, PreconditionFailed when the version is not
+    the expected one, Conflict `mailbox-deleted` for what must stay in the trash.
+    """
+    async with database.transaction() as session:
+        held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
+        if held is None:
+            raise _no_such_message()
+        _check_version(held, expected_version)
+        target = _target(held, state)
+        if target is not None and target is not held.state:
+            if held.mailbox_deleted and target is not MessageState.DELETED:
+                raise Conflict(
+                    "The mailbox of this message was deleted, so that it stays in the trash.",
+                    error_id="mailbox-deleted",
+                )
+            await messages.move_locked(session, [message_id], target, by)
+        found = await messages.view(session, tenant_id, message_id)
+        assert found is not None
+    return found
+
+
+def _target(held: Locked, state: Requested) -> MessageState | None:
+    """Return the state to move to; None when there is nothing to undo."""
+    if state is Requested.RESTORED:
+        return held.state_before
+    return MessageState(state.value)
+
+
+async def delete_message(
+    database: Database,
+    recordings: Recordings,
+    tenant_id: UUID,
+    message_id: UUID,
+    *,
+    expected_version: int | None,
+    by: str,
+) -> MessageView | None:
+    """Move a message to the trash and return it; purge what is there already and return None.
+
+    Of a purged message nothing is left but the note that its recording was dealt with. Raises
+    NotFound `no-such-message` and PreconditionFailed.
+    """
+    async with database.transaction() as session:
+        held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
+        if held is None:
+            raise _no_such_message()
+        _check_version(held, expected_version)
+        if held.state is not MessageState.DELETED:
+            await messages.move_locked(session, [message_id], MessageState.DELETED, by)
+            return await messages.view(session, tenant_id, message_id)
+        await messages.delete_locked(session, message_id)
+    await recordings.remove(tenant_id, message_id)
+    structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)
+    return None
+
+
+async def bulk(
+    database: Database, tenant_id: UUID, ids: Sequence[UUID], *, action: BulkAction, by: str
+) -> list[BulkOutcome]:
+    """Do the same with up to MAX_BULK messages in one transaction; return an outcome per id, in order.
+
+    `mark_read` concerns new messages, `mark_unread` saved ones; what is in the trash is only
+    concerned by `restore`. Foreign and unknown ids are not found, the others go on. Raises
+    InvalidValue `too-many-ids`.
+    """
+    if len(ids) > MAX_BULK:
+        raise InvalidValue(f"At most {MAX_BULK} messages at once.", error_id="too-many-ids", field="ids")
+    async with database.transaction() as session:
+        held = await messages.lock(session, tenant_id, ids)
+        outcomes = {message_id: _outcome(locked, action) for message_id, locked in held.items()}
+        done = [message_id for message_id, result in outcomes.items() if result.outcome is Outcome.DONE]
+        await messages.move_locked(session, done, _bulk_target(action), by)
+    missing = (BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None) for i in ids if i not in outcomes)
+    outcomes |= {result.id: result for result in missing}
+    return [outcomes[message_id] for message_id in dict.fromkeys(ids)]
+
+
+def _bulk_target(action: BulkAction) -> MessageState | None:
+    match action:
+        case BulkAction.MARK_READ:
+            return MessageState.SAVED
+        case BulkAction.MARK_UNREAD:
+            return MessageState.NEW
+        case BulkAction.DELETE:
+            return MessageState.DELETED
+        case BulkAction.RESTORE:
+            return None
+        case _:
+            assert_never(action)
+
+
+def _outcome(held: Locked, action: BulkAction) -> BulkOutcome:
+    in_trash = held.state is MessageState.DELETED
+    target = _bulk_target(action)
+    if (target is None) != in_trash or target is held.state:
+        return BulkOutcome(id=held.id, outcome=Outcome.UNCHANGED, state=held.state)
+    if target is None and held.mailbox_deleted:
+        return BulkOutcome(id=held.id, outcome=Outcome.MAILBOX_DELETED, state=held.state)
+    return BulkOutcome(id=held.id, outcome=Outcome.DONE, state=target or held.state_before)
+
+
+def _check_version(held: Locked, expected: int | None) -> None:
+    if expected is not None and held.version != expected:
+        raise PreconditionFailed("The message was changed by somebody else since it was read.")
+
+
+def _no_such_message() -> NotFound:
+    return NotFound("There is no such message.", error_id="no-such-message")
+
+
+async def purge_trash(database: Database, recordings: Recordings, older_than: datetime) -> int:
+    """Purge what is in the trash since before a time, in small transactions; return how many messages.
+
+    Mailboxes deleted before that time lose their row with their last message.
+    """
+    purged = 0
+    while True:
+        async with database.transaction() as session:
+            batch = await messages.purge_trash(session, older_than=older_than, limit=_PURGE_AT_ONCE)
+        for message in batch:
+            await recordings.remove(message.tenant_id, message.id)
+        purged += len(batch)
+        if len(batch) < _PURGE_AT_ONCE:
+            break
+    async with database.transaction() as session:
+        gone = await mailboxes.purge_deleted(session, deleted_before=older_than)
+    if purged or gone:
+        structlog.get_logger().info("trash.purged", messages=purged, mailboxes=gone)
+    return purged
+
+
+async def purge_old_bookkeeping(
+    database: Database,
+    *,
+    recordings_taken_before: datetime,
+    idempotency_keys_before: datetime,
+    pin_tries_before: datetime,
+) -> None:
+    """Remove notes that nobody will ask for again: each is older than the limit that it serves."""
+    async with database.transaction() as session:
+        taken = await bookkeeping.purge_recordings_taken(session, before=recordings_taken_before)
+        keys = await bookkeeping.purge_idempotency_keys(session, before=idempotency_keys_before)
+        tries = await pin_tries.purge(session, before=pin_tries_before)
+    structlog.get_logger().debug(
+        "bookkeeping.purged", recordings_taken=taken, idempotency_keys=keys, pin_tries=tries
+    )

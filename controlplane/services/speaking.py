@@ -1,0 +1,141 @@
+"""Speaks what belongs to one mailbox or one message, outside of any transaction.
+
+Greetings go into the cache for our own flows, and as a file per mailbox to where the dialplan
+finds them when it has to do without us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
+from controlplane.domain.mailbox import SayDatetime
+from controlplane.speech import audio
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.engines import SpeechUnavailable
+from controlplane.storage import spoken
+from controlplane.storage.database import Database
+from controlplane.storage.spoken import SpokenMailbox
+
+_DEFAULT_LANGUAGE = "en"
+
+
+class BlockingSpeaker(Protocol):
+    """What speaks into the cache; `speech.speaker.Speaker` is one."""
+
+    @property
+    def cache(self) -> PromptCache:
+        """The cache that it fills."""
+        ...
+
+    def missing(self, texts: Iterable[str], language: str) -> list[str]:
+        """Return the texts that were not spoken yet."""
+        ...
+
+    def make(self, texts: Iterable[str], language: str) -> None:
+        """Speak them."""
+        ...
+
+
+class Speech:
+    """Speaks for many jobs at once with one engine at a time.
+
+    Starting an engine costs far more than a sentence, so whatever waits while it runs goes into
+    the next run together.
+    """
+
+    def __init__(self, speaker: BlockingSpeaker) -> None:
+        self._speaker = speaker
+        self._turn = asyncio.Lock()
+        self._waiting: dict[str, dict[str, None]] = {}
+
+    @property
+    def cache(self) -> PromptCache:
+        """The cache that it fills."""
+        return self._speaker.cache
+
+    async def make(self, texts: Iterable[str], language: str) -> None:
+        """Return when the texts are in the cache; raises SpeechUnavailable or OSError."""
+        wanted = list(texts)
+        self._waiting.setdefault(language, {}).update(dict.fromkeys(wanted))
+        async with self._turn:
+            batch = list(self._waiting.pop(language, {}))
+            if batch:
+                await asyncio.to_thread(self._speaker.make, batch, language)
+            elif not self._found(wanted, language):
+                raise SpeechUnavailable("The run that was to speak this failed.")
+
+    def _found(self, texts: list[str], language: str) -> bool:
+        return not self._speaker.missing(texts, language)
+
+
+async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, greetings: Path) -> None:
+    """Speak the greeting of a mailbox and place it as `<greetings>/<mailbox id>.wav`.
+
+    Of a deleted mailbox that file is removed. Reads the mailbox again afterwards and starts over
+    if it was changed meanwhile, so that of two runs in any order the present name remains.
+    Raises SpeechUnavailable, OSError or Unavailable: the old greeting stays.
+    """
+    target = greetings / f"{mailbox_id}.wav"
+    mailbox = await _mailbox(database, mailbox_id)
+    while True:
+        if mailbox is None:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+        else:
+            await _place_greeting(speech, mailbox, target)
+        now = await _mailbox(database, mailbox_id)
+        if now == mailbox:
+            break
+        mailbox = now
+    structlog.get_logger().info(
+        "greeting.spoken" if mailbox else "greeting.removed", mailbox_id=str(mailbox_id)
+    )
+
+
+async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -> None:
+    """Speak who left a message and when, with the clock of 12 and of 24 hours, into the cache.
+
+    Does nothing for a purged message. Raises SpeechUnavailable, OSError or Unavailable.
+    """
+    async with database.transaction() as session:
+        message = await spoken.message(session, message_id)
+    if message is None:
+        return
+    language = _language(speech, message.language)
+    local = message.received_at.astimezone(ZoneInfo(message.time_zone))
+    utterances: list[Utterance] = [
+        FromNumber(number=message.caller.speakable_number),
+        ReceivedAt(at=local, clock=SayDatetime.H12),
+        ReceivedAt(at=local, clock=SayDatetime.H24),
+    ]
+    texts = [text for utterance in utterances for text in speech.cache.texts(utterance, language)]
+    await speech.make(texts, language)
+    structlog.get_logger().info("envelope.spoken", message_id=str(message_id))
+
+
+async def _mailbox(database: Database, mailbox_id: UUID) -> SpokenMailbox | None:
+    async with database.transaction() as session:
+        return await spoken.mailbox(session, mailbox_id)
+
+
+async def _place_greeting(speech: Speech, mailbox: SpokenMailbox, target: Path) -> None:
+    language = _language(speech, mailbox.language)
+    greeting = Greeting(display_name=mailbox.display_name)
+    await speech.make(speech.cache.texts(greeting, language), language)
+    (path,) = speech.cache.files(greeting, language)
+
+    def place() -> None:
+        audio.place(target, path.read_bytes())
+
+    await asyncio.to_thread(place)
+
+
+def _language(speech: Speech, tag: str) -> str:
+    return speech.cache.nearest(tag) or _DEFAULT_LANGUAGE

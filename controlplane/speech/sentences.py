@@ -1,0 +1,127 @@
+"""From an utterance to the sentences that say it in a language; pure text."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import assert_never
+
+from babel import dates
+
+from controlplane.callflows.prompts import (
+    AudioFile,
+    FromNumber,
+    Greeting,
+    MessageCounts,
+    Prompt,
+    ReceivedAt,
+    Tone,
+    Utterance,
+)
+from controlplane.domain.mailbox import SayDatetime
+from controlplane.speech.catalogue import Catalogue
+
+MOST_COUNTED = 99
+"""Numbers above it are said as `more than 99`."""
+
+_MAX_NAME = 80
+_SPOKEN_MARKS = frozenset("'\u2019.,&+-/")
+_FIRST_TWO_DIGIT_MINUTE = 10
+
+
+def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
+    """Return the sentences that say an utterance, in order; [] for what is not speech."""
+    match utterance:
+        case Prompt():
+            return [catalogue.prompts[utterance.value]]
+        case Greeting():
+            return [greeting(utterance.display_name, catalogue)]
+        case MessageCounts():
+            return [
+                count(kind, number, catalogue)
+                for kind, number in (("new", utterance.new), ("saved", utterance.saved))
+                if number > 0
+            ]
+        case FromNumber():
+            digits = grouped(only_digits(utterance.number))
+            return [catalogue.from_number["text"].format(digits=digits)] if digits else []
+        case ReceivedAt():
+            return received(utterance, catalogue)
+        case Tone() | AudioFile():
+            return []
+    assert_never(utterance)
+
+
+def fixed(catalogue: Catalogue) -> list[str]:
+    """Return every sentence that can be made before the first call, each once."""
+    counted = [
+        count(kind, number, catalogue) for kind in ("new", "saved") for number in range(1, MOST_COUNTED + 2)
+    ]
+    prompts = [catalogue.prompts[prompt.value] for prompt in Prompt]
+    spelled = [catalogue.from_number["start"], *catalogue.digits.values()]
+    return list(dict.fromkeys([*prompts, *spelled, *counted]))
+
+
+def spelled(number: str, catalogue: Catalogue) -> list[str]:
+    """Return the fixed sentences that say a number digit by digit; [] if it has none."""
+    digits = only_digits(number)
+    return [catalogue.from_number["start"], *(catalogue.digits[digit] for digit in digits)] if digits else []
+
+
+def greeting(display_name: str, catalogue: Catalogue) -> str:
+    """Return the greeting of a mailbox; one without a name if nothing of it can be spoken."""
+    name = speakable(display_name)
+    if not name:
+        return catalogue.prompts[Prompt.GREETING_STANDARD.value]
+    return catalogue.greeting["text"].format(name=name)
+
+
+def count(kind: str, number: int, catalogue: Catalogue) -> str:
+    """Say how many messages there are; `kind` is new or saved, `number` above zero."""
+    forms = catalogue.counts[kind]
+    if number > MOST_COUNTED:
+        return forms["more"].format(count=MOST_COUNTED)
+    form: str = catalogue.locale.plural_form(number)
+    return forms.get(form, forms["other"]).format(count=number)
+
+
+def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
+    """Say date and time in two parts, so that few recordings serve many messages; [] for `off`."""
+    if utterance.clock is SayDatetime.OFF:
+        return []
+    words = catalogue.received
+    patterns = words[utterance.clock.value]
+    minute = utterance.at.minute
+    key = "later"
+    if minute < _FIRST_TWO_DIGIT_MINUTE:
+        key = "early" if minute else "hour"
+    locale = catalogue.locale
+    date = dates.format_date(utterance.at, words["date-pattern"], locale=locale)
+    time = dates.format_time(utterance.at.replace(tzinfo=None), patterns[key], locale=locale)
+    return [words["date"].format(date=date), words["time"].format(time=time)]
+
+
+def only_digits(number: str) -> str:
+    """Keep the ASCII digits of a number, at most 20 of them."""
+    return "".join(char for char in number if char in "0123456789")[:20]
+
+
+def grouped(digits: str) -> str:
+    """Write digits to be spoken one by one, with a short stop after each three: `2 0 2, 5 5 5, 0 1 2 3`."""
+    groups = [" ".join(digits[start : start + 3]) for start in range(0, len(digits), 3)]
+    if len(digits) > 3 and len(digits) % 3 == 1:  # noqa: PLR2004 (no group has a single digit)
+        last = groups.pop()
+        groups[-1] += f" {last}"
+    return ", ".join(groups)
+
+
+def speakable(name: str) -> str:
+    """Make a name safe and sensible to speak: letters, digits and a few marks, at most 80 characters.
+
+    Brackets, for example, would be read as phonemes or markup by some engines.
+    """
+    kept = "".join(
+        char if char in _SPOKEN_MARKS or unicodedata.category(char)[0] in "LNM" else " "
+        for char in unicodedata.normalize("NFKC", name)
+    )
+    line = " ".join(kept.split())[:_MAX_NAME].strip(" .,-/")
+    return line if any(unicodedata.category(char)[0] in "LN" for char in line) else ""

@@ -1,0 +1,339 @@
+"""Queries about messages. Every change is one conditional update, and counts the version up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.caller import Caller
+from controlplane.domain.mailbox import Counts
+from controlplane.domain.message import Message, MessageState, ReachedBy
+from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow
+
+_IN_LIVE_MAILBOX = exists().where(MailboxRow.id == MessageRow.mailbox_id, MailboxRow.deleted_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailStatus:
+    """How far the mail about a message to one recipient is: `queued`, `sent` or `failed`."""
+
+    recipient: str
+    status: str
+    attempts: int
+    error: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """A message with what people want to see beside it.
+
+    `mailbox_number` is the number that the mailbox has, or had if it is deleted.
+    """
+
+    message: Message
+    mailbox_number: str
+    mailbox_deleted: bool
+    state_changed_at: datetime
+    state_changed_by: str | None
+    mails: tuple[MailStatus, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page ended: the message that was its last."""
+
+    received_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """A message whose row is gone, so that its recording can follow."""
+
+    tenant_id: UUID
+    id: UUID
+
+
+def message_values(row: MessageRow) -> Message:
+    """Return the domain's message."""
+    return Message(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        mailbox_id=row.mailbox_id,
+        caller=Caller(number=row.caller_number, name=row.caller_name),
+        received_at=row.received_at,
+        duration_ms=row.duration_ms,
+        state=MessageState(row.state),
+        state_before=None if row.state_before is None else MessageState(row.state_before),
+        reached_by=ReachedBy.from_json(row.reached_by),
+        call_id=row.call_id,
+        version=row.version,
+    )
+
+
+def _moved(to: MessageState, by: str) -> dict[str, Any]:
+    """Return the columns of a move to `to`, whatever the state is before."""
+    return {
+        "state": to.value,
+        "state_before": (
+            func.coalesce(MessageRow.state_before, MessageRow.state) if to is MessageState.DELETED else None
+        ),
+        "state_changed_at": func.clock_timestamp(),
+        "state_changed_by": by,
+        "version": MessageRow.version + 1,
+    }
+
+
+async def oldest(
+    session: AsyncSession, mailbox_id: UUID, state: MessageState, *, limit: int
+) -> list[Message]:
+    """Return the oldest messages of a state, oldest first."""
+    rows = await session.scalars(
+        select(MessageRow)
+        .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state == state.value)
+        .order_by(MessageRow.received_at, MessageRow.id)
+        .limit(limit)
+    )
+    return [message_values(row) for row in rows]
+
+
+async def get(session: AsyncSession, message_id: UUID) -> Message | None:
+    """Return a message as it is now; None if it is purged."""
+    row = await session.scalar(
+        select(MessageRow).where(MessageRow.id == message_id).execution_options(populate_existing=True)
+    )
+    return None if row is None else message_values(row)
+
+
+async def counts(session: AsyncSession, mailbox_ids: Collection[UUID]) -> dict[UUID, Counts]:
+    """Count the messages of several mailboxes by state, in one query; every id has an answer."""
+    rows = await session.execute(
+        select(MessageRow.mailbox_id, MessageRow.state, func.count())
+        .where(MessageRow.mailbox_id.in_(mailbox_ids))
+        .group_by(MessageRow.mailbox_id, MessageRow.state)
+    )
+    found: dict[UUID, dict[str, int]] = {mailbox_id: {} for mailbox_id in mailbox_ids}
+    for mailbox_id, state, number in rows:
+        found[mailbox_id][state] = number
+    return {mailbox_id: Counts(**by_state) for mailbox_id, by_state in found.items()}
+
+
+async def move(
+    session: AsyncSession, message_id: UUID, *, seen: MessageState, to: MessageState, by: str
+) -> bool:
+    """Move a message out of the state that somebody saw; False if it no longer has it.
+
+    Out of the trash only while its mailbox exists.
+    """
+    statement = update(MessageRow).where(MessageRow.id == message_id, MessageRow.state == seen.value)
+    if seen is MessageState.DELETED:
+        statement = statement.where(_IN_LIVE_MAILBOX)
+    changed = await session.execute(
+        statement.values(_moved(to, by)).returning(MessageRow.id).execution_options(synchronize_session=False)
+    )
+    return changed.scalar_one_or_none() is not None
+
+
+async def restore(session: AsyncSession, message_id: UUID, *, by: str) -> MessageState | None:
+    """Take a message out of the trash; return its state then, None if it is not there.
+
+    A message whose mailbox is deleted stays in the trash.
+    """
+    changed = await session.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message_id, MessageRow.state == MessageState.DELETED.value, _IN_LIVE_MAILBOX)
+        .values(_restored(by))
+        .returning(MessageRow.state)
+        .execution_options(synchronize_session=False)
+    )
+    state = changed.scalar_one_or_none()
+    return None if state is None else MessageState(state)
+
+
+def _restored(by: str) -> dict[str, Any]:
+    return {
+        "state": MessageRow.state_before,
+        "state_before": None,
+        "state_changed_at": func.clock_timestamp(),
+        "state_changed_by": by,
+        "version": MessageRow.version + 1,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A message held for a change until the transaction ends."""
+
+    id: UUID
+    tenant_id: UUID
+    state: MessageState
+    state_before: MessageState | None
+    version: int
+    mailbox_deleted: bool
+
+
+async def lock(session: AsyncSession, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Locked]:
+    """Hold messages of a tenant for a change, in the order of their ids; leaves out what is not there."""
+    rows = await session.execute(
+        select(
+            MessageRow.id,
+            MessageRow.tenant_id,
+            MessageRow.state,
+            MessageRow.state_before,
+            MessageRow.version,
+            ~_IN_LIVE_MAILBOX,
+        )
+        .where(MessageRow.tenant_id == tenant_id, MessageRow.id.in_(set(ids)))
+        .order_by(MessageRow.id)
+        .with_for_update(of=MessageRow)
+    )
+    return {
+        row[0]: Locked(
+            id=row[0],
+            tenant_id=row[1],
+            state=MessageState(row[2]),
+            state_before=None if row[3] is None else MessageState(row[3]),
+            version=row[4],
+            mailbox_deleted=row[5],
+        )
+        for row in rows
+    }
+
+
+async def move_locked(session: AsyncSession, ids: Collection[UUID], to: MessageState | None, by: str) -> None:
+    """Move messages that are held by `lock`; `to` None takes each out of the trash."""
+    if not ids:
+        return
+    await session.execute(
+        update(MessageRow)
+        .where(MessageRow.id.in_(ids))
+        .values(_restored(by) if to is None else _moved(to, by))
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def delete_locked(session: AsyncSession, message_id: UUID) -> None:
+    """Remove the row of a message that is held by `lock`; its mails' rows go with it."""
+    await session.execute(delete(MessageRow).where(MessageRow.id == message_id))
+
+
+def _views() -> Select[MessageRow, str, bool]:
+    return select(MessageRow, MailboxRow.number, MailboxRow.deleted_at.is_not(None)).join(
+        MailboxRow, MailboxRow.id == MessageRow.mailbox_id
+    )
+
+
+async def _with_mails(
+    session: AsyncSession, rows: Sequence[tuple[MessageRow, str, bool]]
+) -> list[MessageView]:
+    mails: dict[UUID, list[MailStatus]] = {}
+    if rows:
+        for mail in await session.scalars(
+            select(MessageMailRow)
+            .where(MessageMailRow.message_id.in_([row.id for row, _, _ in rows]))
+            .order_by(MessageMailRow.recipient)
+            .execution_options(populate_existing=True)
+        ):
+            mails.setdefault(mail.message_id, []).append(
+                MailStatus(
+                    recipient=mail.recipient,
+                    status=mail.status,
+                    attempts=mail.attempts,
+                    error=mail.error,
+                    updated_at=mail.updated_at,
+                )
+            )
+    return [
+        MessageView(
+            message=message_values(row),
+            mailbox_number=number,
+            mailbox_deleted=deleted,
+            state_changed_at=row.state_changed_at,
+            state_changed_by=row.state_changed_by,
+            mails=tuple(mails.get(row.id, ())),
+        )
+        for row, number, deleted in rows
+    ]
+
+
+async def view(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> MessageView | None:
+    """Return a message of a tenant with its mails."""
+    found = (
+        await session.execute(
+            _views()
+            .where(MessageRow.id == message_id, MessageRow.tenant_id == tenant_id)
+            .execution_options(populate_existing=True)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    return (await _with_mails(session, [(found[0], found[1], found[2])]))[0]
+
+
+async def newest(
+    session: AsyncSession,
+    mailbox_id: UUID,
+    *,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[MessageView]:
+    """Return messages of some states, newest first, that come after a position.
+
+    `q` is looked for in the caller's name and number, upper and lower case alike.
+    """
+    query = _views().where(
+        MessageRow.mailbox_id == mailbox_id, MessageRow.state.in_([state.value for state in states])
+    )
+    if q:
+        query = query.where(_matches(q))
+    if after is not None:
+        query = query.where(tuple_(MessageRow.received_at, MessageRow.id) < (after.received_at, after.id))
+    rows = await session.execute(
+        query.order_by(MessageRow.received_at.desc(), MessageRow.id.desc()).limit(limit)
+    )
+    return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    return or_(
+        MessageRow.caller_number.icontains(q, autoescape=True),
+        MessageRow.caller_name.icontains(q, autoescape=True),
+    )
+
+
+async def purge_trash(session: AsyncSession, *, older_than: datetime, limit: int) -> list[Purged]:
+    """Remove the rows of messages that are in the trash since before a time; return which.
+
+    A message of a mailbox deleted before that time goes too, whatever its state.
+    """
+    overdue = (
+        select(MessageRow.id)
+        .join(MailboxRow, MailboxRow.id == MessageRow.mailbox_id)
+        .where(
+            or_(
+                and_(
+                    MessageRow.state == MessageState.DELETED.value,
+                    MessageRow.state_changed_at < older_than,
+                ),
+                and_(MailboxRow.deleted_at < older_than, MessageRow.state_changed_at < older_than),
+            )
+        )
+        .limit(limit)
+        .with_for_update(of=MessageRow, skip_locked=True)
+    )
+    removed = await session.execute(
+        delete(MessageRow)
+        .where(MessageRow.id.in_(overdue))
+        .returning(MessageRow.tenant_id, MessageRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return [Purged(tenant_id=tenant_id, id=message_id) for tenant_id, message_id in removed]

@@ -1,0 +1,328 @@
+"""The Call port over FastAGI.
+
+What calls on Asterisk 22.10 showed, and what therefore decides here:
+
+- At a hangup the running verb answers first (`-1`, RECORD FILE `-1 (hangup)` with the file
+  complete), then comes HANGUP, then with AGIEXITONHANGUP=yes the end of the connection, or a
+  reset if a command was on its way. So an end of the stream inside RECORD FILE is not a hangup:
+  the switch died, and the scanner takes the file.
+- A file that is not there answers `-1` too. CHANNEL STATUS tells the two apart.
+- An expired TIMEOUT(absolute) looks like a hangup to us, while the channel goes on at `T`.
+- Keys pressed while no verb runs are dropped by Asterisk: nothing is queued between commands.
+- A silence answers `(timeout)` with the milliseconds that were left, the maximum length with 0.
+- ANSWER waits up to 0.5 s for the first audio of the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from controlplane.callflows.call import (
+    CallFacts,
+    EndedBy,
+    HangupCause,
+    Played,
+    Recording,
+    RecordLimits,
+    Stage,
+)
+from controlplane.callflows.prompts import Prompt, PromptFiles, Tone, Utterance
+from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
+from controlplane.domain.numbers import Number
+from controlplane.switches.asterisk import variables
+from controlplane.switches.asterisk.link import AgiLink
+from controlplane.switches.asterisk.wire import ProtocolError, Reply
+
+KEYS: Final = "0123456789*#"
+GRACE_SECONDS: Final = 5
+"""What TIMEOUT(absolute) allows a verb beyond its own bound, and us between two verbs."""
+
+_REPLY_SECONDS: Final = 5.0
+_LATE_SECONDS: Final = GRACE_SECONDS + 3.0
+"""A verb may answer so much after its bound: TIMEOUT(absolute) ends it before we give up."""
+
+_ANSWER_SECONDS: Final = 2.0
+_DRAIN_MS: Final = 20
+_DRAIN_LIMIT: Final = 64
+_SAMPLES_PER_MS: Final = 8
+_WAV_HEADER_BYTES: Final = 44
+_WAV_BYTES_PER_SECOND: Final = 16_000
+_OK: Final = 200
+_DEAD_CHANNEL: Final = 511
+_CAUSES: Final = {
+    HangupCause.NORMAL: 16,
+    HangupCause.UNALLOCATED: 1,
+    HangupCause.BUSY: 17,
+    HangupCause.FAILURE: 41,
+}
+
+
+class AsteriskCall:
+    """One call, driven over its AGI link; implements `callflows.call.Call`."""
+
+    def __init__(self, link: AgiLink, facts: CallFacts, prompts: PromptFiles) -> None:
+        self._link = link
+        self._facts = facts
+        self._prompts = prompts
+        self._language = "en"
+        self._answered = False
+        self._left = False
+        self._expires = 0.0
+
+    @property
+    def facts(self) -> CallFacts:
+        """What is known of the call."""
+        return self._facts
+
+    def speak(self, language: str) -> None:
+        """Use `language` from now on."""
+        self._language = language
+
+    async def answer(self) -> None:
+        """Answer; a second time does nothing."""
+        if self._answered:
+            return
+        await self._allow(_ANSWER_SECONDS)
+        await self._verb("ANSWER", seconds=_ANSWER_SECONDS)
+        self._answered = True
+
+    async def play(self, *utterances: Utterance, interrupt: str = "") -> str:
+        """Play in order; return the key of `interrupt` that ended it, or an empty string."""
+        files = self._files(utterances)
+        await self._allow(sum(map(_seconds_of, files)))
+        key = await self._stream(files, interrupt)
+        await self._settle()
+        return key
+
+    async def play_recording(self, path: Path, *, offset_ms: int = 0, interrupt: str = "") -> Played:
+        """Play a recording from `offset_ms` on; raises FileNotFoundError."""
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        seconds = _seconds_of(path)
+        await self._allow(seconds)
+        offset = max(0, offset_ms) * _SAMPLES_PER_MS
+        reply = await self._verb("STREAM FILE", _name(path), _keys(interrupt), offset, seconds=seconds)
+        if reply.number < 0:
+            # The call is up: the switch may not read the file, or it is no audio.
+            raise FileNotFoundError(path)
+        await self._settle()
+        return Played(
+            key=reply.key,
+            position_ms=(reply.endpos or 0) // _SAMPLES_PER_MS,
+            finished=not reply.key,
+        )
+
+    async def read_digits(
+        self,
+        *utterances: Utterance,
+        max_digits: int,
+        terminator: str = "#",
+        first_timeout: float,
+        digit_timeout: float,
+        fresh: bool = False,
+    ) -> str:
+        """Play and collect digits until `terminator`, `max_digits` or a timeout (seconds)."""
+        files = self._files(utterances)
+        await self._allow(sum(map(_seconds_of, files)) + first_timeout + max_digits * digit_timeout)
+        if fresh:
+            await self._drain()
+        digits = ""
+        key = await self._stream(files, KEYS) or await self._digit(first_timeout)
+        while key and key != terminator:
+            digits += key
+            if len(digits) >= max_digits:
+                break
+            key = await self._digit(digit_timeout)
+        await self._settle()
+        return digits
+
+    async def record(self, path: Path, limits: RecordLimits) -> Recording:
+        """Record into `path`; raises OSError when the switch cannot write there."""
+        if limits.max_seconds <= 0:
+            raise ValueError("A recording needs a maximum length.")
+        await self._allow(limits.max_seconds)
+        silence = [f"s={limits.silence_seconds}"] if limits.silence_seconds > 0 else []
+        reply = await self._command(
+            "RECORD FILE",
+            _name(path),
+            "wav",
+            _keys(limits.keys),
+            limits.max_seconds * 1000,
+            0,
+            *silence,
+            seconds=limits.max_seconds + _LATE_SECONDS,
+        )
+        match reply.data:
+            case "hangup":
+                return Recording(ended_by=EndedBy.HANGUP)
+            case "dtmf":
+                ended = Recording(ended_by=EndedBy.KEY, key=reply.key)
+            case "timeout" if reply.number > 0 and silence:
+                ended = Recording(ended_by=EndedBy.SILENCE)
+            case "timeout":
+                ended = Recording(ended_by=EndedBy.MAX_LENGTH)
+            case _:
+                await self._fence()
+                raise OSError("The switch could not write the recording.")
+        await self._settle()
+        return ended
+
+    async def beep(self) -> None:
+        """Play the tone after which a caller speaks."""
+        await self.play(Tone.BEEP)
+
+    async def set_stage(self, stage: Stage) -> None:
+        """Tell the dialplan how far we are."""
+        await self._set(variables.STAGE, stage.value)
+
+    async def set_recording(self, recording_id: UUID) -> None:
+        """Tell the dialplan which take is being recorded."""
+        await self._set(variables.RECORDING, str(recording_id))
+
+    async def transfer(self, number: str) -> None:
+        """Send the call to a number of the tenant and end our part; raises InvalidValue for no number."""
+        target = Number.parse(number)
+        if self._left:
+            return
+        tenant = self._facts.tenant_id
+        context = (
+            variables.outside_context(tenant)
+            if self._facts.extension is None
+            else variables.extension_context(tenant)
+        )
+        await self._set(variables.STAGE, Stage.DONE.value)
+        await self._set("TIMEOUT(absolute)", 0)
+        await self._command("SET CONTEXT", context)
+        await self._command("SET EXTENSION", target)
+        await self._command("SET PRIORITY", 1)
+        self._leave()
+
+    async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
+        """Let the dialplan end the call with `cause`; a second time, or after the caller left, nothing."""
+        if self._left or self._link.has_hung_up:
+            return
+        with contextlib.suppress(CallerHungUp):
+            await self._set(variables.CAUSE, _CAUSES[cause])
+            await self._set(variables.STAGE, Stage.DONE.value)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Close the link: the dialplan goes on, by the stage or where a transfer sent it."""
+        self._left = True
+        self._link.close()
+
+    async def _command(self, command: str, *arguments: str | int, seconds: float = _REPLY_SECONDS) -> Reply:
+        """Send a command that must succeed; a verb after our own end is after the call."""
+        if self._left:
+            raise CallerHungUp("We ended the call.")
+        reply = await self._link.command(command, *arguments, seconds=seconds)
+        if reply.code == _DEAD_CHANNEL:
+            raise CallerHungUp("The channel is dead.")
+        if reply.code != _OK:
+            raise CallLost(f"The switch refused {command} with {reply.code}.")
+        return reply
+
+    async def _verb(self, command: str, *arguments: str | int, seconds: float) -> Reply:
+        """Send a command that plays or waits up to `seconds`; -1 comes back only while the call is up."""
+        reply = await self._command(command, *arguments, seconds=seconds + _LATE_SECONDS)
+        try:
+            failed = reply.number < 0
+        except ProtocolError as error:
+            raise CallLost(str(error)) from error
+        if failed:
+            await self._fence()
+        return reply
+
+    async def _fence(self) -> None:
+        """Raise CallerHungUp if a -1 meant that; the connection may be reset in the meantime."""
+        try:
+            await self._command("CHANNEL STATUS")
+        except CallLost as error:
+            raise CallerHungUp("The caller hung up.") from error
+
+    async def _set(self, name: str, value: str | int) -> None:
+        await self._command("SET VARIABLE", name, value)
+
+    async def _allow(self, seconds: float) -> None:
+        """Renew TIMEOUT(absolute): the next verb takes at most `seconds`."""
+        limit = math.ceil(seconds) + GRACE_SECONDS
+        await self._set("TIMEOUT(absolute)", limit)
+        self._expires = asyncio.get_running_loop().time() + limit
+
+    async def _settle(self) -> None:
+        """Shorten TIMEOUT(absolute) after a verb that ended long before its bound.
+
+        A call that ended meanwhile is seen by the next verb: this one has a result to hand over.
+        """
+        left = self._expires - asyncio.get_running_loop().time()
+        if left > 2 * GRACE_SECONDS:
+            with contextlib.suppress(CallEnded):
+                await self._allow(0)
+
+    async def _stream(self, files: Sequence[Path], interrupt: str) -> str:
+        for file in files:
+            reply = await self._verb("STREAM FILE", _name(file), _keys(interrupt), seconds=_seconds_of(file))
+            if reply.number < 0:
+                structlog.get_logger().warning("prompt.unplayable", file=file.name)
+            elif reply.key:
+                return reply.key
+        return ""
+
+    async def _digit(self, seconds: float) -> str:
+        """Wait for one key; DTMF A to D is none. Returns an empty string at the timeout."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while (left := end - clock()) > 0:
+            reply = await self._verb("WAIT FOR DIGIT", max(1, round(left * 1000)), seconds=left)
+            if reply.key or reply.number <= 0:
+                return reply.key
+        return ""
+
+    async def _drain(self) -> None:
+        """Drop keys that were pressed before."""
+        for _ in range(_DRAIN_LIMIT):
+            if (await self._verb("WAIT FOR DIGIT", _DRAIN_MS, seconds=1)).number <= 0:
+                return
+
+    def _files(self, utterances: Sequence[Utterance]) -> list[Path]:
+        files: list[Path] = []
+        for utterance in utterances:
+            found = self._prompts.files(utterance, self._language)
+            if not found:
+                fixed = isinstance(utterance, Prompt | Tone)
+                structlog.get_logger().warning(
+                    "prompt.missing",
+                    utterance=str(utterance) if fixed else type(utterance).__name__,
+                    language=self._language,
+                )
+            files += found
+        return files
+
+
+def _name(path: Path) -> str:
+    """Return the name that Asterisk wants: absolute, without the extension of the format."""
+    if not path.is_absolute() or path.suffix != ".wav":
+        raise ValueError("A sound file is an absolute path that ends in .wav.")
+    return str(path.with_suffix(""))
+
+
+def _keys(keys: str) -> str:
+    if any(key not in KEYS for key in keys):
+        raise ValueError("A key is a digit, * or #.")
+    return keys
+
+
+def _seconds_of(path: Path) -> float:
+    """Return an upper bound of how long a WAV file of 8 kHz and 16 bit plays; 0 if it is not there."""
+    try:
+        return max(0, path.stat().st_size - _WAV_HEADER_BYTES) / _WAV_BYTES_PER_SECOND
+    except OSError:
+        return 0.0

@@ -1,0 +1,62 @@
+"""Fixtures of the tiers that place real calls; imported by their conftest.py."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from controlplane.phone.reader import Reader
+from controlplane.speech.cache import PromptCache, installed_voices
+from controlplane.speech.speaker import Speaker
+from tests.support.product import Product
+
+SENTENCE = "Hello, this is the workshop. The blue car is ready, please call us back before noon."
+SECOND_SENTENCE = "Good morning, I would like to order twelve red chairs for our new office in town."
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """Run a product of this worker's own; its logs are printed if it does not start."""
+    folder = Path(tempfile.mkdtemp(prefix="svm-"))
+    running = Product.start(folder / "state")
+    yield running
+    exit_code = running.instance.stop()
+    if exit_code == 0:
+        shutil.rmtree(folder)
+
+    assert exit_code == 0, running.instance.last_words()
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what turns an English sentence into a WAV file."""
+    cache = PromptCache(tmp_path_factory.mktemp("speech"))
+    speaker = Speaker(cache)
+
+    def speak(text: str) -> Path:
+        speaker.make([text], "en")
+        paths = [cache.path(text, "en", voice) for voice in installed_voices("en")]
+        return next(path for path in paths if path.exists())
+
+    return speak
+
+
+@pytest.fixture(scope="session")
+def message_wav(speech: Callable[[str], Path]) -> Path:
+    """Return the sentence that callers leave, about five seconds."""
+    return speech(SENTENCE)
+
+
+@pytest.fixture(scope="session")
+def second_wav(speech: Callable[[str], Path]) -> Path:
+    """Return another sentence."""
+    return speech(SECOND_SENTENCE)
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    """Return the speech recogniser."""
+    return Reader()

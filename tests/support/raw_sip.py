@@ -1,0 +1,339 @@
+"""A SIP caller made by hand over UDP: it sends what no SIP stack would let through, and hears tones.
+
+RFC 3261 as far as a caller needs it. Media is RTP with PCMU: a steady tone out, what came in is
+kept, and `tones` tells which frequencies were heard in which order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+_FRAME = 160
+_SDP_PORT = re.compile(rb"m=audio (\d+)")
+_CHALLENGE = re.compile(rb'(\w+)="?([^",]*)"?')
+
+
+def _linear(data: bytes) -> np.ndarray:
+    """Decode G.711 mu-law (ITU-T G.711)."""
+    code = (~np.frombuffer(data, dtype=np.uint8)).astype(np.int32)
+    size = (((code & 0x0F) << 3) + 0x84) << ((code & 0x70) >> 4)
+    return np.where(code & 0x80, 0x84 - size, size - 0x84).astype(np.float32)
+
+
+class _Protocol(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.received: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        self.received.put_nowait(data)
+
+
+@dataclass
+class RawCall:
+    """One call; `statuses` are those of all answers to its requests, in order."""
+
+    phone: RawPhone
+    headers: dict[str, bytes]
+    statuses: list[int] = field(default_factory=list)
+    to_tag: bytes = b""
+    sequence: int = 1
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    final: asyncio.Event = field(default_factory=asyncio.Event)
+    end_cause: bytes = b""
+
+    async def wait_answered(self, limit: float = 10) -> None:
+        """Wait for the 200 of the INVITE."""
+        async with asyncio.timeout(limit):
+            await self.answered.wait()
+
+    async def wait_ended(self, limit: float = 30) -> None:
+        """Wait until the other side hangs up or refuses."""
+        async with asyncio.timeout(limit):
+            await self.ended.wait()
+
+    async def wait_tone(self, hertz: float, limit: float = 20) -> None:
+        """Wait until this tone is among those heard."""
+        async with asyncio.timeout(limit):
+            while not any(abs(tone - hertz) < 25 for tone in self.phone.tones()):
+                await self.phone.media()
+
+    def hang_up(self) -> None:
+        """Send BYE."""
+        self.sequence += 1
+        self.phone.send(self.phone.request(b"BYE", self))
+
+
+class RawPhone:
+    """A UDP socket for SIP and one for RTP."""
+
+    def __init__(self, server: tuple[str, int]) -> None:
+        self.server = server
+        self.silent = False
+        self.calls: dict[bytes, RawCall] = {}
+        self._heard = bytearray()
+        self._credentials: dict[bytes, tuple[str, str]] = {}
+        self._invites: dict[bytes, tuple[bytes, bytes]] = {}
+        self._media_target: tuple[str, int] | None = None
+        self._media_came = asyncio.Event()
+        self.registered: list[int] = []
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[RawPhone]:
+        """Open the sockets and run until the block ends."""
+        loop = asyncio.get_running_loop()
+        self._sip, sip = await loop.create_datagram_endpoint(_Protocol, local_addr=("127.0.0.1", 0))
+        self._rtp, rtp = await loop.create_datagram_endpoint(_Protocol, local_addr=("127.0.0.1", 0))
+        self.sip_port = self._sip.get_extra_info("sockname")[1]
+        self.rtp_port = self._rtp.get_extra_info("sockname")[1]
+        tasks = [
+            asyncio.create_task(self._answer(sip)),
+            asyncio.create_task(self._hear(rtp)),
+            asyncio.create_task(self._speak()),
+        ]
+        try:
+            yield self
+        finally:
+            for call in self.calls.values():
+                if call.answered.is_set() and not call.ended.is_set():
+                    call.hang_up()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._sip.close()
+            self._rtp.close()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the switch."""
+        self._sip.sendto(data, self.server)
+
+    def request(self, method: bytes, call: RawCall, extra: bytes = b"", body: bytes = b"") -> bytes:
+        """Compose a request of a call."""
+        head = call.headers
+        to = head["to"] + (b";tag=" + call.to_tag if call.to_tag and method != b"REGISTER" else b"")
+        via = b"SIP/2.0/UDP 127.0.0.1:%d;rport;branch=z9hG4bK%s" % (
+            self.sip_port,
+            secrets.token_hex(8).encode(),
+        )
+        lines = [
+            method + b" " + head["uri"] + b" SIP/2.0",
+            b"Via: " + via,
+            b"Max-Forwards: 70",
+            b"From: " + head["from"],
+            b"To: " + to,
+            b"Call-ID: " + head["id"],
+            b"CSeq: %d %s" % (call.sequence, method),
+            b"Contact: " + head["contact"],
+        ]
+        if extra:
+            lines.append(extra)
+        if body:
+            lines.append(b"Content-Type: application/sdp")
+        lines.append(b"Content-Length: %d" % len(body))
+        return b"\r\n".join([*lines, b"", body])
+
+    def call(
+        self,
+        number: str | bytes,
+        *,
+        user: str | bytes = "outsider",
+        name: bytes = b"",
+        domain: str = "127.0.0.1",
+        extra: bytes = b"",
+        password: str | None = None,
+        login: str | None = None,
+    ) -> RawCall:
+        """Send an INVITE. `user` and `name` are put into From as they are; `extra` is header lines."""
+        to_user = number if isinstance(number, bytes) else number.encode()
+        from_user = user if isinstance(user, bytes) else user.encode()
+        host = domain.encode()
+        call = RawCall(
+            phone=self,
+            headers={
+                "uri": b"sip:%s@%s:%d" % (to_user, self.server[0].encode(), self.server[1]),
+                "to": b"<sip:%s@%s>" % (to_user, host),
+                "from": (b'"%s" ' % name if name else b"")
+                + b"<sip:%s@%s>;tag=%s" % (from_user, host, secrets.token_hex(4).encode()),
+                "id": secrets.token_hex(8).encode(),
+                "contact": b"<sip:raw@127.0.0.1:%d>" % self.sip_port,
+            },
+        )
+        if password is not None:
+            self._credentials[call.headers["id"]] = (login or from_user.decode(), password)
+        sdp = (
+            b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            b"m=audio %d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+            % self.rtp_port
+        )
+        self.calls[call.headers["id"]] = call
+        self._invites[call.headers["id"]] = (extra, sdp)
+        self.send(self.request(b"INVITE", call, extra, sdp))
+        return call
+
+    async def register(
+        self, user: str, password: str, *, contact: bytes = b"", domain: str = "127.0.0.1"
+    ) -> int:
+        """Register; return the last status."""
+        call = RawCall(
+            phone=self,
+            headers={
+                "uri": b"sip:%s:%d" % (self.server[0].encode(), self.server[1]),
+                "to": b"<sip:%s@%s>" % (user.encode(), domain.encode()),
+                "from": b"<sip:%s@%s>;tag=%s"
+                % (user.encode(), domain.encode(), secrets.token_hex(4).encode()),
+                "id": secrets.token_hex(8).encode(),
+                "contact": contact or b"<sip:%s@127.0.0.1:%d>" % (user.encode(), self.sip_port),
+            },
+        )
+        self.calls[call.headers["id"]] = call
+        self._credentials[call.headers["id"]] = (user, password)
+        self._invites[call.headers["id"]] = (b"Expires: 120", b"")
+        self.send(self.request(b"REGISTER", call, b"Expires: 120"))
+        async with asyncio.timeout(10):
+            await call.final.wait()
+        return call.statuses[-1]
+
+    def tones(self) -> list[float]:
+        """Return the frequencies heard so far, in hertz and in order; silence is left out."""
+        sound = _linear(bytes(self._heard))
+        found: list[float] = []
+        window = 800
+        for start in range(0, len(sound) - window + 1, window):
+            part = sound[start : start + window]
+            if np.abs(part).mean() < 500:
+                continue
+            hertz = float(np.argmax(np.abs(np.fft.rfft(part * np.hanning(window), 8000)))) * 1.0
+            if not found or abs(found[-1] - hertz) > 25:
+                found.append(hertz)
+        return found
+
+    async def media(self) -> None:
+        """Wait for more media."""
+        self._media_came.clear()
+        await self._media_came.wait()
+
+    async def _hear(self, protocol: _Protocol) -> None:
+        while True:
+            packet = await protocol.received.get()
+            self._heard += packet[12:]
+            self._media_came.set()
+
+    async def _speak(self) -> None:
+        loop = asyncio.get_running_loop()
+        # mu-law of a square wave of 200 Hz
+        frame = (b"\x20" * 20 + b"\xa0" * 20) * (_FRAME // 40)
+        sequence, due = 0, loop.time()
+        while True:
+            due += 0.02
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if self._media_target is None or self.silent:
+                continue
+            sequence += 1
+            head = b"\x80\x00" + (sequence & 0xFFFF).to_bytes(2, "big")
+            head += ((sequence * _FRAME) & 0xFFFFFFFF).to_bytes(4, "big") + b"\x00\x00\x12\x34"
+            self._rtp.sendto(head + frame, self._media_target)
+
+    async def _answer(self, protocol: _Protocol) -> None:
+        while True:
+            data = await protocol.received.get()
+            headers = _headers(data)
+            call = self.calls.get(headers.get(b"call-id", b""))
+            if data.startswith(b"SIP/2.0"):
+                if call is not None:
+                    self._response(call, data, headers)
+            else:
+                self._incoming(call, data, headers)
+
+    def _incoming(self, call: RawCall | None, data: bytes, headers: dict[bytes, bytes]) -> None:
+        """Answer each request with 200, an INVITE with 486."""
+        invite = data.startswith(b"INVITE")
+        if data.startswith(b"ACK"):
+            return
+        if invite:
+            self.invited.append(data)
+        lines = [b"SIP/2.0 486 Busy Here" if invite else b"SIP/2.0 200 OK"]
+        lines += [b"Via: " + via for via in _all(data, b"via")]
+        to = headers[b"to"] + (b";tag=x1" if b"tag=" not in headers[b"to"] else b"")
+        lines += [b"From: " + headers[b"from"], b"To: " + to, b"Call-ID: " + headers[b"call-id"]]
+        lines += [b"CSeq: " + headers[b"cseq"], b"Content-Length: 0", b"", b""]
+        self.send(b"\r\n".join(lines))
+        if call is not None and data.startswith(b"BYE"):
+            call.end_cause = headers.get(b"reason", b"")
+            call.ended.set()
+
+    @property
+    def invited(self) -> list[bytes]:
+        """The INVITEs that reached this phone."""
+        if not hasattr(self, "_invited"):
+            self._invited: list[bytes] = []
+        return self._invited
+
+    def _response(self, call: RawCall, data: bytes, headers: dict[bytes, bytes]) -> None:
+        status = int(data[8:11])
+        call.statuses.append(status)
+        method = headers[b"cseq"].split()[-1]
+        tag = re.search(rb"tag=([^;\s]+)", headers[b"to"])
+        if tag and status >= 101:
+            call.to_tag = tag[1]
+        if status < 200:
+            return
+        if method == b"INVITE":
+            self.send(self.request(b"ACK", call))
+        if status == 401 and call.headers["id"] in self._credentials:
+            call.to_tag = b""
+            call.sequence += 1
+            extra, body = self._invites[call.headers["id"]]
+            login = self._login(call, method, headers[b"www-authenticate"])
+            del self._credentials[call.headers["id"]]
+            self.send(self.request(method, call, b"\r\n".join(part for part in (extra, login) if part), body))
+            return
+        call.final.set()
+        if method == b"INVITE" and status < 300:
+            port = _SDP_PORT.search(data)
+            if port:
+                self._media_target = (self.server[0], int(port[1]))
+            call.answered.set()
+        elif method in {b"INVITE", b"BYE"}:
+            call.ended.set()
+
+    def _login(self, call: RawCall, method: bytes, challenge: bytes) -> bytes:
+        """Answer a digest challenge (RFC 2617, MD5)."""
+        asked = {key.decode(): value.decode() for key, value in _CHALLENGE.findall(challenge)}
+        user, password = self._credentials[call.headers["id"]]
+        uri = call.headers["uri"].decode()
+
+        def md5(text: str) -> str:
+            return hashlib.md5(text.encode()).hexdigest()
+
+        first = md5(f"{user}:{asked['realm']}:{password}")
+        second = md5(f"{method.decode()}:{uri}")
+        answer = md5(f"{first}:{asked['nonce']}:00000001:cn:auth:{second}")
+        return (
+            f'Authorization: Digest username="{user}", realm="{asked["realm"]}", nonce="{asked["nonce"]}", '
+            f'uri="{uri}", algorithm=MD5, qop=auth, nc=00000001, cnonce="cn", response="{answer}"'
+            + (f', opaque="{asked["opaque"]}"' if "opaque" in asked else "")
+        ).encode()
+
+
+def _all(data: bytes, name: bytes) -> list[bytes]:
+    return [
+        line.split(b":", 1)[1].strip()
+        for line in data.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+        if line.split(b":", 1)[0].strip().lower() == name
+    ]
+
+
+def _headers(data: bytes) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for line in data.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        found.setdefault(name.strip().lower(), value.strip())
+    return found
