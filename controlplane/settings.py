@@ -215,7 +215,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         os.environ.clear()
         os.environ.update(read)
-        return Settings()  # type: ignore[call-arg]  # the required ones come from the environment
+        return Settings()
     except ValidationError as error:
         faults = [
             f"CONTROLPLANE_{'__'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"

@@ -6,6 +6,7 @@ ControlPlaneError
 │   ├── Conflict           409
 │   ├── PreconditionFailed 412
 │   └── InvalidValue       422
+│       └── InvalidValues  422, several of them
 ├── Unavailable            one of our parts cannot be reached now; worth a retry
 │   └── SwitchUnavailable
 ├── CallEnded
@@ -18,7 +19,7 @@ HTTP codes are decided in `web/errors.py` only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class ControlPlaneError(Exception):
@@ -71,6 +72,16 @@ class InvalidValue(DomainError):
     """A value breaks a rule."""
 
     error_id = "invalid-value"
+
+
+class InvalidValues(InvalidValue):
+    """Several values break a rule; `errors` has one for each of them."""
+
+    error_id = "invalid-values"
+
+    def __init__(self, errors: Sequence[InvalidValue]) -> None:
+        super().__init__(" ".join(error.sentence for error in errors))
+        self.errors = tuple(errors)
 
 
 class Unavailable(ControlPlaneError):

@@ -35,7 +35,7 @@ def parse_tenant_name(text: str, *, field: str = "name") -> str:
     """Return the name; raise InvalidValue (`invalid-tenant-name`) if it is none."""
     if not _NAME.fullmatch(text):
         raise InvalidValue(
-            "A tenant's name has 1 to 64 of a-z, 0-9 and hyphens, and begins and ends with a letter or digit.",
+            "A tenant's name has 1 to 64 of a-z, 0-9 and hyphens, with no hyphen at its ends.",
             error_id="invalid-tenant-name",
             field=field,
         )

@@ -6,7 +6,7 @@ import ipaddress
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.settings import Settings
@@ -20,16 +20,17 @@ class Extension:
     """A phone's log-in; no password where the one in use was not made by us."""
 
     number: str
-    sip_password: str | None
+    sip_password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What the first start made; no PIN where it was changed since."""
+    """What the first start made; no PIN if it was changed since. `greeting` is spoken by a job."""
 
     token_file: Path
     mailbox: str
-    pin: str | None
+    pin: str | None = field(repr=False)
+    greeting: Path
     extensions: tuple[Extension, ...]
 
 

@@ -10,24 +10,20 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from controlplane.domain.errors import ControlPlaneError
 from controlplane.entrypoints import bootstrap, logs, migrate
+from controlplane.entrypoints.prefetch import make_prompts, say, step
 from controlplane.entrypoints.private_settings import Surroundings, environment_of
 from controlplane.entrypoints.ready import ReadyFile, reachable_host
 from controlplane.settings import Settings, load
-from controlplane.speech.prepare import prepare
 from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree, cache_folder, find_or_unpack
-from controlplane.supervisor.children import Child
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.leftovers import ProcessRecord, kill_group
 from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address
@@ -92,7 +88,8 @@ class Up:
             say(f"The database is in {self._postgres.data_dir}: its user cannot enter {state.root}")
         self._environment = environment_of(os.environ, state, self._surroundings, database_url=database_url)
         self._settings = load(self._environment)
-        logs.configure("console", self._settings.log_level if "CONTROLPLANE_LOG_LEVEL" in os.environ else "warning")
+        # The log of `up` itself is for the terminal: what went wrong, or what was asked for.
+        logs.configure("console", os.environ.get("CONTROLPLANE_LOG_LEVEL", "warning"))
         _make_folders(self._settings)
         with step("Migrating the database"):
             migrate.upgrade(self._settings)
@@ -103,8 +100,6 @@ class Up:
         """Start the switch and our processes, tell that all is ready, and keep it so until a signal comes."""
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
-        task = asyncio.current_task()
-        assert task is not None
         asked = 0
 
         def on_signal() -> None:
@@ -213,6 +208,13 @@ class Up:
         self._record.note(name, pid)
         if self._ready is not None:
             self._ready.write(self._record.pids())
+
+
+def _make_folders(settings: Settings) -> None:
+    paths = settings.paths
+    for folder in (paths.recordings, paths.spool, paths.prompts, paths.configuration, paths.mail):
+        if folder is not None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def main(options: Options) -> int:

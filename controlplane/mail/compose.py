@@ -141,8 +141,8 @@ class Composer:
 
 
 def clean_line(text: str) -> str:
-    """Make one line of a subject: nothing in it can begin another header."""
-    return " ".join(text.split())
+    """Make one line of a subject, in which nothing begins another header or is decoded as one (RFC 2047)."""
+    return " ".join(text.split()).replace("=?", "= ?")
 
 
 def message_id(message: UUID, recipient: str, domain: str) -> str:

@@ -19,13 +19,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import DeliveryError
-from controlplane.domain.mailbox import AttachmentFormat
+from controlplane.domain.mailbox import Mailbox
+from controlplane.domain.message import Message
 from controlplane.mail.attachments import Attachment, encode
 from controlplane.mail.compose import Composer, NewMessageMail
 from controlplane.services.message_links import MessageLinks
-from controlplane.storage import message_mails
+from controlplane.speech.catalogue import available_languages
+from controlplane.storage import mailboxes, message_mails, messages
 from controlplane.storage.database import Database
-from controlplane.storage.message_mails import MailToSend
 from controlplane.storage.queue import Jobs
 
 SEND = "mail.send"
@@ -78,6 +79,16 @@ class Mailing:
     retry_seconds: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    """One mail to be sent, and how often it was tried."""
+
+    message: Message
+    mailbox: Mailbox
+    recipient: str
+    attempts: int
+
+
 async def queue_mails(session: AsyncSession, jobs: Jobs, *, mailbox: Notified, message_id: UUID) -> None:
     """Queue a mail per recipient, if the mailbox wants any; part of the transaction of the deposit.
 
@@ -98,11 +109,8 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
     database cannot be reached: then the job is retried as it is.
     """
     log = structlog.get_logger().bind(message_id=str(message_id))
-    async with mailing.database.transaction() as session:
-        mail = await message_mails.queued(session, message_id, recipient)
-        if mail is not None and not mail.wanted:
-            await message_mails.drop(session, message_id, recipient)
-    if mail is None or not mail.wanted:
+    mail = await _queued(mailing, message_id, recipient)
+    if mail is None:
         log.info("mail.skipped")
         return
     try:
@@ -121,13 +129,28 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
     log.info("mail.sent", attempt=mail.attempts + 1)
 
 
-async def _failed(mailing: Mailing, mail: MailToSend, error: DeliveryError) -> None:
-    log = structlog.get_logger().bind(message_id=str(mail.message_id), attempt=mail.attempts + 1)
+async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail | None:
+    """Return the mail if it is to be sent still; one that nobody wants any more is dropped."""
+    async with mailing.database.transaction() as session:
+        attempts = await message_mails.attempts(session, message_id, recipient)
+        message = await messages.get(session, message_id)
+        if attempts is None or message is None:
+            return None
+        found = await mailboxes.get(session, message.mailbox_id)
+        mailbox = None if found is None else mailboxes.mailbox_values(*found, available_languages())
+        if mailbox is None or not mailbox.email_notification or recipient not in mailbox.email_recipients:
+            await message_mails.drop(session, message_id, recipient)
+            return None
+    return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts)
+
+
+async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
+    log = structlog.get_logger().bind(message_id=str(mail.message.id), attempt=mail.attempts + 1)
     final = error.permanent or mail.attempts >= len(mailing.retry_seconds)
     async with mailing.database.transaction() as session:
         still_queued = await message_mails.record(
             session,
-            mail.message_id,
+            mail.message.id,
             mail.recipient,
             status="failed" if final else "queued",
             error=error.sentence,
@@ -138,39 +161,39 @@ async def _failed(mailing: Mailing, mail: MailToSend, error: DeliveryError) -> N
                 session,
                 SEND,
                 schedule_at=datetime.now(UTC) + wait,
-                message_id=str(mail.message_id),
+                message_id=str(mail.message.id),
                 recipient=mail.recipient,
             )
     log.warning("mail.failed" if final else "mail.postponed", error=error.sentence)
 
 
-async def _compose(mailing: Mailing, mail: MailToSend) -> EmailMessage:
-    attachment, missing = await _attachment(mailing, mail)
+async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
+    message, mailbox = mail.message, mail.mailbox
+    attachment = None
+    if mailbox.email_attachment:
+        attachment = await _attachment(mailing, mail)
     values = NewMessageMail(
-        message_id=mail.message_id,
+        message_id=message.id,
         recipient=mail.recipient,
-        language=mail.language,
-        mailbox_number=mail.mailbox_number,
-        mailbox_name=mail.mailbox_name,
-        caller=mail.caller,
-        received_at=mail.received_at.astimezone(ZoneInfo(mail.time_zone)),
-        duration_ms=mail.duration_ms,
-        link=f"{mailing.public_url.rstrip('/')}/m/{mailing.links.make(mail.message_id)}",
+        language=mailbox.language,
+        mailbox_number=mailbox.number,
+        mailbox_name=mailbox.display_name,
+        caller=message.caller,
+        received_at=message.received_at.astimezone(ZoneInfo(mailbox.time_zone)),
+        duration_ms=message.duration_ms,
+        link=f"{mailing.public_url.rstrip('/')}/m/{mailing.links.make(message.id)}",
         link_days=mailing.links.days,
         attachment=attachment,
-        attachment_missing=missing,
+        attachment_missing=mailbox.email_attachment and attachment is None,
     )
     return mailing.composer.compose(values, now=datetime.now(UTC))
 
 
-async def _attachment(mailing: Mailing, mail: MailToSend) -> tuple[Attachment | None, bool]:
-    """Return the recording to attach, and whether one is wanted but cannot be had."""
-    if mail.attachment_format is None:
-        return None, False
-    path = mailing.recordings.path(mail.tenant_id, mail.message_id)
+async def _attachment(mailing: Mailing, mail: _Mail) -> Attachment | None:
+    """Return the recording to attach; None if it is too large, or not there any more."""
+    path = mailing.recordings.path(mail.message.tenant_id, mail.message.id)
     try:
-        attachment = await asyncio.to_thread(encode, path, AttachmentFormat(mail.attachment_format))
+        return await asyncio.to_thread(encode, path, mail.mailbox.email_attachment_format)
     except FileNotFoundError:
-        structlog.get_logger().error("mail.recording_missing", message_id=str(mail.message_id))
-        return None, True
-    return attachment, attachment is None
+        structlog.get_logger().error("mail.recording_missing", message_id=str(mail.message.id))
+        return None

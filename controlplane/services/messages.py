@@ -30,7 +30,7 @@ _PURGE_AT_ONCE = 200
 class Recordings(Protocol):
     """Where the audio of messages is."""
 
-    async def remove(self, tenant_id: UUID, message_id: UUID) -> None:
+    async def remove(self, message_id: UUID) -> None:
         """Remove a recording; does nothing if there is none."""
         ...
 
@@ -180,7 +180,7 @@ async def delete_message(
             await messages.move_locked(session, [message_id], MessageState.DELETED, by)
             return await messages.view(session, tenant_id, message_id)
         await messages.delete_locked(session, message_id)
-    await recordings.remove(tenant_id, message_id)
+    await recordings.remove(message_id)
     structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)
     return None
 
@@ -248,8 +248,8 @@ async def purge_trash(database: Database, recordings: Recordings, older_than: da
     while True:
         async with database.transaction() as session:
             batch = await messages.purge_trash(session, older_than=older_than, limit=_PURGE_AT_ONCE)
-        for message in batch:
-            await recordings.remove(message.tenant_id, message.id)
+        for message_id in batch:
+            await recordings.remove(message_id)
         purged += len(batch)
         if len(batch) < _PURGE_AT_ONCE:
             break

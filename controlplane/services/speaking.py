@@ -19,12 +19,10 @@ from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utt
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
+from controlplane.speech.catalogue import available_languages
 from controlplane.speech.engines import SpeechUnavailable
-from controlplane.storage import spoken
+from controlplane.storage import mailboxes, messages
 from controlplane.storage.database import Database
-from controlplane.storage.spoken import SpokenMailbox
-
-_DEFAULT_LANGUAGE = "en"
 
 
 class BlockingSpeaker(Protocol):
@@ -89,7 +87,7 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
         if mailbox is None:
             await asyncio.to_thread(target.unlink, missing_ok=True)
         else:
-            await _place_greeting(speech, mailbox, target)
+            await _place_greeting(speech, *mailbox, target)
         now = await _mailbox(database, mailbox_id)
         if now == mailbox:
             break
@@ -105,37 +103,38 @@ async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -
     Does nothing for a purged message. Raises SpeechUnavailable, OSError or Unavailable.
     """
     async with database.transaction() as session:
-        message = await spoken.message(session, message_id)
-    if message is None:
+        message = await messages.get(session, message_id)
+        found = message and await mailboxes.get(session, message.mailbox_id, with_deleted=True)
+    if message is None or not found:
         return
-    language = _language(speech, message.language)
-    local = message.received_at.astimezone(ZoneInfo(message.time_zone))
+    mailbox = mailboxes.mailbox_values(*found, available_languages())
+    local = message.received_at.astimezone(ZoneInfo(mailbox.time_zone))
     utterances: list[Utterance] = [
         FromNumber(number=message.caller.speakable_number),
         ReceivedAt(at=local, clock=SayDatetime.H12),
         ReceivedAt(at=local, clock=SayDatetime.H24),
     ]
-    texts = [text for utterance in utterances for text in speech.cache.texts(utterance, language)]
-    await speech.make(texts, language)
+    texts = [text for utterance in utterances for text in speech.cache.texts(utterance, mailbox.language)]
+    await speech.make(texts, mailbox.language)
     structlog.get_logger().info("envelope.spoken", message_id=str(message_id))
 
 
-async def _mailbox(database: Database, mailbox_id: UUID) -> SpokenMailbox | None:
+async def _mailbox(database: Database, mailbox_id: UUID) -> tuple[str, str] | None:
+    """Return the name of a mailbox and its language."""
     async with database.transaction() as session:
-        return await spoken.mailbox(session, mailbox_id)
+        found = await mailboxes.get(session, mailbox_id)
+    if found is None:
+        return None
+    mailbox = mailboxes.mailbox_values(*found, available_languages())
+    return mailbox.display_name, mailbox.language
 
 
-async def _place_greeting(speech: Speech, mailbox: SpokenMailbox, target: Path) -> None:
-    language = _language(speech, mailbox.language)
-    greeting = Greeting(display_name=mailbox.display_name)
+async def _place_greeting(speech: Speech, name: str, language: str, target: Path) -> None:
+    greeting = Greeting(display_name=name)
     await speech.make(speech.cache.texts(greeting, language), language)
-    (path,) = speech.cache.files(greeting, language)
 
     def place() -> None:
-        audio.place(target, path.read_bytes())
+        for path in speech.cache.files(greeting, language):
+            audio.place(target, path.read_bytes())
 
     await asyncio.to_thread(place)
-
-
-def _language(speech: Speech, tag: str) -> str:
-    return speech.cache.nearest(tag) or _DEFAULT_LANGUAGE

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Protocol
 
+from controlplane.domain.configuration import LiveConfiguration
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveConfiguration:
-    """What the switch says it runs: the revision's digest and the names of its SIP endpoints."""
-
-    digest: str | None
-    endpoints: frozenset[str]
+__all__ = ["LiveConfiguration", "SwitchControl"]
 
 
 class SwitchControl(Protocol):

@@ -1,8 +1,8 @@
-"""Queries about idempotency keys: claim one, keep its answer, give it back, forget old ones."""
+"""Queries about idempotency keys: claim one, keep its answer, give it back."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
@@ -45,11 +45,16 @@ async def claim(
             ),
         ),
     ).returning(IdempotencyKeyRow.token_id)
-    if (await session.execute(takeover)).scalar_one_or_none() is not None:
-        return None
-    return await session.scalar(
-        select(IdempotencyKeyRow).where(IdempotencyKeyRow.token_id == token_id, IdempotencyKeyRow.key == key)
-    )
+    while (await session.execute(takeover)).scalar_one_or_none() is None:
+        earlier = await session.scalar(
+            select(IdempotencyKeyRow)
+            .where(IdempotencyKeyRow.token_id == token_id, IdempotencyKeyRow.key == key)
+            .execution_options(populate_existing=True)
+        )
+        if earlier is not None:
+            return earlier
+        # It was given back between the two statements: claim it again.
+    return None
 
 
 async def keep(
@@ -75,14 +80,3 @@ async def release(session: AsyncSession, *, token_id: UUID, key: str) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-async def forget(session: AsyncSession, *, before: datetime) -> int:
-    """Remove the keys claimed before a time; return how many."""
-    removed = await session.execute(
-        delete(IdempotencyKeyRow)
-        .where(IdempotencyKeyRow.created_at < before)
-        .returning(IdempotencyKeyRow.key)
-        .execution_options(synchronize_session=False)
-    )
-    return len(removed.all())

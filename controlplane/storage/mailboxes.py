@@ -26,6 +26,7 @@ Found = tuple[MailboxRow, TenantRow]
 class PinFacts:
     """What a try of a mailbox's PIN is decided by; `refused_at` is set once the PIN was tried too often."""
 
+    mailbox_id: UUID
     tenant_id: UUID
     pin_hash: str
     changed_at: datetime
@@ -85,13 +86,27 @@ async def get(session: AsyncSession, mailbox_id: UUID, *, with_deleted: bool = F
     return None if found is None else (found[0], found[1])
 
 
-async def by_number(session: AsyncSession, tenant_id: UUID, number: str) -> Found | None:
-    """Return the mailbox that has this number now."""
+async def by_number(
+    session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False
+) -> Found | None:
+    """Return the mailbox that has this number now; with `lock` nobody else changes it until the commit."""
     query = _with_tenant().where(
         MailboxRow.tenant_id == tenant_id, MailboxRow.number == number, MailboxRow.deleted_at.is_(None)
     )
+    if lock:
+        query = query.with_for_update(of=MailboxRow)
     found = (await session.execute(query)).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+async def time_zone(session: AsyncSession, mailbox_id: UUID) -> str:
+    """Return the time zone of the mailbox's tenant; UTC for a mailbox that does not exist."""
+    found = await session.scalar(
+        select(TenantRow.time_zone)
+        .join(MailboxRow, MailboxRow.tenant_id == TenantRow.id)
+        .where(MailboxRow.id == mailbox_id)
+    )
+    return found or "UTC"
 
 
 async def insert(session: AsyncSession, row: MailboxRow) -> None:
@@ -194,6 +209,7 @@ async def pin_facts(session: AsyncSession, mailbox_id: UUID) -> PinFacts | None:
     if found is None:
         return None
     return PinFacts(
+        mailbox_id=mailbox_id,
         tenant_id=found.tenant_id,
         pin_hash=found.pin_hash,
         changed_at=found.pin_changed_at,

@@ -53,14 +53,6 @@ class Position:
     id: UUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purged:
-    """A message whose row is gone, so that its recording can follow."""
-
-    tenant_id: UUID
-    id: UUID
-
-
 def message_values(row: MessageRow) -> Message:
     """Return the domain's message."""
     return Message(
@@ -310,7 +302,7 @@ def _matches(q: str) -> ColumnElement[bool]:
     )
 
 
-async def purge_trash(session: AsyncSession, *, older_than: datetime, limit: int) -> list[Purged]:
+async def purge_trash(session: AsyncSession, *, older_than: datetime, limit: int) -> list[UUID]:
     """Remove the rows of messages that are in the trash since before a time; return which.
 
     A message of a mailbox deleted before that time goes too, whatever its state.
@@ -333,7 +325,7 @@ async def purge_trash(session: AsyncSession, *, older_than: datetime, limit: int
     removed = await session.execute(
         delete(MessageRow)
         .where(MessageRow.id.in_(overdue))
-        .returning(MessageRow.tenant_id, MessageRow.id)
+        .returning(MessageRow.id)
         .execution_options(synchronize_session=False)
     )
-    return [Purged(tenant_id=tenant_id, id=message_id) for tenant_id, message_id in removed]
+    return list(removed.scalars())

@@ -15,6 +15,12 @@ from controlplane.storage.tables import MailboxRow, PinTryRow
 OUTSIDE = "outside"
 
 
+async def database_time(session: AsyncSession) -> datetime:
+    """Return the time now by the one clock of all processes, which also times a PIN's change."""
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
+
+
 async def serialize(session: AsyncSession, *, tenant_id: UUID, mailbox_id: UUID | None, source: str) -> None:
     """Wait until no other try of this mailbox or of this source is being counted.
 

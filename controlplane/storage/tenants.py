@@ -89,9 +89,7 @@ async def update_values(session: AsyncSession, tenant_id: UUID, values: Mapping[
 
 async def objects(session: AsyncSession, tenant_id: UUID) -> TenantObjects:
     """Count what a tenant holds."""
-    mailboxes = select(func.count()).where(
-        MailboxRow.tenant_id == tenant_id, MailboxRow.deleted_at.is_(None)
-    )
+    mailboxes = select(func.count()).where(MailboxRow.tenant_id == tenant_id, MailboxRow.deleted_at.is_(None))
     extensions = select(func.count()).where(ExtensionRow.tenant_id == tenant_id)
     messages = select(func.count()).where(MessageRow.tenant_id == tenant_id)
     row = (

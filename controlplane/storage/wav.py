@@ -104,7 +104,7 @@ def _format(body: bytes) -> tuple[int, int, int, int]:
     tag, channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:  # noqa: PLR2004 (where the sub-format begins, two bytes long)
         tag = struct.unpack_from("<H", body, 24)[0]
-    if not (0 < channels and 0 < rate <= _MOST_RATE and bits % 8 == 0 and 0 < bits):
+    if not (channels > 0 and 0 < rate <= _MOST_RATE and bits % 8 == 0 and bits > 0):
         raise NotAWav("The description of the audio's format makes no sense.")
     if frame != channels * bits // 8 or frame > _MOST_FRAME_BYTES:
         raise NotAWav("The description of the audio's format contradicts itself.")
@@ -127,6 +127,11 @@ def _layout(form: tuple[int, int, int, int], offset: int, length: int, size: int
     )
 
 
+def open_audio(path: Path) -> BinaryIO:
+    """Open a file that a switch may still be writing; a symbolic link is refused. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+
+
 def read_layout(file: BinaryIO) -> Layout:
     """Read the layout of an open file; moves its position. Raises NotAWav or OSError."""
     size = os.fstat(file.fileno()).st_size
@@ -137,7 +142,7 @@ def read_layout(file: BinaryIO) -> Layout:
 def inspect(path: Path) -> Layout:
     """Read the layout of a file; a missing one has no audio. Raises NotAWav or OSError."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with open_audio(path) as file:
             return read_layout(file)
     except FileNotFoundError:
         return _NOTHING

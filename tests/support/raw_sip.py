@@ -77,13 +77,16 @@ class RawPhone:
 
     def __init__(self, server: tuple[str, int]) -> None:
         self.server = server
+        # Without RTP: a phone that suppresses silence. `quiet`: RTP that holds silence.
         self.silent = False
+        self.quiet = False
         self.calls: dict[bytes, RawCall] = {}
         self._heard = bytearray()
         self._credentials: dict[bytes, tuple[str, str]] = {}
         self._invites: dict[bytes, tuple[bytes, bytes]] = {}
         self._media_target: tuple[str, int] | None = None
         self._media_came = asyncio.Event()
+        self._media_sent = asyncio.Event()
         self.registered: list[int] = []
 
     @asynccontextmanager
@@ -220,6 +223,11 @@ class RawPhone:
         self._media_came.clear()
         await self._media_came.wait()
 
+    async def media_sent(self) -> None:
+        """Wait until a packet of 20 ms was sent."""
+        self._media_sent.clear()
+        await self._media_sent.wait()
+
     async def _hear(self, protocol: _Protocol) -> None:
         while True:
             packet = await protocol.received.get()
@@ -239,7 +247,8 @@ class RawPhone:
             sequence += 1
             head = b"\x80\x00" + (sequence & 0xFFFF).to_bytes(2, "big")
             head += ((sequence * _FRAME) & 0xFFFFFFFF).to_bytes(4, "big") + b"\x00\x00\x12\x34"
-            self._rtp.sendto(head + frame, self._media_target)
+            self._rtp.sendto(head + (b"\xff" * _FRAME if self.quiet else frame), self._media_target)
+            self._media_sent.set()
 
     async def _answer(self, protocol: _Protocol) -> None:
         while True:

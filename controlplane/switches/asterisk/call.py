@@ -39,9 +39,9 @@ from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
 from controlplane.domain.numbers import Number
 from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.link import AgiLink
+from controlplane.switches.asterisk.sounds import KEYS, checked_keys, seconds_of, sound_name
 from controlplane.switches.asterisk.wire import ProtocolError, Reply
 
-KEYS: Final = "0123456789*#"
 GRACE_SECONDS: Final = 5
 """What TIMEOUT(absolute) allows a verb beyond its own bound, and us between two verbs."""
 
@@ -53,8 +53,6 @@ _ANSWER_SECONDS: Final = 2.0
 _DRAIN_MS: Final = 20
 _DRAIN_LIMIT: Final = 64
 _SAMPLES_PER_MS: Final = 8
-_WAV_HEADER_BYTES: Final = 44
-_WAV_BYTES_PER_SECOND: Final = 16_000
 _OK: Final = 200
 _DEAD_CHANNEL: Final = 511
 _CAUSES: Final = {
@@ -97,7 +95,7 @@ class AsteriskCall:
     async def play(self, *utterances: Utterance, interrupt: str = "") -> str:
         """Play in order; return the key of `interrupt` that ended it, or an empty string."""
         files = self._files(utterances)
-        await self._allow(sum(map(_seconds_of, files)))
+        await self._allow(sum(map(seconds_of, files)))
         key = await self._stream(files, interrupt)
         await self._settle()
         return key
@@ -106,10 +104,12 @@ class AsteriskCall:
         """Play a recording from `offset_ms` on; raises FileNotFoundError."""
         if not path.is_file():
             raise FileNotFoundError(path)
-        seconds = _seconds_of(path)
+        seconds = seconds_of(path)
         await self._allow(seconds)
         offset = max(0, offset_ms) * _SAMPLES_PER_MS
-        reply = await self._verb("STREAM FILE", _name(path), _keys(interrupt), offset, seconds=seconds)
+        reply = await self._verb(
+            "STREAM FILE", sound_name(path), checked_keys(interrupt), offset, seconds=seconds
+        )
         if reply.number < 0:
             # The call is up: the switch may not read the file, or it is no audio.
             raise FileNotFoundError(path)
@@ -131,7 +131,7 @@ class AsteriskCall:
     ) -> str:
         """Play and collect digits until `terminator`, `max_digits` or a timeout (seconds)."""
         files = self._files(utterances)
-        await self._allow(sum(map(_seconds_of, files)) + first_timeout + max_digits * digit_timeout)
+        await self._allow(sum(map(seconds_of, files)) + first_timeout + max_digits * digit_timeout)
         if fresh:
             await self._drain()
         digits = ""
@@ -152,9 +152,9 @@ class AsteriskCall:
         silence = [f"s={limits.silence_seconds}"] if limits.silence_seconds > 0 else []
         reply = await self._command(
             "RECORD FILE",
-            _name(path),
+            sound_name(path),
             "wav",
-            _keys(limits.keys),
+            checked_keys(limits.keys),
             limits.max_seconds * 1000,
             0,
             *silence,
@@ -269,7 +269,9 @@ class AsteriskCall:
 
     async def _stream(self, files: Sequence[Path], interrupt: str) -> str:
         for file in files:
-            reply = await self._verb("STREAM FILE", _name(file), _keys(interrupt), seconds=_seconds_of(file))
+            reply = await self._verb(
+                "STREAM FILE", sound_name(file), checked_keys(interrupt), seconds=seconds_of(file)
+            )
             if reply.number < 0:
                 structlog.get_logger().warning("prompt.unplayable", file=file.name)
             elif reply.key:
@@ -305,24 +307,3 @@ class AsteriskCall:
                 )
             files += found
         return files
-
-
-def _name(path: Path) -> str:
-    """Return the name that Asterisk wants: absolute, without the extension of the format."""
-    if not path.is_absolute() or path.suffix != ".wav":
-        raise ValueError("A sound file is an absolute path that ends in .wav.")
-    return str(path.with_suffix(""))
-
-
-def _keys(keys: str) -> str:
-    if any(key not in KEYS for key in keys):
-        raise ValueError("A key is a digit, * or #.")
-    return keys
-
-
-def _seconds_of(path: Path) -> float:
-    """Return an upper bound of how long a WAV file of 8 kHz and 16 bit plays; 0 if it is not there."""
-    try:
-        return max(0, path.stat().st_size - _WAV_HEADER_BYTES) / _WAV_BYTES_PER_SECOND
-    except OSError:
-        return 0.0

@@ -1,6 +1,6 @@
-"""How a command is written to an AGI session: every argument quoted, and what must not be sent refused.
+r"""How a command is written to an AGI session: every argument quoted, and what must not be sent refused.
 
-Asterisk splits a line at blanks, `"` quotes and `\\` escapes (parse_args in res/res_agi.c).
+Asterisk splits a line at blanks, `"` quotes and `\` escapes (parse_args in res/res_agi.c).
 """
 
 from __future__ import annotations

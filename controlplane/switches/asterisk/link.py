@@ -31,12 +31,18 @@ class AgiLink(asyncio.Protocol):
         self._environment: asyncio.Future[Environment] = asyncio.get_running_loop().create_future()
         self._reply: asyncio.Future[Reply] | None = None
         self._end: CallEnded | None = None
+        self._said_something = False
 
     @property
     def peer_address(self) -> str:
         """The address of the peer; empty if it is unknown."""
         name = self._transport.get_extra_info("peername") if self._transport else None
         return str(name[0]) if name else ""
+
+    @property
+    def said_something(self) -> bool:
+        """Whether a byte came; a health check says nothing."""
+        return self._said_something
 
     @property
     def has_hung_up(self) -> bool:
@@ -88,10 +94,11 @@ class AgiLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the core."""
+        self._said_something = True
         for event in self._core.receive_data(data):
             self._on_event(event)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """Fail what is waited for."""
         for event in self._core.receive_eof():
             self._on_event(event)

@@ -1,0 +1,160 @@
+"""What the first `up` makes so that the first call can be placed: a mailbox, two extensions, a token.
+
+Repeated at each start, and changes nothing that is there: what somebody changed stays changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from controlplane.domain.errors import Conflict, NotFound
+from controlplane.domain.extension import a1_hash, generate_sip_password
+from controlplane.domain.mailbox import SayDatetime
+from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.entrypoints.ready import Extension, Installation
+from controlplane.services.extensions import create_extension
+from controlplane.services.mailboxes import NewMailbox, create_mailbox, get_mailbox
+from controlplane.services.pin_hashing import PinHasher, UnreadablePin
+from controlplane.services.tenants import default_tenant
+from controlplane.services.tokens import authenticate, create_token
+from controlplane.settings import Settings
+from controlplane.storage import extensions, mailboxes
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
+from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.state import StateFolder, write_private
+
+MAILBOX = "8001"
+EXTENSIONS = {"101": "Alice", "102": "Bob"}
+_RECIPIENT = "team@example.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    settings: Settings
+    state: StateFolder
+    database: Database
+    jobs: Jobs
+    tenant_id: UUID
+
+
+async def install(settings: Settings, state: StateFolder) -> Installation:
+    """Make what is missing of mailbox, extensions and token; the secrets are kept in the state folder.
+
+    Raises CannotStart when another object has a number that is needed.
+    """
+    url = settings.database_url.get_secret_value()
+    database = Database(settings.sqlalchemy_url)
+    app = make_app(url, pool_size=1)
+    try:
+        async with app.open_async():
+            tenant = await default_tenant(database)
+            parts = _Parts(
+                settings=settings, state=state, database=database, jobs=Jobs(app), tenant_id=tenant.id
+            )
+            try:
+                pin, mailbox_id = await _mailbox(parts)
+                made = [await _extension(parts, number, name) for number, name in EXTENSIONS.items()]
+            except Conflict as error:
+                raise CannotStart(
+                    f"{error.sentence} `up` needs the numbers {MAILBOX}, {', '.join(EXTENSIONS)}:"
+                    " use another state folder."
+                ) from error
+            token_file = await _token(parts)
+    finally:
+        await database.close()
+    return Installation(
+        token_file=token_file,
+        mailbox=MAILBOX,
+        pin=pin,
+        greeting=settings.paths.configuration / "greetings" / f"{mailbox_id}.wav",
+        extensions=tuple(made),
+    )
+
+
+def policy_of(settings: Settings) -> PinPolicy:
+    """Return the rules of PINs."""
+    pins = settings.pins
+    return PinPolicy(
+        min_length=pins.min_length,
+        generated_length=pins.generated_length,
+        refuse_one_digit_repeated=pins.refuse_one_digit_repeated,
+        refuse_runs=pins.refuse_runs,
+        refuse_mailbox_number=pins.refuse_mailbox_number,
+    )
+
+
+async def _mailbox(parts: _Parts) -> tuple[str | None, UUID]:
+    """Return the PIN, None if it is another one by now, and the mailbox's id."""
+    policy = policy_of(parts.settings)
+    pin = Pin(parts.state.secret("mailbox-pin", lambda: policy.generate(number=MAILBOX).reveal()))
+    hasher = PinHasher(parts.settings.pins.keys.get_secret_value())
+    try:
+        try:
+            mailbox_id = (
+                await get_mailbox(parts.database, tenant_id=parts.tenant_id, number=MAILBOX)
+            ).mailbox.id
+        except NotFound:
+            mailbox = await create_mailbox(
+                parts.database,
+                parts.jobs,
+                hasher,
+                policy,
+                tenant_id=parts.tenant_id,
+                new=NewMailbox(
+                    number=MAILBOX,
+                    display_name="Sales",
+                    pin=pin,
+                    # Captured mail reaches nobody; real mail must not go to an address that we made up.
+                    email_recipients=() if parts.settings.smtp.host else (_RECIPIENT,),
+                    email_notification=parts.settings.smtp.host is None,
+                    say_datetime=SayDatetime.H12,
+                ),
+            )
+            return pin.reveal(), mailbox.id
+        async with parts.database.transaction() as session:
+            facts = await mailboxes.pin_facts(session, mailbox_id)
+        try:
+            right = facts is not None and await hasher.verify(facts.pin_hash, pin)
+        except UnreadablePin:
+            right = False
+        return pin.reveal() if right else None, mailbox_id
+    finally:
+        hasher.close()
+
+
+async def _extension(parts: _Parts, number: str, display_name: str) -> Extension:
+    password = parts.state.secret(f"extension-{number}", generate_sip_password)
+    realm = parts.settings.sip.realm
+    async with parts.database.transaction() as session:
+        row = await extensions.by_number(session, parts.tenant_id, number)
+    if row is None:
+        await create_extension(
+            parts.database,
+            parts.jobs,
+            tenant_id=parts.tenant_id,
+            number=number,
+            display_name=display_name,
+            sip_password=password,
+            realm=realm,
+        )
+        return Extension(number=number, sip_password=password)
+    ours = row.sip_a1_hash == a1_hash(number=number, realm=realm, password=password)
+    return Extension(number=number, sip_password=password if ours else None)
+
+
+async def _token(parts: _Parts) -> Path:
+    """Return the file of a system token that is in force."""
+    path = parts.state.secrets / "token"
+    if path.exists():
+        known = await authenticate(
+            parts.database, path.read_text().strip(), tenant=None, now=datetime.now(UTC)
+        )
+        if known is not None:
+            return path
+    _, token = await create_token(parts.database, name="up", tenant=None, expires_at=None)
+    write_private(path, token + "\n")
+    return path

@@ -1,0 +1,179 @@
+"""The settings of a mailbox and their rules, checked all at once so that a client hears of every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypedDict, TypeVar
+
+from email_validator import EmailNotValidError, validate_email
+
+from controlplane.domain.errors import InvalidValue, InvalidValues
+from controlplane.domain.language import resolve
+from controlplane.domain.mailbox import (
+    MAX_DISPLAY_NAME,
+    MAX_MESSAGE_SECONDS,
+    MAX_RECIPIENTS,
+    AttachmentFormat,
+    SayDatetime,
+)
+from controlplane.domain.pin import Pin
+from controlplane.domain.text import parse_display_name
+from controlplane.speech.catalogue import available_languages
+
+LONGEST_MINIMUM_SECONDS = 60
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMailbox:
+    """A mailbox to be made; the defaults are those of the REST contract. `language` None: the tenant's."""
+
+    number: str
+    display_name: str
+    pin: Pin
+    language: str | None = None
+    pin_required: bool = True
+    enabled: bool = True
+    email_recipients: Sequence[str] = ()
+    email_notification: bool = False
+    email_attachment: bool = True
+    email_attachment_format: AttachmentFormat = AttachmentFormat.MP3
+    say_datetime: SayDatetime = SayDatetime.OFF
+    review: bool = False
+    min_message_seconds: int = 1
+    max_message_seconds: int = 300
+
+    def settings(self) -> MailboxChanges:
+        """Return all but the number and the PIN, as changes to nothing."""
+        return MailboxChanges(
+            display_name=self.display_name,
+            language=self.language,
+            pin_required=self.pin_required,
+            enabled=self.enabled,
+            email_recipients=self.email_recipients,
+            email_notification=self.email_notification,
+            email_attachment=self.email_attachment,
+            email_attachment_format=self.email_attachment_format,
+            say_datetime=self.say_datetime,
+            review=self.review,
+            min_message_seconds=self.min_message_seconds,
+            max_message_seconds=self.max_message_seconds,
+        )
+
+
+class MailboxChanges(TypedDict, total=False):
+    """What is to change; the number never does."""
+
+    display_name: str
+    pin: Pin
+    language: str | None
+    pin_required: bool
+    enabled: bool
+    email_recipients: Sequence[str]
+    email_notification: bool
+    email_attachment: bool
+    email_attachment_format: AttachmentFormat
+    say_datetime: SayDatetime
+    review: bool
+    min_message_seconds: int
+    max_message_seconds: int
+
+
+class Faults:
+    """Collects what is wrong with several fields."""
+
+    def __init__(self) -> None:
+        self._errors: list[InvalidValue] = []
+
+    def check(self, rule: Callable[[], Value]) -> Value | None:
+        """Return what the rule returns; None if the value breaks it."""
+        try:
+            return rule()
+        except InvalidValue as error:
+            self._errors.append(error)
+            return None
+
+    def done(self) -> None:
+        """Raise what was found: InvalidValue, or InvalidValues if there are several."""
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            raise InvalidValues(self._errors)
+
+
+def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
+    """Return the columns for what is to change, without the PIN; faults go to `faults`."""
+    values: dict[str, Any] = {key: value for key, value in changes.items() if key != "pin"}
+    if "display_name" in changes:
+        name = changes["display_name"]
+        values["display_name"] = faults.check(lambda: parse_display_name(name, max_length=MAX_DISPLAY_NAME))
+    language = changes.get("language")
+    if language is not None:
+        faults.check(lambda: resolve(language, available_languages()))
+    if "email_recipients" in changes:
+        values["email_recipients"] = _recipients(changes["email_recipients"], faults)
+    for field, allowed in (
+        ("min_message_seconds", range(LONGEST_MINIMUM_SECONDS + 1)),
+        ("max_message_seconds", range(1, MAX_MESSAGE_SECONDS + 1)),
+    ):
+        if field in values:
+            faults.check(partial(_check_range, values[field], allowed, field))
+    for field in ("say_datetime", "email_attachment_format"):
+        if field in values:
+            values[field] = values[field].value
+    return values
+
+
+def check_lengths(shortest: int, longest: int) -> None:
+    """Raise InvalidValue (`lengths-contradict`) unless a message can be as long as it must be."""
+    if shortest >= longest:
+        raise InvalidValue(
+            "The shortest message must be shorter than the longest one.",
+            error_id="lengths-contradict",
+            field="min_message_seconds",
+        )
+
+
+def _check_range(value: int, allowed: range, field: str) -> None:
+    if value not in allowed:
+        raise InvalidValue(
+            f"This is a number of seconds from {allowed.start} to {allowed.stop - 1}.",
+            error_id="out-of-range",
+            field=field,
+        )
+
+
+def _recipients(wanted: Sequence[str], faults: Faults) -> list[str]:
+    """Return the addresses in their normal form; of those that differ by case alone, the first."""
+    if len(wanted) > MAX_RECIPIENTS:
+        faults.check(_refuse_number_of_recipients)
+        return []
+    by_lower: dict[str, str] = {}
+    for index, text in enumerate(wanted):
+        address = faults.check(partial(_address, text, index))
+        if address is not None:
+            by_lower.setdefault(address.lower(), address)
+    return list(by_lower.values())
+
+
+def _refuse_number_of_recipients() -> None:
+    raise InvalidValue(
+        f"A mailbox has at most {MAX_RECIPIENTS} recipients.",
+        error_id="too-many-recipients",
+        field="email_recipients",
+    )
+
+
+def _address(text: str, index: int) -> str:
+    try:
+        # Domains that only an internal mail server knows, such as `company.local`, are allowed.
+        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidValue(
+            "This is not a mail address such as sales@example.com.",
+            error_id="invalid-address",
+            field=f"email_recipients[{index}]",
+        ) from error

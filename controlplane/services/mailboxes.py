@@ -1,0 +1,198 @@
+"""Mailboxes: making, reading, changing and deleting them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.errors import NotFound, PreconditionFailed
+from controlplane.domain.mailbox import Counts, Mailbox
+from controlplane.domain.numbers import Number, NumberKind
+from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.services.mailbox_rules import (
+    Faults,
+    MailboxChanges,
+    NewMailbox,
+    check_lengths,
+    checked_settings,
+)
+from controlplane.services.numbers import take_number
+from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.speech.catalogue import available_languages
+from controlplane.storage import mailbox_pages, mailboxes, messages, numbers
+from controlplane.storage.database import Database
+from controlplane.storage.mailboxes import mailbox_values
+from controlplane.storage.paging import Page
+from controlplane.storage.queue import Jobs
+from controlplane.storage.tables import MailboxRow, TenantRow
+
+__all__ = [
+    "MailboxChanges",
+    "MailboxDetails",
+    "NewMailbox",
+    "create_mailbox",
+    "delete_mailbox",
+    "get_mailbox",
+    "list_mailboxes",
+    "update_mailbox",
+]
+
+
+class PinHashing(Protocol):
+    """Makes what is stored of a PIN; `services.pin_hashing.PinHasher` is one."""
+
+    async def hash(self, pin: Pin) -> str:
+        """Return the hash."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxDetails:
+    """A mailbox with what its row alone says.
+
+    `language` is the one that was set, None for the tenant's; `mailbox.language` is what is spoken.
+    """
+
+    mailbox: Mailbox
+    language: str | None
+    counts: Counts
+
+
+async def create_mailbox(
+    db: Database, jobs: Jobs, hasher: PinHashing, policy: PinPolicy, *, tenant_id: UUID, new: NewMailbox
+) -> Mailbox:
+    """Make a mailbox, publish its number and have its greeting spoken.
+
+    Raises InvalidValue (InvalidValues for several fields), Conflict `number-taken`.
+    """
+    faults = Faults()
+    number = faults.check(lambda: Number.parse(new.number))
+    faults.check(lambda: policy.check(new.pin, number=new.number))
+    values = checked_settings(new.settings(), faults)
+    faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
+    faults.done()
+    pin_hash = await hasher.hash(new.pin)
+    row = MailboxRow(id=uuid4(), tenant_id=tenant_id, number=number, pin_hash=pin_hash, **values)
+    async with db.transaction() as session:
+        await take_number(
+            session, tenant_id=tenant_id, number=row.number, kind=NumberKind.MAILBOX, object_id=row.id
+        )
+        await mailboxes.insert(session, row)
+        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[row.number])
+        await _defer_greeting(session, jobs, row.id)
+        found = await mailboxes.get(session, row.id)
+        assert found is not None
+    structlog.get_logger().info("mailbox.created", tenant_id=str(tenant_id), number=row.number)
+    return mailbox_values(*found, available_languages())
+
+
+async def get_mailbox(db: Database, *, tenant_id: UUID, number: str) -> MailboxDetails:
+    """Return a mailbox with the counts of its messages; raises NotFound."""
+    async with db.transaction() as session:
+        row, tenant = await _find(session, tenant_id, number)
+        counts = await messages.counts(session, [row.id])
+    return _details(row, tenant, counts[row.id])
+
+
+async def list_mailboxes(
+    db: Database, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+) -> Page[MailboxDetails]:
+    """List mailboxes with their counts in the order of their digits, after a number."""
+    async with db.transaction() as session:
+        page = await mailbox_pages.page(session, tenant_id=tenant_id, q=q, limit=limit, after=after)
+    return Page(items=[_details(item.row, item.tenant, item.counts) for item in page.items], more=page.more)
+
+
+async def update_mailbox(
+    db: Database,
+    jobs: Jobs,
+    hasher: PinHashing,
+    policy: PinPolicy,
+    *,
+    tenant_id: UUID,
+    number: str,
+    changes: MailboxChanges,
+    expected_version: int | None = None,
+) -> MailboxDetails:
+    """Change a mailbox and return it; a new PIN lifts the locks of the old one.
+
+    Raises NotFound, PreconditionFailed when the version is not the expected one, InvalidValue
+    (InvalidValues for several fields).
+    """
+    faults = Faults()
+    values = checked_settings(changes, faults)
+    if "pin" in changes:
+        faults.check(lambda: policy.check(changes["pin"], number=number))
+    faults.done()
+    if "pin" in changes:
+        values["pin_hash"] = await hasher.hash(changes["pin"])
+    async with db.transaction() as session:
+        row, tenant = await _find(session, tenant_id, number, lock=True)
+        _check_version(row, expected_version)
+        values = {key: value for key, value in values.items() if getattr(row, key) != value}
+        check_lengths(
+            values.get("min_message_seconds", row.min_message_seconds),
+            values.get("max_message_seconds", row.max_message_seconds),
+        )
+        if values:
+            changed = await mailboxes.update_values(session, row.id, expected_version=None, values=values)
+            assert changed is not None
+            row = changed
+        if values.keys() & {"display_name", "language"}:
+            await _defer_greeting(session, jobs, row.id)
+        counts = await messages.counts(session, [row.id])
+    structlog.get_logger().info(
+        "mailbox.changed", tenant_id=str(tenant_id), number=number, fields=sorted(changes)
+    )
+    return _details(row, tenant, counts[row.id])
+
+
+async def delete_mailbox(
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    by: str,
+    expected_version: int | None = None,
+) -> None:
+    """Delete a mailbox: its number is free, its messages are in the trash.
+
+    `by` names who did it, for the messages' record. Raises NotFound, PreconditionFailed.
+    """
+    async with db.transaction() as session:
+        row, _ = await _find(session, tenant_id, number, lock=True)
+        _check_version(row, expected_version)
+        await numbers.free(session, row.id)
+        await mailboxes.mark_deleted(session, row.id, expected_version=None, by=by)
+        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number])
+        await _defer_greeting(session, jobs, row.id)
+    structlog.get_logger().info("mailbox.deleted", tenant_id=str(tenant_id), number=number)
+
+
+async def _defer_greeting(session: AsyncSession, jobs: Jobs, mailbox_id: UUID) -> None:
+    await jobs.defer(session, "speech.greeting", mailbox_id=str(mailbox_id))
+
+
+async def _find(
+    session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False
+) -> tuple[MailboxRow, TenantRow]:
+    found = await mailboxes.by_number(session, tenant_id, number, lock=lock)
+    if found is None:
+        raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
+    return found
+
+
+def _check_version(row: MailboxRow, expected: int | None) -> None:
+    if expected is not None and row.version != expected:
+        raise PreconditionFailed("The mailbox was changed by somebody else since it was read.")
+
+
+def _details(row: MailboxRow, tenant: TenantRow, counts: Counts) -> MailboxDetails:
+    return MailboxDetails(
+        mailbox=mailbox_values(row, tenant, available_languages()), language=row.language, counts=counts
+    )

@@ -1,0 +1,52 @@
+"""Who owns which number of a tenant, and giving a number to a new object."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.errors import Conflict, NotFound
+from controlplane.domain.numbers import NumberKind
+from controlplane.storage import numbers
+from controlplane.storage.database import Database
+from controlplane.storage.numbers import NumberOwner
+from controlplane.storage.paging import Page
+
+__all__ = ["NumberOwner", "Page", "get_owner", "list_numbers", "take_number"]
+
+
+async def get_owner(db: Database, *, tenant_id: UUID, number: str) -> NumberOwner:
+    """Return who owns a number; raises NotFound `number-free`."""
+    async with db.transaction() as session:
+        owner = await numbers.owner(session, tenant_id, number)
+    if owner is None:
+        raise NotFound("Nothing has this number.", error_id="number-free")
+    return owner
+
+
+async def list_numbers(
+    db: Database, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+) -> Page[NumberOwner]:
+    """List the numbers in use, in the order of their digits, after a number."""
+    async with db.transaction() as session:
+        return await numbers.page(session, tenant_id=tenant_id, q=q, limit=limit, after=after)
+
+
+async def take_number(
+    session: AsyncSession, *, tenant_id: UUID, number: str, kind: NumberKind, object_id: UUID
+) -> None:
+    """Give a number to an object, as a part of the transaction that makes it.
+
+    Raises Conflict `number-taken`, whose details say by what; of two at once, one gets it.
+    """
+    while not await numbers.take(session, tenant_id=tenant_id, number=number, kind=kind, object_id=object_id):
+        owner = await numbers.owner(session, tenant_id, number)
+        if owner is None:
+            continue  # It was freed between the two statements.
+        raise Conflict(
+            f"The number {number} belongs to the {owner.kind.value} “{owner.display_name}”.",
+            error_id="number-taken",
+            field="number",
+            details={"kind": owner.kind.value, "display_name": owner.display_name},
+        )

@@ -1,0 +1,174 @@
+"""Tenants: making, reading, changing and removing organisations."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+from uuid import uuid4
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from controlplane.domain.errors import Conflict, DomainError, NotFound, PreconditionFailed
+from controlplane.domain.language import resolve
+from controlplane.domain.numbers import Feature
+from controlplane.domain.tenant import (
+    DEFAULT_TENANT,
+    Tenant,
+    parse_sip_domain,
+    parse_tenant_name,
+    parse_time_zone,
+)
+from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.speech.catalogue import available_languages
+from controlplane.storage import tenants
+from controlplane.storage.constraints import constraint_of
+from controlplane.storage.database import Database
+from controlplane.storage.paging import Page
+from controlplane.storage.queue import Jobs
+from controlplane.storage.tables import TenantRow
+from controlplane.storage.tenants import tenant_values
+
+_FEATURE_CODES = {"*56": Feature.CHECK_MESSAGES}
+
+
+class TenantChanges(TypedDict, total=False):
+    """What is to change; the name never does."""
+
+    sip_domain: str
+    language: str
+    time_zone: str
+
+
+async def default_tenant(db: Database) -> Tenant:
+    """Return the tenant `default`, which exists from the start."""
+    return await get_tenant(db, name=DEFAULT_TENANT)
+
+
+async def create_tenant(
+    db: Database, jobs: Jobs, *, name: str, sip_domain: str, language: str = "en", time_zone: str = "UTC"
+) -> Tenant:
+    """Make a tenant with its feature code `*56`.
+
+    Raises InvalidValue for a field that breaks its rule, Conflict `tenant-name-taken` or
+    `sip-domain-taken`.
+    """
+    resolve(language, available_languages())
+    row = TenantRow(
+        id=uuid4(),
+        name=parse_tenant_name(name),
+        sip_domain=parse_sip_domain(sip_domain),
+        language=language,
+        time_zone=parse_time_zone(time_zone),
+    )
+    try:
+        async with db.transaction() as session:
+            await tenants.insert(session, row, feature_codes=_FEATURE_CODES)
+            await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
+    except IntegrityError as error:
+        raise _clash(error) from error
+    structlog.get_logger().info("tenant.created", tenant_id=str(row.id), name=name)
+    return tenant_values(row)
+
+
+async def get_tenant(db: Database, *, name: str) -> Tenant:
+    """Return the tenant of this name; raises NotFound."""
+    async with db.transaction() as session:
+        return tenant_values(_found(await tenants.by_name(session, name)))
+
+
+async def list_tenants(db: Database, *, q: str | None, limit: int, after: str | None) -> Page[Tenant]:
+    """List tenants by name, after a name."""
+    async with db.transaction() as session:
+        return await tenants.page(session, q=q, limit=limit, after=after)
+
+
+async def update_tenant(
+    db: Database,
+    jobs: Jobs,
+    *,
+    name: str,
+    changes: TenantChanges,
+    expected_version: int | None = None,
+) -> Tenant:
+    """Change a tenant and return it; the greetings that follow its language are spoken again.
+
+    Raises NotFound, PreconditionFailed when the version is not the expected one, InvalidValue,
+    Conflict `sip-domain-taken`.
+    """
+    values: dict[str, Any] = dict(changes)
+    if "sip_domain" in changes:
+        values["sip_domain"] = parse_sip_domain(changes["sip_domain"])
+    if "language" in changes:
+        resolve(changes["language"], available_languages())
+    if "time_zone" in changes:
+        values["time_zone"] = parse_time_zone(changes["time_zone"])
+    try:
+        async with db.transaction() as session:
+            row = _found(await tenants.by_name(session, name, lock=True))
+            _check_version(row, expected_version)
+            values = {key: value for key, value in values.items() if getattr(row, key) != value}
+            if values:
+                row = await tenants.update_values(session, row.id, values)
+                await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
+            if "language" in values:
+                for mailbox_id in await tenants.mailboxes_in_its_language(session, row.id):
+                    await jobs.defer(session, "speech.greeting", mailbox_id=str(mailbox_id))
+    except IntegrityError as error:
+        raise _clash(error) from error
+    structlog.get_logger().info("tenant.changed", tenant_id=str(row.id), fields=sorted(values))
+    return tenant_values(row)
+
+
+async def delete_tenant(db: Database, jobs: Jobs, *, name: str, expected_version: int | None = None) -> None:
+    """Remove a tenant with its feature codes and tokens.
+
+    Raises NotFound, PreconditionFailed, Conflict `tenant-is-default`, or `tenant-not-empty`
+    whose details count what it still holds: mailboxes, extensions, messages (in the trash too).
+    """
+    if name == DEFAULT_TENANT:
+        raise Conflict("The tenant “default” cannot be deleted.", error_id="tenant-is-default")
+    try:
+        async with db.transaction() as session:
+            row = _found(await tenants.by_name(session, name, lock=True))
+            _check_version(row, expected_version)
+            held = await tenants.objects(session, row.id)
+            if held.mailboxes or held.extensions or held.messages:
+                raise _not_empty(mailboxes=held.mailboxes, extensions=held.extensions, messages=held.messages)
+            await tenants.remove(session, row.id)
+            await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
+    except IntegrityError as error:
+        raise _clash(error) from error
+    structlog.get_logger().info("tenant.deleted", tenant_id=str(row.id), name=name)
+
+
+def _not_empty(**held: int) -> Conflict:
+    return Conflict(
+        "The tenant still has objects: delete its mailboxes and extensions, and purge its messages first.",
+        error_id="tenant-not-empty",
+        details=held,
+    )
+
+
+def _clash(error: IntegrityError) -> DomainError:
+    match constraint_of(error):
+        case "uq_tenants_name":
+            return Conflict("Another tenant has this name.", error_id="tenant-name-taken", field="name")
+        case "uq_tenants_sip_domain":
+            return Conflict(
+                "Another tenant has this SIP domain.", error_id="sip-domain-taken", field="sip_domain"
+            )
+        case str(name) if name.endswith("_tenants"):
+            return _not_empty()
+        case _:
+            raise error
+
+
+def _found(row: TenantRow | None) -> TenantRow:
+    if row is None:
+        raise NotFound("There is no tenant of this name.", error_id="no-such-tenant")
+    return row
+
+
+def _check_version(row: TenantRow, expected: int | None) -> None:
+    if expected is not None and row.version != expected:
+        raise PreconditionFailed("The tenant was changed by somebody else since it was read.")

@@ -1,0 +1,126 @@
+"""The Voicemail port over the database and the recording store, one transaction a method."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
+from controlplane.domain.mailbox import Counts, Mailbox
+from controlplane.domain.message import Message, MessageState, TakeFacts
+from controlplane.domain.pin import Pin
+from controlplane.services.pins import Pins
+from controlplane.storage import mailboxes, messages
+from controlplane.storage.database import Database
+from controlplane.storage.mailboxes import Found
+
+_MAX_LISTED = 1000
+
+Deposit = Callable[[TakeFacts, Path], Awaitable[bool]]
+
+
+class Recordings(Protocol):
+    """Where the audio of messages is."""
+
+    def path(self, message_id: UUID) -> Path:
+        """Return where the recording of a message is; the file may be missing."""
+        ...
+
+
+class VoicemailService:
+    """Implements `callflows.voicemail.Voicemail`; one for all calls of a process.
+
+    `database` should have the short limit of calls, `languages` are those with prompts, and
+    `deposit` takes over a finished take (`services.deposit`).
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        pins: Pins,
+        recordings: Recordings,
+        deposit: Deposit,
+        languages: Collection[str],
+    ) -> None:
+        self._database = database
+        self._pins = pins
+        self._recordings = recordings
+        self._deposit = deposit
+        self._languages = languages
+
+    async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
+        """Return a mailbox that is not deleted."""
+        async with self._database.transaction() as session:
+            return self._values(await mailboxes.get(session, mailbox_id))
+
+    async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that has this number now."""
+        async with self._database.transaction() as session:
+            return self._values(await mailboxes.by_number(session, tenant_id, number))
+
+    def _values(self, found: Found | None) -> Mailbox | None:
+        return None if found is None else mailboxes.mailbox_values(*found, self._languages)
+
+    async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
+        """Count and commit a try, then verify it; True if right."""
+        return await self._pins.try_pin(mailbox_id, source, pin)
+
+    async def counts(self, mailbox_id: UUID) -> Counts:
+        """Count by state."""
+        async with self._database.transaction() as session:
+            return (await messages.counts(session, [mailbox_id]))[mailbox_id]
+
+    async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
+        """List the messages of a state, oldest first; at most the oldest 1,000."""
+        async with self._database.transaction() as session:
+            zone = await mailboxes.time_zone(session, mailbox_id)
+            found = await messages.oldest(session, mailbox_id, state, limit=_MAX_LISTED)
+        return [_heard(message, zone) for message in found]
+
+    async def message(self, message_id: UUID) -> HeardMessage | None:
+        """Return it as it is now; None if it is purged."""
+        async with self._database.transaction() as session:
+            found = await messages.get(session, message_id)
+            if found is None:
+                return None
+            zone = await mailboxes.time_zone(session, found.mailbox_id)
+        return _heard(found, zone)
+
+    async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
+        """Move a message from the state that the listener saw to another one, if it still has it."""
+        async with self._database.transaction() as session:
+            if await messages.move(session, message_id, seen=seen, to=to, by=by):
+                return Change(done=True, state=to)
+            left = await messages.get(session, message_id)
+        return Change(done=False, state=None if left is None else left.state)
+
+    async def restore(self, message_id: UUID, *, by: str) -> Change:
+        """Take a message out of the trash, back to the state before; not done if it is not there."""
+        async with self._database.transaction() as session:
+            state = await messages.restore(session, message_id, by=by)
+            if state is not None:
+                return Change(done=True, state=state)
+            left = await messages.get(session, message_id)
+        return Change(done=False, state=None if left is None else left.state)
+
+    def recording(self, message_id: UUID) -> Path:
+        """Return where the recording of a message is; the file may be missing."""
+        return self._recordings.path(message_id)
+
+    async def deposit(self, facts: TakeFacts, wav: Path) -> bool:
+        """Make a message of a finished take; see `services.deposit`."""
+        return await self._deposit(facts, wav)
+
+
+def _heard(message: Message, zone: str) -> HeardMessage:
+    return HeardMessage(
+        id=message.id,
+        state=message.state,
+        caller=message.caller,
+        received_at=message.received_at.astimezone(ZoneInfo(zone)),
+        duration_ms=message.duration_ms,
+    )

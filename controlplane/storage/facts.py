@@ -1,0 +1,154 @@
+"""How the facts of a take are written beside its audio, and read again however they were left.
+
+Ours are JSON (`<recording id>.json`). The dialplan of Asterisk writes lines of `key=value` with
+URI-encoded values (`fb-<channel id>-<n>.meta`). Readers are lenient: with a mailbox there is a
+message, whatever else is missing. Callers' names and numbers in here are hostile text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from controlplane.domain.caller import Caller, clean
+from controlplane.domain.message import ReachedBy, ReachedStep, TakeFacts
+
+NO_TENANT = UUID(int=0)
+"""Stands for a tenant that was not written down; the mailbox knows it."""
+
+_VERSION = 1
+_LONGEST_WAIT = 10**7
+
+
+def to_json(facts: TakeFacts) -> bytes:
+    """Return what `<recording id>.json` holds."""
+    return json.dumps(
+        {
+            "v": _VERSION,
+            "recording_id": str(facts.recording_id),
+            "tenant_id": str(facts.tenant_id),
+            "mailbox_id": str(facts.mailbox_id),
+            "call_id": facts.call_id,
+            "caller": {"number": facts.caller.number, "name": facts.caller.name},
+            "reached_by": facts.reached_by.to_json(),
+            "started_at": facts.started_at.isoformat(),
+            "replaces": None if facts.replaces is None else str(facts.replaces),
+        }
+    ).encode()
+
+
+def from_json(data: bytes, recording_id: UUID, *, written_at: datetime) -> TakeFacts | None:
+    """Read the facts of the take `recording_id`; None if they name no mailbox.
+
+    `written_at` stands in for a missing or broken time.
+    """
+    try:
+        read = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(read, dict):
+        return None
+    mailbox_id = _uuid(read.get("mailbox_id"))
+    if mailbox_id is None:
+        return None
+    caller = read.get("caller")
+    if not isinstance(caller, dict):
+        caller = {}
+    return TakeFacts(
+        recording_id=recording_id,
+        tenant_id=_uuid(read.get("tenant_id")) or NO_TENANT,
+        mailbox_id=mailbox_id,
+        call_id=clean(_text(read.get("call_id"))),
+        caller=Caller.of(_text(caller.get("number")), _text(caller.get("name"))),
+        reached_by=_reached_by(read.get("reached_by")),
+        started_at=_time(read.get("started_at")) or written_at,
+        replaces=_uuid(read.get("replaces")),
+    )
+
+
+def from_lines(data: bytes, recording_id: UUID, *, call_id: str, written_at: datetime) -> TakeFacts | None:
+    """Read the sidecar of a fall-back take; None if it names no mailbox.
+
+    `call_id` is what the file's name says of the call, and stands in for a missing `call`.
+    """
+    values: dict[str, str] = {}
+    for line in data.split(b"\n"):
+        key, separator, value = line.partition(b"=")
+        if separator:
+            decoded = unquote(value.decode("ascii", "replace"), errors="replace")
+            # The first one wins: what stands behind it cannot be more true.
+            values.setdefault(key.decode("ascii", "replace").strip(), decoded)
+    mailbox_id = _uuid(values.get("mailbox"))
+    if mailbox_id is None:
+        return None
+    return TakeFacts(
+        recording_id=recording_id,
+        tenant_id=_uuid(values.get("tenant")) or NO_TENANT,
+        mailbox_id=mailbox_id,
+        call_id=clean(values.get("call", "")) or clean(call_id),
+        caller=Caller.of(values.get("number"), values.get("name")),
+        reached_by=_reached_by(_parsed(values.get("reached_by", ""))),
+        started_at=_epoch(values.get("at", "")) or written_at,
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(_text(value).strip())
+    except ValueError:
+        return None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(_text(value))
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _epoch(value: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(value), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reached_by(value: object) -> ReachedBy:
+    """Return how the call got here; what cannot be understood counts as dialled directly."""
+    if not isinstance(value, Mapping):
+        return ReachedBy()
+    try:
+        read = ReachedBy.from_json(dict(value))
+        path = tuple(
+            ReachedStep(
+                kind=step.kind,
+                number=step.number,
+                key=None if step.key is None else clean(str(step.key)),
+                reason=step.reason,
+                waited_seconds=_wait(step.waited_seconds),
+            )
+            for step in read.path
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ReachedBy()
+    return ReachedBy(did=read.did, reason=read.reason, path=path)
+
+
+def _wait(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= _LONGEST_WAIT else None

@@ -1,0 +1,47 @@
+"""Pages of mailboxes, each with the counts of its messages, in two queries whatever their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.mailbox import Counts
+from controlplane.storage import messages
+from controlplane.storage.paging import Page, contains, cut
+from controlplane.storage.tables import MailboxRow, TenantRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMailbox:
+    """A mailbox's row, its tenant's, and the counts of its messages."""
+
+    row: MailboxRow
+    tenant: TenantRow
+    counts: Counts
+
+
+async def page(
+    session: AsyncSession, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+) -> Page[ListedMailbox]:
+    """List mailboxes in the order of their digits; `q` is part of the number or of the name."""
+    key = MailboxRow.number.collate("C")
+    query = (
+        select(MailboxRow, TenantRow)
+        .join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
+        .where(MailboxRow.tenant_id == tenant_id, MailboxRow.deleted_at.is_(None))
+        .order_by(key)
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(key > after)
+    if q:
+        query = query.where(or_(contains(MailboxRow.number, q), contains(MailboxRow.display_name, q)))
+    found = cut((await session.execute(query)).all(), limit)
+    counts = await messages.counts(session, [row.id for row, _ in found.items])
+    return Page(
+        items=[ListedMailbox(row=row, tenant=tenant, counts=counts[row.id]) for row, tenant in found.items],
+        more=found.more,
+    )

@@ -1,0 +1,109 @@
+"""The SwitchControl port over AMI: reload, verify, ask for calls. Each on a short connection.
+
+The manager user needs `read = system,call,reporting,config` and `write =
+system,config,reporting,call,originate`, and not `command`. Seen on 22.10: Reload answers when the
+modules have read their files, so what is asked next is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from controlplane.domain.configuration import LiveConfiguration
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.switches.asterisk import variables
+from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
+
+_MODULES: Final = ("pbx_config.so", "res_pjsip.so")
+_NO_ENDPOINTS: Final = "No endpoints found"
+
+
+class AsteriskControl:
+    """Commands to one Asterisk; implements `services.switch_control.SwitchControl`.
+
+    `seconds` bounds connecting and each answer; `reload_seconds` that of a reload, which takes
+    6 s with 20,000 endpoints.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        username: str,
+        secret: str,
+        seconds: float = 10.0,
+        reload_seconds: float = 60.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._username = username
+        self._secret = secret
+        self._seconds = seconds
+        self._reload_seconds = reload_seconds
+        self._clock = clock
+
+    async def reload(self) -> None:
+        """Read the dialplan, then the endpoints that lead into it."""
+        async with self._connected(seconds=self._reload_seconds) as client:
+            for module in _MODULES:
+                await client.action("Reload", Module=module)
+
+    async def live_configuration(self) -> LiveConfiguration:
+        """Ask for the revision in the dialplan's global variable and for the endpoints."""
+        async with self._connected() as client:
+            revision = (await client.action("Getvar", Variable=variables.REVISION)).get("Value")
+            try:
+                endpoints = await client.list_action("PJSIPShowEndpoints")
+            except ActionRefused as error:
+                if error.message != _NO_ENDPOINTS:
+                    raise
+                endpoints = []
+        return LiveConfiguration(
+            digest=revision or None,
+            endpoints=frozenset(endpoint.get("ObjectName") for endpoint in endpoints),
+        )
+
+    async def calls(self) -> Collection[str]:
+        """Return the unique ids of all channels.
+
+        A forged line in a caller's name may add an id, never hide one: every value counts.
+        """
+        async with self._connected() as client:
+            channels = await client.list_action("CoreShowChannels")
+        return frozenset(value for channel in channels for value in channel.all("Uniqueid"))
+
+    async def started_at(self) -> float:
+        """Return when Asterisk was started, at most 1 s too early.
+
+        From the uptime that FullyBooted tells after the login: the start time of CoreStatus is
+        local time without its zone, and wrong in one hour of the year.
+        """
+        async with self._connected(events="system") as client:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    while (event := await client.event()).get("Event") != "FullyBooted":
+                        pass
+            except TimeoutError as error:
+                raise SwitchUnavailable("Asterisk has not finished its start.") from error
+        try:
+            return self._clock() - int(event.get("Uptime")) - 1.0
+        except ValueError as error:
+            raise SwitchUnavailable("Asterisk does not say since when it runs.") from error
+
+    def _connected(
+        self, *, events: str = "off", seconds: float | None = None
+    ) -> AbstractAsyncContextManager[AmiClient]:
+        return AmiClient.connected(
+            self._host,
+            self._port,
+            username=self._username,
+            secret=self._secret,
+            events=events,
+            seconds=seconds or self._seconds,
+        )

@@ -1,0 +1,35 @@
+"""How Asterisk names sound files and keys, and how long a file plays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+KEYS: Final = "0123456789*#"
+_WAV_HEADER_BYTES: Final = 44
+_WAV_BYTES_PER_SECOND: Final = 16_000
+
+
+def sound_name(path: Path) -> str:
+    """Return the name that Asterisk wants: absolute, without the extension of the format.
+
+    Raises ValueError for another path.
+    """
+    if not path.is_absolute() or path.suffix != ".wav":
+        raise ValueError("A sound file is an absolute path that ends in .wav.")
+    return str(path.with_suffix(""))
+
+
+def checked_keys(keys: str) -> str:
+    """Return `keys`; raises ValueError if one of them is not on a telephone."""
+    if any(key not in KEYS for key in keys):
+        raise ValueError("A key is a digit, * or #.")
+    return keys
+
+
+def seconds_of(path: Path) -> float:
+    """Return an upper bound of how long a WAV file of 8 kHz and 16 bit plays; 0 if it is not there."""
+    try:
+        return max(0, path.stat().st_size - _WAV_HEADER_BYTES) / _WAV_BYTES_PER_SECOND
+    except OSError:
+        return 0.0

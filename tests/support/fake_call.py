@@ -1,0 +1,327 @@
+"""A call by script: what the caller is to hear, presses, says, in the order of a phone call.
+
+`expect_to_hear` is exact: the flow must say just that next. Time is the flow's: whoever is not
+told to press a key lets everything play to its end and every wait run out.
+"""
+
+from __future__ import annotations
+
+import wave
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from controlplane.callflows.call import (
+    CallFacts,
+    EndedBy,
+    HangupCause,
+    Played,
+    Recording,
+    RecordLimits,
+    Stage,
+)
+from controlplane.callflows.prompts import AudioFile, Tone, Utterance
+from controlplane.domain.errors import CallerHungUp, CallLost
+from tests.support.fault_points import FaultPoints
+
+RATE = 8000
+KEPT_SILENCE_SECONDS = 1.0
+"""What the switch leaves of the silence that ended a recording."""
+
+
+def write_wav(path: Path, seconds: float) -> None:
+    """Write a WAV file of a length; 0 gives the bare header of 44 bytes."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(b"\x01\x10" * round(seconds * RATE))
+
+
+def wav_ms(path: Path) -> int:
+    """Measure a WAV file in milliseconds; 0 if it is not there."""
+    if not path.exists():
+        return 0
+    with wave.open(str(path), "rb") as file:
+        return round(file.getnframes() * 1000 / file.getframerate())
+
+
+@dataclass(frozen=True)
+class _Hear:
+    utterance: Utterance
+
+
+@dataclass(frozen=True)
+class _Press:
+    keys: str
+
+
+@dataclass(frozen=True)
+class _Pass:
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Do:
+    action: Callable[[], object]
+
+
+class FakeCall:
+    """The Call port, played by a test. After the flow, `assert_over` says that nothing is left."""
+
+    def __init__(self, facts: CallFacts, *, points: FaultPoints | None = None) -> None:
+        self._facts = facts
+        self._points = points or FaultPoints()
+        self._script: deque[_Hear | _Press | _Pass | _Do] = deque()
+        self._mashed: deque[str] | None = None
+        self._typed: deque[str] = deque()
+        self.gone = False
+        self.lost = False
+        self.answered = False
+        self.language: str | None = None
+        self.stage: Stage | None = None
+        self.recording_id: UUID | None = None
+        self.heard: list[Utterance] = []
+        self.waits: list[tuple[float, float]] = []
+        self.limits: list[RecordLimits] = []
+        self.hangup_cause: HangupCause | None = None
+        self.transferred_to: str | None = None
+
+    # The script.
+
+    def expect_to_hear(self, *utterances: Utterance) -> None:
+        """Expect these next, in this order, and nothing between."""
+        self._script.extend(_Hear(utterance) for utterance in utterances)
+
+    def press(self, keys: str) -> None:
+        """Press keys, while what was expected last is being said or waited after."""
+        self._script.append(_Press(keys))
+
+    def say_for(self, seconds: float) -> None:
+        """Speak into the recording."""
+        self._script.append(_Pass(seconds))
+
+    def listen_for(self, seconds: float) -> None:
+        """Let a recording play so long before the next step."""
+        self._script.append(_Pass(seconds))
+
+    def meanwhile(self, action: Callable[[], object]) -> None:
+        """Let something happen elsewhere, such as a colleague's work."""
+        self._script.append(_Do(action))
+
+    def hang_up(self) -> None:
+        """Leave."""
+        self._script.append(_Do(self.leave_now))
+
+    def lose_link(self) -> None:
+        """Cut the link to the switch."""
+        self._script.append(_Do(self.lose_now))
+
+    def mash(self, keys: Iterable[str]) -> None:
+        """Instead of a script: with each utterance press the next entry (`""` for nothing), then leave."""
+        self._mashed = deque(keys)
+
+    def assert_over(self) -> None:
+        """Fail unless the whole script was played."""
+        assert not self._script, f"never came to: {list(self._script)}"
+
+    def leave_now(self) -> None:
+        """Be gone at once."""
+        self.gone = True
+
+    def lose_now(self) -> None:
+        """Lose the link at once."""
+        self.lost = True
+
+    # The port.
+
+    @property
+    def facts(self) -> CallFacts:
+        """What is known of the call."""
+        return self._facts
+
+    def speak(self, language: str) -> None:
+        """Note the language."""
+        self.language = language
+
+    async def answer(self) -> None:
+        """Note it."""
+        self._begin("answer")
+        self.answered = True
+
+    async def play(self, *utterances: Utterance, interrupt: str = "") -> str:
+        """Let the caller hear them."""
+        self._begin("play")
+        for utterance in utterances:
+            key = self._key_of(interrupt)
+            if key:
+                return key
+            self._hear(utterance)
+        return self._key_of(interrupt)
+
+    async def play_recording(self, path: Path, *, offset_ms: int = 0, interrupt: str = "") -> Played:
+        """Let the caller hear a recording."""
+        self._begin("play_recording")
+        if not path.exists():
+            raise FileNotFoundError(path)
+        length_ms = wav_ms(path)
+        key = self._key_of(interrupt)
+        if key:
+            return Played(key=key, position_ms=offset_ms, finished=False)
+        self._hear(AudioFile(path=path))
+        position_ms = offset_ms
+        while True:
+            key = self._key_of(interrupt)
+            if key:
+                return Played(key=key, position_ms=position_ms, finished=False)
+            if not (self._script and isinstance(self._script[0], _Pass)):
+                return Played(key="", position_ms=length_ms, finished=True)
+            passed = self._script.popleft()
+            assert isinstance(passed, _Pass)
+            position_ms += round(passed.seconds * 1000)
+            assert position_ms <= length_ms, "the script listens longer than the recording"
+            self._advance()
+
+    async def read_digits(
+        self,
+        *utterances: Utterance,
+        max_digits: int,
+        terminator: str = "#",
+        first_timeout: float,
+        digit_timeout: float,
+        fresh: bool = False,
+    ) -> str:
+        """Collect what the script presses."""
+        self._begin("read_digits")
+        self.waits.append((first_timeout, digit_timeout))
+        if fresh:
+            self._typed.clear()
+        for utterance in utterances:
+            if self._typed:
+                break
+            self._hear(utterance)
+        digits = ""
+        while len(digits) < max_digits:
+            if not self._typed:
+                self._advance()
+            if not self._typed:
+                break
+            key = self._typed.popleft()
+            if key == terminator:
+                break
+            digits += key
+        return digits
+
+    async def record(self, path: Path, limits: RecordLimits) -> Recording:
+        """Write a file as long as the script speaks. Keys typed before it began are dropped."""
+        self._begin("record")
+        self.limits.append(limits)
+        self._typed.clear()
+        seconds, recording = self._recorded(limits)
+        write_wav(path, seconds)
+        self._points.reach("call.record's end")
+        if self.lost:
+            raise CallLost
+        if self.gone:
+            return Recording(ended_by=EndedBy.HANGUP)
+        return recording
+
+    async def beep(self) -> None:
+        """Let the caller hear the tone."""
+        self._begin("beep")
+        self._hear(Tone.BEEP)
+
+    async def set_stage(self, stage: Stage) -> None:
+        """Note the stage."""
+        self._begin("set_stage")
+        self.stage = stage
+
+    async def set_recording(self, recording_id: UUID) -> None:
+        """Note the take."""
+        self._begin("set_recording")
+        self.recording_id = recording_id
+
+    async def transfer(self, number: str) -> None:
+        """Note where the call went."""
+        if self.transferred_to is None:
+            self._begin("transfer")
+            self.transferred_to = number
+            self.gone = True
+
+    async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
+        """Note the cause; only the first time, and not after the caller left."""
+        self._points.reach("call.hangup")
+        if self.lost:
+            raise CallLost
+        if not self.gone:
+            self.hangup_cause = cause
+            self.gone = True
+
+    # How the script is played.
+
+    def _begin(self, verb: str) -> None:
+        self._points.reach(f"call.{verb}")
+        self._check()
+
+    def _check(self) -> None:
+        if self.lost:
+            raise CallLost
+        if self.gone:
+            raise CallerHungUp
+
+    def _hear(self, utterance: Utterance) -> None:
+        self.heard.append(utterance)
+        if self._mashed is not None:
+            if not self._mashed:
+                self.gone = True
+            else:
+                self._typed.extend(self._mashed.popleft())
+            self._check()
+            return
+        self._advance()
+        expected = self._script.popleft() if self._script else None
+        assert expected == _Hear(utterance), f"heard {utterance!r}, but the script says {expected!r}"
+        self._advance()
+
+    def _advance(self) -> None:
+        """Do what the script does now; what takes time or must be heard first has to wait."""
+        while self._script and isinstance(self._script[0], (_Press, _Do)):
+            step = self._script.popleft()
+            if isinstance(step, _Press):
+                self._typed.extend(step.keys)
+            else:
+                assert isinstance(step, _Do)
+                step.action()
+                self._check()
+
+    def _key_of(self, interrupt: str) -> str:
+        while self._typed:
+            key = self._typed.popleft()
+            if key in interrupt:
+                return key
+        return ""
+
+    def _recorded(self, limits: RecordLimits) -> tuple[float, Recording]:
+        seconds = 0.0
+        if self._mashed is not None:
+            return 3.0, Recording(ended_by=EndedBy.KEY, key=limits.keys[0])
+        while self._script and not isinstance(self._script[0], _Hear):
+            match self._script.popleft():
+                case _Pass() as passed:
+                    seconds += passed.seconds
+                case _Press() as pressed:
+                    for n, key in enumerate(pressed.keys):
+                        if key in limits.keys:
+                            self._typed.extend(pressed.keys[n + 1 :])
+                            return seconds, Recording(ended_by=EndedBy.KEY, key=key)
+                case _Do() as done:
+                    done.action()
+                    if self.gone or self.lost:
+                        return seconds, Recording(ended_by=EndedBy.HANGUP)
+            if seconds >= limits.max_seconds:
+                return float(limits.max_seconds), Recording(ended_by=EndedBy.MAX_LENGTH)
+        if limits.silence_seconds:
+            return seconds + KEPT_SILENCE_SECONDS, Recording(ended_by=EndedBy.SILENCE)
+        return float(limits.max_seconds), Recording(ended_by=EndedBy.MAX_LENGTH)

@@ -1,0 +1,225 @@
+"""The Voicemail port in memory; recordings are files in a folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
+from controlplane.domain.caller import Caller
+from controlplane.domain.errors import Unavailable
+from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDatetime
+from controlplane.domain.message import MessageState, TakeFacts
+from controlplane.domain.numbers import Number
+from controlplane.domain.pin import Pin
+from tests.support.fake_call import wav_ms, write_wav
+from tests.support.fault_points import FaultPoints
+
+TENANT = UUID("00000000-0000-4000-8000-000000000001")
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A message as it is kept."""
+
+    heard: HeardMessage
+    mailbox_id: UUID
+    before: MessageState | None = None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A change of a message's state that took place."""
+
+    message_id: UUID
+    to: MessageState
+    by: str
+
+
+class FakeVoicemail:
+    """The Voicemail port in memory."""
+
+    def __init__(self, folder: Path, *, points: FaultPoints | None = None) -> None:
+        self._folder = folder
+        self._points = points or FaultPoints()
+        self._mailboxes: dict[UUID, Mailbox] = {}
+        self._pins: dict[UUID, str] = {}
+        self.rows: dict[UUID, Row] = {}
+        self.taken: set[UUID] = set()
+        self.tries: list[tuple[UUID | None, PinSource]] = []
+        self.changes: list[Changed] = []
+        self.unavailable: set[str] = set()
+        """The methods that raise Unavailable."""
+        self.full_disk = False
+
+    # What a test arranges and looks at.
+
+    def add_mailbox(self, number: str = "8001", *, pin: str = "4071", **values: Any) -> Mailbox:
+        """Make a mailbox; `values` are fields of Mailbox."""
+        made: dict[str, Any] = {
+            "id": uuid4(),
+            "tenant_id": TENANT,
+            "number": Number(number),
+            "display_name": "Sales",
+            "language": "en",
+            "time_zone": "Europe/Berlin",
+            "pin_required": True,
+            "enabled": True,
+            "email_recipients": (),
+            "email_notification": False,
+            "email_attachment": True,
+            "email_attachment_format": AttachmentFormat.MP3,
+            "say_datetime": SayDatetime.OFF,
+            "review": False,
+            "min_message_seconds": 1,
+            "max_message_seconds": 300,
+            "version": 1,
+            "created_at": NOON,
+            "updated_at": NOON,
+        }
+        mailbox = Mailbox(**(made | values))
+        self._mailboxes[mailbox.id] = mailbox
+        self._pins[mailbox.id] = pin
+        return mailbox
+
+    def add_message(
+        self,
+        mailbox: Mailbox,
+        caller: str = "101",
+        *,
+        state: MessageState = MessageState.NEW,
+        seconds: float = 12,
+    ) -> UUID:
+        """Make a message, later than those made before."""
+        message_id = uuid4()
+        heard = HeardMessage(
+            id=message_id,
+            state=state,
+            caller=Caller.of(caller, None),
+            received_at=NOON + timedelta(minutes=len(self.rows)),
+            duration_ms=round(seconds * 1000),
+        )
+        self.rows[message_id] = Row(heard, mailbox.id)
+        write_wav(self.recording(message_id), seconds)
+        return message_id
+
+    def state_of(self, message_id: UUID) -> MessageState | None:
+        """Return the state of a message; None if it is purged."""
+        row = self.rows.get(message_id)
+        return row.heard.state if row else None
+
+    def set_state(self, message_id: UUID, state: MessageState | None) -> None:
+        """Be the colleague who was faster; None purges."""
+        if state is None:
+            del self.rows[message_id]
+            self.recording(message_id).unlink()
+            return
+        self._move(message_id, state)
+
+    def durations(self) -> list[int]:
+        """Return the lengths of all messages in seconds."""
+        return [round(row.heard.duration_ms / 1000) for row in self.rows.values()]
+
+    # The port.
+
+    async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
+        """Look it up."""
+        self._begin("mailbox")
+        return self._mailboxes.get(mailbox_id)
+
+    async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Look it up."""
+        self._begin("mailbox_by_number")
+        found = (m for m in self._mailboxes.values() if (m.tenant_id, m.number) == (tenant_id, number))
+        return next(found, None)
+
+    async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
+        """Compare; every try is noted."""
+        self._begin("try_pin")
+        self.tries.append((mailbox_id, source))
+        return mailbox_id is not None and self._pins.get(mailbox_id) == pin.reveal()
+
+    async def counts(self, mailbox_id: UUID) -> Counts:
+        """Count."""
+        self._begin("counts")
+        states = [row.heard.state for row in self.rows.values() if row.mailbox_id == mailbox_id]
+        return Counts(
+            new=states.count(MessageState.NEW),
+            saved=states.count(MessageState.SAVED),
+            deleted=states.count(MessageState.DELETED),
+        )
+
+    async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
+        """List, oldest first."""
+        self._begin("messages")
+        found = [r.heard for r in self.rows.values() if (r.mailbox_id, r.heard.state) == (mailbox_id, state)]
+        return sorted(found, key=lambda heard: heard.received_at)
+
+    async def message(self, message_id: UUID) -> HeardMessage | None:
+        """Look it up."""
+        self._begin("message")
+        row = self.rows.get(message_id)
+        return row.heard if row else None
+
+    async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
+        """Change it if it is as it was seen."""
+        self._begin("change")
+        state = self.state_of(message_id)
+        if state is not seen:
+            return Change(done=False, state=state)
+        self._move(message_id, to)
+        self.changes.append(Changed(message_id, to, by))
+        return Change(done=True, state=to)
+
+    async def restore(self, message_id: UUID, *, by: str) -> Change:
+        """Give it the state of before."""
+        self._begin("restore")
+        state = self.state_of(message_id)
+        if state is not MessageState.DELETED:
+            return Change(done=False, state=state)
+        to = self.rows[message_id].before or MessageState.NEW
+        self._move(message_id, to)
+        self.changes.append(Changed(message_id, to, by))
+        return Change(done=True, state=to)
+
+    def recording(self, message_id: UUID) -> Path:
+        """Return where it is."""
+        return self._folder / f"{message_id}.wav"
+
+    async def deposit(self, facts: TakeFacts, wav: Path) -> bool:
+        """Copy, note, remove; once."""
+        self._begin("deposit")
+        if self.full_disk:
+            raise OSError(28, "No space left on device")
+        if facts.recording_id not in self.taken:
+            duration_ms = wav_ms(wav)
+            if duration_ms < self._mailboxes[facts.mailbox_id].min_message_seconds * 1000:
+                return False
+            shutil.copyfile(wav, self.recording(facts.recording_id))
+            heard = HeardMessage(
+                id=facts.recording_id,
+                state=MessageState.NEW,
+                caller=facts.caller,
+                received_at=facts.started_at,
+                duration_ms=duration_ms,
+            )
+            self.rows[facts.recording_id] = Row(heard, facts.mailbox_id)
+            self.taken.add(facts.recording_id)
+        wav.unlink(missing_ok=True)
+        wav.with_suffix(".json").unlink(missing_ok=True)
+        return True
+
+    def _begin(self, method: str) -> None:
+        self._points.reach(f"voicemail.{method}")
+        if method in self.unavailable:
+            raise Unavailable("The database does not answer.")
+
+    def _move(self, message_id: UUID, to: MessageState) -> None:
+        row = self.rows[message_id]
+        before = row.heard.state if to is MessageState.DELETED else None
+        self.rows[message_id] = Row(replace(row.heard, state=to), row.mailbox_id, before)

@@ -1,0 +1,159 @@
+"""Which files the cache gives for an utterance, and what it says when some are missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from controlplane.callflows.prompts import (
+    AudioFile,
+    FromNumber,
+    MessageCounts,
+    Prompt,
+    ReceivedAt,
+    Tone,
+    Utterance,
+)
+from controlplane.domain.mailbox import SayDatetime
+from controlplane.speech.cache import PromptCache
+
+RECEIVED = ReceivedAt(at=datetime(2026, 11, 23, 15, 45, tzinfo=UTC), clock=SayDatetime.H12)
+EVERYTHING: list[Utterance] = [
+    Prompt.GOODBYE,
+    Tone.BEEP,
+    MessageCounts(new=1, saved=2),
+    FromNumber(number="102"),
+    RECEIVED,
+    AudioFile(path=Path("/nowhere.wav")),
+]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> PromptCache:
+    """Return an empty cache with a good voice and another one."""
+    return PromptCache(tmp_path, voices=lambda _language: ("good", "other"))
+
+
+def _put(cache: PromptCache, text: str, voice: str = "good") -> Path:
+    path = cache.path(text, "en", voice)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+@pytest.mark.parametrize("utterance", EVERYTHING)
+def test_an_empty_cache_says_nothing(cache: PromptCache, utterance: Utterance) -> None:
+    """Without files nothing is said, and nothing fails."""
+    assert [] == cache.files(utterance, "en")
+
+
+def test_a_language_without_catalogue_says_nothing(cache: PromptCache) -> None:
+    """An unknown language has no files."""
+    assert [] == cache.files(Prompt.GOODBYE, "xx")
+
+
+def test_the_path_names_language_voice_and_text(cache: PromptCache, tmp_path: Path) -> None:
+    """A sentence is kept under its language, its voice and the hash of its text."""
+    path = cache.path("Goodbye.", "en", "good")
+
+    assert tmp_path / "en" / "good" / "2b687db6298b629d3bcb482f16aa774a.wav" == path
+
+
+def test_a_sentence_is_found_along_the_tag(cache: PromptCache) -> None:
+    """A tag without catalogue of its own uses that of its language."""
+    path = _put(cache, "Goodbye.")
+
+    assert [path] == cache.files(Prompt.GOODBYE, "en-US")
+
+
+def test_the_better_voice_wins(cache: PromptCache) -> None:
+    """Where two voices spoke a sentence, the first one is heard."""
+    _put(cache, "Goodbye.", "other")
+    best = _put(cache, "Goodbye.")
+
+    assert [best] == cache.files(Prompt.GOODBYE, "en")
+
+
+def test_another_voice_is_better_than_none(cache: PromptCache) -> None:
+    """What only another voice spoke is heard in that voice."""
+    path = _put(cache, "Goodbye.", "other")
+
+    assert [path] == cache.files(Prompt.GOODBYE, "en")
+
+
+def test_a_person_wins_over_every_voice(cache: PromptCache, tmp_path: Path) -> None:
+    """A prompt recorded by a person is heard instead of a spoken one."""
+    _put(cache, "Goodbye.")
+    recorded = tmp_path / "en" / "person" / "goodbye.wav"
+    recorded.parent.mkdir()
+    recorded.touch()
+
+    assert [recorded] == cache.files(Prompt.GOODBYE, "en")
+
+
+def test_counts_are_two_files(cache: PromptCache) -> None:
+    """New messages come before saved ones."""
+    new, saved = _put(cache, "2 new messages."), _put(cache, "1 saved message.")
+
+    assert [new, saved] == cache.files(MessageCounts(new=2, saved=1), "en")
+
+
+def test_a_missing_count_is_left_out(cache: PromptCache) -> None:
+    """A count without file does not silence the other one."""
+    saved = _put(cache, "1 saved message.")
+
+    assert [saved] == cache.files(MessageCounts(new=2, saved=1), "en")
+
+
+def test_a_date_is_said_without_its_time(cache: PromptCache) -> None:
+    """A date whose time was not spoken is said alone."""
+    date = _put(cache, "Received Monday, November 23,")
+
+    assert [date] == cache.files(RECEIVED, "en")
+
+
+def test_a_time_is_not_said_without_its_date(cache: PromptCache) -> None:
+    """Half a sentence is not said."""
+    _put(cache, "at 3:45 PM.")
+
+    assert [] == cache.files(RECEIVED, "en")
+
+
+def test_a_number_is_said_in_one_piece(cache: PromptCache) -> None:
+    """The sentence that was made for a number is used."""
+    whole = _put(cache, "Message from 1 0 2.")
+
+    assert [whole] == cache.files(FromNumber(number="102"), "en")
+
+
+def test_a_number_is_said_digit_by_digit(cache: PromptCache) -> None:
+    """Without a sentence of its own a number is put together from its digits."""
+    parts = [_put(cache, text) for text in ("Message from", "One.", "Zero.", "Two.")]
+
+    assert parts == cache.files(FromNumber(number="102"), "en")
+
+
+def test_an_incomplete_number_is_not_said(cache: PromptCache) -> None:
+    """A number is not said with a digit left out."""
+    _put(cache, "Message from")
+    _put(cache, "One.")
+
+    assert [] == cache.files(FromNumber(number="102"), "en")
+
+
+def test_a_tone_has_one_file_for_all_languages(cache: PromptCache) -> None:
+    """A tone is the same in every language, even in one without catalogue."""
+    path = cache.tone(Tone.BEEP)
+    path.parent.mkdir()
+    path.touch()
+
+    assert [path] == cache.files(Tone.BEEP, "xx")
+
+
+def test_a_file_is_given_as_it_is(cache: PromptCache, tmp_path: Path) -> None:
+    """An audio file is its own."""
+    path = tmp_path / "x.wav"
+    path.touch()
+
+    assert [path] == cache.files(AudioFile(path=path), "en")
