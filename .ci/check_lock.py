@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 (a script, no package)
 """Check that requirements.lock fits pyproject.toml, without a network.
 
 Every requirement of pyproject.toml must be pinned to a version that it allows and name this
@@ -53,7 +54,10 @@ def faults() -> list[str]:
     """Return a sentence for each difference."""
     asked = wanted()
     versions, direct = locked()
-    sentences = [f"{name} is locked as ours, but pyproject.toml does not name it" for name in sorted(direct - set(asked))]
+    sentences = [
+        f"{name} is locked as ours, but pyproject.toml does not name it"
+        for name in sorted(direct - set(asked))
+    ]
     for name, requirements in sorted(asked.items()):
         if name not in direct:
             sentences.append(f"{name} is not locked")

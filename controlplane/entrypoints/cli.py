@@ -22,7 +22,7 @@ def main() -> NoReturn:
         sys.exit(0)
     from controlplane.entrypoints.commands import app  # noqa: PLC0415 (typer costs a child's start)
 
-    app()
+    app(prog_name="controlplane")
     sys.exit(0)
 
 

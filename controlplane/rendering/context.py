@@ -146,6 +146,5 @@ class AsteriskContext:
     def endpoints(self) -> frozenset[str]:
         """The names of all endpoints."""
         return frozenset(
-            {"anonymous"}
-            | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
+            {"anonymous"} | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
         )

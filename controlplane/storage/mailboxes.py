@@ -165,9 +165,16 @@ async def mark_deleted(
         statement = statement.where(MailboxRow.version == expected_version)
     if (await session.execute(statement)).scalar_one_or_none() is None:
         return False
+    # In the order of their ids, as everybody who holds several messages, so that none waits for the other.
+    held = (
+        select(MessageRow.id)
+        .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state != "deleted")
+        .order_by(MessageRow.id)
+        .with_for_update()
+    )
     await session.execute(
         update(MessageRow)
-        .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state != "deleted")
+        .where(MessageRow.id.in_(held))
         .values(
             state_before=MessageRow.state,
             state="deleted",

@@ -16,24 +16,20 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import re
 import secrets
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
-from controlplane.domain.message import TakeFacts, recording_id_of_fallback
+from controlplane.domain.message import TakeFacts
 from controlplane.storage import facts as written
 from controlplane.storage import wav as wav_files
 from controlplane.storage.recordings import sync_folder
+from controlplane.storage.spool_entries import Entry, EntryKind, Lock, entry_of, split
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_FALLBACK = re.compile(r"fb-(?P<call>.+)-[0-9]+", re.ASCII)
 _LONGEST_FACTS = 65536
 _MODE = 0o660
 
@@ -47,45 +43,13 @@ class SpoolStep(StrEnum):
     REMOVED = "removed"
 
 
-class EntryKind(StrEnum):
-    """What lies in the spool under one name."""
-
-    TAKE = "take"
-    FALLBACK = "fallback"
-    DISCARDED = "discarded"
-    UNFINISHED = "unfinished"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What lies in the spool under one name, as it was listed: `facts` and `wav` may be None."""
-
-    name: str
-    kind: EntryKind
-    facts: Path | None
-    wav: Path | None
-
-    @property
-    def call_id(self) -> str:
-        """What the name says of the call; empty if it says nothing."""
-        found = _FALLBACK.fullmatch(self.name)
-        return found["call"] if found else ""
-
-    def recording_id(self, *, switch: str) -> UUID | None:
-        """Return the id of the take: its name, or one made of the name of a fall-back take."""
-        if self.kind is EntryKind.FALLBACK:
-            return recording_id_of_fallback(self.name, switch=switch)
-        return UUID(self.name) if _UUID.fullmatch(self.name) else None
-
-
 class FileTake:
     """A take of a flow that is running; made by `FileSpool.begin`, which locked it."""
 
-    def __init__(self, spool: FileSpool, facts: TakeFacts, lock: int) -> None:
+    def __init__(self, spool: FileSpool, facts: TakeFacts, lock: Lock) -> None:
         self._spool = spool
         self._facts = facts
-        self._lock: int | None = lock
+        self._lock = lock
 
     @property
     def facts(self) -> TakeFacts:
@@ -102,19 +66,19 @@ class FileTake:
         return wav_files.duration_ms(self.wav)
 
     async def discard(self) -> None:
-        """Drop it in steps that a crash cannot turn into a message, and let go of it; raises OSError."""
+        """Drop it in steps that a crash cannot turn into a message; raises OSError."""
         await asyncio.to_thread(self._spool.discard, self._facts.recording_id)
-        await self.release()
 
     async def release(self) -> None:
         """Let go of the lock; if it was not deposited, the scanner takes it over. Idempotent."""
-        if self._lock is not None:
-            lock, self._lock = self._lock, None
-            os.close(lock)
+        self._lock.release()
 
 
 class FileSpool:
-    """The spool as a local folder; NFS is no place for it. All methods but `begin` block."""
+    """The spool as a local folder; NFS is no place for it. All methods but `begin` block.
+
+    `reached` is told of each step once it is done.
+    """
 
     def __init__(self, root: Path, *, reached: Callable[[SpoolStep], None] = lambda _: None) -> None:
         self.root = root
@@ -123,7 +87,14 @@ class FileSpool:
 
     async def begin(self, facts: TakeFacts) -> FileTake:
         """Write the facts durably, hold their lock, and return the take; raises OSError."""
-        return await asyncio.to_thread(self._begin, facts)
+        writing = asyncio.ensure_future(asyncio.to_thread(self._begin, facts))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # The thread goes on; a lock that nobody knows of would hide the take from the scanner.
+            with suppress(OSError):
+                await (await writing).release()
+            raise
 
     def _begin(self, facts: TakeFacts) -> FileTake:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -144,7 +115,7 @@ class FileSpool:
             os.close(descriptor)
             raise
         self._reached(SpoolStep.FACTS_WRITTEN)
-        return FileTake(self, facts, descriptor)
+        return FileTake(self, facts, Lock(descriptor))
 
     def discard(self, recording_id: UUID) -> None:
         """Drop a take for ever: mark it, remove the audio, remove the mark. Idempotent; raises OSError."""
@@ -177,46 +148,43 @@ class FileSpool:
         try:
             with os.scandir(self.root) as listing:
                 for file in listing:
-                    name, end = _split(file.name)
-                    if end and file.is_file(follow_symlinks=False):
-                        files.setdefault(name, {})[end] = Path(file.path)
+                    parts = split(file.name)
+                    if parts and file.is_file(follow_symlinks=False):
+                        files.setdefault(parts[0], {})[parts[1]] = Path(file.path)
         except FileNotFoundError:
             return []
-        return [_entry(name, ends) for name, ends in sorted(files.items())]
+        return [entry_of(self.root, name, found) for name, found in sorted(files.items())]
 
     def lock(self, entry: Entry) -> Lock | None:
         """Lock an entry without waiting; None if somebody has it, or it is no longer as listed.
 
-        Of a take it is the facts that are locked, else the audio.
+        Of a flow's take it is the facts that are locked, of any other the audio if there is any.
         """
-        path = entry.facts if entry.facts is not None and entry.kind is not EntryKind.FALLBACK else entry.wav
-        path = path or entry.facts
-        if path is None:
+        candidates = [entry.wav, entry.facts] if entry.kind is EntryKind.FALLBACK else [entry.facts, entry.wav]
+        for path in candidates:
+            if path is None:
+                continue
+            try:
+                lock = Lock(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+            except FileNotFoundError:
+                continue
+            if lock.take() and self._has_no_other_facts(entry) and lock.holds(path):
+                return lock
+            lock.release()
             return None
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        lock = Lock(descriptor)
-        if lock.take() and self._is_as_listed(entry, path, descriptor):
-            return lock
-        lock.release()
         return None
 
-    def _is_as_listed(self, entry: Entry, path: Path, descriptor: int) -> bool:
-        # A listing is no snapshot: facts may have come, or become the mark of a discarded take.
-        if entry.facts is None and any(
+    def _has_no_other_facts(self, entry: Entry) -> bool:
+        # A listing is no snapshot: facts may have come since, or have become the mark of a
+        # discarded take. Asked before the name of the locked file is, as discarding removes that last.
+        return entry.facts is not None or not any(
             (self.root / (entry.name + end)).exists() for end in (".json", ".meta", ".discarded")
-        ):
-            return False
-        with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(descriptor), path.lstat())
-        return False
+        )
 
     def read_facts(self, entry: Entry, *, switch: str) -> TakeFacts | None:
         """Read what is known of an entry; None if it names no mailbox. Raises OSError."""
         recording_id = entry.recording_id(switch=switch)
-        if entry.facts is None or recording_id is None:
+        if entry.facts is None or recording_id is None or entry.kind is EntryKind.DISCARDED:
             return None
         descriptor = os.open(entry.facts, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
@@ -231,7 +199,7 @@ class FileSpool:
         folder = self.quarantine_folder
         folder.mkdir(exist_ok=True)
         name = entry.name
-        if any(folder.glob(f"{_escaped(name)}.*")):
+        if (folder / f"{name}.reason").exists():
             name = f"{name}.{secrets.token_hex(4)}"
         (folder / f"{name}.reason").write_text(f"{datetime.now(UTC).isoformat()} {reason}\n")
         for path in (entry.wav, entry.facts):
@@ -249,63 +217,6 @@ class FileSpool:
                 lock.release()
                 return True
         return False
-
-
-class Lock:
-    """A lock on an entry, held until it is released or the process dies."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor: int | None = descriptor
-
-    def take(self) -> bool:
-        """Take it without waiting; False if somebody else has it."""
-        assert self._descriptor is not None
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def release(self) -> None:
-        """Let go; a second time does nothing."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def age_seconds(path: Path | None, *, now: float | None = None) -> float:
-    """Return how long ago a file was changed; infinite for none, and for a time that lies ahead."""
-    try:
-        age = (time.time() if now is None else now) - path.stat().st_mtime if path else float("inf")
-    except FileNotFoundError:
-        return float("inf")
-    return age if age >= 0 else float("inf")
-
-
-def _split(file_name: str) -> tuple[str, str]:
-    """Return the name of an entry and the end of one of its files; the end is empty for foreign files."""
-    if file_name.startswith("."):
-        name, dot, end = file_name[1:].partition(".")
-        return (f".{name}", end) if end == "json.new" else ("", "")
-    name, dot, end = file_name.rpartition(".")
-    return (name, end) if dot and end in {"json", "meta", "wav", "discarded"} else ("", "")
-
-
-def _entry(name: str, ends: dict[str, Path]) -> Entry:
-    wav = ends.get("wav")
-    if name.startswith("."):
-        return Entry(name=name, kind=EntryKind.UNFINISHED, facts=ends["json.new"], wav=None)
-    if "discarded" in ends:
-        return Entry(name=name, kind=EntryKind.DISCARDED, facts=ends["discarded"], wav=wav)
-    if _UUID.fullmatch(name):
-        return Entry(name=name, kind=EntryKind.TAKE, facts=ends.get("json"), wav=wav)
-    if _FALLBACK.fullmatch(name):
-        return Entry(name=name, kind=EntryKind.FALLBACK, facts=ends.get("meta"), wav=wav)
-    return Entry(name=name, kind=EntryKind.UNKNOWN, facts=ends.get("json") or ends.get("meta"), wav=wav)
-
-
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -59,9 +59,10 @@ class StateFolder:
             ) from error
         free = shutil.disk_usage(self.root).free
         if free < FREE_BYTES_NEEDED:
+            needed = FREE_BYTES_NEEDED // _MEGABYTE
             raise CannotStart(
-                f"Only {free // _MEGABYTE} MB are free in {self.root}, "
-                f"{FREE_BYTES_NEEDED // _MEGABYTE} MB are needed: make room, or name another folder with --state-dir."
+                f"Only {free // _MEGABYTE} MB are free in {self.root}, {needed} MB are needed:"
+                " make room, or name another folder with --state-dir."
             )
 
     @property

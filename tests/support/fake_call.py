@@ -86,6 +86,7 @@ class FakeCall:
         self.heard: list[Utterance] = []
         self.waits: list[tuple[float, float]] = []
         self.limits: list[RecordLimits] = []
+        self.recorded: list[float] = []
         self.hangup_cause: HangupCause | None = None
         self.transferred_to: str | None = None
 
@@ -221,6 +222,7 @@ class FakeCall:
         self._typed.clear()
         seconds, recording = self._recorded(limits)
         write_wav(path, seconds)
+        self.recorded.append(seconds)
         self._points.reach("call.record's end")
         if self.lost:
             raise CallLost

@@ -87,7 +87,7 @@ class RawPhone:
         self._media_target: tuple[str, int] | None = None
         self._media_came = asyncio.Event()
         self._media_sent = asyncio.Event()
-        self.registered: list[int] = []
+        self._registered: list[tuple[str, str, bytes, str]] = []
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[RawPhone]:
@@ -108,6 +108,8 @@ class RawPhone:
             for call in self.calls.values():
                 if call.answered.is_set() and not call.ended.is_set():
                     call.hang_up()
+            for user, password, contact, domain in self._registered:
+                await self.register(user, password, contact=contact, domain=domain, expires=0)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -182,9 +184,9 @@ class RawPhone:
         return call
 
     async def register(
-        self, user: str, password: str, *, contact: bytes = b"", domain: str = "127.0.0.1"
+        self, user: str, password: str, *, contact: bytes = b"", domain: str = "127.0.0.1", expires: int = 120
     ) -> int:
-        """Register; return the last status."""
+        """Register until the phone is closed; return the last status."""
         call = RawCall(
             phone=self,
             headers={
@@ -198,10 +200,12 @@ class RawPhone:
         )
         self.calls[call.headers["id"]] = call
         self._credentials[call.headers["id"]] = (user, password)
-        self._invites[call.headers["id"]] = (b"Expires: 120", b"")
-        self.send(self.request(b"REGISTER", call, b"Expires: 120"))
+        self._invites[call.headers["id"]] = (b"Expires: %d" % expires, b"")
+        self.send(self.request(b"REGISTER", call, b"Expires: %d" % expires))
         async with asyncio.timeout(10):
             await call.final.wait()
+        if call.statuses[-1] == 200 and expires:
+            self._registered.append((user, password, contact, domain))
         return call.statuses[-1]
 
     def tones(self) -> list[float]:

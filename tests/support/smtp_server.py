@@ -65,13 +65,17 @@ class SmtpServer:
             cast("EmailMessage", email.message_from_bytes(content, policy=cast("Any", email.policy.default)))
         )
         self.recipients.extend(envelope.rcpt_tos)
-        self.encrypted.append(session.ssl is not None or server.transport.get_extra_info("cipher") is not None)
+        self.encrypted.append(
+            session.ssl is not None or server.transport.get_extra_info("cipher") is not None
+        )
         if session.auth_data is not None:
             self.users.append(cast("LoginPassword", session.auth_data).login.decode())
         return "250 OK"
 
 
-def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+def _authenticate(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+) -> AuthResult:
     right = isinstance(data, LoginPassword) and (data.login, data.password) == (
         USERNAME.encode(),
         PASSWORD.encode(),
@@ -134,9 +138,11 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Make a certificate for 127.0.0.1; return the server's context and that of a client who trusts it."""
     key, certificate_file = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-keyout", str(key), "-out", str(certificate_file), "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-nodes", "-keyout", str(key), "-out", str(certificate_file), "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+        ],
         check=True,
         capture_output=True,
     )

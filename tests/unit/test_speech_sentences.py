@@ -116,7 +116,7 @@ def test_a_hostile_name_becomes_a_short_plain_line(text: str) -> None:
     """What is spoken of a name has no control character, no bracket and at most 80 characters."""
     name = speakable(text)
 
-    assert not any(unicodedata.category(char)[0] == "C" or char in "[]<>{}$\\\"`|=" for char in name)
+    assert not any(unicodedata.category(char)[0] == "C" or char in '[]<>{}$\\"`|=' for char in name)
     assert len(name) <= 80
 
 

@@ -1,0 +1,194 @@
+"""The commands of `controlplane` with their options; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controlplane.entrypoints.cli import or_exit, run_process
+
+app = typer.Typer(
+    name="controlplane",
+    help="Voicemail boxes that belong to a team.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_StateDir = Annotated[Path, typer.Option(help="The folder of a running `controlplane up`.")]
+
+
+class Switch(StrEnum):
+    """Which switch `up` runs."""
+
+    AUTO = "auto"
+    ASTERISK = "asterisk"
+    NONE = "none"
+
+
+@app.command()
+def up(
+    *,
+    state_dir: Annotated[Path, typer.Option(help="Everything is kept below it.")] = Path(".state"),
+    switch: Annotated[
+        Switch,
+        typer.Option(help="A private switch: an installed Asterisk, else a fetched one; or none."),
+    ] = Switch.AUTO,
+    listen: Annotated[
+        str, typer.Option(help="The address for phones and browsers; 0.0.0.0 for all.")
+    ] = "127.0.0.1",
+    external_address: Annotated[
+        str | None, typer.Option(help="How phones beyond NAT reach this machine.")
+    ] = None,
+    sip_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: 5060 if free, else any.")
+    ] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, envvar="CONTROLPLANE_HTTP__PORT", help="Default: 8000 if free, else any."
+        ),
+    ] = None,
+    rtp_ports: Annotated[
+        str | None, typer.Option(metavar="A-B", help="Audio. Default: 200 free ports.")
+    ] = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C: database, switch, processes."""
+
+    def run() -> None:
+        from controlplane.entrypoints import up as entrypoint  # noqa: PLC0415 (see the module)
+        from controlplane.supervisor.ports import GivenPorts, parse_range  # noqa: PLC0415 (see the module)
+
+        rtp = None if rtp_ports is None else parse_range(rtp_ports)
+        options = entrypoint.Options(
+            state_dir=state_dir,
+            switch=switch.value,
+            listen=listen,
+            external_address=external_address,
+            ports=GivenPorts(http=http_port, sip=sip_port, rtp=rtp),
+        )
+        sys.exit(entrypoint.main(options))
+
+    or_exit(run)
+
+
+@app.command()
+def web() -> None:
+    """Serve the REST API and the pages."""
+    run_process("web")
+
+
+@app.command()
+def calls() -> None:
+    """Run the flows of calls: a FastAGI server for Asterisk."""
+    run_process("calls")
+
+
+@app.command()
+def events() -> None:
+    """Listen to the switch, and wake the jobs."""
+    run_process("events")
+
+
+@app.command()
+def jobs() -> None:
+    """Do what is done later: mail, speech, publishing, the spool."""
+    run_process("jobs")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest state."""
+    run_process("migrate")
+
+
+@app.command()
+def render(*, output: Annotated[Path, typer.Option(help="A new or empty folder for the files.")]) -> None:
+    """Write the switch's configuration as it would be published."""
+    _with_settings(lambda configuration: configuration.render(output))
+
+
+@app.command()
+def publish() -> None:
+    """Publish the configuration now, reload the switch, and verify that it runs it."""
+    _with_settings(lambda configuration: configuration.publish())
+
+
+@app.command()
+def doctor(
+    *,
+    state_dir: Annotated[
+        Path | None, typer.Option(help="Look at a running `controlplane up` instead of the settings.")
+    ] = None,
+) -> None:
+    """Check an installation: say what is wrong and what to do. Exit code 1 if something is."""
+
+    def run() -> None:
+        from controlplane.entrypoints import doctor as entrypoint  # noqa: PLC0415 (see the module)
+
+        sys.exit(entrypoint.main(state_dir))
+
+    or_exit(run)
+
+
+@app.command()
+def create_token(
+    *,
+    name: Annotated[str, typer.Option(help="What it is for; shown in the record of changes.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="Its tenant; without it, a system token for all of them.")
+    ] = None,
+    expires_days: Annotated[int | None, typer.Option(min=1, help="Default: never expires.")] = None,
+) -> None:
+    """Make a bearer token for the REST API, and print it this once."""
+
+    def run() -> None:
+        from controlplane.entrypoints import tokens  # noqa: PLC0415 (see the module)
+
+        end = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
+        print(tokens.create(name=name, tenant=tenant, expires_at=end))
+
+    or_exit(run)
+
+
+@app.command()
+def phone(
+    number: Annotated[str, typer.Argument(help="What to dial, such as 8001 or *568001.")],
+    steps: Annotated[
+        list[str] | None,
+        typer.Argument(help="beep, press:DIGITS, say:TEXT or say:FILE.wav, listen:SECONDS, end."),
+    ] = None,
+    *,
+    state_dir: _StateDir = Path(".state"),
+    extension: Annotated[
+        str | None, typer.Option(help="Call as this extension; without it, from outside.")
+    ] = None,
+    recording: Annotated[Path | None, typer.Option(help="Keep what was heard in this WAV file.")] = None,
+) -> None:
+    """Place a call at a running `up`, and read what was heard."""
+
+    def run() -> None:
+        from controlplane.entrypoints import phone as entrypoint  # noqa: PLC0415 (see the module)
+
+        entrypoint.main(
+            state_dir=state_dir, number=number, extension=extension, steps=steps or [], recording=recording
+        )
+
+    or_exit(run)
+
+
+@app.command()
+def demo() -> None:
+    """Place real calls against a private instance, and tell what happened."""
+
+    def run() -> None:
+        from controlplane.entrypoints import demo as entrypoint  # noqa: PLC0415 (see the module)
+
+        entrypoint.main()
+
+    or_exit(run)

@@ -1,0 +1,57 @@
+"""What the web process is made of; composed by its entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, cast
+from uuid import UUID
+
+from fastapi import Request
+
+from controlplane.domain.pin import PinPolicy
+from controlplane.services.mailboxes import PinHashing
+from controlplane.services.message_links import MessageLinks
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+
+
+class Recordings(Protocol):
+    """Where the audio of messages is; `storage.recordings.RecordingStore` is one."""
+
+    def path(self, tenant_id: UUID, message_id: UUID) -> Path:
+        """Return the file of a recording; it may be missing."""
+        ...
+
+    async def remove(self, tenant_id: UUID, message_id: UUID) -> None:
+        """Remove a recording; does nothing if there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebDeps:
+    """Everything a request may need.
+
+    `switch_answers` raises SwitchUnavailable, or is None where there is no switch; `clock`
+    returns the time with its zone; `realm` is that of the extensions' digests.
+    """
+
+    db: Database
+    jobs: Jobs
+    hasher: PinHashing
+    pin_policy: PinPolicy
+    recordings: Recordings
+    links: MessageLinks
+    spool: Path
+    realm: str
+    public_url: str
+    max_body_bytes: int
+    switch_answers: Callable[[], Awaitable[object]] | None
+    clock: Callable[[], datetime]
+
+
+def deps_of(request: Request) -> WebDeps:
+    """Return what the app of this request was made of."""
+    return cast("WebDeps", request.app.state.deps)

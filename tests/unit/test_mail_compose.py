@@ -1,0 +1,264 @@
+"""The mail about a message: its headers, its words, and that hostile text changes neither."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from controlplane.domain.caller import Caller
+from controlplane.domain.errors import DeliveryError
+from controlplane.domain.mailbox import AttachmentFormat
+from controlplane.mail.attachments import Attachment
+from controlplane.mail.compose import Composer, NewMessageMail
+from tests.support.hostile import HOSTILE_TEXTS
+
+NOW = datetime(2026, 11, 23, 20, 46, 1, tzinfo=UTC)
+MAIL = NewMessageMail(
+    message_id=UUID("3e7f8a52-6a0a-4a39-9c8e-0f6f3f1c2d11"),
+    recipient="alice@example.com",
+    language="en",
+    mailbox_number="8001",
+    mailbox_name="Sales",
+    caller=Caller.of("102", "Zoë"),
+    received_at=datetime(2026, 11, 23, 15, 45, 30, tzinfo=ZoneInfo("America/New_York")),
+    duration_ms=65_200,
+    link="https://voicemail.example.com/m/abc",
+    link_days=7,
+    attachment=Attachment(content=b"audio", format=AttachmentFormat.MP3),
+)
+
+
+def _sent(mail: NewMessageMail, sender: str = "Shared Voicemail <voicemail@example.com>") -> EmailMessage:
+    """Compose a mail, and return it as it is read at the other end."""
+    content = Composer(sender).compose(mail, now=NOW).as_bytes()
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("From", "Shared Voicemail <voicemail@example.com>"),
+        ("To", "alice@example.com"),
+        ("Subject", "New message for Sales (8001) from Zoë <102>"),
+        ("Date", "Mon, 23 Nov 2026 20:46:01 +0000"),
+        ("Message-ID", "<3e7f8a52-6a0a-4a39-9c8e-0f6f3f1c2d11.ff8d9819fc0e12bf@example.com>"),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("Content-Language", "en"),
+    ],
+)
+def test_a_header_is_right(header: str, value: str) -> None:
+    """A mail has the headers that servers and clients expect of an automatic one."""
+    assert value == _sent(MAIL)[header]
+
+
+def test_the_message_id_tells_recipients_apart() -> None:
+    """Two recipients of one message get two ids."""
+    assert _sent(MAIL)["Message-ID"] != _sent(replace(MAIL, recipient="bob@example.com"))["Message-ID"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Sales (8001)",
+        "Monday, November 23, 2026, 3:45 PM (EST)",
+        "1 minute, 5 seconds",
+        "https://voicemail.example.com/m/abc",
+        "The link works for 7 days.",
+        "The recording is attached.",
+    ],
+)
+def test_both_bodies_say_it(kind: str, words: str) -> None:
+    """Text and HTML say the same."""
+    assert words in _part(_sent(MAIL), kind).replace("\u202f", " ")
+
+
+def test_the_text_reads_well() -> None:
+    """The text body is these lines."""
+    text = _part(_sent(MAIL), "plain").replace("\r\n", "\n")
+
+    assert (
+        """\
+New message for Sales (8001)
+
+Mailbox: Sales (8001)
+From: Zoë <102>
+Received: Monday, November 23, 2026, 3:45 PM (EST)
+Length: 1 minute, 5 seconds
+
+Listen to the message:
+https://voicemail.example.com/m/abc
+The link works for 7 days. Everybody who has it can hear this message.
+
+The recording is attached.
+
+-- 
+You receive this mail because your address is a recipient of this mailbox. Please do not reply.
+"""
+        == text
+    )
+
+
+def test_the_caller_is_escaped_in_html() -> None:
+    """Angle brackets around a number are text."""
+    assert "Zoë &lt;102&gt;" in _part(_sent(MAIL), "html")
+
+
+def test_an_unknown_caller_is_said_so() -> None:
+    """A caller without name and number is an unknown caller."""
+    subject = _sent(replace(MAIL, caller=Caller()))["Subject"]
+
+    assert "New message for Sales (8001) from an unknown caller" == subject
+
+
+def test_one_day_is_singular() -> None:
+    """A link for one day says day."""
+    assert "works for 1 day." in _part(_sent(replace(MAIL, link_days=1)), "plain")
+
+
+def test_a_language_without_words_gets_english() -> None:
+    """A mailbox whose language has no mails gets English ones."""
+    assert "en" == _sent(replace(MAIL, language="xx-YY"))["Content-Language"]
+
+
+def test_the_recording_is_attached() -> None:
+    """The attachment has a name that tells mailbox and local time."""
+    (part,) = _sent(MAIL).iter_attachments()
+
+    assert ("audio/mpeg", "voicemail-8001-20261123-1545.mp3", b"audio") == (
+        part.get_content_type(),
+        part.get_filename(),
+        part.get_content(),
+    )
+
+
+def test_a_wav_is_named_so() -> None:
+    """A WAV is attached as such."""
+    wav = Attachment(content=b"audio", format=AttachmentFormat.WAV)
+
+    (part,) = _sent(replace(MAIL, attachment=wav)).iter_attachments()
+
+    assert ("audio/wav", "voicemail-8001-20261123-1545.wav") == (part.get_content_type(), part.get_filename())
+
+
+def test_a_mail_without_recording_does_not_speak_of_one() -> None:
+    """Without attachment nothing is said of it."""
+    message = _sent(replace(MAIL, attachment=None))
+
+    assert "recording" not in _part(message, "plain")
+    assert [] == list(message.iter_attachments())
+
+
+def test_a_recording_that_cannot_be_attached_is_said_so() -> None:
+    """What is missing is explained."""
+    message = _sent(replace(MAIL, attachment=None, attachment_missing=True))
+
+    assert "The recording could not be attached." in _part(message, "plain")
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_text_adds_no_header(text: str) -> None:
+    """A caller's and a mailbox's name change nothing but the subject, which stays one line."""
+    usual = _sent(MAIL)
+
+    message = _sent(replace(MAIL, caller=Caller.of(text, text), mailbox_name=text))
+
+    assert usual.keys() == message.keys()
+    assert (["alice@example.com"], None) == (
+        [address.addr_spec for address in message["To"].addresses],
+        message["Bcc"],
+    )
+    assert "\n" not in message["Subject"]
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+
+def _tags(message: EmailMessage) -> tuple[list[str], list[str]]:
+    parser = _Tags()
+    parser.feed(_part(message, "html"))
+    return parser.tags, parser.links
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_text_adds_no_tag(text: str) -> None:
+    """The HTML has the same elements and links whatever the names are."""
+    assert _tags(_sent(MAIL)) == _tags(_sent(replace(MAIL, caller=Caller.of(text, text), mailbox_name=text)))
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_text_adds_no_part(text: str) -> None:
+    """The mail has the same parts whatever the names are."""
+    message = _sent(replace(MAIL, caller=Caller.of(text, text), mailbox_name=text))
+
+    assert [part.get_content_type() for part in _sent(MAIL).walk()] == [
+        part.get_content_type() for part in message.walk()
+    ]
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    ["", "alice", "@example.com", "alice@", "a@b@c", "a\r\nBcc: b@c.de", "a@b.de, c@d.de", "<a@b.de>"],
+)
+def test_what_is_no_address_is_refused_for_good(recipient: str) -> None:
+    """A recipient that is no address fails without a retry."""
+    with pytest.raises(DeliveryError) as caught:
+        Composer("voicemail@example.com").compose(replace(MAIL, recipient=recipient), now=NOW)
+
+    assert caught.value.permanent
+
+
+def test_a_foreign_domain_is_written_in_ascii() -> None:
+    """A domain with umlauts becomes its ASCII form."""
+    assert "zoe@xn--bcher-kva.example" == _sent(replace(MAIL, recipient="zoe@bücher.example"))["To"]
+
+
+def test_a_foreign_local_part_is_kept() -> None:
+    """A recipient with umlauts before the @ is sent as UTF-8 (RFC 6532)."""
+    assert "zoë@example.com" == _sent(replace(MAIL, recipient="zoë@example.com"))["To"]
+
+
+def test_a_foreign_sender_name_is_readable() -> None:
+    """The sender's name may be in any language."""
+    assert "Ünï <voicemail@example.com>" == _sent(MAIL, "Ünï <voicemail@example.com>")["From"]
+
+
+@pytest.mark.parametrize("sender", ["", "voicemail", "Shared Voicemail"])
+def test_a_sender_without_address_is_refused(sender: str) -> None:
+    """What is set as sender must be an address."""
+    with pytest.raises(ValueError, match="not a mail address"):
+        Composer(sender)
+
+
+def test_the_html_serves_readers_of_all_kinds() -> None:
+    """The HTML names its language, supports dark mode, and labels its rows."""
+    html = _part(_sent(MAIL), "html")
+
+    assert all(
+        words in html
+        for words in ('<html lang="en" dir="ltr">', 'content="light dark"', '<th scope="row"', "<title>New")
+    )

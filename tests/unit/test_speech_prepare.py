@@ -1,0 +1,148 @@
+"""Preparing the cache: all that can be spoken, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from controlplane.callflows.prompts import MessageCounts, Prompt, Tone
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.prepare import BadRecording, prepare
+from tests.support.speech_engines import HummingEngine
+
+
+def _cache(root: Path) -> PromptCache:
+    return PromptCache(root, voices=lambda _language: ("hum", "second"))
+
+
+def _record(root: Path, prompt: Prompt, seconds: float) -> Path:
+    path = root / "overrides" / "en" / f"{prompt.value}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.sin(np.arange(round(44_100 * seconds)) / 20), 44_100)
+    return path
+
+
+def test_everything_fixed_is_there_afterwards(tmp_path: Path) -> None:
+    """Each prompt, tone and count has its files."""
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+    cache = _cache(tmp_path)
+    counts = [MessageCounts(new=n, saved=0) for n in range(1, 101)]
+    assert [] == [what for what in (*Prompt, *Tone, *counts) if not cache.files(what, "en")]
+
+
+def test_a_second_time_nothing_is_spoken(tmp_path: Path) -> None:
+    """What was prepared is not spoken again."""
+    engine = HummingEngine()
+    prepare(tmp_path, engines=lambda _language: [engine])
+    engine.runs.clear()
+
+    prepare(tmp_path, engines=lambda _language: [engine])
+
+    assert [] == engine.runs
+
+
+def test_a_second_time_nothing_is_written(tmp_path: Path) -> None:
+    """The stamp alone is read: a file that is missing since is not noticed."""
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+    _cache(tmp_path).tone(Tone.BEEP).unlink()
+
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+    assert not _cache(tmp_path).tone(Tone.BEEP).exists()
+
+
+def test_another_voice_is_prepared_anew(tmp_path: Path) -> None:
+    """A better engine that was installed since speaks everything."""
+    prepare(tmp_path, engines=lambda _language: [HummingEngine(voice="second")])
+
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+    assert _cache(tmp_path).path("Goodbye.", "en", "hum").is_file()
+
+
+def test_progress_ends_with_all(tmp_path: Path) -> None:
+    """Progress counts up to the total, one at a time."""
+    told: list[tuple[int, int]] = []
+
+    prepare(
+        tmp_path,
+        engines=lambda _language: [HummingEngine()],
+        progress=lambda done, total: told.append((done, total)),
+    )
+
+    assert [(n, len(told)) for n in range(1, len(told) + 1)] == told
+
+
+def test_a_failed_engine_is_warned_of_once(tmp_path: Path) -> None:
+    """The other engine speaks, and one sentence says why."""
+    warnings: list[str] = []
+    broken = HummingEngine(broken=frozenset({"Goodbye."}))
+
+    prepare(tmp_path, engines=lambda _language: [broken, HummingEngine(voice="second")], warn=warnings.append)
+
+    assert ["The speech engine hum failed."] == warnings
+    assert _cache(tmp_path).files(Prompt.GOODBYE, "en")
+
+
+def test_a_failed_engine_is_tried_again(tmp_path: Path) -> None:
+    """After a failure the next run tries the best engine again."""
+    broken = HummingEngine(broken=frozenset({"Goodbye."}))
+    prepare(tmp_path, engines=lambda _language: [broken, HummingEngine(voice="second")])
+
+    prepare(tmp_path, engines=lambda _language: [HummingEngine(), HummingEngine(voice="second")])
+
+    assert _cache(tmp_path).path("Goodbye.", "en", "hum").is_file()
+
+
+def test_a_persons_recording_is_taken(tmp_path: Path) -> None:
+    """A recording of any rate is brought to the telephone's and used instead of the voice."""
+    _record(tmp_path, Prompt.GOODBYE, 2.0)
+
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+    (path,) = _cache(tmp_path).files(Prompt.GOODBYE, "en")
+    found = soundfile.info(path)
+    assert (8000, 1, "PCM_16") == (found.samplerate, found.channels, found.subtype)
+    assert pytest.approx(2.0, abs=0.1) == found.duration
+
+
+def test_a_recording_that_was_added_is_noticed(tmp_path: Path) -> None:
+    """A recording that came after the first run is taken by the second."""
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+    _record(tmp_path, Prompt.GOODBYE, 1.0)
+
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+    assert "person" == _cache(tmp_path).files(Prompt.GOODBYE, "en")[0].parent.name
+
+
+def test_a_recording_that_was_removed_is_forgotten(tmp_path: Path) -> None:
+    """Without the recording the voice speaks again."""
+    recording = _record(tmp_path, Prompt.GOODBYE, 1.0)
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+    recording.unlink()
+
+    prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+    assert "hum" == _cache(tmp_path).files(Prompt.GOODBYE, "en")[0].parent.name
+
+
+def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+    """A file that is no audio is named."""
+    path = _record(tmp_path, Prompt.GOODBYE, 1.0)
+    path.write_text("not audio")
+
+    with pytest.raises(BadRecording, match=r"goodbye\.wav is no audio file"):
+        prepare(tmp_path, engines=lambda _language: [HummingEngine()])
+
+
+def test_a_silent_recording_is_refused(tmp_path: Path) -> None:
+    """A recording without sound is named, with the remedy."""
+    path = _record(tmp_path, Prompt.GOODBYE, 1.0)
+    soundfile.write(path, np.zeros(8000), 8000)
+
+    with pytest.raises(BadRecording, match="is silent"):
+        prepare(tmp_path, engines=lambda _language: [HummingEngine()])
