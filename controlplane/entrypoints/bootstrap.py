@@ -14,10 +14,13 @@ from controlplane.domain.errors import Conflict, NotFound
 from controlplane.domain.extension import a1_hash, generate_sip_password
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.entrypoints.publish import publisher_of, routes_folder
 from controlplane.entrypoints.ready import Extension, Installation
 from controlplane.services.extensions import create_extension
 from controlplane.services.mailboxes import NewMailbox, create_mailbox, get_mailbox
 from controlplane.services.pin_hashing import PinHasher, UnreadablePin
+from controlplane.services.publishing import Outcome, publish, publish_without_switch
+from controlplane.services.routes import reconcile_all_routes
 from controlplane.services.tenants import default_tenant
 from controlplane.services.tokens import authenticate, create_token
 from controlplane.settings import Settings
@@ -73,6 +76,29 @@ async def install(settings: Settings, state: StateFolder) -> Installation:
         greeting=settings.paths.configuration / "greetings" / f"{mailbox_id}.wav",
         extensions=tuple(made),
     )
+
+
+async def publish_before_start(settings: Settings) -> None:
+    """Write route files and configuration for a switch that is about to start; raises CannotStart."""
+    database = Database(settings.sqlalchemy_url)
+    try:
+        await reconcile_all_routes(database, routes_folder(settings))
+        result = await publish_without_switch(publisher_of(settings, database))
+    finally:
+        await database.close()
+    if result.outcome is Outcome.FAILED:
+        raise CannotStart(f"The switch's configuration cannot be made: {result.error}")
+
+
+async def publish_and_verify(settings: Settings) -> None:
+    """Have the running switch confirm that it runs what is published; raises CannotStart."""
+    database = Database(settings.sqlalchemy_url)
+    try:
+        result = await publish(publisher_of(settings, database))
+    finally:
+        await database.close()
+    if result.outcome is not Outcome.LIVE:
+        raise CannotStart(f"The switch does not run what was published: {result.error or result.outcome}")
 
 
 def policy_of(settings: Settings) -> PinPolicy:

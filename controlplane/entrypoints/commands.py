@@ -110,13 +110,20 @@ def migrate() -> None:
 @app.command()
 def render(*, output: Annotated[Path, typer.Option(help="A new or empty folder for the files.")]) -> None:
     """Write the switch's configuration as it would be published."""
-    _with_settings(lambda configuration: configuration.render(output))
+
+    def run() -> None:
+        from controlplane.entrypoints import render as entrypoint  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+
+        entrypoint.main(load(), output)
+
+    or_exit(run)
 
 
 @app.command()
 def publish() -> None:
     """Publish the configuration now, reload the switch, and verify that it runs it."""
-    _with_settings(lambda configuration: configuration.publish())
+    run_process("publish")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import shlex
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from controlplane.supervisor.state import StateFolder
 
 _PIN_KEY_BYTES = 32
 _PREFIX = "CONTROLPLANE_"
+ENVIRONMENT_FILE = "environment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,18 @@ def environment_of(
     paths = [package_root, *filter(None, result.get("PYTHONPATH", "").split(":"))]
     result["PYTHONPATH"] = ":".join(dict.fromkeys(paths))
     return result
+
+
+def written_environment(environment: Mapping[str, str]) -> str:
+    """Return our settings as lines that a shell can read (`set -a; . .state/environment`)."""
+    ours = {name: value for name, value in environment.items() if name.startswith(_PREFIX)}
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(ours.items()))
+
+
+def read_environment(text: str) -> dict[str, str]:
+    """Read what `written_environment` wrote."""
+    pairs = (word.partition("=") for word in shlex.split(text))
+    return {name: value for name, _, value in pairs}
 
 
 def _random() -> str:

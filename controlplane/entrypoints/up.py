@@ -19,7 +19,12 @@ from typing import NoReturn
 
 from controlplane.entrypoints import bootstrap, logs, migrate
 from controlplane.entrypoints.prefetch import make_prompts, say, step
-from controlplane.entrypoints.private_settings import Surroundings, environment_of
+from controlplane.entrypoints.private_settings import (
+    ENVIRONMENT_FILE,
+    Surroundings,
+    environment_of,
+    written_environment,
+)
 from controlplane.entrypoints.ready import ReadyFile, reachable_host
 from controlplane.settings import Settings, load
 from controlplane.supervisor.asterisk import PrivateAsterisk
@@ -29,7 +34,7 @@ from controlplane.supervisor.leftovers import ProcessRecord, kill_group
 from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address
 from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
 from controlplane.supervisor.processes import Processes
-from controlplane.supervisor.state import StateFolder
+from controlplane.supervisor.state import StateFolder, write_private
 
 _POSTGRES_CHECK_SECONDS = 0.5
 _INTERRUPTED = 130
@@ -88,6 +93,7 @@ class Up:
             say(f"The database is in {self._postgres.data_dir}: its user cannot enter {state.root}")
         self._environment = environment_of(os.environ, state, self._surroundings, database_url=database_url)
         self._settings = load(self._environment)
+        write_private(state.root / ENVIRONMENT_FILE, written_environment(self._environment))
         # The log of `up` itself is for the terminal: what went wrong, or what was asked for.
         logs.configure("console", os.environ.get("CONTROLPLANE_LOG_LEVEL", "warning"))
         _make_folders(self._settings)
@@ -171,10 +177,12 @@ class Up:
         assert self._record is not None
         with step("Making mailbox, extensions and configuration"):
             installation = await bootstrap.install(self._settings, self._state)
+            await bootstrap.publish_before_start(self._settings)
         if processes.switch is not None:
             assert self._tree is not None
             with step(f"Starting {self._tree.described}"):
                 await processes.start_switch(self._surroundings.ports.manager)
+        await bootstrap.publish_and_verify(self._settings)
         with step("Starting the processes"):
             await processes.start_ours(self._surroundings.listen, self._surroundings.ports.http)
         self._ready = ReadyFile(self._state, self._settings, installation, self._surroundings.host)
@@ -230,8 +238,13 @@ def main(options: Options) -> int:
         asyncio.run(up.serve())
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except (PostgresError, OSError) as error:
+    except PostgresError as error:
         raise CannotStart(str(error)) from error
+    except OSError as error:
+        raise CannotStart(
+            f"{error.strerror or error} ({error.filename or options.state_dir}):"
+            " make room, or name another folder with --state-dir."
+        ) from error
     finally:
         up.stop()
     say("Stopped")

@@ -25,6 +25,8 @@ from controlplane.mail.attachments import Attachment
 
 _HERE = Path(__file__).parent
 _DEFAULT_LANGUAGE = "en"
+_LINE = 200
+"""A folded Message-ID or a link in pieces confuses some readers; 998 is the limit (RFC 5322 2.1.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ class Composer:
         except ValueError as error:
             raise DeliveryError("The recipient is not a mail address.", permanent=True) from error
         context = self._context(mail)
-        message = EmailMessage(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
+        policy = SMTP if recipient.addr_spec.isascii() else SMTPUTF8
+        message = EmailMessage(policy=policy.clone(cte_type="7bit", max_line_length=_LINE))
         message["From"] = self._sender
         message["To"] = recipient
         message["Subject"] = clean_line(self._render("subject.txt", context))
@@ -77,7 +80,6 @@ class Composer:
         message["Message-ID"] = message_id(mail.message_id, mail.recipient, self._sender.domain)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-        message["Content-Language"] = context["language"]
         message.set_content(self._render("body.txt", context))
         message.add_alternative(self._render("body.html", context), subtype="html")
         if mail.attachment is not None:
@@ -85,6 +87,7 @@ class Composer:
             message.add_attachment(
                 mail.attachment.content, maintype=maintype, subtype=subtype, filename=file_name(mail)
             )
+        message["Content-Language"] = context["language"]
         return message
 
     def _render(self, name: str, context: dict[str, Any]) -> str:
@@ -170,12 +173,13 @@ def duration(milliseconds: int, locale: Locale) -> str:
 
 def _address(name: str, address: str) -> Address:
     """Read an address, its domain in ASCII; raises ValueError."""
-    local, at, domain = address.rpartition("@")
-    if not (local and at and domain):
+    local, _at, domain = address.rpartition("@")
+    if not (local and domain) or clean(address) != address:
         raise ValueError("not a mail address")
     try:
-        if not domain.isascii():
-            domain = domain.encode("idna").decode("ascii")
-        return Address(display_name=clean(name), addr_spec=f"{local}@{domain}")
+        domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+        # The standard library reads no address with letters beyond ASCII (RFC 6532), but writes it.
+        Address(addr_spec="".join(char if char.isascii() else "x" for char in local) + f"@{domain}")
+        return Address(display_name=clean(name), username=local, domain=domain)
     except (HeaderParseError, ValueError, IndexError) as error:
         raise ValueError("not a mail address") from error

@@ -43,11 +43,15 @@ class SmtpSender:
     tls_context: ssl.SSLContext | None = None
 
     async def send(self, message: EmailMessage) -> None:
-        """Send; returns when the server has taken the mail over. Raises DeliveryError."""
+        """Send to the one address in To; returns when the server has taken the mail. Raises DeliveryError."""
+        sender, recipient = (message[header].addresses[0].addr_spec for header in ("From", "To"))
         try:
             async with asyncio.timeout(self.timeout_seconds * _STEPS):
                 await aiosmtplib.send(
-                    message,
+                    message.as_bytes(),
+                    sender=sender,
+                    recipients=[recipient],
+                    mail_options=[] if recipient.isascii() else ["SMTPUTF8"],
                     hostname=self.host,
                     port=self.port,
                     use_tls=self.security == "tls",

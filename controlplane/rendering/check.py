@@ -15,7 +15,7 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 def parse(text: str) -> list[Section]:
-    """Return the sections in order, each with its settings in order; comments are gone, `\\;` is `;`.
+    r"""Return the sections in order, each with its settings in order; comments are gone, `\;` is `;`.
 
     Raises RenderingError, naming the line, for what Asterisk would not read, or for an `#include`
     or `#exec`, of which we render none.

@@ -8,8 +8,7 @@ from typing import assert_never
 from uuid import UUID
 
 from controlplane.domain.numbers import Feature
-
-DEFAULT_TENANT = "default"
+from controlplane.domain.tenant import DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

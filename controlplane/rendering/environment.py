@@ -8,9 +8,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from controlplane.rendering import escape
 
+TEMPLATES = Path(__file__).resolve().parents[2] / "dialplan_templates"
+
 
 def make_environment(templates: Path) -> Environment:
-    """Return an environment over a folder of templates; an unknown variable or unfiltered text is an error."""
+    """Return an environment over a folder; an unknown variable or unfiltered text is an error."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from controlplane.domain.caller import clean
+from controlplane.domain.errors import ControlPlaneError
 
 
-class RenderingError(Exception):
+class RenderingError(ControlPlaneError):
     """The configuration cannot be rendered; the sentence says why and never holds the value."""
 
 

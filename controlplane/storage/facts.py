@@ -55,6 +55,7 @@ def from_json(data: bytes, recording_id: UUID, *, written_at: datetime) -> TakeF
     mailbox_id = _uuid(read.get("mailbox_id"))
     if mailbox_id is None:
         return None
+    replaces = _uuid(read.get("replaces"))
     caller = read.get("caller")
     if not isinstance(caller, dict):
         caller = {}
@@ -66,7 +67,7 @@ def from_json(data: bytes, recording_id: UUID, *, written_at: datetime) -> TakeF
         caller=Caller.of(_text(caller.get("number")), _text(caller.get("name"))),
         reached_by=_reached_by(read.get("reached_by")),
         started_at=_time(read.get("started_at")) or written_at,
-        replaces=_uuid(read.get("replaces")),
+        replaces=None if replaces == recording_id else replaces,
     )
 
 

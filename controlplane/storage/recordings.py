@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -24,6 +25,13 @@ _FRAMES = 1 << 16
 _RECORDING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.wav", re.ASCII)
 
 
+class StoreStep(StrEnum):
+    """What was just done in the store; the tests of crashes stop there."""
+
+    WRITTEN = "copy-written"
+    RENAMED = "copy-renamed"
+
+
 def sync_folder(folder: Path) -> None:
     """Make what was renamed, made or removed in a folder durable; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -36,12 +44,12 @@ def sync_folder(folder: Path) -> None:
 class RecordingStore:
     """A local folder, `<first two digits of the id>/<id>.wav` below `root`.
 
-    `copied` is told of each recording once it is durable; the tests of crashes stop there.
+    `reached` is told of each step of a copy once it is done.
     """
 
-    def __init__(self, root: Path, *, copied: Callable[[UUID], None] = lambda _: None) -> None:
+    def __init__(self, root: Path, *, reached: Callable[[StoreStep], None] = lambda _: None) -> None:
         self._root = root
-        self._copied = copied
+        self._reached = reached
 
     def path(self, message_id: UUID) -> Path:
         """Return where the recording of a message is; the file may be missing."""
@@ -78,12 +86,13 @@ class RecordingStore:
                 length = _copy(source, copy)
                 copy.flush()
                 os.fsync(copy.fileno())
+            self._reached(StoreStep.WRITTEN)
             temporary.rename(target)
+            self._reached(StoreStep.RENAMED)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(target.parent)
-        self._copied(message_id)
         return length * 1000 // (RATE * FRAME_BYTES)
 
     def _make_folder(self, folder: Path) -> None:

@@ -160,7 +160,9 @@ class FileSpool:
 
         Of a flow's take it is the facts that are locked, of any other the audio if there is any.
         """
-        candidates = [entry.wav, entry.facts] if entry.kind is EntryKind.FALLBACK else [entry.facts, entry.wav]
+        candidates = (
+            [entry.wav, entry.facts] if entry.kind is EntryKind.FALLBACK else [entry.facts, entry.wav]
+        )
         for path in candidates:
             if path is None:
                 continue
@@ -193,6 +195,11 @@ class FileSpool:
         if entry.kind is EntryKind.FALLBACK:
             return written.from_lines(data, recording_id, call_id=entry.call_id, written_at=written_at)
         return written.from_json(data, recording_id, written_at=written_at)
+
+    def remove_unfinished(self, entry: Entry) -> None:
+        """Remove facts whose writer died before the beep; raises OSError."""
+        if entry.kind is EntryKind.UNFINISHED and entry.facts is not None:
+            entry.facts.unlink(missing_ok=True)
 
     def quarantine(self, entry: Entry, reason: str) -> None:
         """Put an entry where nobody trips over it, with the reason beside it; raises OSError."""

@@ -20,6 +20,7 @@ class TakeOutcome(StrEnum):
 
     MESSAGE = "message"
     TOO_SHORT = "too_short"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

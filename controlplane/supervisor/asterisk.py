@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +53,14 @@ class PrivateAsterisk:
     def log(self) -> Path:
         """Where it writes what it has to say."""
         return self._home / "log" / "messages"
+
+    def last_error(self) -> str:
+        """Return the last line of the log that is an error, for a sentence about its end."""
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()
+        except OSError:
+            return "it said nothing"
+        return next((line for line in reversed(lines) if "ERROR" in line), lines[-1] if lines else "")
 
     def configure(self) -> None:
         """Write the fixed part of the configuration; may be repeated."""
@@ -135,8 +142,3 @@ async def _greets(port: int) -> bool:
         return False
     finally:
         writer.close()
-
-
-def discard_run_folder(folder: Path) -> None:
-    """Remove a run folder with its sockets."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -65,9 +65,7 @@ class Processes:
         assert self._switch_child is not None
         self.switch.configure()
         await self._switch_child.start()
-        await self.switch.until_booted(
-            manager_port, limit_seconds=_BOOT_SECONDS, check=lambda: self._check(self._switch_child)
-        )
+        await self.switch.until_booted(manager_port, limit_seconds=_BOOT_SECONDS, check=self._check_switch)
 
     async def start_ours(self, http_host: str, http_port: int) -> None:
         """Start our processes and wait until `calls` and `web` serve; raises CannotStart."""
@@ -94,10 +92,13 @@ class Processes:
         last = [child for child in (self._ours["jobs"], self._switch_child) if child is not None]
         await asyncio.gather(*(child.stop(_END_SECONDS) for child in last))
 
-    @staticmethod
-    def _check(child: Child | None) -> None:
-        if child is not None:
-            child.check_alive(deaths=2)
+    def _check_switch(self) -> None:
+        assert self.switch is not None
+        assert self._switch_child is not None
+        if self._switch_child.deaths > 1:
+            raise CannotStart(
+                f"Asterisk ends again and again ({self.switch.last_error()}): see {self.switch.log}."
+            )
 
 
 async def _readiness(host: str, port: int) -> bytes | None:

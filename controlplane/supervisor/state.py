@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -16,8 +15,7 @@ from controlplane.supervisor.faults import CannotStart
 
 FREE_BYTES_NEEDED = 100_000_000
 _MEGABYTE = 1_000_000
-# Asterisk takes `;` for a comment, `,` `&` `|` for separators, `%` for a counter, and `$` for a variable.
-_UNFIT_FOR_A_SWITCH = re.compile(r"[\x00-\x1f\x7f;,&|%${}\\\"'<>]")
+_PUNCTUATION_OF_PATHS = "_./+@~- "
 
 
 def write_private(path: Path, text: str) -> None:
@@ -38,7 +36,8 @@ class StateFolder:
     def __init__(self, root: Path) -> None:
         """Make the folder if it is missing, check it and lock it; raises CannotStart."""
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 (links stay: a path may be short by one)
-        unfit = _UNFIT_FOR_A_SWITCH.search(str(self.root))
+        # To a dialplan `,` `&` `|` are separators, `%` a counter, `$` a variable, `;` a comment.
+        unfit = [char for char in str(self.root) if not char.isalnum() and char not in _PUNCTUATION_OF_PATHS]
         if unfit:
             raise CannotStart(
                 f"The state folder's path has the character {unfit[0]!r}, which the switch cannot take:"

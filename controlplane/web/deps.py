@@ -21,11 +21,11 @@ from controlplane.storage.queue import Jobs
 class Recordings(Protocol):
     """Where the audio of messages is; `storage.recordings.RecordingStore` is one."""
 
-    def path(self, tenant_id: UUID, message_id: UUID) -> Path:
+    def path(self, message_id: UUID) -> Path:
         """Return the file of a recording; it may be missing."""
         ...
 
-    async def remove(self, tenant_id: UUID, message_id: UUID) -> None:
+    async def remove(self, message_id: UUID) -> None:
         """Remove a recording; does nothing if there is none."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -79,9 +79,9 @@ def pins(database: Database, hasher: CountingHasher, jobs: Jobs, clock: Clock) -
 
 
 @pytest.fixture
-async def mailbox_id(database: Database, default_tenant: UUID, hasher: CountingHasher) -> AsyncIterator[UUID]:
+async def mailbox_id(database: Database, default_tenant: UUID, hasher: CountingHasher) -> UUID:
     """Make the mailbox 8001 with the PIN 4071."""
-    yield await add_mailbox(database, default_tenant, pin_hash=await hasher.hash(RIGHT))
+    return await add_mailbox(database, default_tenant, pin_hash=await hasher.hash(RIGHT))
 
 
 def source(tenant_id: UUID, extension: str | None = "101") -> PinSource:
@@ -189,7 +189,7 @@ async def test_lock_ends_by_itself(pins: Pins, mailbox_id: UUID, default_tenant:
 
 
 async def test_lock_outlives_a_restart(
-    pins: Pins, mailbox_id: UUID, default_tenant: UUID, database_url: str, jobs: Jobs, clock: Clock
+    *, pins: Pins, mailbox_id: UUID, default_tenant: UUID, database_url: str, jobs: Jobs, clock: Clock
 ) -> None:
     """A process that starts anew knows of the lock."""
     await be_wrong(pins, mailbox_id, source(default_tenant), times=5)
@@ -232,6 +232,7 @@ async def test_lock_does_not_concern_another_mailbox(
 
 
 async def test_new_pin_ends_the_locks_of_the_old_one(
+    *,
     pins: Pins,
     mailbox_id: UUID,
     database: Database,
@@ -415,7 +416,7 @@ async def _purge(database: Database, before: datetime) -> None:
 
 
 async def test_purge_keeps_one_right_try_of_a_source(
-    pins: Pins, mailbox_id: UUID, default_tenant: UUID, database: Database, database_url: str, clock: Clock
+    *, pins: Pins, mailbox_id: UUID, default_tenant: UUID, database: Database, database_url: str, clock: Clock
 ) -> None:
     """Of old tries only the last right one of each source stays."""
     await pins.try_pin(mailbox_id, source(default_tenant), RIGHT)
@@ -427,6 +428,7 @@ async def test_purge_keeps_one_right_try_of_a_source(
 
 
 async def test_purge_forgets_right_tries_of_a_pin_that_was_changed(
+    *,
     pins: Pins,
     mailbox_id: UUID,
     default_tenant: UUID,
@@ -445,6 +447,7 @@ async def test_purge_forgets_right_tries_of_a_pin_that_was_changed(
 
 
 async def test_new_pin_lifts_the_refusal(
+    *,
     pins: Pins,
     mailbox_id: UUID,
     default_tenant: UUID,

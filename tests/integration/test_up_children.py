@@ -26,7 +26,7 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).pare
 async def until(fact: Callable[[], object], *, seconds: float = 10.0) -> None:
     """Wait for a fact with a limit."""
     async with asyncio.timeout(seconds):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 (facts of other processes)
             await asyncio.sleep(0.01)
 
 
@@ -215,7 +215,7 @@ async def test_a_child_that_beats_is_left_alone(family: Family, watchdog: Watchd
 
 
 async def test_a_loop_that_hangs_ends_the_process(tmp_path: Path) -> None:
-    """Without any supervisor, `beat` ends a process whose event loop stands still for 5 s, with a traceback."""
+    """Without any supervisor, `beat` ends a process whose loop hangs for 5 s, with a traceback."""
     text = """
         import asyncio, time
         from controlplane.supervisor.notify import Notifier, beat
@@ -254,8 +254,8 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
                 from pathlib import Path
                 from controlplane.supervisor.children import Child, Program
                 async def main():
-                    program = Program(name="child", command=(sys.executable, "-c", {SLEEPS!r}), environment={{}},
-                                      log=Path({str(tmp_path)!r}) / "child.log")
+                    command, log = (sys.executable, "-c", {SLEEPS!r}), Path({str(tmp_path / "child.log")!r})
+                    program = Program(name="child", command=command, environment={{}}, log=log)
                     await Child(program, started=lambda name, pid: print(pid, flush=True)).start()
                     await asyncio.sleep(60)
                 asyncio.run(main())

@@ -37,7 +37,7 @@ Script = Callable[[AgiRequest], Awaitable[None]]
 
 @dataclass
 class AgiPeer:
-    """Where it listens, what it got; `script` says what to do with a call, and the link is closed after it."""
+    """Where it listens, what it got; `script` says what to do with a call, then the link is closed."""
 
     port: int = 0
     script: Script | None = None

@@ -17,7 +17,6 @@ from uuid import UUID
 
 import numpy as np
 import soundfile
-
 from controlplane.domain.numbers import Feature
 from controlplane.rendering.asterisk import render_asterisk
 from controlplane.rendering.context import (
@@ -33,10 +32,10 @@ from controlplane.rendering.context import (
     TenantContext,
     VoiceContext,
 )
+from controlplane.rendering.environment import TEMPLATES
 from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree
 
-TEMPLATES = Path(__file__).parents[2] / "dialplan_templates"
 REALM = "shared-voicemail"
 DEFAULT = UUID("11111111-1111-4111-8111-111111111111")
 ACME = UUID("22222222-2222-4222-8222-222222222222")

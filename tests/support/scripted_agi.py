@@ -131,7 +131,7 @@ class ScriptedAsterisk:
         self._wake.set()
 
     async def expect_command(self, name: str, *, limit_seconds: float = 5.0) -> None:
-        """Wait until a command has begun that was not there when this began to wait, or runs now."""
+        """Wait until a command has begun."""
         async with asyncio.timeout(limit_seconds), self._began:
             await self._began.wait_for(lambda: any(" ".join(c).startswith(name) for c in self.commands))
 
@@ -155,7 +155,7 @@ class ScriptedAsterisk:
                     woken = asyncio.create_task(self._wake.wait())
                     await asyncio.wait([idle, woken], timeout=self._left(), return_when="FIRST_COMPLETED")
                     woken.cancel()
-                if self._is_over() and not idle.done() and await self._say_hangup(writer):
+                if self._is_over() and await self._say_hangup(writer):
                     return
                 line = (await idle).decode()
                 if not line:

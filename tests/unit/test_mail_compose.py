@@ -108,7 +108,7 @@ The link works for 7 days. Everybody who has it can hear this message.
 
 The recording is attached.
 
--- 
+--\x20
 You receive this mail because your address is a recipient of this mailbox. Please do not reply.
 """
         == text

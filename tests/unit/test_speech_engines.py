@@ -45,7 +45,7 @@ def test_each_text_becomes_audio_in_order(engine: Engine) -> None:
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.voice)
 def test_hostile_texts_are_spoken_as_text(engine: Engine) -> None:
     """Markup, switches and shell code are spoken or ignored; every text is answered."""
-    texts = sorted({text[:24] for text in HOSTILE_TEXTS if text.isprintable()})
+    texts = sorted({text[:12] for text in HOSTILE_TEXTS if text.isprintable()})
 
     assert len(texts) == sum(1 for _ in engine.speak(texts))
 

@@ -35,12 +35,12 @@ from controlplane.callflows.call import (
     RecordLimits,
     Stage,
 )
-from controlplane.callflows.prompts import Prompt, PromptFiles, Tone, Utterance
+from controlplane.callflows.prompts import PromptFiles, Tone, Utterance
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
 from controlplane.domain.numbers import Number
 from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.link import AgiLink
-from controlplane.switches.asterisk.sounds import KEYS, checked_keys, seconds_of, sound_name
+from controlplane.switches.asterisk.sounds import KEYS, checked_keys, files_of, seconds_of, sound_name
 from controlplane.switches.asterisk.wire import ProtocolError, Reply
 
 GRACE_SECONDS: Final = 5
@@ -58,12 +58,6 @@ _DRAIN_LIMIT: Final = 64
 _SAMPLES_PER_MS: Final = 8
 _OK: Final = 200
 _DEAD_CHANNEL: Final = 511
-_CAUSES: Final = {
-    HangupCause.NORMAL: 16,
-    HangupCause.UNALLOCATED: 1,
-    HangupCause.BUSY: 17,
-    HangupCause.FAILURE: 41,
-}
 
 
 class AsteriskCall:
@@ -97,7 +91,7 @@ class AsteriskCall:
 
     async def play(self, *utterances: Utterance, interrupt: str = "") -> str:
         """Play in order; return the key of `interrupt` that ended it, or an empty string."""
-        files = self._files(utterances)
+        files = files_of(self._prompts, utterances, self._language)
         await self._allow(sum(map(seconds_of, files)))
         key = await self._stream(files, interrupt)
         await self._settle()
@@ -133,7 +127,7 @@ class AsteriskCall:
         fresh: bool = False,
     ) -> str:
         """Play and collect digits until `terminator`, `max_digits` or a timeout (seconds)."""
-        files = self._files(utterances)
+        files = files_of(self._prompts, utterances, self._language)
         await self._allow(sum(map(seconds_of, files)) + first_timeout + max_digits * digit_timeout)
         if fresh:
             await self._drain()
@@ -213,7 +207,7 @@ class AsteriskCall:
         if self._left or self._link.has_hung_up:
             return
         with contextlib.suppress(CallerHungUp):
-            await self._set(variables.CAUSE, _CAUSES[cause])
+            await self._set(variables.CAUSE, variables.CAUSE_NUMBERS[cause])
             await self._set(variables.STAGE, Stage.DONE.value)
         self._leave()
 
@@ -296,17 +290,3 @@ class AsteriskCall:
         for _ in range(_DRAIN_LIMIT):
             if (await self._verb("WAIT FOR DIGIT", _DRAIN_MS, seconds=1)).number <= 0:
                 return
-
-    def _files(self, utterances: Sequence[Utterance]) -> list[Path]:
-        files: list[Path] = []
-        for utterance in utterances:
-            found = self._prompts.files(utterance, self._language)
-            if not found:
-                fixed = isinstance(utterance, Prompt | Tone)
-                structlog.get_logger().warning(
-                    "prompt.missing",
-                    utterance=str(utterance) if fixed else type(utterance).__name__,
-                    language=self._language,
-                )
-            files += found
-        return files

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+import structlog
+
+from controlplane.callflows.prompts import Prompt, PromptFiles, Tone, Utterance
 
 KEYS: Final = "0123456789*#"
 _WAV_HEADER_BYTES: Final = 44
 _WAV_BYTES_PER_SECOND: Final = 16_000
+
+
+def files_of(prompts: PromptFiles, utterances: Sequence[Utterance], language: str) -> list[Path]:
+    """Return the files that say `utterances`; what has none is left out and logged."""
+    files: list[Path] = []
+    for utterance in utterances:
+        found = prompts.files(utterance, language)
+        if not found:
+            fixed = isinstance(utterance, Prompt | Tone)
+            structlog.get_logger().warning(
+                "prompt.missing",
+                utterance=str(utterance) if fixed else type(utterance).__name__,
+                language=language,
+            )
+        files += found
+    return files
 
 
 def sound_name(path: Path) -> str:

@@ -15,6 +15,8 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from controlplane.callflows.call import HangupCause
+
 STAGE: Final = "CP_STAGE"
 """How far the leaving of a message has come (callflows.call.Stage)."""
 
@@ -23,6 +25,13 @@ RECORDING: Final = "CP_RECORDING"
 
 CAUSE: Final = "CP_CAUSE"
 """The Q.850 number with which the dialplan ends a call whose stage is `done`."""
+
+CAUSE_NUMBERS: Final = {
+    HangupCause.NORMAL: 16,
+    HangupCause.UNALLOCATED: 1,
+    HangupCause.BUSY: 17,
+    HangupCause.FAILURE: 41,
+}
 
 EXTENSION: Final = "CP_EXTENSION"
 """The number of the authenticated extension, set by its endpoint; empty for a caller from outside."""

@@ -1,0 +1,318 @@
+"""`controlplane doctor`: looks at an installation from all sides, says what is wrong and what to do.
+
+Each check is a function that returns findings; none of them changes anything but a test file
+that it removes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiosmtplib
+from sqlalchemy import select
+
+from controlplane.domain.errors import SwitchUnavailable, Unavailable
+from controlplane.entrypoints import migrate
+from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
+from controlplane.settings import Settings, load
+from controlplane.speech import catalogue, sentences
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.speaker import Speaker
+from controlplane.storage.database import Database
+from controlplane.storage.tables import ConfigurationRevisionRow
+from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
+from controlplane.supervisor.faults import CannotStart
+from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
+from controlplane.switches.asterisk.control import AsteriskControl
+
+_FREE_BYTES = 100_000_000
+_SECONDS = 5.0
+_PUBLISH = "Run `controlplane publish`."
+_CONTEXTS = ("cp-number", "cp-mailbox", "cp-check", "cp-fallback")
+_MODULES = (
+    "app_record", "func_env", "func_timeout", "func_uri", "res_agi", "format_wav", "pbx_config", "res_pjsip",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, what was found, and what to do about it; no remedy means that it is right."""
+
+    subject: str
+    found: str
+    remedy: str | None = None
+
+
+Check = Callable[[Settings], Awaitable[list[Finding]]]
+
+
+async def check_database(settings: Settings) -> list[Finding]:
+    """The database answers and has the newest schema."""
+    try:
+        present, newest = await asyncio.to_thread(migrate.revisions, settings)
+    except Unavailable as error:
+        return [
+            Finding(subject="database", found=str(error), remedy="Start PostgreSQL, or correct the address.")
+        ]
+    if present != newest:
+        found = f"its schema is {present or 'empty'}, the newest is {newest}"
+        return [Finding(subject="database", found=found, remedy="Run `controlplane migrate`.")]
+    return [Finding(subject="database", found=f"answers, schema {newest}")]
+
+
+async def check_folders(settings: Settings) -> list[Finding]:
+    """Every folder can be written and has room."""
+    paths = settings.paths
+    named = {
+        "recordings": paths.recordings,
+        "spool": paths.spool,
+        "prompts": paths.prompts,
+        "configuration": paths.configuration,
+    }
+    if settings.smtp.host is None and paths.mail is not None:
+        named["mail"] = paths.mail
+    findings = [_folder(name, path) for name, path in named.items()]
+    if all(path.is_dir() for path in named.values()):
+        devices = {name: path.stat().st_dev for name, path in named.items()}
+        if devices["spool"] != devices["recordings"]:
+            findings.append(
+                Finding(
+                    subject="folders", found="spool and recordings are on different disks, both must last"
+                )
+            )
+    return findings
+
+
+async def check_prompts(settings: Settings) -> list[Finding]:
+    """Every prompt of every language has its file."""
+    findings = []
+    speaker = Speaker(PromptCache(settings.paths.prompts))
+    for language in catalogue.available_languages():
+        texts = sentences.fixed(catalogue.load(language))
+        missing = speaker.missing(texts, language)
+        findings.append(
+            Finding(
+                subject=f"prompts ({language})",
+                found=f"{len(missing)} of {len(texts)} are missing"
+                if missing
+                else f"all {len(texts)} are there",
+                remedy="Run `controlplane jobs` (it makes them at its start)." if missing else None,
+            )
+        )
+    return findings
+
+
+async def check_calls(settings: Settings) -> list[Finding]:
+    """`calls` listens where the dialplan sends calls."""
+    if settings.switch == "none":
+        return []
+    place = f"{settings.fastagi.host}:{settings.fastagi.port}"
+    if await _answers(settings.fastagi.host, settings.fastagi.port):
+        return [Finding(subject="calls", found=f"listens on {place}")]
+    return [
+        Finding(subject="calls", found=f"nothing listens on {place}", remedy="Start `controlplane calls`.")
+    ]
+
+
+async def check_web(settings: Settings) -> list[Finding]:
+    """`web` listens."""
+    place = f"{settings.http.host}:{settings.http.port}"
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http.host, settings.http.host)  # noqa: S104 (compared)
+    if await _answers(target, settings.http.port):
+        return [Finding(subject="web", found=f"listens on {place}")]
+    return [Finding(subject="web", found=f"nothing listens on {place}", remedy="Start `controlplane web`.")]
+
+
+async def check_switch(settings: Settings) -> list[Finding]:
+    """Asterisk answers, is new enough, and has the modules and contexts that calls need."""
+    if settings.switch == "none":
+        return []
+    manager = settings.manager
+    try:
+        async with AmiClient.connected(
+            manager.host,
+            manager.port,
+            username=manager.username,
+            secret=manager.secret.get_secret_value(),
+            events="off",
+            seconds=_SECONDS,
+        ) as client:
+            version = (await client.action("CoreSettings")).get("AsteriskVersion")
+            missing = [name for name in _MODULES if not await _has_module(client, name)]
+            contexts = [name for name in _CONTEXTS if not await _has_context(client, name)]
+    except SwitchUnavailable as error:
+        remedy = (
+            f"Start Asterisk, and compare its manager.conf with CONTROLPLANE_MANAGER__*"
+            f" ({manager.host}:{manager.port})."
+        )
+        return [Finding(subject="Asterisk", found=str(error), remedy=remedy)]
+    return [_version(version), *_absent(missing, contexts)]
+
+
+async def check_revision(settings: Settings) -> list[Finding]:
+    """Asterisk runs the configuration that was published last."""
+    if settings.switch == "none":
+        return []
+    manager = settings.manager
+    control = AsteriskControl(
+        host=manager.host,
+        port=manager.port,
+        username=manager.username,
+        secret=manager.secret.get_secret_value(),
+        seconds=_SECONDS,
+    )
+    database = Database(settings.sqlalchemy_url, pool_size=1, timeout_seconds=_SECONDS)
+    try:
+        running = (await control.live_configuration()).digest
+        async with database.transaction() as session:
+            published = await session.scalar(
+                select(ConfigurationRevisionRow.digest).where(ConfigurationRevisionRow.state == "live")
+            )
+            failed = await session.scalar(
+                select(ConfigurationRevisionRow.error)
+                .where(ConfigurationRevisionRow.state == "failed")
+                .order_by(ConfigurationRevisionRow.id.desc())
+                .limit(1)
+            )
+    except Unavailable as error:
+        return [Finding(subject="configuration", found=str(error), remedy="See the findings above.")]
+    finally:
+        await database.close()
+    if published is None:
+        return [Finding(subject="configuration", found=failed or "none is published", remedy=_PUBLISH)]
+    if published != running:
+        found = f"Asterisk runs {(running or 'nothing of ours')[:12]}, published is {published[:12]}"
+        return [Finding(subject="configuration", found=found, remedy=_PUBLISH)]
+    return [Finding(subject="configuration", found=f"revision {published[:12]} is live")]
+
+
+async def check_mail(settings: Settings) -> list[Finding]:
+    """The mail server greets and takes our log-in; nothing is sent."""
+    smtp = settings.smtp
+    if smtp.host is None:
+        return [Finding(subject="mail", found=f"is captured in {settings.paths.mail}")]
+    client = aiosmtplib.SMTP(
+        hostname=smtp.host,
+        port=smtp.port,
+        timeout=min(smtp.timeout_seconds, 2 * _SECONDS),
+        use_tls=smtp.security == "tls",
+        start_tls=smtp.security == "starttls",
+        username=smtp.username,
+        password=None if smtp.password is None else smtp.password.get_secret_value(),
+    )
+    try:
+        await client.connect()
+        await client.quit()
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        found = f"{smtp.host}:{smtp.port} does not take our mail ({type(error).__name__})"
+        return [Finding(subject="mail", found=found, remedy="Correct CONTROLPLANE_SMTP__*.")]
+    return [Finding(subject="mail", found=f"{smtp.host}:{smtp.port} takes our log-in")]
+
+
+CHECKS: tuple[Check, ...] = (
+    check_database,
+    check_folders,
+    check_prompts,
+    check_web,
+    check_calls,
+    check_switch,
+    check_revision,
+    check_mail,
+)
+
+
+async def examine(settings: Settings, checks: Iterable[Check] = CHECKS) -> list[Finding]:
+    """Run the checks one after the other."""
+    return [finding for check in checks for finding in await check(settings)]
+
+
+def main(state_dir: Path | None) -> int:
+    """Print the findings; returns 1 if something is wrong. Raises SettingsError or CannotStart."""
+    settings = load() if state_dir is None else settings_of(state_dir)
+    findings = asyncio.run(examine(settings))
+    for finding in findings:
+        mark = "ok   " if finding.remedy is None else "WRONG"
+        print(f"{mark}  {finding.subject}: {finding.found}")
+        if finding.remedy is not None:
+            print(f"       {finding.remedy}")
+    return 1 if any(finding.remedy is not None for finding in findings) else 0
+
+
+def settings_of(state_dir: Path) -> Settings:
+    """Return the settings of a running `up`; raises CannotStart if none runs there."""
+    try:
+        (state_dir / "ready.json").stat()
+        written = (state_dir / ENVIRONMENT_FILE).read_text()
+    except OSError:
+        raise CannotStart(f"Nothing runs in {state_dir}: start it with `controlplane up`.") from None
+    return load({**os.environ, **read_environment(written)})
+
+
+def _folder(name: str, path: Path) -> Finding:
+    subject = f"folder {name}"
+    try:
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".doctor-"):
+            pass
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        found = f"{path} cannot be written ({error.strerror})"
+        return Finding(subject=subject, found=found, remedy="Make it, or give it to the user who runs this.")
+    if free < _FREE_BYTES:
+        return Finding(subject=subject, found=f"{path} has {free // 1_000_000} MB free", remedy="Make room.")
+    return Finding(subject=subject, found=f"{path} can be written, {free // 1_000_000} MB free")
+
+
+def _version(version: str) -> Finding:
+    major = version.removeprefix("certified/").split(".")[0].split("-")[-1]
+    if not major.isdigit() or int(major) < OLDEST_MAJOR:
+        return Finding(
+            subject="Asterisk", found=f"is {version}", remedy=f"Install Asterisk {OLDEST_MAJOR} or later."
+        )
+    return Finding(subject="Asterisk", found=f"answers, version {version}")
+
+
+def _absent(modules: list[str], contexts: list[str]) -> list[Finding]:
+    findings = []
+    if modules:
+        remedy = "Load them in modules.conf."
+        findings.append(Finding(subject="modules", found=f"not loaded: {', '.join(modules)}", remedy=remedy))
+    else:
+        findings.append(Finding(subject="modules", found="those that calls need are loaded"))
+    if contexts:
+        remedy = "Include our contexts in its extensions.conf, and publish."
+        findings.append(Finding(subject="dialplan", found=f"lacks {', '.join(contexts)}", remedy=remedy))
+    else:
+        findings.append(Finding(subject="dialplan", found="has our contexts"))
+    return findings
+
+
+async def _has_module(client: AmiClient, name: str) -> bool:
+    try:
+        await client.action("ModuleCheck", Module=name)
+    except ActionRefused:
+        return False
+    return True
+
+
+async def _has_context(client: AmiClient, name: str) -> bool:
+    try:
+        return bool(await client.list_action("ShowDialPlan", Context=name))
+    except ActionRefused:
+        return False
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(_SECONDS):
+            _, writer = await asyncio.open_connection(host, port, family=socket.AF_UNSPEC)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

@@ -1,0 +1,133 @@
+"""Publishes the switch's configuration now: `controlplane publish`; and puts a publisher together."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from pathlib import Path
+
+from controlplane.callflows.prompts import PromptFiles
+from controlplane.domain.errors import ControlPlaneError
+from controlplane.rendering.context import (
+    AgiContext,
+    CallsContext,
+    InstallationContext,
+    ManagerContext,
+    PathsContext,
+    SipContext,
+)
+from controlplane.rendering.environment import TEMPLATES
+from controlplane.services.publishing import Outcome, Publisher, publish
+from controlplane.services.rendered_configuration import Rendering
+from controlplane.services.routes import reconcile_all_routes
+from controlplane.services.switch_control import SwitchControl
+from controlplane.settings import Settings
+from controlplane.speech.cache import PromptCache
+from controlplane.storage.database import Database
+from controlplane.storage.revision_folder import RevisionFolder
+from controlplane.switches.asterisk.control import AsteriskControl
+
+
+def routes_folder(settings: Settings) -> Path:
+    """Return the folder of the route files."""
+    return settings.paths.configuration.absolute() / "routes"
+
+
+def rendering_of(settings: Settings, prompts: PromptFiles) -> Rendering:
+    """Return what rendering needs besides the database."""
+    first, _, last = settings.sip.rtp_ports.partition("-")
+    root = settings.paths.configuration.absolute()
+    return Rendering(
+        templates=TEMPLATES,
+        prompts=prompts,
+        installation=InstallationContext(
+            sip=SipContext(
+                bind=_with_port(settings.sip.host, settings.sip.port),
+                external_address=settings.sip.external_address,
+                local_networks=settings.sip.local_networks,
+                rtp_first=int(first),
+                rtp_last=int(last),
+                realm=settings.sip.realm,
+                max_contacts=settings.sip.max_contacts,
+            ),
+            agi=AgiContext(
+                address=_with_port(_reachable(settings.fastagi.host), settings.fastagi.port),
+                secret=settings.fastagi.secret.get_secret_value(),
+            ),
+            manager=ManagerContext(
+                port=settings.manager.port,
+                username=settings.manager.username,
+                secret=settings.manager.secret.get_secret_value(),
+            ),
+            paths=PathsContext(
+                routes=root / "routes",
+                greetings=root / "greetings",
+                spool=settings.paths.spool.absolute(),
+            ),
+            calls=CallsContext(silence_seconds=settings.calls.silence_seconds),
+        ),
+    )
+
+
+def control_of(settings: Settings) -> SwitchControl | None:
+    """Return the control of the switch; None when there is none."""
+    if settings.switch == "none":
+        return None
+    return AsteriskControl(
+        host=settings.manager.host,
+        port=settings.manager.port,
+        username=settings.manager.username,
+        secret=settings.manager.secret.get_secret_value(),
+    )
+
+
+def publisher_of(settings: Settings, database: Database) -> Publisher:
+    """Put a publisher together out of the settings."""
+    return Publisher(
+        database=database,
+        folder=RevisionFolder(settings.paths.configuration.absolute()),
+        rendering=rendering_of(settings, PromptCache(settings.paths.prompts)),
+        control=control_of(settings),
+    )
+
+
+def main(settings: Settings) -> None:
+    """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed."""
+    asyncio.run(_publish(settings))
+
+
+async def _publish(settings: Settings) -> None:
+    database = Database(settings.sqlalchemy_url)
+    try:
+        changed = await reconcile_all_routes(database, routes_folder(settings))
+        result = await publish(publisher_of(settings, database))
+    except OSError as error:
+        raise ControlPlaneError(
+            f"{settings.paths.configuration} cannot be written ({error.strerror})."
+        ) from error
+    finally:
+        await database.close()
+    match result.outcome:
+        case Outcome.LIVE:
+            print(f"Revision {(result.digest or '')[:12]} is live; {changed} route files changed.")
+        case Outcome.PENDING:
+            raise ControlPlaneError(
+                f"Written, but the switch could not be asked to read it: {result.error or 'no answer'}"
+            )
+        case Outcome.FAILED:
+            raise ControlPlaneError(f"Not published, the switch keeps what it had: {result.error}")
+
+
+def _with_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _reachable(host: str) -> str:
+    """Return where to connect to a server that listens on `host`."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004 (the number of the protocol)

@@ -1,0 +1,44 @@
+"""The jobs that bring route files and the switch's configuration to what the database says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from procrastinate import App, RetryStrategy
+
+from controlplane.domain.errors import Unavailable
+from controlplane.services.publishing import Outcome, Publisher, heal, note_pending, publish
+from controlplane.services.routes import reconcile_routes
+
+# No limit of tries: a number that stays unpublished is worse than a job that goes on.
+_RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
+
+
+def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -> None:
+    """Define `configuration.routes`, `configuration.publish` and, each minute, `configuration.heal`.
+
+    Without `automatic` a change is noted as pending and published by hand; route files follow at
+    once all the same, since they name objects and hold no configuration.
+    """
+
+    @app.task(name="configuration.routes", retry=_RETRY)
+    async def reconcile(tenant_id: str, numbers: list[str]) -> None:
+        changed = await reconcile_routes(
+            publisher.database, routes, tenant_id=UUID(tenant_id), numbers=numbers
+        )
+        structlog.get_logger().info("routes.reconciled", tenant_id=tenant_id, changed=changed)
+
+    @app.task(name="configuration.publish", lock="configuration", retry=_RETRY)
+    async def publish_now() -> None:
+        result = await (publish(publisher) if automatic else note_pending(publisher))
+        if result.outcome is Outcome.PENDING:
+            structlog.get_logger().warning("configuration.pending", digest=result.digest, error=result.error)
+
+    # A queueing lock is right here: no business transaction defers it, and one waiting run is enough.
+    @app.periodic(cron="* * * * *")
+    @app.task(name="configuration.heal", lock="configuration", queueing_lock="configuration.heal")
+    async def heal_now(timestamp: int) -> None:
+        del timestamp  # procrastinate's, the minute that this run is for
+        await heal(publisher, automatic=automatic)

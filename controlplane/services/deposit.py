@@ -1,0 +1,169 @@
+"""Makes a message of a finished take, exactly once, whatever dies on the way.
+
+The order is the promise: the recording is durable in the store before the message is committed,
+and the spool gives its copy up after that. Every step may be done again. What each moment of
+dying leaves behind, and who finishes it, is the table in docs/crash-points.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from controlplane.domain.errors import ControlPlaneError, Unavailable
+from controlplane.domain.message import Message, MessageState, TakeFacts
+from controlplane.services.mailing import queue_mails
+from controlplane.storage import takes
+from controlplane.storage import wav as wav_files
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.spool import FileSpool
+from controlplane.storage.takes import Receiver, TakeOutcome
+from controlplane.storage.wav import Header
+
+
+class NoSuchMailbox(ControlPlaneError):
+    """A take names a mailbox that never was, or that was purged with its last message."""
+
+
+class StillRecorded(Unavailable):
+    """The switch has not closed the recording; it is taken over once its call is over."""
+
+
+class DepositStep(StrEnum):
+    """What was just done; the tests of crashes stop there."""
+
+    MEASURED = "measured"
+    COPIED = "copied"
+    INSERTED = "inserted"
+    COMMITTED = "committed"
+
+
+class DepositMetrics:
+    """Counts takes by how they were dealt with, and spool entries that could not be removed."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.takes = Counter(
+            "controlplane_takes", "Takes by how they were dealt with.", ["outcome"], registry=registry
+        )
+        self.not_removed = Counter(
+            "controlplane_spool_not_removed",
+            "Takes that were dealt with and could not be removed from the spool.",
+            registry=registry,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depositor:
+    """Deposits takes. `reached` is told of each step once it is done."""
+
+    database: Database
+    jobs: Jobs
+    store: RecordingStore
+    spool: FileSpool
+    metrics: DepositMetrics = field(default_factory=lambda: DepositMetrics(CollectorRegistry()))
+    reached: Callable[[DepositStep], None] = lambda _: None
+
+    async def deposit(self, facts: TakeFacts, wav: Path, *, ended: bool = False) -> bool:
+        """Make a message of a take, and remove it from the spool; True if it is a message now.
+
+        False if it has no audio, or less than the mailbox's minimum. A repeat only cleans up. A
+        take of a deleted mailbox becomes a message in the trash. `ended` says that nobody records
+        any more, so that a header which was never closed does not matter. With the message the
+        take that it replaces is discarded.
+
+        After an error the entry stays. Raises StillRecorded, NoSuchMailbox, NotAWav, OSError,
+        Unavailable or an error of SQLAlchemy.
+        """
+        async with self.database.transaction() as session:
+            done = await takes.outcome(session, facts.recording_id)
+            mailbox = await takes.receiver(session, facts.mailbox_id)
+        if done is None:
+            if mailbox is None:
+                raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
+            done = await self._take(facts, wav, mailbox, ended=ended)
+        await self._clean_up(wav)
+        return done is TakeOutcome.MESSAGE
+
+    async def finish(self, recording_id: UUID, wav: Path) -> bool:
+        """Clean up after a recording that was dealt with before; False if it was not."""
+        async with self.database.transaction() as session:
+            done = await takes.outcome(session, recording_id)
+        if done is not None:
+            await self._clean_up(wav)
+        return done is not None
+
+    async def _take(self, facts: TakeFacts, wav: Path, mailbox: Receiver, *, ended: bool) -> TakeOutcome:
+        layout = await asyncio.to_thread(wav_files.inspect, wav)
+        if layout.header is Header.OPEN and layout.audio_bytes and not ended:
+            raise StillRecorded("The switch has not closed the recording.")
+        self.reached(DepositStep.MEASURED)
+        log = structlog.get_logger().bind(
+            message_id=str(facts.recording_id), mailbox_id=str(mailbox.id), call_id=facts.call_id
+        )
+        if not layout.audio_bytes or layout.duration_ms < mailbox.min_message_seconds * 1000:
+            async with self.database.transaction() as session:
+                other = await takes.claim(session, facts.recording_id, mailbox.id, TakeOutcome.TOO_SHORT)
+            if other is None:
+                self.metrics.takes.labels(TakeOutcome.TOO_SHORT.value).inc()
+                log.info("take.too_short", duration_ms=layout.duration_ms)
+            return other or TakeOutcome.TOO_SHORT
+        duration_ms = await self.store.take_in(facts.recording_id, wav)
+        self.reached(DepositStep.COPIED)
+        async with self.database.transaction() as session:
+            other = await takes.claim(session, facts.recording_id, mailbox.id, TakeOutcome.MESSAGE)
+            if other is not None:
+                return other
+            # Locked, so that a mailbox which is deleted now finds this message, or this finds it deleted.
+            held = await takes.receiver(session, mailbox.id, lock=True)
+            if held is None:
+                raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
+            await takes.insert_message(session, _message(facts, held, duration_ms))
+            if facts.replaces is not None:
+                await takes.claim(session, facts.replaces, mailbox.id, TakeOutcome.DISCARDED)
+            if not held.is_deleted:
+                await self.jobs.defer(session, "speech.envelope", message_id=str(facts.recording_id))
+                await queue_mails(session, self.jobs, mailbox=held, message_id=facts.recording_id)
+            self.reached(DepositStep.INSERTED)
+        self.reached(DepositStep.COMMITTED)
+        self.metrics.takes.labels(TakeOutcome.MESSAGE.value).inc()
+        log.info(
+            "message.deposited",
+            duration_ms=duration_ms,
+            caller_number=facts.caller.number,
+            mailbox_deleted=held.is_deleted,
+            repaired=layout.header is Header.OPEN,
+        )
+        return TakeOutcome.MESSAGE
+
+    async def _clean_up(self, wav: Path) -> None:
+        try:
+            await asyncio.to_thread(self.spool.remove, wav)
+        except OSError:
+            # What counts is committed; the scanner comes back to what is left.
+            self.metrics.not_removed.inc()
+            structlog.get_logger().exception("spool.not_removed", name=wav.stem)
+
+
+def _message(facts: TakeFacts, mailbox: Receiver, duration_ms: int) -> Message:
+    return Message(
+        id=facts.recording_id,
+        tenant_id=mailbox.tenant_id,
+        mailbox_id=mailbox.id,
+        caller=facts.caller,
+        received_at=facts.started_at,
+        duration_ms=duration_ms,
+        state=MessageState.DELETED if mailbox.is_deleted else MessageState.NEW,
+        state_before=MessageState.NEW if mailbox.is_deleted else None,
+        reached_by=facts.reached_by,
+        call_id=facts.call_id,
+        version=1,
+    )

@@ -1,0 +1,44 @@
+"""Field types and examples that several schemas share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NumberField = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{3,64}$", description="3 to 64 digits, unique within the tenant.", examples=["8001"]),
+]
+DisplayName = Annotated[str, Field(min_length=1, max_length=64, description="What people see.")]
+Language = Annotated[
+    str,
+    Field(
+        min_length=2,
+        max_length=35,
+        description="A BCP 47 tag; falls back along the tag, so that `en-GB` speaks `en`.",
+        examples=["en-GB"],
+    ),
+]
+
+
+def without_default(schema: dict[str, Any]) -> None:
+    """Take the default out of a schema: a field of a PATCH that is left out stays as it is."""
+    schema.pop("default", None)
+
+
+class Input(BaseModel):
+    """A body: unknown fields and other types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Output(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a schema with an example."""
+    return ConfigDict(json_schema_extra={"examples": [value]})

@@ -1,0 +1,212 @@
+"""`/messages`: what was left in mailboxes; reading and hearing never change a state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from controlplane.domain.message import MessageState
+from controlplane.services import messages
+from controlplane.services.messages import MessageView, Position
+from controlplane.web.api.mailboxes import Deps, NumberPath
+from controlplane.web.api.responses import body_problems, not_modified, problems, with_etag
+from controlplane.web.api.schemas_messages import (
+    BulkIn,
+    BulkOut,
+    BulkResult,
+    MessageOut,
+    MessagePage,
+    MessagePatch,
+)
+from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
+from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
+from controlplane.web.idempotency import Done, Repeating
+from controlplane.web.paging import Paging, cursor, invalid_cursor, read_cursor
+from controlplane.web.security import Asking
+
+router = APIRouter(tags=["messages"])
+
+MessageId = Annotated[
+    UUID,
+    Path(description="The id of the message.", examples=["0b2f9a52-0c3f-4f0f-8a55-6f1f3c9a7e10"]),
+]
+
+
+class MessagePaging(Paging):
+    """How a list of messages is read."""
+
+    state: Annotated[MessageState | None, Field(description="Without it: new and saved.")] = None
+    q: Annotated[
+        str | None,
+        Field(max_length=64, pattern=r"^[^\x00]*$", description="A part of the caller's name or number."),
+    ] = None
+
+
+class AudioQuery(BaseModel):
+    """In which format a recording is fetched."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Annotated[AudioFormat, Field(description="WAV is as it was recorded.")] = AudioFormat.WAV
+
+
+def audio_files_of(request: Request) -> AudioFiles:
+    """Return where this app finds recordings."""
+    files: AudioFiles = request.app.state.audio_files
+    return files
+
+
+@router.get("/mailboxes/{number}/messages", response_model=MessagePage, responses=problems())
+async def list_messages(
+    number: NumberPath, deps: Deps, asking: Asking, paging: Annotated[MessagePaging, Query()]
+) -> MessagePage:
+    """List the messages of a mailbox, newest first."""
+    page = await messages.list_messages(
+        deps.db,
+        asking.tenant_id,
+        number,
+        state=paging.state,
+        q=paging.q,
+        limit=paging.limit,
+        after=_position(paging.after),
+    )
+    following = page.next
+    return MessagePage(
+        items=[MessageOut.of(view) for view in page.items],
+        next=None if following is None else cursor(following.received_at.isoformat(), following.id.hex),
+    )
+
+
+def _position(after: str | None) -> Position | None:
+    if after is None:
+        return None
+    received_at, message_id = read_cursor(after, parts=2)
+    try:
+        at = datetime.fromisoformat(received_at)
+        found = Position(received_at=at, id=UUID(hex=message_id))
+    except ValueError as error:
+        raise invalid_cursor() from error
+    if at.tzinfo is None:
+        raise invalid_cursor()
+    return found
+
+
+@router.post("/messages/bulk", response_model=BulkOut, responses=body_problems())
+async def change_messages(body: BulkIn, deps: Deps, asking: Asking, repeating: Repeating) -> Response:
+    """Mark, delete or restore many messages at once; each has an outcome of its own."""
+
+    async def work() -> Done:
+        outcomes = await messages.bulk(
+            deps.db, asking.tenant_id, body.ids, action=body.action, by=asking.label
+        )
+        answer = BulkOut(results=[BulkResult.of(outcome) for outcome in outcomes])
+        return Done(response=Response(answer.model_dump_json(), media_type="application/json"))
+
+    return await repeating.once(work)
+
+
+@router.get(
+    "/messages/{message_id}",
+    response_model=MessageOut,
+    responses={**with_etag(), **not_modified(), **problems()},
+)
+async def get_message(
+    request: Request, message_id: MessageId, deps: Deps, asking: Asking, _: IfNoneMatch = None
+) -> Response:
+    """Read what is known of a message."""
+    return _answer(request, await messages.get_message(deps.db, asking.tenant_id, message_id))
+
+
+@router.patch(
+    "/messages/{message_id}",
+    response_model=MessageOut,
+    responses={**with_etag(), **body_problems(412)},
+)
+async def change_message(
+    request: Request,
+    message_id: MessageId,
+    body: MessagePatch,
+    deps: Deps,
+    asking: Asking,
+    if_match: IfMatch = None,
+) -> Response:
+    """Give a message another state; `restored` takes it out of the trash."""
+    view = await messages.set_state(
+        deps.db,
+        asking.tenant_id,
+        message_id,
+        state=body.state,
+        expected_version=expected_version(if_match),
+        by=asking.label,
+    )
+    return _answer(request, view)
+
+
+@router.delete(
+    "/messages/{message_id}",
+    response_model=MessageOut,
+    responses={
+        **with_etag(),
+        204: {"description": "It was in the trash, and is purged with its recording."},
+        **problems(400, 412),
+    },
+)
+async def delete_message(
+    request: Request, message_id: MessageId, deps: Deps, asking: Asking, if_match: IfMatch = None
+) -> Response:
+    """Move a message to the trash; purge it if it is there already."""
+    view = await messages.delete_message(
+        deps.db,
+        deps.recordings,
+        asking.tenant_id,
+        message_id,
+        expected_version=expected_version(if_match),
+        by=asking.label,
+    )
+    return Response(status_code=204) if view is None else _answer(request, view)
+
+
+@router.get(
+    "/messages/{message_id}/audio",
+    response_class=Response,
+    responses={
+        200: {"description": "The recording.", "content": {"audio/wav": {}, "audio/mpeg": {}}},
+        206: {"description": "A part of it.", "content": {"audio/wav": {}, "audio/mpeg": {}}},
+        **not_modified(),
+        **problems(416),
+    },
+)
+async def get_audio(
+    request: Request,
+    message_id: MessageId,
+    deps: Deps,
+    asking: Asking,
+    query: Annotated[AudioQuery, Query()],
+    files: Annotated[AudioFiles, Depends(audio_files_of)],
+    _range: Annotated[
+        str | None, Header(alias="Range", description="One range of bytes, as `bytes=0-1023`.")
+    ] = None,
+    _if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Fetch the recording of a message, or a part of it."""
+    view = await messages.get_message(deps.db, asking.tenant_id, message_id)
+    audio = await files.get(message_id, query.format)
+    return audio_response(
+        request,
+        audio,
+        file_name=recording_name(view, query.format),
+        cache_control="private, no-cache",
+    )
+
+
+def recording_name(view: MessageView, wanted: AudioFormat) -> str:
+    """Name a recording for people who save it (UTC): `voicemail-8001-20260302-101500.mp3`."""
+    return f"voicemail-{view.mailbox_number}-{view.message.received_at:%Y%m%d-%H%M%S}.{wanted.value}"
+
+
+def _answer(request: Request, view: MessageView) -> Response:
+    return resource(request, MessageOut.of(view), view.message.version)

@@ -1,0 +1,247 @@
+"""Numbers, extensions, tenants, languages and the configuration in JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from controlplane.domain.extension import Extension
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.tenant import Tenant
+from controlplane.services.extensions import ExtensionChanges
+from controlplane.services.numbers import NumberOwner
+from controlplane.services.tenants import TenantChanges
+from controlplane.web.api.fields import (
+    DisplayName,
+    Input,
+    Language,
+    NumberField,
+    Output,
+    example,
+    without_default,
+)
+
+_NEXT = Field(description="`after` of the following page; None on the last one.")
+_TIMES = {"created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"}
+
+NUMBER: dict[str, Any] = {
+    "number": "8001",
+    "kind": "mailbox",
+    "display_name": "Sales",
+    "object_id": "3f0f6c0e-5b3f-4a0e-9f5e-0d7b6a4f2c11",
+}
+
+
+class NumberOut(Output):
+    """A number in use and what has it."""
+
+    model_config = example(NUMBER)
+
+    number: str
+    kind: NumberKind
+    display_name: str
+    object_id: UUID
+
+    @classmethod
+    def of(cls, owner: NumberOwner) -> NumberOut:
+        """Make it from the service's value."""
+        return cls(
+            number=owner.number, kind=owner.kind, display_name=owner.display_name, object_id=owner.object_id
+        )
+
+
+class NumberPage(Output):
+    """Some numbers, in the order of their digits."""
+
+    model_config = example({"items": [NUMBER], "next": None})
+
+    items: list[NumberOut]
+    next: str | None = _NEXT
+
+
+EXTENSION: dict[str, Any] = {
+    "id": "9f3a7d56-2c1b-4d62-8d8f-5f0c7d3b1a22",
+    "number": "101",
+    "display_name": "Alice",
+    **_TIMES,
+}
+_PasswordField = Annotated[
+    SecretStr,
+    Field(
+        min_length=8,
+        max_length=64,
+        description="8 to 64 visible ASCII characters without blanks. None: one is made and shown once.",
+    ),
+]
+
+
+class ExtensionIn(Input):
+    """An extension to be made."""
+
+    model_config = example({"number": "101", "display_name": "Alice"})
+
+    number: NumberField
+    display_name: DisplayName
+    sip_password: _PasswordField | None = None
+
+
+class ExtensionPatch(Input):
+    """What is to change; fields that are left out stay as they are."""
+
+    model_config = example({"display_name": "Alice Smith"})
+
+    display_name: DisplayName = Field(None, json_schema_extra=without_default)
+    sip_password: _PasswordField | None = Field(
+        None, json_schema_extra=without_default, description="None makes a new one and shows it once."
+    )
+
+    def changes(self) -> ExtensionChanges:
+        """Return what the service takes."""
+        changes = ExtensionChanges()
+        if "display_name" in self.model_fields_set:
+            changes["display_name"] = self.display_name
+        if "sip_password" in self.model_fields_set:
+            password = self.sip_password
+            changes["sip_password"] = None if password is None else password.get_secret_value()
+        return changes
+
+
+class ExtensionOut(Output):
+    """An extension; its password is not told."""
+
+    model_config = example(EXTENSION)
+
+    id: UUID
+    number: str
+    display_name: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, extension: Extension) -> ExtensionOut:
+        """Make it from the service's value."""
+        return cls(
+            id=extension.id,
+            number=extension.number,
+            display_name=extension.display_name,
+            created_at=extension.created_at,
+            updated_at=extension.updated_at,
+        )
+
+
+class ExtensionWithPassword(ExtensionOut):
+    """An extension, and its password if it was set by this request."""
+
+    model_config = example({**EXTENSION, "sip_password": "shown-once-write-it-down"})
+
+    sip_password: str | None = Field(
+        description="Shown this once. None if it was not changed, or the request was a repeated one."
+    )
+
+    @classmethod
+    def with_password(cls, extension: Extension, sip_password: str | None) -> ExtensionWithPassword:
+        """Make it from the service's values."""
+        return cls(**ExtensionOut.of(extension).model_dump(), sip_password=sip_password)
+
+
+class ExtensionPage(Output):
+    """Some extensions, in the order of their numbers' digits."""
+
+    model_config = example({"items": [EXTENSION], "next": None})
+
+    items: list[ExtensionOut]
+    next: str | None = _NEXT
+
+
+_TENANT_FIELDS = {"sip_domain": "north.example.com", "language": "en", "time_zone": "Europe/Berlin"}
+TENANT: dict[str, Any] = {
+    "id": "5d0f2f0e-7a9f-4a55-8f67-30d2f41b7c33",
+    "name": "north",
+    **_TENANT_FIELDS,
+    **_TIMES,
+}
+_SipDomain = Annotated[str, Field(min_length=1, max_length=253, description="Unique; a host name in ASCII.")]
+_TimeZone = Annotated[str, Field(min_length=1, max_length=64, description="A name of the IANA database.")]
+
+
+class TenantIn(Input):
+    """A tenant to be made; it gets the feature code `*56`."""
+
+    model_config = example({"name": "north", **_TENANT_FIELDS})
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", description="Unique; never changes."),
+    ]
+    sip_domain: _SipDomain
+    language: Language = "en"
+    time_zone: _TimeZone = "UTC"
+
+
+class TenantPatch(Input):
+    """What is to change; fields that are left out stay as they are."""
+
+    model_config = example({"time_zone": "Europe/Berlin"})
+
+    sip_domain: _SipDomain = Field(None, json_schema_extra=without_default)
+    language: Language = Field(None, json_schema_extra=without_default)
+    time_zone: _TimeZone = Field(None, json_schema_extra=without_default)
+
+    def changes(self) -> TenantChanges:
+        """Return what the service takes."""
+        return TenantChanges(**self.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]  # the fields are the same
+
+
+class TenantOut(Output):
+    """A tenant: one organisation, one SIP domain, one number space."""
+
+    model_config = example(TENANT)
+
+    id: UUID
+    name: str
+    sip_domain: str
+    language: str = Field(description="Of mailboxes that have none of their own.")
+    time_zone: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> TenantOut:
+        """Make it from the service's value."""
+        return cls(
+            id=tenant.id,
+            name=tenant.name,
+            sip_domain=tenant.sip_domain,
+            language=tenant.language,
+            time_zone=tenant.time_zone,
+            created_at=tenant.created_at,
+            updated_at=tenant.updated_at,
+        )
+
+
+class TenantPage(Output):
+    """Some tenants, by name."""
+
+    model_config = example({"items": [TENANT], "next": None})
+
+    items: list[TenantOut]
+    next: str | None = _NEXT
+
+
+class LanguageOut(Output):
+    """A language that has prompts."""
+
+    tag: str
+    name: str = Field(description="In English.")
+    own_name: str = Field(description="In the language itself.")
+
+
+class LanguageList(Output):
+    """All languages that have prompts."""
+
+    model_config = example({"items": [{"tag": "en", "name": "English", "own_name": "English"}]})
+
+    items: list[LanguageOut]

@@ -1,0 +1,199 @@
+"""Mailboxes in JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from controlplane.domain.mailbox import AttachmentFormat, SayDatetime
+from controlplane.domain.pin import Pin
+from controlplane.services.mailbox_rules import LONGEST_MINIMUM_SECONDS
+from controlplane.services.mailboxes import MailboxChanges, MailboxDetails, NewMailbox
+from controlplane.web.api.fields import (
+    DisplayName,
+    Input,
+    Language,
+    NumberField,
+    Output,
+    example,
+    without_default,
+)
+
+_PinField = Annotated[
+    SecretStr,
+    Field(
+        min_length=1,
+        max_length=128,
+        description="Digits; the rules are settings: 4 at least, not one digit repeated, no run, not the number's end.",
+    ),
+]
+_Recipients = Annotated[
+    list[Annotated[str, Field(max_length=320)]],
+    Field(
+        max_length=15,
+        description="Who is mailed. Of addresses that differ by case alone, the first is kept.",
+    ),
+]
+_SayDatetime = Annotated[SayDatetime, Field(strict=False, description="Whether date and time are said.")]
+_Format = Annotated[AttachmentFormat, Field(strict=False, description="The format of attached recordings.")]
+_MinSeconds = Annotated[
+    int, Field(ge=0, le=LONGEST_MINIMUM_SECONDS, description="Shorter messages are not kept.")
+]
+_MaxSeconds = Annotated[int, Field(ge=1, le=3600, description="Recording ends then.")]
+
+_SETTINGS: dict[str, Any] = {
+    "display_name": "Sales",
+    "language": None,
+    "pin_required": True,
+    "enabled": True,
+    "email_recipients": ["sales@example.com"],
+    "email_notification": True,
+    "email_attachment": True,
+    "email_attachment_format": "mp3",
+    "say_datetime": "12h",
+    "review": False,
+    "min_message_seconds": 1,
+    "max_message_seconds": 300,
+}
+MAILBOX: dict[str, Any] = {
+    "id": "3f0f6c0e-5b3f-4a0e-9f5e-0d7b6a4f2c11",
+    "number": "8001",
+    **_SETTINGS,
+    "prompt_language": "en",
+    "counts": {"new": 2, "saved": 1, "deleted": 0},
+    "created_at": "2026-03-02T09:00:00Z",
+    "updated_at": "2026-03-02T09:00:00Z",
+}
+
+
+class MailboxIn(Input):
+    """A mailbox to be made."""
+
+    model_config = example(
+        {
+            "number": "8001",
+            "display_name": "Sales",
+            "pin": "290174",
+            "email_recipients": ["sales@example.com"],
+            "email_notification": True,
+        }
+    )
+
+    number: NumberField
+    display_name: DisplayName
+    pin: _PinField
+    language: Language | None = Field(None, description="None means the tenant's.")
+    pin_required: bool = Field(True, description="Whether the PIN is asked for.")
+    enabled: bool = Field(True, description="Whether it takes messages.")
+    email_recipients: _Recipients = []
+    email_notification: bool = Field(False, description="Whether a new message is mailed.")
+    email_attachment: bool = Field(True, description="Whether the recording is attached.")
+    email_attachment_format: _Format = AttachmentFormat.MP3
+    say_datetime: _SayDatetime = SayDatetime.OFF
+    review: bool = Field(False, description="Whether a caller who ends by a key may listen and record again.")
+    min_message_seconds: _MinSeconds = 1
+    max_message_seconds: _MaxSeconds = 300
+
+    def new_mailbox(self) -> NewMailbox:
+        """Return what the service takes."""
+        values = self.model_dump(exclude={"pin"})
+        return NewMailbox(**values, pin=Pin(self.pin.get_secret_value()))
+
+
+class MailboxPatch(Input):
+    """What is to change; fields that are left out stay as they are."""
+
+    model_config = example({"display_name": "Sales team", "say_datetime": "24h"})
+
+    display_name: DisplayName = Field(None, json_schema_extra=without_default)
+    pin: _PinField = Field(None, json_schema_extra=without_default)
+    language: Language | None = Field(
+        None, json_schema_extra=without_default, description="None means the tenant's."
+    )
+    pin_required: bool = Field(None, json_schema_extra=without_default)
+    enabled: bool = Field(None, json_schema_extra=without_default)
+    email_recipients: _Recipients = Field(None, json_schema_extra=without_default)
+    email_notification: bool = Field(None, json_schema_extra=without_default)
+    email_attachment: bool = Field(None, json_schema_extra=without_default)
+    email_attachment_format: _Format = Field(None, json_schema_extra=without_default)
+    say_datetime: _SayDatetime = Field(None, json_schema_extra=without_default)
+    review: bool = Field(None, json_schema_extra=without_default)
+    min_message_seconds: _MinSeconds = Field(None, json_schema_extra=without_default)
+    max_message_seconds: _MaxSeconds = Field(None, json_schema_extra=without_default)
+
+    def changes(self) -> MailboxChanges:
+        """Return what the service takes."""
+        changes = MailboxChanges(**self.model_dump(exclude_unset=True, exclude={"pin"}))  # type: ignore[typeddict-item]  # the fields are the same
+        if "pin" in self.model_fields_set:
+            changes["pin"] = Pin(self.pin.get_secret_value())
+        return changes
+
+
+class CountsOut(Output):
+    """How many messages of each state a mailbox holds; `deleted` is the trash."""
+
+    new: int
+    saved: int
+    deleted: int
+
+
+class MailboxOut(Output):
+    """A mailbox; its PIN is never told."""
+
+    model_config = example(MAILBOX)
+
+    id: UUID
+    number: str
+    display_name: str
+    language: str | None = Field(description="What was set; None means the tenant's.")
+    prompt_language: str = Field(description="What is spoken.")
+    pin_required: bool
+    enabled: bool
+    email_recipients: list[str]
+    email_notification: bool
+    email_attachment: bool
+    email_attachment_format: AttachmentFormat
+    say_datetime: SayDatetime
+    review: bool
+    min_message_seconds: int
+    max_message_seconds: int
+    counts: CountsOut
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, details: MailboxDetails) -> MailboxOut:
+        """Make it from the service's value."""
+        mailbox, counts = details.mailbox, details.counts
+        return cls(
+            id=mailbox.id,
+            number=mailbox.number,
+            display_name=mailbox.display_name,
+            language=details.language,
+            prompt_language=mailbox.language,
+            pin_required=mailbox.pin_required,
+            enabled=mailbox.enabled,
+            email_recipients=list(mailbox.email_recipients),
+            email_notification=mailbox.email_notification,
+            email_attachment=mailbox.email_attachment,
+            email_attachment_format=mailbox.email_attachment_format,
+            say_datetime=mailbox.say_datetime,
+            review=mailbox.review,
+            min_message_seconds=mailbox.min_message_seconds,
+            max_message_seconds=mailbox.max_message_seconds,
+            counts=CountsOut(new=counts.new, saved=counts.saved, deleted=counts.deleted),
+            created_at=mailbox.created_at,
+            updated_at=mailbox.updated_at,
+        )
+
+
+class MailboxPage(Output):
+    """Some mailboxes, in the order of their numbers' digits."""
+
+    model_config = example({"items": [MAILBOX], "next": "WyI4MDAxIl0"})
+
+    items: list[MailboxOut]
+    next: str | None = Field(description="`after` of the following page; None on the last one.")
