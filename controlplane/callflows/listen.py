@@ -59,11 +59,12 @@ class Listening:
 
         A message that the listener deleted before is not played by itself: undoing is offered.
         """
+        announced = (*opening, *self._envelope())
         step: Move | Action | None
         if self._playing:
-            step = await self._say(*opening, *self._envelope())
+            step = await self._say(*announced)
         else:
-            step = await self._menu(*opening) or Move.ON
+            step = await self._menu(*announced) or Move.ON
         while not isinstance(step, Move):
             if step is not None:
                 step = await self._obey(step)

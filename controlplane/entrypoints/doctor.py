@@ -16,21 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiosmtplib
-from sqlalchemy import select
 
 from controlplane.domain.errors import SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
+from controlplane.entrypoints.publish import control_of
 from controlplane.settings import Settings, load
 from controlplane.speech import catalogue, sentences
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.speaker import Speaker
+from controlplane.storage import configuration
 from controlplane.storage.database import Database
-from controlplane.storage.tables import ConfigurationRevisionRow
 from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
 from controlplane.supervisor.faults import CannotStart
 from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
-from controlplane.switches.asterisk.control import AsteriskControl
 
 _FREE_BYTES = 100_000_000
 _SECONDS = 5.0
@@ -158,35 +157,24 @@ async def check_switch(settings: Settings) -> list[Finding]:
 
 async def check_revision(settings: Settings) -> list[Finding]:
     """Asterisk runs the configuration that was published last."""
-    if settings.switch == "none":
+    control = control_of(settings)
+    if control is None:
         return []
-    manager = settings.manager
-    control = AsteriskControl(
-        host=manager.host,
-        port=manager.port,
-        username=manager.username,
-        secret=manager.secret.get_secret_value(),
-        seconds=_SECONDS,
-    )
     database = Database(settings.sqlalchemy_url, pool_size=1, timeout_seconds=_SECONDS)
     try:
         running = (await control.live_configuration()).digest
         async with database.transaction() as session:
-            published = await session.scalar(
-                select(ConfigurationRevisionRow.digest).where(ConfigurationRevisionRow.state == "live")
-            )
-            failed = await session.scalar(
-                select(ConfigurationRevisionRow.error)
-                .where(ConfigurationRevisionRow.state == "failed")
-                .order_by(ConfigurationRevisionRow.id.desc())
-                .limit(1)
-            )
+            published = await configuration.live_digest(session)
+            latest = await configuration.latest_revision(session)
     except Unavailable as error:
         return [Finding(subject="configuration", found=str(error), remedy="See the findings above.")]
     finally:
         await database.close()
+    if latest is not None and latest.state == "failed":
+        found = f"the last one was refused: {latest.error}"
+        return [Finding(subject="configuration", found=found, remedy=_PUBLISH)]
     if published is None:
-        return [Finding(subject="configuration", found=failed or "none is published", remedy=_PUBLISH)]
+        return [Finding(subject="configuration", found="none is published", remedy=_PUBLISH)]
     if published != running:
         found = f"Asterisk runs {(running or 'nothing of ours')[:12]}, published is {published[:12]}"
         return [Finding(subject="configuration", found=found, remedy=_PUBLISH)]

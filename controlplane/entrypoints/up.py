@@ -37,6 +37,7 @@ from controlplane.supervisor.processes import Processes
 from controlplane.supervisor.state import StateFolder, write_private
 
 _POSTGRES_CHECK_SECONDS = 0.5
+_GREETING_SECONDS = 20.0
 _INTERRUPTED = 130
 
 
@@ -185,6 +186,9 @@ class Up:
         await bootstrap.publish_and_verify(self._settings)
         with step("Starting the processes"):
             await processes.start_ours(self._surroundings.listen, self._surroundings.ports.http)
+        if not installation.greeting.exists():
+            with step("Speaking the greeting"):
+                await _until_exists(installation.greeting, _GREETING_SECONDS)
         self._ready = ReadyFile(self._state, self._settings, installation, self._surroundings.host)
         self._ready.write(self._record.pids())
         print(f"\nShared Voicemail is ready after {time.monotonic() - self._began:.1f} s.\n", flush=True)
@@ -216,6 +220,14 @@ class Up:
         self._record.note(name, pid)
         if self._ready is not None:
             self._ready.write(self._record.pids())
+
+
+async def _until_exists(path: Path, limit_seconds: float) -> None:
+    """Wait for a file that a job makes; without it the first callers hear less, so go on after the limit."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_seconds):
+            while not path.exists():  # noqa: ASYNC110 (made by another process)
+                await asyncio.sleep(0.05)
 
 
 def _make_folders(settings: Settings) -> None:

@@ -38,12 +38,13 @@ def register(
     @app.periodic(cron="17 * * * *", lock="retention", queueing_lock="retention.purge")
     @app.task(name="retention.purge")
     async def purge(timestamp: int | None = None) -> None:  # noqa: ARG001 (given by the queue)
+        log = structlog.get_logger()
         for name, run in purges.items():
             try:
                 await run()
             except Exception:
                 # The edge of one purge; the next hour tries again.
-                structlog.get_logger().exception("retention.failed", purge=name)
+                log.exception("retention.failed", purge=name)
         await app.job_manager.delete_old_jobs(
             nb_hours=_FAILED_JOBS_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )

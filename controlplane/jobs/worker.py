@@ -79,7 +79,7 @@ async def work(
     *,
     stop: asyncio.Event,
     running: RunningJobs,
-    options: WorkerOptions = WorkerOptions(),  # noqa: B008 (frozen)
+    options: WorkerOptions = WorkerOptions(),
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """Run jobs until `stop` is set; a database that is away only makes it pause.

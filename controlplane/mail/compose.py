@@ -50,6 +50,17 @@ class NewMessageMail:
     attachment_missing: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinAlarmMail:
+    """The values of a mail that says that a PIN was tried too often. `alarm_id` names the occasion."""
+
+    alarm_id: UUID
+    recipient: str
+    language: str
+    mailbox_number: str
+    mailbox_name: str
+
+
 class Composer:
     """Composes mails; `sender` is one address, with or without a name. Raises ValueError if it is none."""
 
@@ -66,22 +77,10 @@ class Composer:
 
     def compose(self, mail: NewMessageMail, *, now: datetime) -> EmailMessage:
         """Compose the mail, dated `now`; raises DeliveryError (permanent) if the recipient is no address."""
-        try:
-            recipient = _address("", mail.recipient)
-        except ValueError as error:
-            raise DeliveryError("The recipient is not a mail address.", permanent=True) from error
         context = self._context(mail)
-        policy = SMTP if recipient.addr_spec.isascii() else SMTPUTF8
-        message = EmailMessage(policy=policy.clone(cte_type="7bit", max_line_length=_LINE))
-        message["From"] = self._sender
-        message["To"] = recipient
-        message["Subject"] = clean_line(self._render("subject.txt", context))
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = message_id(mail.message_id, mail.recipient, self._sender.domain)
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-        message.set_content(self._render("body.txt", context))
-        message.add_alternative(self._render("body.html", context), subtype="html")
+        message = self._begin(
+            "new-message", context, recipient=mail.recipient, subject_id=mail.message_id, now=now
+        )
         if mail.attachment is not None:
             maintype, subtype = mail.attachment.mime_type
             message.add_attachment(
@@ -90,8 +89,48 @@ class Composer:
         message["Content-Language"] = context["language"]
         return message
 
-    def _render(self, name: str, context: dict[str, Any]) -> str:
-        return self._templates.get_template(f"new-message/{name}").render(context)
+    def compose_pin_alarm(self, mail: PinAlarmMail, *, now: datetime) -> EmailMessage:
+        """Compose the mail about a PIN that is refused; raises as `compose` does."""
+        language, words = self._words(mail.language)
+        mailbox = words["mailbox"].format(name=clean(mail.mailbox_name), number=clean(mail.mailbox_number))
+        context = {
+            "language": language,
+            "direction": _direction(Locale.parse(language, sep="-")),
+            "subject": words["pin-alarm"]["subject"].format(mailbox=mailbox),
+            "heading": words["pin-alarm"]["heading"].format(mailbox=mailbox),
+            "sentences": words["pin-alarm"]["sentences"],
+            "footer": words["footer"],
+        }
+        message = self._begin(
+            "pin-alarm", context, recipient=mail.recipient, subject_id=mail.alarm_id, now=now
+        )
+        message["Content-Language"] = language
+        return message
+
+    def _begin(
+        self, template: str, context: dict[str, Any], *, recipient: str, subject_id: UUID, now: datetime
+    ) -> EmailMessage:
+        """Return a mail with its headers, its text and its HTML."""
+        try:
+            address = _address("", recipient)
+        except ValueError as error:
+            raise DeliveryError("The recipient is not a mail address.", permanent=True) from error
+
+        def rendered(name: str) -> str:
+            return self._templates.get_template(f"{template}/{name}").render(context)
+
+        policy = SMTP if address.addr_spec.isascii() else SMTPUTF8
+        message = EmailMessage(policy=policy.clone(cte_type="7bit", max_line_length=_LINE))
+        message["From"] = self._sender
+        message["To"] = address
+        message["Subject"] = clean_line(rendered("subject.txt"))
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = message_id(subject_id, recipient, self._sender.domain)
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message.set_content(rendered("body.txt"))
+        message.add_alternative(rendered("body.html"), subtype="html")
+        return message
 
     def _context(self, mail: NewMessageMail) -> dict[str, Any]:
         language, words = self._words(mail.language)
@@ -111,7 +150,7 @@ class Composer:
         expires = words["link-expires"]
         return {
             "language": language,
-            "direction": "rtl" if locale.character_order == "right-to-left" else "ltr",
+            "direction": _direction(locale),
             "subject": words["subject"].format(mailbox=mailbox, caller=caller),
             "heading": words["heading"].format(mailbox=mailbox),
             "facts": [
@@ -141,6 +180,10 @@ class Composer:
                 self._catalogues[language] = tomllib.loads(found.read_text(encoding="utf-8"))
                 return language, self._catalogues[language]
         raise LookupError(f"the mail catalogue {_DEFAULT_LANGUAGE} is not installed")
+
+
+def _direction(locale: Locale) -> str:
+    return "rtl" if locale.character_order == "right-to-left" else "ltr"
 
 
 def clean_line(text: str) -> str:

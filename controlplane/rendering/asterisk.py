@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import TemplateError
+from jinja2 import Environment, TemplateError
 
 from controlplane.rendering.check import check_file
 from controlplane.rendering.context import AsteriskContext
@@ -39,16 +39,15 @@ def render_asterisk(context: AsteriskContext, *, templates: Path) -> RenderedTre
     The digest is that of the files with an empty revision, and is then put into them: the switch
     reports it as the global variable `CP_REVISION`. Raises RenderingError.
     """
-    unnamed = _render(context, templates=templates, revision="")
-    digest = digest_of(unnamed)
-    files = _render(context, templates=templates, revision=digest)
+    environment = make_environment(templates)
+    digest = digest_of(_render(context, environment, revision=""))
+    files = _render(context, environment, revision=digest)
     for path, text in files.items():
         check_file(path, text)
     return RenderedTree(files=files, digest=digest, endpoints=context.endpoints)
 
 
-def _render(context: AsteriskContext, *, templates: Path, revision: str) -> dict[str, str]:
-    environment = make_environment(templates)
+def _render(context: AsteriskContext, environment: Environment, *, revision: str) -> dict[str, str]:
     if context.default_tenant is None:
         raise RenderingError("There is no tenant named default; run the migrations.")
     installation = context.installation

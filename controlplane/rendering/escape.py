@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from jinja2 import Undefined
+
 from controlplane.domain.caller import clean
 from controlplane.domain.errors import ControlPlaneError
 
@@ -77,6 +79,8 @@ def expression(value: object) -> Escaped:
 
 def only_escaped(value: object) -> object:
     """Refuse what went through no filter; whole numbers need none."""
+    if isinstance(value, Undefined):
+        str(value)  # raises, and names the variable
     if isinstance(value, Escaped) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise RenderingError("A template puts out a value without a filter.")

@@ -57,7 +57,7 @@ class Sender(Protocol):
 class Recordings(Protocol):
     """Where the audio of messages is."""
 
-    def path(self, tenant_id: UUID, message_id: UUID) -> Path:
+    def path(self, message_id: UUID) -> Path:
         """Return the file of a recording; it may be missing."""
         ...
 
@@ -191,7 +191,7 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
 
 async def _attachment(mailing: Mailing, mail: _Mail) -> Attachment | None:
     """Return the recording to attach; None if it is too large, or not there any more."""
-    path = mailing.recordings.path(mail.message.tenant_id, mail.message.id)
+    path = mailing.recordings.path(mail.message.id)
     try:
         return await asyncio.to_thread(encode, path, mail.mailbox.email_attachment_format)
     except FileNotFoundError:

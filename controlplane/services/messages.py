@@ -21,7 +21,24 @@ from controlplane.storage import bookkeeping, mailboxes, messages, pin_tries
 from controlplane.storage.database import Database
 from controlplane.storage.messages import Locked, MessageView, Position
 
-__all__ = ["MAX_BULK", "BulkAction", "BulkOutcome", "MessageView", "Page", "Position", "Requested"]
+__all__ = [
+    "MAX_BULK",
+    "BulkAction",
+    "BulkOutcome",
+    "MessageView",
+    "Outcome",
+    "Page",
+    "Position",
+    "Recordings",
+    "Requested",
+    "bulk",
+    "delete_message",
+    "get_message",
+    "list_messages",
+    "purge_old_bookkeeping",
+    "purge_trash",
+    "set_state",
+]
 
 MAX_BULK = 1000
 _PURGE_AT_ONCE = 200
@@ -267,7 +284,10 @@ async def purge_old_bookkeeping(
     idempotency_keys_before: datetime,
     pin_tries_before: datetime,
 ) -> None:
-    """Remove notes that nobody will ask for again: each is older than the limit that it serves."""
+    """Remove notes that nobody will ask for again: each is older than the limit that it serves.
+
+    `pin_tries_before` is the days of the mailbox's limit ago (`PinLockPolicy.mailbox_window`).
+    """
     async with database.transaction() as session:
         taken = await bookkeeping.purge_recordings_taken(session, before=recordings_taken_before)
         keys = await bookkeeping.purge_idempotency_keys(session, before=idempotency_keys_before)

@@ -33,10 +33,6 @@ class BlockingSpeaker(Protocol):
         """The cache that it fills."""
         ...
 
-    def missing(self, texts: Iterable[str], language: str) -> list[str]:
-        """Return the texts that were not spoken yet."""
-        ...
-
     def make(self, texts: Iterable[str], language: str) -> None:
         """Speak them."""
         ...
@@ -65,13 +61,17 @@ class Speech:
         self._waiting.setdefault(language, {}).update(dict.fromkeys(wanted))
         async with self._turn:
             batch = list(self._waiting.pop(language, {}))
-            if batch:
+            try:
                 await asyncio.to_thread(self._speaker.make, batch, language)
-            elif not self._found(wanted, language):
-                raise SpeechUnavailable("The run that was to speak this failed.")
+            except SpeechUnavailable:
+                if not self._spoken(wanted, language):
+                    raise
+                return  # It was somebody else's text that failed.
+        if not self._spoken(wanted, language):
+            raise SpeechUnavailable("The run of the speech engine that was to speak this failed.")
 
-    def _found(self, texts: list[str], language: str) -> bool:
-        return not self._speaker.missing(texts, language)
+    def _spoken(self, texts: list[str], language: str) -> bool:
+        return all(self.cache.holds(text, language) for text in texts)
 
 
 async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, greetings: Path) -> None:

@@ -80,6 +80,11 @@ class PromptCache:
         known = self._look_up(language)
         return [] if known is None else sentences.sentences(utterance, known[0])
 
+    def holds(self, text: str, tag: str) -> bool:
+        """Tell whether a sentence was spoken by any voice of the language nearest to a tag."""
+        known = self._look_up(tag)
+        return known is not None and self._find(text, *known) is not None
+
     def path(self, text: str, language: str, voice: str) -> Path:
         """Return where a sentence in an available language is kept."""
         return self.root / language / voice / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.wav"

@@ -48,11 +48,13 @@ def prepare(
     spoke; the next run tries it again. Raises SpeechUnavailable, BadRecording or OSError.
     """
     chosen = catalogue.available_languages() if languages is None else list(languages)
+    state = _state(cache_root, chosen, engines)
+    stamp = cache_root / "prepared.json"
+    if _says(stamp, state):  # Before anything is written: the cache may belong to somebody else.
+        return
     cache_root.mkdir(parents=True, exist_ok=True)
     with _alone(cache_root):
-        state = _state(cache_root, chosen, engines)
-        stamp = cache_root / "prepared.json"
-        if stamp.is_file() and stamp.read_text(encoding="utf-8") == state:
+        if _says(stamp, state):  # Another process was faster.
             return
         warnings: list[str] = []
         for tone in Tone:
@@ -64,6 +66,10 @@ def prepare(
             warn(sentence)
         if not warnings:
             audio.place(stamp, state.encode())
+
+
+def _says(stamp: Path, state: str) -> bool:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == state
 
 
 def _speak(

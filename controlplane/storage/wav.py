@@ -21,6 +21,7 @@ RATE = 8000
 FRAME_BYTES = 2
 HEADER_BYTES = 44
 _LONGEST_HEADER = 65536
+_FORMAT_BYTES = 16
 _MOST_RATE = 768_000
 _MOST_FRAME_BYTES = 64
 _PCM = 1
@@ -83,7 +84,7 @@ def parse(head: bytes, size: int) -> Layout:
         raise NotAWav("The file does not begin as a WAV file does.")
     form: tuple[int, int, int, int] | None = None
     position = 12
-    while position + 8 <= min(len(head), size):
+    while position + 8 <= min(len(head), size, _LONGEST_HEADER):
         name, length = struct.unpack_from("<4sI", head, position)
         body = position + 8
         if name == b"data":
@@ -91,6 +92,8 @@ def parse(head: bytes, size: int) -> Layout:
                 raise NotAWav("The audio comes before the description of its format.")
             return _layout(form, body, length, size)
         if name == b"fmt ":
+            if body + _FORMAT_BYTES > size:
+                return _NOTHING
             form = _format(head[body : body + min(length, 40)])
         position = body + length + length % 2
     if size <= HEADER_BYTES:
@@ -99,7 +102,7 @@ def parse(head: bytes, size: int) -> Layout:
 
 
 def _format(body: bytes) -> tuple[int, int, int, int]:
-    if len(body) < 16:  # noqa: PLR2004 (the shortest `fmt ` chunk)
+    if len(body) < _FORMAT_BYTES:
         raise NotAWav("The description of the audio's format is cut off.")
     tag, channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:  # noqa: PLR2004 (where the sub-format begins, two bytes long)

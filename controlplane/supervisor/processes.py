@@ -18,6 +18,8 @@ _ASK_AGAIN_SECONDS = 0.1
 # Together with PostgreSQL's end these stay below the 10 s that `up` has.
 _DRAIN_SECONDS = 5.5
 _END_SECONDS = 1.5
+# A hung `calls` holds calls, a hung `events` delays takes; the other two lose nothing by being slow.
+_WATCHED = frozenset({"calls", "events"})
 _HTTP_OK = b" 200 "
 
 
@@ -43,7 +45,6 @@ class Processes:
                 started=started,
                 prepare=switch.prepare,
             )
-        watchdog = Watchdog(run_folder / "calls.notify")
         names = ("jobs", "calls", "web") if switch is None else ("jobs", "calls", "events", "web")
         self._ours = {
             name: Child(
@@ -54,7 +55,7 @@ class Processes:
                     log=logs / f"{name}.log",
                 ),
                 started=started,
-                watchdog=watchdog if name == "calls" else None,
+                watchdog=Watchdog(run_folder / f"{name}.notify") if name in _WATCHED else None,
             )
             for name in names
         }
@@ -71,7 +72,8 @@ class Processes:
         """Start our processes and wait until `calls` and `web` serve; raises CannotStart."""
         for child in self._ours.values():
             await child.start()
-        await self._ours["calls"].until_ready(_READY_SECONDS)
+        for name in self._ours.keys() & _WATCHED:
+            await self._ours[name].until_ready(_READY_SECONDS)
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 while (answer := await _readiness(http_host, http_port)) is None or _HTTP_OK not in answer:

@@ -2,28 +2,97 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
-from prometheus_client import CollectorRegistry
-from starlette.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry, ProcessCollector
 
-from controlplane import __version__
-from controlplane.web import message_page
 from controlplane.web.api import configuration, extensions, languages, mailboxes, messages, numbers, tenants
 from controlplane.web.audio import AudioFiles
 from controlplane.web.deps import WebDeps
-from controlplane.web.docs_page import STATIC, docs_routes
+from controlplane.web.docs_page import docs_routes
 from controlplane.web.edge import Edge, HttpFigures
 from controlplane.web.errors import Problem, add_error_handlers
 from controlplane.web.health import health_routes
+from controlplane.web.message_page import message_routes
+from controlplane.web.pages import Pages, static_routes
 from controlplane.web.security import json_only, principal_of
 
 API = "/api/v1"
 
-_DESCRIPTION = """Provisioning of shared voicemail boxes, and their messages.
+_DESCRIPTION = """\
+Provisioning of shared voicemail boxes, and their messages.
 
-Send `Authorization: Bearer <token>` with every call; a token is made by `controlplane create-token`
-and belongs to one tenant. A system token names the tenant in `X-Tenant`. Errors are problem documents
-(RFC 9457). Lists come in pages: pass `next` as `after`. Times are UTC."""
+Send `Authorization: Bearer <token>` with every call; `controlplane create-token` makes one. A token \
+belongs to one tenant; a system token names the tenant in `X-Tenant`.
+
+Errors are problem documents (RFC 9457) with an `error_id`, a sentence for people, and the path of each \
+field that is wrong. Lists come in pages: pass `next` as `after`. Times are UTC."""
+
+
+def create_app(deps: WebDeps) -> FastAPI:
+    """Make the app; it opens and closes nothing of what it was given."""
+    app = FastAPI(
+        title="Shared Voicemail",
+        version=version("shared-voicemail"),
+        description=_DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.deps = deps
+    app.state.audio_files = AudioFiles(deps.recordings)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    add_error_handlers(app)
+    api = APIRouter(prefix=API, dependencies=[Depends(principal_of), Depends(json_only)])
+    for resource in (mailboxes, messages, numbers, extensions, tenants, languages, configuration):
+        api.include_router(resource.router)
+    app.include_router(api)
+    pages = Pages()
+    app.include_router(_description(app))
+    app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url), prefix=API)
+    app.include_router(message_routes(pages))
+    app.include_router(static_routes())
+    app.include_router(health_routes(registry))
+    app.add_middleware(
+        Edge,
+        max_body_bytes=deps.max_body_bytes,
+        https=deps.public_url.startswith("https:"),
+        figures=HttpFigures(registry),
+    )
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # the way FastAPI documents
+    return app
+
+
+def _description(app: FastAPI) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(f"{API}/openapi.json")
+    async def description() -> Response:
+        return JSONResponse(app.openapi(), headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            servers=[{"url": "/"}],
+        )
+        schemas = document["components"]["schemas"]
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs"))
+        schemas["Problem"] = problem
+        app.openapi_schema = document
+    return app.openapi_schema

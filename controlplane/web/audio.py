@@ -1,4 +1,4 @@
-"""Recordings over HTTP: WAV from the store, MP3 made when asked for; ranges and conditions (RFC 9110 13, 14)."""
+"""Recordings over HTTP: WAV from the store, MP3 made on demand; ranges and conditions (RFC 9110 13, 14)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ _HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -37,7 +39,10 @@ class HttpFigures:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
-            "controlplane_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
+            "controlplane_http_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=registry,
         )
         self._seconds = Histogram(
             "controlplane_http_seconds", "Time to answer a request", ["method", "route"], registry=registry

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one shape for all of them, and the only place that knows HTTP codes."""
+"""Errors as problem details (RFC 9457): one shape for all, and the only place that knows HTTP codes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from controlplane.domain.errors import (
     Conflict,
+    ControlPlaneError,
     DomainError,
     InvalidValue,
     InvalidValues,
@@ -26,7 +27,7 @@ from controlplane.services.idempotency import InProgress
 
 MEDIA_TYPE = "application/problem+json"
 
-_UNAVAILABLE_RETRY_SECONDS = "5"
+RETRY_SECONDS = "5"
 _IN_PROGRESS_RETRY_SECONDS = "1"
 
 
@@ -73,6 +74,9 @@ _STATUS: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
     (InvalidValue, HTTPStatus.UNPROCESSABLE_ENTITY),
     (DomainError, HTTPStatus.BAD_REQUEST),
 )
+
+# What was there once, and will not come back.
+_GONE = frozenset({"link-expired", "message-purged"})
 
 _OF_STATUS: dict[int, tuple[str, str]] = {
     400: ("malformed-request", "The request cannot be read."),
@@ -183,13 +187,23 @@ def of_status(request_id: UUID, status: int, headers: Mapping[str, str] | None =
     return problem_response(request_id, status=status, error_id=error_id, detail=detail, headers=headers)
 
 
+def status_of(error: ControlPlaneError) -> int:
+    """Return the HTTP status of an error."""
+    if isinstance(error, Unavailable):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    if isinstance(error, DomainError):
+        if error.error_id in _GONE:
+            return HTTPStatus.GONE
+        return next(status for kind, status in _STATUS if isinstance(error, kind))
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def of_domain_error(request_id: UUID, error: DomainError) -> JSONResponse:
     """Make the answer for an error of the domain."""
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
     parts = error.errors if isinstance(error, InvalidValues) else (error,)
     return problem_response(
         request_id,
-        status=status,
+        status=status_of(error),
         error_id=error.error_id,
         detail=error.sentence,
         errors=[
@@ -279,8 +293,8 @@ def add_error_handlers(app: FastAPI) -> None:
     async def unavailable(request: Request, error: Unavailable) -> JSONResponse:
         return problem_response(
             request_id_of(request),
-            status=503,
+            status=status_of(error),
             error_id="unavailable",
             detail=f"{error} Please try again.",
-            headers={"Retry-After": _UNAVAILABLE_RETRY_SECONDS},
+            headers={"Retry-After": RETRY_SECONDS},
         )

@@ -21,7 +21,9 @@ _ONE = re.compile(r'(?:W/)?"(?P<version>[0-9]{1,9})-(?P<digest>[0-9a-f]{16})"', 
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="One ETag as it was read: the change is refused (412) if it is stale."),
+    Header(
+        alias="If-Match", description="One ETag as it was read: the change is refused (412) if it is stale."
+    ),
 ]
 IfNoneMatch = Annotated[
     str | None, Header(alias="If-None-Match", description="ETags as they were read: 304 if nothing changed.")

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.web.deps import WebDeps, deps_of
-from controlplane.web.errors import FieldProblem, problem_response, request_id_of
+from controlplane.web.errors import RETRY_SECONDS, FieldProblem, problem_response, request_id_of
 
 _SECONDS = 2.0
 
@@ -44,7 +44,7 @@ def health_routes(registry: CollectorRegistry) -> APIRouter:
                     for name, fault in states.items()
                     if fault
                 ],
-                headers={"Retry-After": "5"},
+                headers={"Retry-After": RETRY_SECONDS},
             )
         return JSONResponse({"status": "ready", "checks": dict.fromkeys(states, "ok")})
 

@@ -68,7 +68,9 @@ class Repeatable:
         except Exception:
             await self._release(self.key)
             raise
-        headers = {name: done.response.headers[name] for name in _KEPT_HEADERS if name in done.response.headers}
+        headers = {
+            name: done.response.headers[name] for name in _KEPT_HEADERS if name in done.response.headers
+        }
         body = bytes(done.response.body) if done.kept_body is None else done.kept_body
         answer = Answer(status=done.response.status_code, headers=headers, body=body)
         await idempotency.keep(self.db, token_id=token_id, key=self.key, answer=answer)

@@ -25,9 +25,9 @@ class Paging(BaseModel):
         Field(max_length=64, pattern=r"^[^\x00]*$", description="A part of the number or of the name."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items.")] = 50
-    after: Annotated[
-        str | None, Field(max_length=_MAX_CURSOR, description="`next` of the page before.")
-    ] = None
+    after: Annotated[str | None, Field(max_length=_MAX_CURSOR, description="`next` of the page before.")] = (
+        None
+    )
 
 
 def cursor(*parts: str) -> str:
@@ -45,7 +45,7 @@ def read_cursor(text: str, *, parts: int) -> list[str]:
     fits = isinstance(held, list) and len(held) == parts
     if not fits or not all(isinstance(part, str) and part.isascii() and part.isprintable() for part in held):
         raise invalid_cursor()
-    return held
+    return [str(part) for part in held]
 
 
 def position(after: str | None) -> str | None:

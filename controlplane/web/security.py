@@ -14,7 +14,7 @@ from controlplane.web.errors import Forbidden, Unauthorized, UnsupportedMediaTyp
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="token",
-    description="A token made by `controlplane create-token`; it belongs to one tenant, or is a system token.",
+    description="Made by `controlplane create-token`; it belongs to one tenant, or is a system token.",
 )
 
 TenantHeader = Annotated[
@@ -37,9 +37,7 @@ async def principal_of(
     deps = deps_of(request)
     principal = await authenticate(deps.db, credentials.credentials, tenant=tenant, now=deps.clock())
     if principal is None:
-        raise Unauthorized(
-            "This token is unknown, has expired, or was revoked.", error_id="invalid-token"
-        )
+        raise Unauthorized("This token is unknown, has expired, or was revoked.", error_id="invalid-token")
     request.state.principal = principal
     return principal
 

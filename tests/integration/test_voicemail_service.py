@@ -205,7 +205,7 @@ async def test_database_that_cannot_be_reached_is_said(hasher: PinHasher, jobs: 
 
 
 async def test_row_that_somebody_holds_is_given_up_in_time(
-    database_url: str, hasher: PinHasher, jobs: Jobs, tmp_path: Path, database: Database, mailbox_id: UUID
+    *, database_url: str, hasher: PinHasher, jobs: Jobs, tmp_path: Path, database: Database, mailbox_id: UUID
 ) -> None:
     """A change that waits for another one longer than the limit of calls is given up."""
     message_id = await add_message(database, mailbox_id)

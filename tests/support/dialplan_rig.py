@@ -133,7 +133,14 @@ class DialplanRig:
         return await self.asterisk._ask(command)  # the console is the witness that is not AMI
 
 
-def rig_context(home: Path, *, sip_port: int, agi_port: int, manager_port: int) -> AsteriskContext:
+def rig_context(
+    home: Path,
+    *,
+    sip_port: int = 5060,
+    agi_port: int = 4573,
+    manager_port: int = 5038,
+    rtp_first: int = 20000,
+) -> AsteriskContext:
     """Return the context of the rig: two tenants, three extensions."""
     code = FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES)
     return AsteriskContext(
@@ -142,8 +149,8 @@ def rig_context(home: Path, *, sip_port: int, agi_port: int, manager_port: int) 
                 bind=f"127.0.0.1:{sip_port}",
                 external_address=None,
                 local_networks=("127.0.0.0/8",),
-                rtp_first=(first := 20000 + 200 * (os.getpid() % 200)),
-                rtp_last=first + 199,
+                rtp_first=rtp_first,
+                rtp_last=rtp_first + 199,
                 realm=REALM,
                 max_contacts=5,
             ),
@@ -191,7 +198,13 @@ def rig_context(home: Path, *, sip_port: int, agi_port: int, manager_port: int) 
 def run_dialplan(tree: AsteriskTree, home: Path) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
     sip_port, agi_port, manager_port = _free_port(socket.SOCK_DGRAM), _free_port(), _free_port()
-    context = rig_context(home, sip_port=sip_port, agi_port=agi_port, manager_port=manager_port)
+    context = rig_context(
+        home,
+        sip_port=sip_port,
+        agi_port=agi_port,
+        manager_port=manager_port,
+        rtp_first=20000 + 200 * (os.getpid() % 60),
+    )
     for path, text in render_asterisk(context, templates=TEMPLATES).files.items():
         target = home / "configuration/live" / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -87,6 +87,7 @@ class FakeCall:
         self.waits: list[tuple[float, float]] = []
         self.limits: list[RecordLimits] = []
         self.recorded: list[float] = []
+        self.offsets: list[int] = []
         self.hangup_cause: HangupCause | None = None
         self.transferred_to: str | None = None
 
@@ -95,6 +96,12 @@ class FakeCall:
     def expect_to_hear(self, *utterances: Utterance) -> None:
         """Expect these next, in this order, and nothing between."""
         self._script.extend(_Hear(utterance) for utterance in utterances)
+
+    def expect_instead(self, *utterances: Utterance) -> None:
+        """Tear up the rest of the script: something went wrong, and these are expected now."""
+        self._script.clear()
+        self._typed.clear()
+        self.expect_to_hear(*utterances)
 
     def press(self, keys: str) -> None:
         """Press keys, while what was expected last is being said or waited after."""
@@ -168,6 +175,7 @@ class FakeCall:
         if not path.exists():
             raise FileNotFoundError(path)
         length_ms = wav_ms(path)
+        self.offsets.append(offset_ms)
         key = self._key_of(interrupt)
         if key:
             return Played(key=key, position_ms=offset_ms, finished=False)

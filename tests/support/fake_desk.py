@@ -36,7 +36,7 @@ class Desk:
         self.voicemail = FakeVoicemail(recordings, points=self.points)
         self.spool = FakeSpool(spool, points=self.points)
         self.mailbox: Mailbox = self.voicemail.add_mailbox("8001", **mailbox)
-        self.ids = [uuid4() for _ in range(5)]
+        self.ids = [uuid4() for _ in range(40)]
         self._unused = iter(self.ids)
         self.call = self.dial()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +57,8 @@ class FakeVoicemail:
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
         self.full_disk = False
+        self.after_restore: Callable[[], None] | None = None
+        """What a colleague does right after the next undo."""
 
     # What a test arranges and looks at.
 
@@ -185,6 +188,8 @@ class FakeVoicemail:
         to = self.rows[message_id].before or MessageState.NEW
         self._move(message_id, to)
         self.changes.append(Changed(message_id, to, by))
+        if self.after_restore is not None:
+            self.after_restore()
         return Change(done=True, state=to)
 
     def recording(self, message_id: UUID) -> Path:

@@ -65,12 +65,14 @@ class SmtpServer:
             cast("EmailMessage", email.message_from_bytes(content, policy=cast("Any", email.policy.default)))
         )
         self.recipients.extend(envelope.rcpt_tos)
-        self.encrypted.append(
-            session.ssl is not None or server.transport.get_extra_info("cipher") is not None
-        )
+        self.encrypted.append(session.ssl is not None or _over_tls(server))
         if session.auth_data is not None:
             self.users.append(cast("LoginPassword", session.auth_data).login.decode())
         return "250 OK"
+
+
+def _over_tls(server: SMTP) -> bool:
+    return server.transport is not None and server.transport.get_extra_info("cipher") is not None
 
 
 def _authenticate(

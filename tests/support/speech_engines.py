@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,16 +13,27 @@ from controlplane.speech.engines import SpeechUnavailable
 
 @dataclass(slots=True)
 class HummingEngine:
-    """Hums; fails at the texts in `broken`, is silent for those in `silent`, and counts its runs."""
+    """Hums; fails at the texts in `broken`, is silent for those in `silent`, and counts its runs.
+
+    Tells by `started` that it runs, and speaks once `go_on` is set.
+    """
 
     voice: str = "hum"
     broken: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
     runs: list[list[str]] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.go_on.set()
 
     def speak(self, texts: Sequence[str]) -> Iterator[tuple[Samples, int]]:
         """Hum 20 ms a character."""
         self.runs.append(list(texts))
+        self.started.set()
+        if not self.go_on.wait(10):
+            raise TimeoutError
         for text in texts:
             if text in self.broken:
                 raise SpeechUnavailable(f"The speech engine {self.voice} failed.")

@@ -65,7 +65,7 @@ def _likeness(said: str, heard: str) -> float:
 
 
 def test_every_prompt_is_heard(cache: PromptCache, hear: Callable[[Path], str]) -> None:
-    """Of each prompt two thirds of the words are understood, of all together nine in ten."""
+    """Of each prompt half of the words or so are understood, of all together more than nine in ten."""
     likeness = {}
     for prompt in CLEAR:
         (text,), (path,) = cache.texts(prompt, "en"), cache.files(prompt, "en")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,17 @@ def test_a_second_time_nothing_is_written(tmp_path: Path) -> None:
     prepare(tmp_path, engines=lambda _language: [HummingEngine()])
 
     assert not _cache(tmp_path).tone(Tone.BEEP).exists()
+
+
+def test_two_processes_prepare_once(tmp_path: Path) -> None:
+    """Who comes second waits for the first, and finds everything done."""
+    engine = HummingEngine()
+    with ThreadPoolExecutor(2) as pool:
+        for run in [pool.submit(prepare, tmp_path, engines=lambda _language: [engine]) for _ in range(2)]:
+            run.result()
+
+    spoken = [text for run in engine.runs for text in run]
+    assert len(set(spoken)) == len(spoken)
 
 
 def test_another_voice_is_prepared_anew(tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ async def get_extension(
 )
 async def change_extension(
     request: Request,
+    *,
     number: NumberPath,
     body: ExtensionPatch,
     deps: Deps,

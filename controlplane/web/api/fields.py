@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 NumberField = Annotated[
     str,
-    Field(pattern=r"^[0-9]{3,64}$", description="3 to 64 digits, unique within the tenant.", examples=["8001"]),
+    Field(
+        pattern=r"^[0-9]{3,64}$", description="3 to 64 digits, unique within the tenant.", examples=["8001"]
+    ),
 ]
 DisplayName = Annotated[str, Field(min_length=1, max_length=64, description="What people see.")]
 Language = Annotated[
@@ -25,6 +27,11 @@ Language = Annotated[
 def without_default(schema: dict[str, Any]) -> None:
     """Take the default out of a schema: a field of a PATCH that is left out stays as it is."""
     schema.pop("default", None)
+
+
+def left_out(description: str | None = None) -> Any:
+    """Make a field of a PATCH: None stands for one that was not sent, and cannot be sent itself."""
+    return Field(None, json_schema_extra=without_default, description=description)
 
 
 class Input(BaseModel):

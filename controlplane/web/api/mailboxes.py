@@ -23,9 +23,7 @@ Deps = Annotated[WebDeps, Depends(deps_of)]
 NumberPath = Annotated[str, Path(description="The number of the mailbox.", examples=["8001"])]
 
 
-@router.post(
-    "", status_code=201, response_model=MailboxOut, responses={**with_etag(201), **body_problems()}
-)
+@router.post("", status_code=201, response_model=MailboxOut, responses={**with_etag(201), **body_problems()})
 async def create_mailbox(
     request: Request, body: MailboxIn, deps: Deps, asking: Asking, repeating: Repeating
 ) -> Response:
@@ -66,9 +64,7 @@ async def list_mailboxes(deps: Deps, asking: Asking, paging: Annotated[Paging, Q
     )
 
 
-@router.get(
-    "/{number}", response_model=MailboxOut, responses={**with_etag(), **not_modified(), **problems()}
-)
+@router.get("/{number}", response_model=MailboxOut, responses={**with_etag(), **not_modified(), **problems()})
 async def get_mailbox(
     request: Request, number: NumberPath, deps: Deps, asking: Asking, _: IfNoneMatch = None
 ) -> Response:
@@ -80,6 +76,7 @@ async def get_mailbox(
 @router.patch("/{number}", response_model=MailboxOut, responses={**with_etag(), **body_problems(412)})
 async def change_mailbox(
     request: Request,
+    *,
     number: NumberPath,
     body: MailboxPatch,
     deps: Deps,

@@ -128,6 +128,7 @@ async def get_message(
 )
 async def change_message(
     request: Request,
+    *,
     message_id: MessageId,
     body: MessagePatch,
     deps: Deps,
@@ -182,6 +183,7 @@ async def delete_message(
 )
 async def get_audio(
     request: Request,
+    *,
     message_id: MessageId,
     deps: Deps,
     asking: Asking,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlplane.web.errors import MEDIA_TYPE, Problem
+from controlplane.web.errors import MEDIA_TYPE
 
 _MEANINGS = {
     400: "The request cannot be read.",
@@ -29,7 +29,6 @@ def problems(*statuses: int) -> Responses:
     return {
         status: {
             "description": _MEANINGS[status],
-            "model": Problem,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in sorted({401, 404, 422, 503, *statuses})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from pydantic import Field, SecretStr
@@ -21,7 +21,7 @@ from controlplane.web.api.fields import (
     NumberField,
     Output,
     example,
-    without_default,
+    left_out,
 )
 
 _NEXT = Field(description="`after` of the following page; None on the last one.")
@@ -93,10 +93,8 @@ class ExtensionPatch(Input):
 
     model_config = example({"display_name": "Alice Smith"})
 
-    display_name: DisplayName = Field(None, json_schema_extra=without_default)
-    sip_password: _PasswordField | None = Field(
-        None, json_schema_extra=without_default, description="None makes a new one and shows it once."
-    )
+    display_name: DisplayName = left_out()
+    sip_password: _PasswordField | None = left_out("None makes a new one and shows it once.")
 
     def changes(self) -> ExtensionChanges:
         """Return what the service takes."""
@@ -186,13 +184,13 @@ class TenantPatch(Input):
 
     model_config = example({"time_zone": "Europe/Berlin"})
 
-    sip_domain: _SipDomain = Field(None, json_schema_extra=without_default)
-    language: Language = Field(None, json_schema_extra=without_default)
-    time_zone: _TimeZone = Field(None, json_schema_extra=without_default)
+    sip_domain: _SipDomain = left_out()
+    language: Language = left_out()
+    time_zone: _TimeZone = left_out()
 
     def changes(self) -> TenantChanges:
         """Return what the service takes."""
-        return TenantChanges(**self.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]  # the fields are the same
+        return cast("TenantChanges", self.model_dump(exclude_unset=True))
 
 
 class TenantOut(Output):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from pydantic import Field, SecretStr
@@ -19,7 +19,7 @@ from controlplane.web.api.fields import (
     NumberField,
     Output,
     example,
-    without_default,
+    left_out,
 )
 
 _PinField = Annotated[
@@ -27,7 +27,7 @@ _PinField = Annotated[
     Field(
         min_length=1,
         max_length=128,
-        description="Digits; the rules are settings: 4 at least, not one digit repeated, no run, not the number's end.",
+        description="4 digits at least; not one digit repeated, no run, not the end of the number.",
     ),
 ]
 _Recipients = Annotated[
@@ -88,7 +88,7 @@ class MailboxIn(Input):
     language: Language | None = Field(None, description="None means the tenant's.")
     pin_required: bool = Field(True, description="Whether the PIN is asked for.")
     enabled: bool = Field(True, description="Whether it takes messages.")
-    email_recipients: _Recipients = []
+    email_recipients: _Recipients = Field(default_factory=list)
     email_notification: bool = Field(False, description="Whether a new message is mailed.")
     email_attachment: bool = Field(True, description="Whether the recording is attached.")
     email_attachment_format: _Format = AttachmentFormat.MP3
@@ -108,25 +108,23 @@ class MailboxPatch(Input):
 
     model_config = example({"display_name": "Sales team", "say_datetime": "24h"})
 
-    display_name: DisplayName = Field(None, json_schema_extra=without_default)
-    pin: _PinField = Field(None, json_schema_extra=without_default)
-    language: Language | None = Field(
-        None, json_schema_extra=without_default, description="None means the tenant's."
-    )
-    pin_required: bool = Field(None, json_schema_extra=without_default)
-    enabled: bool = Field(None, json_schema_extra=without_default)
-    email_recipients: _Recipients = Field(None, json_schema_extra=without_default)
-    email_notification: bool = Field(None, json_schema_extra=without_default)
-    email_attachment: bool = Field(None, json_schema_extra=without_default)
-    email_attachment_format: _Format = Field(None, json_schema_extra=without_default)
-    say_datetime: _SayDatetime = Field(None, json_schema_extra=without_default)
-    review: bool = Field(None, json_schema_extra=without_default)
-    min_message_seconds: _MinSeconds = Field(None, json_schema_extra=without_default)
-    max_message_seconds: _MaxSeconds = Field(None, json_schema_extra=without_default)
+    display_name: DisplayName = left_out()
+    pin: _PinField = left_out()
+    language: Language | None = left_out("None means the tenant's.")
+    pin_required: bool = left_out()
+    enabled: bool = left_out()
+    email_recipients: _Recipients = left_out()
+    email_notification: bool = left_out()
+    email_attachment: bool = left_out()
+    email_attachment_format: _Format = left_out()
+    say_datetime: _SayDatetime = left_out()
+    review: bool = left_out()
+    min_message_seconds: _MinSeconds = left_out()
+    max_message_seconds: _MaxSeconds = left_out()
 
     def changes(self) -> MailboxChanges:
         """Return what the service takes."""
-        changes = MailboxChanges(**self.model_dump(exclude_unset=True, exclude={"pin"}))  # type: ignore[typeddict-item]  # the fields are the same
+        changes = cast("MailboxChanges", self.model_dump(exclude_unset=True, exclude={"pin"}))
         if "pin" in self.model_fields_set:
             changes["pin"] = Pin(self.pin.get_secret_value())
         return changes

@@ -147,7 +147,7 @@ class BulkIn(Input):
         BulkAction,
         Field(
             strict=False,
-            description="`mark_read` concerns new messages, `mark_unread` saved ones, `restore` those in the trash.",
+            description="`mark_read` concerns new messages, `mark_unread` saved ones, `restore` the trash.",
         ),
     ]
 

@@ -45,18 +45,14 @@ async def create_tenant(request: Request, body: TenantIn, deps: Deps, repeating:
 @router.get("", response_model=TenantPage, responses=problems(403))
 async def list_tenants(deps: Deps, paging: Annotated[Paging, Query()]) -> TenantPage:
     """List tenants."""
-    page = await tenants.list_tenants(
-        deps.db, q=paging.q, limit=paging.limit, after=position(paging.after)
-    )
+    page = await tenants.list_tenants(deps.db, q=paging.q, limit=paging.limit, after=position(paging.after))
     return TenantPage(
         items=[TenantOut.of(tenant) for tenant in page.items],
         next=cursor(page.items[-1].name) if page.more else None,
     )
 
 
-@router.get(
-    "/{name}", response_model=TenantOut, responses={**with_etag(), **not_modified(), **problems(403)}
-)
+@router.get("/{name}", response_model=TenantOut, responses={**with_etag(), **not_modified(), **problems(403)})
 async def get_tenant(request: Request, name: NamePath, deps: Deps, _: IfNoneMatch = None) -> Response:
     """Read a tenant."""
     tenant = await tenants.get_tenant(deps.db, name=name)
@@ -81,6 +77,4 @@ async def change_tenant(
 @router.delete("/{name}", status_code=204, responses=problems(400, 403, 409, 412))
 async def delete_tenant(name: NamePath, deps: Deps, if_match: IfMatch = None) -> None:
     """Remove an empty tenant with its tokens; `default` stays."""
-    await tenants.delete_tenant(
-        deps.db, deps.jobs, name=name, expected_version=expected_version(if_match)
-    )
+    await tenants.delete_tenant(deps.db, deps.jobs, name=name, expected_version=expected_version(if_match))

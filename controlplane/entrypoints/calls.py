@@ -1,0 +1,159 @@
+"""`controlplane calls`: the FastAGI server and the flows of calls, wired together.
+
+It starts without the database, and serves as soon as that is there: until then the flows leave
+their calls to the dialplan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+
+from controlplane.callflows.call import Call, Entry
+from controlplane.callflows.check_messages import check_messages
+from controlplane.callflows.ending import Ending
+from controlplane.callflows.leave_message import leave_message
+from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.voicemail import Spool, Voicemail
+from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.services.deposit import Depositor
+from controlplane.services.pin_hashing import PinHasher
+from controlplane.services.pins import Pins
+from controlplane.services.voicemail_service import VoicemailService
+from controlplane.settings import Settings
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.catalogue import available_languages
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.spool import FileSpool
+from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.notify import Notifier, beat
+from controlplane.switches.asterisk.server import FastAgiServer, Handler
+
+_POOL_SIZE = 10
+
+
+def main(settings: Settings) -> None:
+    """Serve until SIGTERM, then let calls in progress end; a second signal does not wait for them.
+
+    Raises CannotStart when the address is taken.
+    """
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    database = Database(
+        settings.sqlalchemy_url, pool_size=_POOL_SIZE, timeout_seconds=settings.calls.database_seconds
+    )
+    hasher = PinHasher(settings.pins.keys.get_secret_value())
+    notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    beating: asyncio.Task[None] | None = None
+    try:
+        server = _server(settings, database, hasher)
+        try:
+            await server.start(settings.fastagi.host, settings.fastagi.port)
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {settings.fastagi.host}:{settings.fastagi.port} ({error.strerror}): "
+                "set CONTROLPLANE_FASTAGI__HOST and CONTROLPLANE_FASTAGI__PORT."
+            ) from error
+        beating = asyncio.create_task(beat(notifier))
+        notifier.ready()
+        log = structlog.get_logger()
+        log.info("calls.ready", address=server.address)
+        await stop.wait()
+        log.info("calls.draining", calls=server.calls_in_progress)
+        await _drain(server, settings.calls.drain_seconds, hurry)
+        notifier.stopping()
+        log.info("calls.stopped")
+    finally:
+        if beating is not None:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+        hasher.close()
+        await database.close()
+
+
+async def _drain(server: FastAgiServer, seconds: float, hurry: asyncio.Event) -> None:
+    draining = asyncio.create_task(server.drain(seconds))
+    hurrying = asyncio.create_task(hurry.wait())
+    await asyncio.wait([draining, hurrying], return_when=asyncio.FIRST_COMPLETED)
+    hurrying.cancel()
+    if not draining.done():
+        await server.drain(0)
+    await draining
+
+
+def _server(settings: Settings, database: Database, hasher: PinHasher) -> FastAgiServer:
+    # The app stays closed: a job is deferred on the connection of its own transaction.
+    jobs = Jobs(make_app(settings.database_url.get_secret_value(), pool_size=1))
+    store = RecordingStore(settings.paths.recordings)
+    spool = FileSpool(settings.paths.spool)
+    depositor = Depositor(database=database, jobs=jobs, store=store, spool=spool)
+    pins = settings.pins
+    policy = PinLockPolicy(
+        wrong_in_a_row=pins.wrong_in_a_row,
+        first_lock_seconds=pins.first_lock_seconds,
+        longest_lock_seconds=pins.longest_lock_seconds,
+        wrong_of_a_source_in_a_day=pins.wrong_of_a_source_in_a_day,
+        source_lock_seconds=pins.source_lock_seconds,
+        wrong_of_a_mailbox=pins.wrong_of_a_mailbox,
+        wrong_of_a_mailbox_days=pins.wrong_of_a_mailbox_days,
+    )
+    voicemail = VoicemailService(
+        database=database,
+        pins=Pins(database, hasher, jobs, policy=policy),
+        recordings=store,
+        deposit=depositor.deposit,
+        languages=available_languages(),
+    )
+    options = FlowOptions(
+        silence_seconds=settings.calls.silence_seconds,
+        first_digit_seconds=settings.calls.first_digit_seconds,
+        digit_seconds=settings.calls.digit_seconds,
+        menu_rounds=settings.calls.menu_rounds,
+        pin_tries=settings.calls.pin_tries,
+    )
+    return FastAgiServer(
+        flows(voicemail, spool, options),
+        prompts=PromptCache(settings.paths.prompts),
+        secret=settings.fastagi.secret.get_secret_value(),
+        allowed_addresses=settings.fastagi.allowed_addresses,
+        max_calls=settings.fastagi.max_calls,
+        first_line_seconds=settings.fastagi.first_line_seconds,
+    )
+
+
+def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entry, Handler]:
+    """Return the flow for each thing that a dialplan may ask for."""
+
+    async def leave(call: Call) -> Ending:
+        return await leave_message(
+            call,
+            voicemail=voicemail,
+            spool=spool,
+            options=options,
+            clock=lambda: datetime.now(UTC),
+            new_id=uuid4,
+        )
+
+    async def check(call: Call) -> Ending:
+        return await check_messages(call, voicemail=voicemail, options=options)
+
+    return {Entry.LEAVE: leave, Entry.CHECK: check}

@@ -1,0 +1,119 @@
+"""`controlplane events`: turns what Asterisk tells into jobs; losing it loses no message."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import suppress
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from controlplane.settings import Settings
+from controlplane.storage.queue import make_app
+from controlplane.supervisor.notify import Notifier, beat
+from controlplane.switches.asterisk.events import AsteriskEvents
+
+_PAUSE_SECONDS = 0.2
+_RETRY_SECONDS = 2.0
+
+
+class Wake:
+    """One job that is deferred when something happened, once for all that happens meanwhile."""
+
+    def __init__(self, task: str, *, lock: str, with_time: bool = False) -> None:
+        self._task = task
+        self._lock = lock
+        self._with_time = with_time
+        self._wanted = asyncio.Event()
+
+    def want(self) -> None:
+        """Ask for a run that begins after now."""
+        self._wanted.set()
+
+    async def keep_deferring(self, app: App) -> None:
+        """Defer until cancelled; while the queue cannot be reached the wish is kept."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            arguments = {"timestamp": int(time.time())} if self._with_time else {}
+            # Outside any business transaction a queueing lock is right: who holds it has not
+            # begun, and will see what happened.
+            deferrer = app.configure_task(self._task, lock=self._lock, queueing_lock=self._task)
+            try:
+                await deferrer.defer_async(**arguments)
+            except AlreadyEnqueued:
+                pass
+            except (ConnectorException, OperationalError, PoolTimeout) as error:
+                structlog.get_logger().warning("events.queue_unavailable", reason=type(error).__name__)
+                self._wanted.set()
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def main(settings: Settings) -> None:
+    """Listen until SIGTERM."""
+    asyncio.run(_listen(settings))
+
+
+async def _listen(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    scan = Wake("spool.scan", lock="spool")
+    heal = Wake("configuration.heal", lock="configuration", with_time=True)
+
+    def on_hangup(_call_id: str) -> None:
+        scan.want()
+
+    def on_booted() -> None:
+        scan.want()
+        heal.want()
+
+    asterisk = AsteriskEvents(
+        host=settings.manager.host,
+        port=settings.manager.port,
+        username=settings.manager.username,
+        secret=settings.manager.secret.get_secret_value(),
+        on_hangup=on_hangup,
+        on_booted=on_booted,
+    )
+    notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    working = [
+        asyncio.create_task(asterisk.run()),
+        asyncio.create_task(_defer(settings.database_url.get_secret_value(), [scan, heal])),
+        asyncio.create_task(beat(notifier)),
+    ]
+    stopping = asyncio.create_task(stop.wait())
+    notifier.ready()
+    try:
+        await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        notifier.stopping()
+    finally:
+        stopping.cancel()
+        for task in working:
+            task.cancel()
+        for task in working:
+            # One that ended by itself ended by an error, which is raised here.
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _defer(database_url: str, wakes: list[Wake]) -> None:
+    """Keep the queue open, over the time in which the database cannot be reached."""
+    while True:
+        app = make_app(database_url, pool_size=1)
+        try:
+            async with app.open_async(), asyncio.TaskGroup() as group:
+                for wake in wakes:
+                    group.create_task(wake.keep_deferring(app))
+        except (ConnectorException, OperationalError, PoolTimeout) as error:
+            structlog.get_logger().warning("events.queue_unavailable", reason=type(error).__name__)
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,89 @@
+"""Tells a mailbox's recipients that its PIN was tried so often that it is refused until it is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Protocol
+from uuid import UUID, uuid5
+
+import structlog
+
+from controlplane.domain.errors import DeliveryError
+from controlplane.mail.compose import Composer, PinAlarmMail
+from controlplane.services.pins import PIN_ALARM
+from controlplane.storage import mailboxes
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+
+__all__ = ["PIN_ALARM", "TELL", "PinAlarms", "announce", "tell"]
+
+TELL = "mail.pin_alarm_to"
+
+
+class Sender(Protocol):
+    """Where mails go: a server, or a folder."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Hand a mail over; raises DeliveryError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinAlarms:
+    """What telling needs. `languages` are those with prompts."""
+
+    database: Database
+    jobs: Jobs
+    sender: Sender
+    composer: Composer
+    languages: Collection[str]
+
+
+async def announce(alarms: PinAlarms, mailbox_id: UUID) -> None:
+    """Queue a mail to each recipient, whether or not they are mailed about messages.
+
+    Does nothing when the PIN was changed or the mailbox deleted meanwhile.
+    """
+    async with alarms.database.transaction() as session:
+        found = await mailboxes.get(session, mailbox_id)
+        if found is None or found[0].pin_refused_at is None:
+            return
+        recipients = found[0].email_recipients
+        for recipient in recipients:
+            await alarms.jobs.defer(session, TELL, mailbox_id=str(mailbox_id), recipient=recipient)
+    structlog.get_logger().warning(
+        "pin_alarm.announced", mailbox_id=str(mailbox_id), recipients=len(recipients)
+    )
+
+
+async def tell(alarms: PinAlarms, mailbox_id: UUID, recipient: str) -> None:
+    """Send the mail to one recipient, if there is still a reason for it.
+
+    A permanent refusal is logged and ends it. Raises DeliveryError when a retry may help, and
+    Unavailable; a repeated mail has the same Message-ID.
+    """
+    log = structlog.get_logger().bind(mailbox_id=str(mailbox_id))
+    async with alarms.database.transaction() as session:
+        found = await mailboxes.get(session, mailbox_id)
+    if found is None or found[0].pin_refused_at is None or recipient not in found[0].email_recipients:
+        log.info("pin_alarm.skipped")
+        return
+    mailbox = mailboxes.mailbox_values(*found, alarms.languages)
+    mail = PinAlarmMail(
+        alarm_id=uuid5(mailbox_id, found[0].pin_refused_at.astimezone(UTC).isoformat()),
+        recipient=recipient,
+        language=mailbox.language,
+        mailbox_number=mailbox.number,
+        mailbox_name=mailbox.display_name,
+    )
+    try:
+        await alarms.sender.send(alarms.composer.compose_pin_alarm(mail, now=datetime.now(UTC)))
+    except DeliveryError as error:
+        if not error.permanent:
+            raise
+        log.error("pin_alarm.refused", error=error.sentence)  # noqa: TRY400 (a server's answer needs no traceback)
+        return
+    log.info("pin_alarm.sent")

@@ -1,0 +1,146 @@
+"""The API's description as a page for people, made from the OpenAPI document; loads nothing foreign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from controlplane.web.pages import Pages
+
+_METHODS = ("get", "post", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What goes into the address or a header."""
+
+    name: str
+    where: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer of a call; `example` is JSON, or empty."""
+
+    status: str
+    description: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of the API with an example."""
+
+    id: str
+    tag: str
+    method: str
+    path: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    example: str
+    answers: tuple[Answer, ...]
+
+
+def docs_routes(pages: Pages, describe: Callable[[], dict[str, Any]], *, public_url: str) -> APIRouter:
+    """Return the page's route; `describe` gives the OpenAPI document."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs")
+    async def docs() -> Response:
+        document = describe()
+        calls = calls_of(document, public_url=public_url)
+        tags = {
+            tag: [call for call in calls if call.tag == tag] for tag in dict.fromkeys(c.tag for c in calls)
+        }
+        info = document["info"]
+        return pages.answer(
+            "docs.html",
+            title=f"{info['title']} {info['version']}",
+            paragraphs=info["description"].split("\n\n"),
+            tags=tags,
+        )
+
+    return router
+
+
+def calls_of(document: dict[str, Any], *, public_url: str) -> list[Call]:
+    """List the calls of an OpenAPI document, in its order, each with an example as a command of curl."""
+    return [
+        _call(document, method, path, operation, public_url)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method in _METHODS
+    ]
+
+
+def _call(
+    document: dict[str, Any], method: str, path: str, operation: dict[str, Any], public_url: str
+) -> Call:
+    parameters = operation.get("parameters", [])
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    return Call(
+        id=operation["operationId"],
+        tag=operation["tags"][0],
+        method=method.upper(),
+        path=path,
+        summary=operation.get("description") or operation["summary"],
+        parameters=tuple(
+            Parameter(
+                name=parameter["name"],
+                where=parameter["in"],
+                required=parameter.get("required", False),
+                description=parameter.get("description", ""),
+            )
+            for parameter in parameters
+        ),
+        example=_curl(
+            method.upper(),
+            public_url.rstrip("/") + _filled(path, parameters),
+            None if body is None else _example(document, body),
+        ),
+        answers=tuple(
+            Answer(
+                status=status, description=answer["description"], example=_answer_example(document, answer)
+            )
+            for status, answer in operation["responses"].items()
+        ),
+    )
+
+
+def _curl(method: str, url: str, body: Any) -> str:
+    lines = [f"curl -X {method} '{url}'", "-H 'Authorization: Bearer svm_…'"]
+    if body is not None:
+        lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, ensure_ascii=False)}'"]
+    return " \\\n  ".join(lines)
+
+
+def _filled(path: str, parameters: list[dict[str, Any]]) -> str:
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", _parameter_example(parameter))
+    return path
+
+
+def _parameter_example(parameter: dict[str, Any]) -> str:
+    examples = parameter["schema"].get("examples") or parameter.get("examples") or ["…"]
+    return str(examples[0])
+
+
+def _answer_example(document: dict[str, Any], answer: dict[str, Any]) -> str:
+    content = answer.get("content", {}).get("application/json")
+    found = None if content is None else _example(document, content)
+    return "" if found is None else json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def _example(document: dict[str, Any], content: dict[str, Any]) -> Any:
+    schema = content["schema"]
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name:
+        schema = document["components"]["schemas"][name]
+    return next(iter(schema.get("examples", [])), None)

@@ -1,0 +1,103 @@
+"""The page behind the link in a mail: one message and its player; marks nothing read, needs no script."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from babel import dates
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound, Unavailable
+from controlplane.mail.compose import duration
+from controlplane.services.linked_messages import LinkedMessage, read_linked_message
+from controlplane.web.api.mailboxes import Deps
+from controlplane.web.api.messages import AudioQuery, audio_files_of
+from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
+from controlplane.web.errors import RETRY_SECONDS, status_of
+from controlplane.web.pages import Pages
+
+
+def message_routes(pages: Pages) -> APIRouter:
+    """Return the page and its audio, which stay out of the API's description."""
+    router = APIRouter(prefix="/m", include_in_schema=False)
+
+    @router.get("/{token}")
+    async def page(token: str, deps: Deps) -> Response:
+        try:
+            message = await read_linked_message(deps.db, deps.links, token)
+        except (NotFound, Unavailable) as error:
+            return _sorry(pages, error)
+        return _message(pages, message, token)
+
+    @router.get("/{token}/audio")
+    async def audio(
+        request: Request,
+        token: str,
+        deps: Deps,
+        query: Annotated[AudioQuery, Query()],
+        files: Annotated[AudioFiles, Depends(audio_files_of)],
+    ) -> Response:
+        try:
+            message = await read_linked_message(deps.db, deps.links, token)
+            found = await files.get(message.id, query.format)
+        except (NotFound, Unavailable) as error:
+            return _sorry(pages, error)
+        return audio_response(
+            request, found, file_name=_file_name(message, query.format), cache_control="private, no-store"
+        )
+
+    return router
+
+
+def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
+    locale, words = pages.words(message.language)
+    local = message.received_at.astimezone(ZoneInfo(message.time_zone))
+    name = words["mailbox"].format(name=message.mailbox_name, number=message.mailbox_number)
+    received = words["received"].format(
+        date=dates.format_date(local, words["date-pattern"], locale=locale),
+        time=dates.format_datetime(local, words["time-pattern"], locale=locale),
+    )
+    labels = words["labels"]
+    return pages.answer(
+        "message.html",
+        language=str(locale).replace("_", "-"),
+        direction=_direction(locale.character_order),
+        title=words["title"].format(mailbox=name),
+        facts=[
+            (labels["caller"], message.caller.label or words["unknown-caller"]),
+            (labels["received"], received),
+            (labels["duration"], duration(message.duration_ms, locale)),
+        ],
+        player=words["player"],
+        download=words["download"],
+        # Relative, so that the page works below any prefix of a proxy.
+        audio=[(form.value.upper(), f"{token}/audio?format={form.value}") for form in _FORMATS],
+    )
+
+
+_FORMATS = (AudioFormat.MP3, AudioFormat.WAV)
+
+
+def _sorry(pages: Pages, error: ControlPlaneError) -> Response:
+    locale, words = pages.words("en")
+    known = error.error_id if isinstance(error, DomainError) else "unavailable"
+    said = words["errors"].get(known, words["errors"]["recording-missing"])
+    return pages.answer(
+        "sorry.html",
+        status=status_of(error),
+        headers={"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else {},
+        language=str(locale),
+        direction=_direction(locale.character_order),
+        title=said["title"],
+        text=said["text"],
+    )
+
+
+def _direction(character_order: str) -> str:
+    return "rtl" if character_order == "right-to-left" else "ltr"
+
+
+def _file_name(message: LinkedMessage, wanted: AudioFormat) -> str:
+    local = message.received_at.astimezone(ZoneInfo(message.time_zone))
+    return f"voicemail-{message.mailbox_number}-{local:%Y%m%d-%H%M}.{wanted.value}"

@@ -1,0 +1,393 @@
+"""Mails from the deposit to the server: queued with it, retried, and visible when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+import soundfile
+from controlplane.jobs import mail as mail_job
+from controlplane.mail.compose import Composer
+from controlplane.mail.send import EmlFolder, SmtpSender
+from controlplane.services.mailing import Mailing, queue_mails, send_message_mail
+from controlplane.services.message_links import MessageLinks
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow
+from procrastinate import App
+from sqlalchemy import delete, select, text, update
+from tests.support.smtp_server import SmtpServer, silent_server, smtp_server
+
+MESSAGE = UUID("3e7f8a52-6a0a-4a39-9c8e-0f6f3f1c2d11")
+MAILBOX = UUID("a1a7a2bb-64ab-4e16-8c0e-20f6a2f5a001")
+ALICE, BOB = "alice@example.com", "bob@example.com"
+
+
+@pytest.fixture
+async def mailbox(database: Database, default_tenant: UUID) -> MailboxRow:
+    """Return a mailbox that mails to Alice and Bob, with one message."""
+    row = MailboxRow(
+        id=MAILBOX,
+        tenant_id=default_tenant,
+        number="8001",
+        display_name="Sales",
+        language=None,
+        pin_hash="x",
+        email_recipients=[ALICE, BOB],
+        email_notification=True,
+        email_attachment=True,
+        email_attachment_format="mp3",
+        deleted_at=None,
+    )
+    message = MessageRow(
+        id=MESSAGE,
+        tenant_id=default_tenant,
+        mailbox_id=MAILBOX,
+        call_id="1.1",
+        caller_number="102",
+        caller_name="Zoë",
+        received_at=datetime(2026, 11, 23, 20, 45, tzinfo=UTC),
+        duration_ms=2000,
+        state_before=None,
+        state_changed_by=None,
+        reached_by={"reason": "direct"},
+    )
+    async with database.transaction() as session:
+        session.add(row)
+        await session.flush()
+        session.add(message)
+        await session.execute(text("UPDATE tenants SET time_zone = 'America/New_York'"))
+    return row
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SmtpServer]:
+    """Run a mail server."""
+    async with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def mailing(
+    database: Database, jobs: Jobs, server: SmtpServer, default_tenant: UUID, tmp_path: Path
+) -> Mailing:
+    """Return mailing over the server, with the recording of the message."""
+    recordings = RecordingStore(tmp_path / "recordings")
+    recordings.path(MESSAGE).parent.mkdir(parents=True)
+    at = np.arange(2 * 8000) / 8000
+    soundfile.write(recordings.path(MESSAGE), 0.3 * np.sin(2000 * at), 8000)
+    return Mailing(
+        database=database,
+        jobs=jobs,
+        recordings=recordings,
+        sender=SmtpSender(host="127.0.0.1", port=server.port, security="none", timeout_seconds=5),
+        composer=Composer("Shared Voicemail <voicemail@example.com>"),
+        links=MessageLinks("key", 7),
+        public_url="https://voicemail.example.com/",
+        retry_seconds=(60, 300),
+    )
+
+
+async def _queue(database: Database, jobs: Jobs, mailbox: MailboxRow) -> None:
+    async with database.transaction() as session:
+        await queue_mails(session, jobs, mailbox=mailbox, message_id=MESSAGE)
+
+
+async def _mails(database: Database) -> dict[str, tuple[str, int, str | None]]:
+    async with database.transaction() as session:
+        rows = await session.scalars(select(MessageMailRow))
+        return {row.recipient: (row.status, row.attempts, row.error) for row in rows}
+
+
+async def _jobs(database: Database) -> list[tuple[str, str, float | None]]:
+    """Return recipient, status and seconds until it is due of each job."""
+    async with database.transaction() as session:
+        found = await session.execute(
+            text(
+                "SELECT args->>'recipient', status::text, extract(epoch FROM scheduled_at - now())::float"
+                " FROM procrastinate_jobs WHERE task_name = 'mail.send' ORDER BY id"
+            )
+        )
+        return [(row[0], row[1], row[2]) for row in found]
+
+
+async def test_each_recipient_has_a_mail_and_a_job(
+    database: Database, jobs: Jobs, mailbox: MailboxRow
+) -> None:
+    """A deposit queues one mail and one job per recipient."""
+    await _queue(database, jobs, mailbox)
+
+    assert {ALICE: ("queued", 0, None), BOB: ("queued", 0, None)} == await _mails(database)
+    assert {(ALICE, "todo", None), (BOB, "todo", None)} == set(await _jobs(database))
+
+
+async def test_a_repeated_deposit_queues_nothing_more(
+    database: Database, jobs: Jobs, mailbox: MailboxRow
+) -> None:
+    """Queueing for the same message again adds neither mail nor job."""
+    await _queue(database, jobs, mailbox)
+    await _queue(database, jobs, mailbox)
+
+    assert 2 == len(await _jobs(database))
+
+
+async def test_without_notification_nobody_is_mailed(
+    database: Database, jobs: Jobs, mailbox: MailboxRow
+) -> None:
+    """A mailbox that does not mail queues nothing."""
+    mailbox.email_notification = False
+
+    await _queue(database, jobs, mailbox)
+
+    assert {} == await _mails(database)
+
+
+async def test_without_recipients_nobody_is_mailed(
+    database: Database, jobs: Jobs, mailbox: MailboxRow
+) -> None:
+    """A mailbox without recipients queues nothing."""
+    mailbox.email_recipients = []
+
+    await _queue(database, jobs, mailbox)
+
+    assert {} == await _mails(database)
+
+
+async def test_a_deposit_that_fails_queues_nothing(
+    database: Database, jobs: Jobs, mailbox: MailboxRow
+) -> None:
+    """Mails and jobs exist only if the deposit commits."""
+
+    async def deposit() -> None:
+        async with database.transaction() as session:
+            await queue_mails(session, jobs, mailbox=mailbox, message_id=MESSAGE)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await deposit()
+
+    assert ({}, []) == (await _mails(database), await _jobs(database))
+
+
+async def test_a_mail_is_sent(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """A mail arrives at its recipient with words, link and recording, and is recorded as sent."""
+    await _queue(database, mailing.jobs, mailbox)
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    body = mail.get_body(("plain",))
+    assert body is not None
+    words = str(body.get_content())
+    token = words.partition("https://voicemail.example.com/m/")[2].split()[0]
+    (attachment,) = mail.iter_attachments()
+    assert [ALICE] == server.recipients
+    assert "New message for Sales (8001) from Zoë <102>" == mail["Subject"]
+    assert "Monday, November 23, 2026, 3:45 PM (EST)" in words
+    assert MESSAGE == mailing.links.read(token)
+    assert "voicemail-8001-20261123-1545.mp3" == attachment.get_filename()
+    assert ("sent", 1, None) == (await _mails(database))[ALICE]
+
+
+async def test_sending_changes_no_state(database: Database, mailing: Mailing, mailbox: MailboxRow) -> None:
+    """A message that was mailed is still new."""
+    await _queue(database, mailing.jobs, mailbox)
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    async with database.transaction() as session:
+        found = (await session.execute(select(MessageRow.state, MessageRow.version))).one()
+    assert ("new", 1) == tuple(found)
+
+
+async def test_a_sent_mail_is_not_sent_again(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """A job that runs twice sends once."""
+    await _queue(database, mailing.jobs, mailbox)
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    assert 1 == len(server.mails)
+
+
+async def test_a_mail_sent_twice_has_one_id(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """When the note of a sent mail was lost, the mail that goes out again has the same Message-ID."""
+    await _queue(database, mailing.jobs, mailbox)
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    async with database.transaction() as session:
+        await session.execute(update(MessageMailRow).values(status="queued"))
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    first, second = server.mails
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+async def test_a_permanent_refusal_fails_at_once(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """What the server refuses for good is visible on the message, and not tried again."""
+    await _queue(database, mailing.jobs, mailbox)
+    server.refused["alice"] = "550 5.1.1 No such user"
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    sentence = "The mail server refused the recipient (550 5.1.1 No such user)."
+    assert ("failed", 1, sentence) == (await _mails(database))[ALICE]
+    assert 2 == len(await _jobs(database))
+
+
+@pytest.mark.parametrize(("attempts", "wait"), [(0, 60), (1, 300)])
+async def test_a_temporary_failure_is_tried_again_later(  # noqa: PLR0917 (fixtures)
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer, attempts: int, wait: int
+) -> None:
+    """After each temporary failure the next try waits longer."""
+    await _queue(database, mailing.jobs, mailbox)
+    server.refused["alice"] = "451 4.3.0 Try later"
+
+    for _ in range(attempts + 1):
+        await send_message_mail(mailing, MESSAGE, ALICE)
+
+    recipient, status, due = (await _jobs(database))[-1]
+    assert (ALICE, "todo", pytest.approx(wait, abs=10)) == (recipient, status, due)
+    assert ("queued", attempts + 1) == (await _mails(database))[ALICE][:2]
+
+
+async def test_a_recovered_server_gets_the_mail(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """After a failure a later try sends, and the error is gone."""
+    await _queue(database, mailing.jobs, mailbox)
+    server.refused["alice"] = "451 4.3.0 Try later"
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    server.refused.clear()
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    assert ("sent", 2, None) == (await _mails(database))[ALICE]
+
+
+async def test_the_last_temporary_failure_is_final(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """After the last wait the mail has failed."""
+    await _queue(database, mailing.jobs, mailbox)
+    server.refused["alice"] = "451 4.3.0 Try later"
+
+    for _ in range(3):
+        await send_message_mail(mailing, MESSAGE, ALICE)
+
+    assert ("failed", 3) == (await _mails(database))[ALICE][:2]
+    assert 4 == len(await _jobs(database))
+
+
+async def test_a_silent_server_is_a_temporary_failure(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """A server that does not answer keeps the mail queued, with the reason."""
+    await _queue(database, mailing.jobs, mailbox)
+    async with silent_server() as port:
+        sender = SmtpSender(host="127.0.0.1", port=port, security="none", timeout_seconds=0.2)
+
+        await send_message_mail(replace(mailing, sender=sender), MESSAGE, ALICE)
+
+    assert ("queued", 1, "The mail server did not answer in time.") == (await _mails(database))[ALICE]
+
+
+async def test_a_fault_of_ours_ends_as_visible(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """An unforeseen error is recorded like a refusal, without its text."""
+    await _queue(database, mailing.jobs, mailbox)
+
+    class Broken:
+        async def send(self, message: object) -> None:
+            raise ZeroDivisionError("details")
+
+    await send_message_mail(replace(mailing, sender=Broken()), MESSAGE, ALICE)
+
+    assert ("queued", 1, "Internal error (ZeroDivisionError).") == (await _mails(database))[ALICE]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        update(MailboxRow).values(email_recipients=[BOB]),
+        update(MailboxRow).values(email_notification=False),
+        update(MailboxRow).values(deleted_at=datetime(2026, 11, 24, tzinfo=UTC)),
+        delete(MessageRow),
+    ],
+    ids=["recipient removed", "notification off", "mailbox deleted", "message purged"],
+)
+async def test_a_mail_nobody_wants_is_not_sent(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer, change: object
+) -> None:
+    """A job reads how things are when it runs."""
+    await _queue(database, mailing.jobs, mailbox)
+    async with database.transaction() as session:
+        await session.execute(change)  # type: ignore[call-overload]  # one of the statements above
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    assert [] == server.mails
+    assert ALICE not in await _mails(database)
+
+
+async def test_a_mail_without_attachment(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """A mailbox that attaches nothing sends no recording, and says nothing of it."""
+    await _queue(database, mailing.jobs, mailbox)
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(email_attachment=False))
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    assert [] == list(server.mails[0].iter_attachments())
+    assert "could not be attached" not in server.mails[0].as_string()
+
+
+async def test_a_missing_recording_is_said_in_the_mail(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer, tmp_path: Path
+) -> None:
+    """A mail whose recording is gone is sent without it, and says so."""
+    await _queue(database, mailing.jobs, mailbox)
+
+    await send_message_mail(replace(mailing, recordings=RecordingStore(tmp_path / "none")), MESSAGE, ALICE)
+
+    assert "could not be attached" in server.mails[0].as_string()
+
+
+async def test_the_worker_sends_what_is_queued(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, queue_app: App, tmp_path: Path
+) -> None:
+    """The job `mail.send` sends each mail, here into a folder."""
+    folder = tmp_path / "mail"
+    mail_job.register(queue_app, replace(mailing, sender=EmlFolder(folder=folder)))
+    await _queue(database, mailing.jobs, mailbox)
+
+    async with asyncio.timeout(20):
+        await queue_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    assert {ALICE: ("sent", 1, None), BOB: ("sent", 1, None)} == await _mails(database)
+    assert 2 == len(list(folder.glob("*.eml")))
+
+
+async def test_a_job_for_an_unknown_message_ends(database: Database, mailing: Mailing) -> None:
+    """A message that never was is no error."""
+    await send_message_mail(mailing, uuid4(), ALICE)
+
+    assert {} == await _mails(database)

@@ -1,0 +1,110 @@
+"""The jobs of publishing, run by a real worker after a real commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from controlplane.jobs.configuration import register
+from controlplane.services.publishing import Publisher
+from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from procrastinate import App
+from tests.support.fake_switch import FakeSwitch
+from tests.support.publishing import add_extension, make_publisher, revision_states
+
+
+@pytest.fixture
+def switch(tmp_path: Path) -> FakeSwitch:
+    """Return a switch that reads from the test's folder."""
+    return FakeSwitch(tmp_path)
+
+
+@pytest.fixture
+def publisher(database: Database, tmp_path: Path, switch: FakeSwitch) -> Publisher:
+    """Return a publisher to that switch."""
+    return make_publisher(database, tmp_path, switch)
+
+
+@pytest.fixture
+def app(queue_app: App, publisher: Publisher) -> App:
+    """Return the queue's app with the jobs of publishing."""
+    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=True)
+    return queue_app
+
+
+async def work(app: App) -> None:
+    """Run all waiting jobs."""
+    await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+
+async def waiting(app: App) -> list[str]:
+    """Return the names of the waiting jobs."""
+    return sorted(job.task_name for job in await app.job_manager.list_jobs_async())
+
+
+async def announce(database: Database, jobs: Jobs, tenant_id: UUID, *, revision: bool = True) -> None:
+    """Announce the extension 101 as its service does."""
+    async with database.transaction() as session:
+        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=["101"], revision=revision)
+
+
+async def test_an_announced_change_is_published(
+    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """After the commit the jobs write the route file and bring the switch to know the endpoint."""
+    await add_extension(publisher.database, default_tenant, "101")
+    await announce(publisher.database, jobs, default_tenant)
+    await work(app)
+
+    assert "101" in switch.running.endpoints
+    assert (publisher.folder.root / "routes" / str(default_tenant) / "01/101").is_file()
+
+
+async def test_a_change_that_was_rolled_back_is_not_announced(
+    app: App, database: Database, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """The jobs exist with the change or not at all."""
+
+    async def change() -> None:
+        async with database.transaction() as session:
+            await defer_publishing(session, jobs, tenant_id=default_tenant, numbers=["101"], revision=True)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await change()
+
+    assert [] == await waiting(app)
+
+
+async def test_a_mailbox_needs_no_reload(
+    app: App, database: Database, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """Numbers alone defer the job of the route files and no other."""
+    await announce(database, jobs, default_tenant, revision=False)
+
+    assert ["configuration.routes"] == await waiting(app)
+
+
+async def test_by_hand_a_change_is_only_noted(
+    queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """Where a person publishes, the job notes the change as pending."""
+    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=False)
+    await add_extension(publisher.database, default_tenant, "101")
+    await announce(publisher.database, jobs, default_tenant)
+    await work(queue_app)
+
+    assert 0 == switch.reloads
+    assert ["pending"] == [state for _, state in await revision_states(publisher.database)]
+
+
+async def test_the_healing_job_is_run_each_minute(app: App) -> None:
+    """It is registered as periodic, under the lock of publishing."""
+    periodic = app.periodic_registry.periodic_tasks
+
+    assert [("configuration.heal", "* * * * *", "configuration")] == [
+        (task.task.name, task.cron, task.task.lock) for task in periodic.values()
+    ]

@@ -1,0 +1,167 @@
+"""The REST API in process, over a real PostgreSQL: an app, clients with tokens, and recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import numpy as np
+import psycopg
+import soundfile
+from controlplane.domain.pin import PinPolicy
+from controlplane.services.message_links import MessageLinks
+from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
+from controlplane.services.tokens import create_token
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.tables import MessageRow
+from controlplane.web.app import create_app
+from controlplane.web.deps import WebDeps
+from psycopg.rows import dict_row
+
+PIN = "290174"
+MAX_BODY = 20_000
+MAILBOX: Mapping[str, Any] = {"number": "8001", "display_name": "Sales", "pin": PIN}
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that a test can put forward."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return datetime.now(UTC) + self.ahead
+
+    def seconds(self) -> float:
+        """Return the time in seconds since the epoch."""
+        return self.now().timestamp()
+
+
+class SwitchDouble:
+    """A switch that answers, or does not."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+
+    async def answers(self) -> None:
+        """Do nothing, or raise what was set."""
+        if self.fault is not None:
+            raise self.fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """An app with everything around it."""
+
+    deps: WebDeps
+    app: Any
+    clock: Clock
+    switch: SwitchDouble
+    store: RecordingStore
+    url: str
+
+    async def token(self, tenant: str | None = "default", expires_at: datetime | None = None) -> str:
+        """Make a token in clear."""
+        _, clear = await create_token(self.deps.db, name="tests", tenant=tenant, expires_at=expires_at)
+        return clear
+
+    def client(self, token: str | None = None, **headers: str) -> httpx.AsyncClient:
+        """Return a client, with a token or without; errors of the app come back as its answer."""
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    async def tenant(self, name: str) -> httpx.AsyncClient:
+        """Make another tenant and return a client of it."""
+        system = self.client(await self.token(None))
+        made = await system.post("/api/v1/tenants", json={"name": name, "sip_domain": f"{name}.example.com"})
+        assert made.status_code == 201, made.text
+        return self.client(await self.token(name))
+
+    def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
+        """Ask the database behind the API."""
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return connection.execute(query, arguments).fetchall()  # type: ignore[arg-type]  # tests write their own SQL
+
+    def jobs(self) -> list[tuple[str, dict[str, Any]]]:
+        """List the jobs that were deferred, in order, and forget them."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT task_name, args FROM procrastinate_jobs ORDER BY id"
+            ).fetchall()
+            connection.execute("DELETE FROM procrastinate_events")
+            connection.execute("DELETE FROM procrastinate_jobs")
+        return [(name, args) for name, args in found]
+
+    async def message(
+        self,
+        mailbox: str = "8001",
+        *,
+        caller: str = "102",
+        name: str = "Alice",
+        received_at: datetime | None = None,
+        seconds: float = 0.0,
+    ) -> UUID:
+        """Leave a message in a mailbox of the tenant `default`; with `seconds`, a recording too."""
+        (found,) = self.rows(
+            "SELECT id, tenant_id FROM mailboxes WHERE number = %s AND deleted_at IS NULL", mailbox
+        )
+        message_id = uuid4()
+        async with self.deps.db.transaction() as session:
+            session.add(
+                MessageRow(
+                    id=message_id,
+                    tenant_id=found["tenant_id"],
+                    mailbox_id=found["id"],
+                    call_id="call-1",
+                    caller_number=caller,
+                    caller_name=name,
+                    received_at=received_at or datetime(2026, 3, 2, 10, 15, tzinfo=UTC),
+                    duration_ms=round(seconds * 1000) or 4000,
+                    reached_by={"did": None, "reason": "direct", "path": []},
+                )
+            )
+        if seconds:
+            path = self.store.path(message_id)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_tone(path, seconds)
+        return message_id
+
+
+def write_tone(path: Path, seconds: float) -> None:
+    """Write a WAV file with a tone, 8 kHz, 16 bit, mono."""
+    times = np.arange(int(8000 * seconds)) / 8000
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * 440 * times), 8000, subtype="PCM_16", format="WAV")
+
+
+def make_api(database: Database, jobs: Jobs, folder: Path, url: str) -> Api:
+    """Make an app whose files are below `folder`."""
+    clock, switch = Clock(), SwitchDouble()
+    store = RecordingStore(folder / "recordings")
+    spool = folder / "spool"
+    spool.mkdir(exist_ok=True)
+    deps = WebDeps(
+        db=database,
+        jobs=jobs,
+        # Of the least cost: how PINs are hashed is not the matter of these tests.
+        hasher=PinHasher(make_key(), cost=HashCost(time_cost=1, memory_kib=8, parallelism=1)),
+        pin_policy=PinPolicy(),
+        recordings=store,
+        links=MessageLinks("key of the tests", 7, clock=clock.seconds),
+        spool=spool,
+        realm="shared-voicemail",
+        public_url="http://test",
+        max_body_bytes=MAX_BODY,
+        switch_answers=switch.answers,
+        clock=clock.now,
+    )
+    return Api(deps=deps, app=create_app(deps), clock=clock, switch=switch, store=store, url=url)

@@ -1,0 +1,67 @@
+"""A switch that reads what the link names when it is told to reload, as a real one does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controlplane.domain.configuration import LiveConfiguration
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.rendering.check import parse
+
+
+@dataclass
+class FakeSwitch:
+    """Implements SwitchControl over the published folder.
+
+    `down`: nobody answers. `refuses`: digests that it does not load. `deaf`: endpoints that it
+    does not take in. `sticky`: endpoints that it does not forget.
+    """
+
+    root: Path
+    down: bool = False
+    refuses: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)
+    sticky: set[str] = field(default_factory=set)
+    reloads: int = 0
+    running: LiveConfiguration = field(
+        default_factory=lambda: LiveConfiguration(digest=None, endpoints=frozenset())
+    )
+
+    async def reload(self) -> None:
+        """Read the files again."""
+        self._answer()
+        self.reloads += 1
+        folder = self.root / "live" / "asterisk"
+        contexts = dict(parse((folder / "extensions.conf").read_text()))
+        digest = dict(contexts["globals"])["CP_REVISION"]
+        if digest in self.refuses:
+            return
+        endpoints = {
+            name
+            for name, settings in parse((folder / "pjsip.conf").read_text())
+            if "context" in dict(settings)
+        }
+        self.running = LiveConfiguration(
+            digest=digest, endpoints=frozenset(endpoints - self.deaf | self.sticky)
+        )
+
+    async def live_configuration(self) -> LiveConfiguration:
+        """Say what is running."""
+        self._answer()
+        return self.running
+
+    async def calls(self) -> Collection[str]:
+        """Return no calls."""
+        self._answer()
+        return ()
+
+    async def started_at(self) -> float:
+        """Return the epoch."""
+        self._answer()
+        return 0.0
+
+    def _answer(self) -> None:
+        if self.down:
+            raise SwitchUnavailable("The switch does not answer.")
