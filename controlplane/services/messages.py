@@ -17,9 +17,10 @@ import structlog
 
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
 from controlplane.domain.message import MessageState
-from controlplane.storage import bookkeeping, mailboxes, messages, pin_tries
+from controlplane.storage import bookkeeping, mailboxes, message_views, messages, pin_tries
 from controlplane.storage.database import Database
-from controlplane.storage.messages import Locked, MessageView, Position
+from controlplane.storage.message_views import MessageView, Position
+from controlplane.storage.messages import Locked
 
 __all__ = [
     "MAX_BULK",
@@ -115,7 +116,9 @@ async def list_messages(
         found = await mailboxes.by_number(session, tenant_id, mailbox_number)
         if found is None:
             raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
-        views = await messages.newest(session, found[0].id, states=states, q=q, after=after, limit=limit + 1)
+        views = await message_views.newest(
+            session, found[0].id, states=states, q=q, after=after, limit=limit + 1
+        )
     shown = views[:limit]
     more = len(views) > limit
     last = shown[-1].message if more else None
@@ -128,7 +131,7 @@ async def list_messages(
 async def get_message(database: Database, tenant_id: UUID, message_id: UUID) -> MessageView:
     """Return a message of a tenant; raises NotFound `no-such-message`."""
     async with database.transaction() as session:
-        found = await messages.view(session, tenant_id, message_id)
+        found = await message_views.view(session, tenant_id, message_id)
     if found is None:
         raise _no_such_message()
     return found
@@ -162,7 +165,7 @@ async def set_state(
                     error_id="mailbox-deleted",
                 )
             await messages.move_locked(session, [message_id], target, by)
-        found = await messages.view(session, tenant_id, message_id)
+        found = await message_views.view(session, tenant_id, message_id)
         assert found is not None
     return found
 
@@ -195,7 +198,7 @@ async def delete_message(
         _check_version(held, expected_version)
         if held.state is not MessageState.DELETED:
             await messages.move_locked(session, [message_id], MessageState.DELETED, by)
-            return await messages.view(session, tenant_id, message_id)
+            return await message_views.view(session, tenant_id, message_id)
         await messages.delete_locked(session, message_id)
     await recordings.remove(message_id)
     structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)

@@ -68,9 +68,11 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 def find_or_unpack(cache: Path, *, progress: Progress) -> AsteriskTree:
     """Return an installed Asterisk, else the cached one, else fetch one; raises CannotStart."""
-    found = find_installed(progress=progress)
-    if found is not None:
-        return found
+    return find_installed(progress=progress) or cached_or_fetched(cache, progress=progress)
+
+
+def cached_or_fetched(cache: Path, *, progress: Progress) -> AsteriskTree:
+    """Return the cached Asterisk, else fetch one from the distribution's packages; raises CannotStart."""
     trees = cache / "asterisk"
     try:
         trees.mkdir(parents=True, exist_ok=True)

@@ -19,9 +19,8 @@ from controlplane.web.errors import Problem, add_error_handlers
 from controlplane.web.health import health_routes
 from controlplane.web.message_page import message_routes
 from controlplane.web.pages import Pages, static_routes
+from controlplane.web.paths import API
 from controlplane.web.security import json_only, principal_of
-
-API = "/api/v1"
 
 _DESCRIPTION = """\
 Provisioning of shared voicemail boxes, and their messages.
@@ -31,6 +30,8 @@ belongs to one tenant; a system token names the tenant in `X-Tenant`.
 
 Errors are problem documents (RFC 9457) with an `error_id`, a sentence for people, and the path of each \
 field that is wrong. Lists come in pages: pass `next` as `after`. Times are UTC."""
+
+_SUCCESS = {"200": "As it is now.", "201": "It was made.", "204": "It is gone."}
 
 
 def create_app(deps: WebDeps) -> FastAPI:
@@ -50,13 +51,13 @@ def create_app(deps: WebDeps) -> FastAPI:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     add_error_handlers(app)
-    api = APIRouter(prefix=API, dependencies=[Depends(principal_of), Depends(json_only)])
+    api = APIRouter(dependencies=[Depends(principal_of), Depends(json_only)])
     for resource in (mailboxes, messages, numbers, extensions, tenants, languages, configuration):
         api.include_router(resource.router)
     app.include_router(api)
     pages = Pages()
     app.include_router(_description(app))
-    app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url), prefix=API)
+    app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url))
     app.include_router(message_routes(pages))
     app.include_router(static_routes())
     app.include_router(health_routes(registry))
@@ -71,9 +72,9 @@ def create_app(deps: WebDeps) -> FastAPI:
 
 
 def _description(app: FastAPI) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(prefix=API, include_in_schema=False)
 
-    @router.get(f"{API}/openapi.json")
+    @router.get("/openapi.json")
     async def description() -> Response:
         return JSONResponse(app.openapi(), headers={"Cache-Control": "no-cache"})
 
@@ -90,9 +91,20 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             servers=[{"url": "/"}],
         )
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                _describe(operation)
         schemas = document["components"]["schemas"]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _describe(operation: dict[str, Any]) -> None:
+    """Put sentences of ours where the library has words made from names."""
+    operation["summary"] = operation.pop("description")
+    for status, answer in operation["responses"].items():
+        if answer["description"] == "Successful Response":
+            answer["description"] = _SUCCESS[status]

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from controlplane.web.pages import Pages
+from controlplane.web.paths import API
 
 _METHODS = ("get", "post", "patch", "delete")
 
@@ -49,7 +50,7 @@ class Call:
 
 def docs_routes(pages: Pages, describe: Callable[[], dict[str, Any]], *, public_url: str) -> APIRouter:
     """Return the page's route; `describe` gives the OpenAPI document."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(prefix=API, include_in_schema=False)
 
     @router.get("/docs")
     async def docs() -> Response:
@@ -89,7 +90,7 @@ def _call(
         tag=operation["tags"][0],
         method=method.upper(),
         path=path,
-        summary=operation.get("description") or operation["summary"],
+        summary=operation["summary"],
         parameters=tuple(
             Parameter(
                 name=parameter["name"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import Unavailable
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
-from controlplane.services.deposit import Depositor, NoSuchMailbox, StillRecorded
+from controlplane.services.deposit import Depositor, DepositStep, NoSuchMailbox, StillRecorded
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
@@ -196,8 +197,9 @@ async def test_deletion_at_the_same_time_leaves_no_new_message(
         await connection.execute("UPDATE mailboxes SET deleted_at = now() WHERE id = %s", (mailbox,))
         depositing = asyncio.create_task(depositor.deposit(facts, wav))
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as other:
-            while not await _somebody_waits(other):
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(10):
+                while not await _somebody_waits(other):  # noqa: ASYNC110 (the fact is in the database)
+                    await asyncio.sleep(0.01)
     await depositing
 
     assert [state for _, _, state, _ in messages(database_url)] == ["deleted"]
@@ -284,17 +286,21 @@ async def test_two_at_once_make_one_message(depositor: Depositor, database_url: 
 
 
 async def test_spool_that_cannot_be_cleaned_is_no_lost_message(
-    depositor: Depositor, database_url: str, mailbox: UUID, monkeypatch: pytest.MonkeyPatch
+    depositor: Depositor, database_url: str, mailbox: UUID
 ) -> None:
     """Once the message is committed the caller hears that it is sent, whatever the spool does."""
-
-    def refuse(wav: Path) -> None:
-        raise PermissionError("The folder is read-only.")
-
-    monkeypatch.setattr(depositor.spool, "remove", refuse)
     facts = facts_for(mailbox)
+    wav = leave_take(depositor.spool.root, facts)
 
-    assert await depositor.deposit(facts, leave_take(depositor.spool.root, facts))
+    def become_a_folder(step: DepositStep) -> None:
+        if step is DepositStep.COMMITTED:
+            wav.unlink()
+            wav.mkdir()
+
+    deposited = await replace(depositor, reached=become_a_folder).deposit(facts, wav)
+
+    assert deposited
+    assert len(messages(database_url)) == 1
     assert depositor.metrics.not_removed._value.get() == 1
 
 
@@ -332,7 +338,7 @@ async def test_database_that_is_away_keeps_the_take(jobs: Jobs, tmp_path: Path, 
     assert len(files(spool.root)) == 2
 
 
-async def test_flow_and_scanner_may_hold_the_file_open(
+async def test_flow_deposits_the_take_that_it_holds(
     depositor: Depositor, database_url: str, mailbox: UUID
 ) -> None:
     """A flow deposits its own take while it holds the lock, then lets go."""

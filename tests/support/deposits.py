@@ -48,7 +48,8 @@ def queued(url: str) -> list[tuple[str, str]]:
     """List the jobs that are waiting: the task and the message."""
     return rows(
         url,
-        "SELECT task_name, args->>'message_id' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY task_name",
+        "SELECT task_name, args->>'message_id' FROM procrastinate_jobs"
+        " WHERE status = 'todo' ORDER BY task_name, id",
     )
 
 

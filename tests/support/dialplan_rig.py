@@ -33,6 +33,7 @@ from controlplane.rendering.context import (
     VoiceContext,
 )
 from controlplane.rendering.environment import TEMPLATES
+from controlplane.storage.revision_folder import Manifest, RevisionFolder
 from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree
 
@@ -88,6 +89,8 @@ class DialplanRig:
     home: Path
     agi_port: int
     sip_port: int
+    manager_port: int
+    context: AsteriskContext
     asterisk: PrivateAsterisk
 
     @property
@@ -205,10 +208,12 @@ def run_dialplan(tree: AsteriskTree, home: Path) -> Iterator[DialplanRig]:
         manager_port=manager_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
     )
-    for path, text in render_asterisk(context, templates=TEMPLATES).files.items():
-        target = home / "configuration/live" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+    tree_of_files = render_asterisk(context, templates=TEMPLATES)
+    folder = RevisionFolder(home / "configuration")
+    folder.write(
+        Manifest(digest=tree_of_files.digest, endpoints=tree_of_files.endpoints), tree_of_files.files
+    )
+    folder.link(tree_of_files.digest)
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
     for name, hertz in TONES.items():
@@ -229,7 +234,14 @@ def run_dialplan(tree: AsteriskTree, home: Path) -> Iterator[DialplanRig]:
                 assert process.poll() is None, asterisk.log.read_text()
 
             asyncio.run(asterisk.until_booted(manager_port, limit_seconds=60, check=alive))
-            rig = DialplanRig(home=home, agi_port=agi_port, sip_port=sip_port, asterisk=asterisk)
+            rig = DialplanRig(
+                home=home,
+                agi_port=agi_port,
+                sip_port=sip_port,
+                manager_port=manager_port,
+                context=context,
+                asterisk=asterisk,
+            )
             rig.route("8001", "mailbox", MAILBOX)
             rig.route("101", "extension", UUID(int=101))
             rig.route("102", "extension", UUID(int=102))

@@ -58,7 +58,7 @@ def environment(
         "agi_threadid: 140711970199232",
         *(f"agi_arg_{number}: {argument}" for number, argument in enumerate(arguments, 1)),
     ]
-    return ("\n".join(lines) + "\n\n").encode()
+    return ("\n".join(lines) + "\n\n").encode("utf-8", "surrogatepass")
 
 
 def split_command(line: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Bring the key tables of docs/call-flows.md up to date: `.venv/bin/python -m tests.support.write_key_tables`."""
+"""Bring the key tables of docs/call-flows.md up to date: `python -m tests.support.write_key_tables`."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_call_without_a_plain_id_is_refused(call_id: str) -> None:
         _read(call_id=call_id)
 
 
-@pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if "\n" not in text and "\ud800" > text])
+@pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if "\n" not in text])
 def test_hostile_caller_is_one_clean_line(text: str) -> None:
     """A caller's name is kept for people, as one line without control characters."""
     name = _read(caller_name=text).caller.name

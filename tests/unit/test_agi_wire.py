@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from controlplane.switches.asterisk.wire import (
     ENVIRONMENT_LINES,
@@ -382,7 +384,7 @@ def test_session_fed_in_any_portions_is_the_same(data: st.DataObject) -> None:
             portions.append(None)
             continue
         cuts = sorted(data.draw(st.sets(st.integers(0, len(part)), max_size=8)) | {0, len(part)})
-        portions += [part[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+        portions += [part[start:end] for start, end in itertools.pairwise(cuts)]
 
     assert _hear(list(SESSION)) == _hear(portions)
 

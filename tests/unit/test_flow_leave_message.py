@@ -318,6 +318,23 @@ async def test_a_spool_without_space_is_told_to_the_caller(desk: Desk) -> None:
     assert isinstance(ending.error, OSError)
 
 
+async def test_a_switch_that_cannot_write_is_told_to_the_caller(desk: Desk) -> None:
+    """A recording that the switch cannot write ends in words, and leaves nothing behind."""
+
+    def fail() -> None:
+        raise OSError(28, "No space left on device")
+
+    desk.greeted()
+    desk.points.only = "call.record"
+    desk.points.at, desk.points.trouble = 0, fail
+    desk.call.expect_to_hear(Prompt.TECHNICAL_PROBLEM)
+
+    ending = await desk.leave()
+
+    desk.call.assert_over()
+    assert (Outcome.SPOOL_UNAVAILABLE, []) == (ending.outcome, desk.spool.entries())
+
+
 async def test_a_mailbox_that_became_stricter_drops_the_message(desk: Desk) -> None:
     """The deposit has the last word on the minimum, and the caller hears it."""
     desk.greeted()

@@ -8,9 +8,10 @@ from controlplane.services.configuration_state import read_configuration
 from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.responses import problems
 from controlplane.web.api.schemas_configuration import ConfigurationOut
+from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
-router = APIRouter(prefix="/configuration", tags=["configuration"])
+router = APIRouter(prefix=f"{API}/configuration", tags=["configuration"])
 
 
 @router.get("", response_model=ConfigurationOut, responses=problems())

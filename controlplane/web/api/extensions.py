@@ -19,9 +19,10 @@ from controlplane.web.api.schemas import (
 from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, position
+from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
-router = APIRouter(prefix="/extensions", tags=["extensions"])
+router = APIRouter(prefix=f"{API}/extensions", tags=["extensions"])
 
 NumberPath = Annotated[str, Path(description="The number of the extension.", examples=["101"])]
 
@@ -56,7 +57,7 @@ async def create_extension(
             shown,
             extension.version,
             status=201,
-            location=f"/api/v1/extensions/{extension.number}",
+            location=f"{API}/extensions/{extension.number}",
         )
         response.headers["Cache-Control"] = "no-store"
         return Done(response=response, kept_body=kept)

@@ -31,6 +31,8 @@ def without_default(schema: dict[str, Any]) -> None:
 
 def left_out(description: str | None = None) -> Any:
     """Make a field of a PATCH: None stands for one that was not sent, and cannot be sent itself."""
+    if description is None:
+        return Field(None, json_schema_extra=without_default)  # The type's own description stays.
     return Field(None, json_schema_extra=without_default, description=description)
 
 

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from controlplane.speech.catalogue import available_languages
 from controlplane.web.api.responses import problems
 from controlplane.web.api.schemas import LanguageList, LanguageOut
+from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
-router = APIRouter(prefix="/languages", tags=["languages"])
+router = APIRouter(prefix=f"{API}/languages", tags=["languages"])
 
 
 @router.get("", response_model=LanguageList, responses=problems())

@@ -15,9 +15,10 @@ from controlplane.web.deps import WebDeps, deps_of
 from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, position
+from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
-router = APIRouter(prefix="/mailboxes", tags=["mailboxes"])
+router = APIRouter(prefix=f"{API}/mailboxes", tags=["mailboxes"])
 
 Deps = Annotated[WebDeps, Depends(deps_of)]
 NumberPath = Annotated[str, Path(description="The number of the mailbox.", examples=["8001"])]
@@ -41,7 +42,7 @@ async def create_mailbox(
                 MailboxOut.of(details),
                 mailbox.version,
                 status=201,
-                location=f"/api/v1/mailboxes/{mailbox.number}",
+                location=f"{API}/mailboxes/{mailbox.number}",
             )
         )
 

@@ -26,9 +26,10 @@ from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, invalid_cursor, read_cursor
+from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
-router = APIRouter(tags=["messages"])
+router = APIRouter(prefix=API, tags=["messages"])
 
 MessageId = Annotated[
     UUID,

@@ -11,9 +11,10 @@ from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.responses import problems
 from controlplane.web.api.schemas import NumberOut, NumberPage
 from controlplane.web.paging import Paging, cursor, position
+from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
-router = APIRouter(prefix="/numbers", tags=["numbers"])
+router = APIRouter(prefix=f"{API}/numbers", tags=["numbers"])
 
 
 @router.get("", response_model=NumberPage, responses=problems())

@@ -24,7 +24,7 @@ from controlplane.web.api.fields import (
     left_out,
 )
 
-_NEXT = Field(description="`after` of the following page; None on the last one.")
+_NEXT = Field(description="`after` of the following page; `null` on the last one.")
 _TIMES = {"created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"}
 
 NUMBER: dict[str, Any] = {
@@ -73,7 +73,7 @@ _PasswordField = Annotated[
     Field(
         min_length=8,
         max_length=64,
-        description="8 to 64 visible ASCII characters without blanks. None: one is made and shown once.",
+        description="8 to 64 visible ASCII characters without blanks. `null`: one is made and shown once.",
     ),
 ]
 
@@ -94,7 +94,7 @@ class ExtensionPatch(Input):
     model_config = example({"display_name": "Alice Smith"})
 
     display_name: DisplayName = left_out()
-    sip_password: _PasswordField | None = left_out("None makes a new one and shows it once.")
+    sip_password: _PasswordField | None = left_out("`null` makes a new one and shows it once.")
 
     def changes(self) -> ExtensionChanges:
         """Return what the service takes."""
@@ -136,7 +136,7 @@ class ExtensionWithPassword(ExtensionOut):
     model_config = example({**EXTENSION, "sip_password": "shown-once-write-it-down"})
 
     sip_password: str | None = Field(
-        description="Shown this once. None if it was not changed, or the request was a repeated one."
+        description="Shown this once. `null` if it was not changed, or the request was a repeated one."
     )
 
     @classmethod

@@ -85,7 +85,7 @@ class MailboxIn(Input):
     number: NumberField
     display_name: DisplayName
     pin: _PinField
-    language: Language | None = Field(None, description="None means the tenant's.")
+    language: Language | None = Field(None, description="`null`: the tenant's.")
     pin_required: bool = Field(True, description="Whether the PIN is asked for.")
     enabled: bool = Field(True, description="Whether it takes messages.")
     email_recipients: _Recipients = Field(default_factory=list)
@@ -110,7 +110,7 @@ class MailboxPatch(Input):
 
     display_name: DisplayName = left_out()
     pin: _PinField = left_out()
-    language: Language | None = left_out("None means the tenant's.")
+    language: Language | None = left_out("`null`: the tenant's.")
     pin_required: bool = left_out()
     enabled: bool = left_out()
     email_recipients: _Recipients = left_out()
@@ -146,7 +146,7 @@ class MailboxOut(Output):
     id: UUID
     number: str
     display_name: str
-    language: str | None = Field(description="What was set; None means the tenant's.")
+    language: str | None = Field(description="What was set; `null`: the tenant's.")
     prompt_language: str = Field(description="What is spoken.")
     pin_required: bool
     enabled: bool
@@ -194,4 +194,4 @@ class MailboxPage(Output):
     model_config = example({"items": [MAILBOX], "next": "WyI4MDAxIl0"})
 
     items: list[MailboxOut]
-    next: str | None = Field(description="`after` of the following page; None on the last one.")
+    next: str | None = Field(description="`after` of the following page; `null` on the last one.")

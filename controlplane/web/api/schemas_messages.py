@@ -123,7 +123,7 @@ class MessagePage(Output):
     model_config = example({"items": [MESSAGE], "next": None})
 
     items: list[MessageOut]
-    next: str | None = Field(description="`after` of the following page; None on the last one.")
+    next: str | None = Field(description="`after` of the following page; `null` on the last one.")
 
 
 class MessagePatch(Input):
@@ -157,7 +157,7 @@ class BulkResult(Output):
 
     id: UUID
     outcome: Outcome = Field(description="`unchanged`: the action does not apply to its state.")
-    state: MessageState | None = Field(description="Its state now; None if there is no such message.")
+    state: MessageState | None = Field(description="Its state now; `null` if there is no such message.")
 
     @classmethod
     def of(cls, outcome: BulkOutcome) -> BulkResult:

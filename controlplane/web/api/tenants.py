@@ -13,9 +13,10 @@ from controlplane.web.api.schemas import TenantIn, TenantOut, TenantPage, Tenant
 from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, position
+from controlplane.web.paths import API
 from controlplane.web.security import system_only
 
-router = APIRouter(prefix="/tenants", tags=["tenants"], dependencies=[Depends(system_only)])
+router = APIRouter(prefix=f"{API}/tenants", tags=["tenants"], dependencies=[Depends(system_only)])
 
 NamePath = Annotated[str, Path(description="The name of the tenant.", examples=["north"])]
 
@@ -35,7 +36,7 @@ async def create_tenant(request: Request, body: TenantIn, deps: Deps, repeating:
             language=body.language,
             time_zone=body.time_zone,
         )
-        location = f"/api/v1/tenants/{tenant.name}"
+        location = f"{API}/tenants/{tenant.name}"
         answer = resource(request, TenantOut.of(tenant), tenant.version, status=201, location=location)
         return Done(response=answer)
 

@@ -1,0 +1,136 @@
+"""Messages as people read them: with their mailbox's number and how their mails fared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.message import Message, MessageState
+from controlplane.storage.messages import message_values
+from controlplane.storage.paging import contains
+from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailStatus:
+    """How far the mail about a message to one recipient is: `queued`, `sent` or `failed`."""
+
+    recipient: str
+    status: str
+    attempts: int
+    error: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """A message with what people want to see beside it.
+
+    `mailbox_number` is the number that the mailbox has, or had if it is deleted.
+    """
+
+    message: Message
+    mailbox_number: str
+    mailbox_deleted: bool
+    state_changed_at: datetime
+    state_changed_by: str | None
+    mails: tuple[MailStatus, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page ended: the message that was its last."""
+
+    received_at: datetime
+    id: UUID
+
+
+def _views() -> Select[MessageRow, str, bool]:
+    return select(MessageRow, MailboxRow.number, MailboxRow.deleted_at.is_not(None)).join(
+        MailboxRow, MailboxRow.id == MessageRow.mailbox_id
+    )
+
+
+async def _with_mails(
+    session: AsyncSession, rows: Sequence[tuple[MessageRow, str, bool]]
+) -> list[MessageView]:
+    mails: dict[UUID, list[MailStatus]] = {}
+    if rows:
+        for mail in await session.scalars(
+            select(MessageMailRow)
+            .where(MessageMailRow.message_id.in_([row.id for row, _, _ in rows]))
+            .order_by(MessageMailRow.recipient)
+            .execution_options(populate_existing=True)
+        ):
+            mails.setdefault(mail.message_id, []).append(
+                MailStatus(
+                    recipient=mail.recipient,
+                    status=mail.status,
+                    attempts=mail.attempts,
+                    error=mail.error,
+                    updated_at=mail.updated_at,
+                )
+            )
+    return [
+        MessageView(
+            message=message_values(row),
+            mailbox_number=number,
+            mailbox_deleted=deleted,
+            state_changed_at=row.state_changed_at,
+            state_changed_by=row.state_changed_by,
+            mails=tuple(mails.get(row.id, ())),
+        )
+        for row, number, deleted in rows
+    ]
+
+
+async def view(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> MessageView | None:
+    """Return a message of a tenant with its mails."""
+    found = (
+        await session.execute(
+            _views()
+            .where(MessageRow.id == message_id, MessageRow.tenant_id == tenant_id)
+            .execution_options(populate_existing=True)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    return (await _with_mails(session, [(found[0], found[1], found[2])]))[0]
+
+
+async def newest(
+    session: AsyncSession,
+    mailbox_id: UUID,
+    *,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[MessageView]:
+    """Return messages of some states, newest first, that come after a position.
+
+    `q` is looked for in the caller's name and number, upper and lower case alike.
+    """
+    query = _views().where(
+        MessageRow.mailbox_id == mailbox_id, MessageRow.state.in_([state.value for state in states])
+    )
+    if q:
+        query = query.where(_matches(q))
+    if after is not None:
+        query = query.where(tuple_(MessageRow.received_at, MessageRow.id) < (after.received_at, after.id))
+    rows = await session.execute(
+        query.order_by(MessageRow.received_at.desc(), MessageRow.id.desc()).limit(limit)
+    )
+    return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    return or_(
+        contains(MessageRow.caller_number, q),
+        contains(MessageRow.caller_name, q),
+    )

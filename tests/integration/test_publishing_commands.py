@@ -1,0 +1,83 @@
+"""`controlplane render` and `controlplane publish`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from controlplane.domain.errors import ControlPlaneError
+from controlplane.entrypoints import publish, render
+from controlplane.rendering.asterisk import FILES
+from controlplane.rendering.check import parse
+from controlplane.settings import Settings, load
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Return the settings of an installation without a switch."""
+    return load(
+        {
+            "CONTROLPLANE_DATABASE_URL": database_url,
+            "CONTROLPLANE_PRIVATE": "true",
+            "CONTROLPLANE_SWITCH": "none",
+            "CONTROLPLANE_SIP__HOST": "::1",
+            "CONTROLPLANE_FASTAGI__HOST": "0.0.0.0",
+            **{
+                f"CONTROLPLANE_PATHS__{name.upper()}": str(tmp_path / name)
+                for name in ("recordings", "spool", "prompts", "configuration")
+            },
+        }
+    )
+
+
+def test_render_writes_all_files(settings: Settings, tmp_path: Path) -> None:
+    """A tree appears in a new folder, for its owner only."""
+    render.main(settings, tmp_path / "new" / "out")
+
+    written = sorted((tmp_path / "new" / "out" / "asterisk").iterdir())
+    assert sorted(FILES) == [path.name for path in written]
+    assert {0} == {path.stat().st_mode & 0o077 for path in written}
+
+
+def test_render_touches_no_folder_in_use(settings: Settings, tmp_path: Path) -> None:
+    """A folder with something in it is refused."""
+    (tmp_path / "mine").write_text("x")
+
+    with pytest.raises(ControlPlaneError, match="not empty"):
+        render.main(settings, tmp_path)
+
+
+def test_an_ipv6_address_is_bound_in_brackets(settings: Settings, tmp_path: Path) -> None:
+    """SIP on an IPv6 address; the FastAGI server that listens everywhere is reached on loopback."""
+    render.main(settings, tmp_path / "out")
+
+    pjsip = dict(parse((tmp_path / "out/asterisk/pjsip.conf").read_text()))
+    assert "[::1]:5060" == dict(pjsip["transport-udp"])["bind"]
+    assert "agi://127.0.0.1:4573/leave" in (tmp_path / "out/asterisk/cp-contexts.conf").read_text()
+
+
+def test_publish_links_a_revision(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a switch the revision is live when it is linked."""
+    publish.main(settings)
+
+    assert (settings.paths.configuration / "live/asterisk/extensions.conf").is_file()
+    assert "is live" in capsys.readouterr().out
+
+
+def test_publish_says_when_nobody_answers(settings: Settings) -> None:
+    """With a switch that is down the command fails, and says that the files are written."""
+    lost = settings.model_copy(
+        update={"switch": "asterisk", "manager": settings.manager.model_copy(update={"port": 1})}
+    )
+
+    with pytest.raises(ControlPlaneError, match="Written"):
+        publish.main(lost)
+    assert (settings.paths.configuration / "live/asterisk/extensions.conf").is_file()
+
+
+def test_publish_says_which_folder_cannot_be_written(settings: Settings) -> None:
+    """A file where the folder should be is named in one sentence."""
+    settings.paths.configuration.write_text("x")
+
+    with pytest.raises(ControlPlaneError, match="cannot be written"):
+        publish.main(settings)
