@@ -71,6 +71,9 @@ class Sip(_Group):
     rtp_ports: str = Field("10000-20000", pattern=r"^\d+-\d+$")
     realm: str = Field("shared-voicemail", description="in the digest of every extension; never change it")
     max_contacts: int = Field(5, description="devices on which one extension may be registered")
+    phones: bool = Field(
+        True, description="whether the phones register with our extensions; off beside an Asterisk's own"
+    )
 
 
 class Smtp(_Group):

@@ -24,7 +24,7 @@ from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.prompts import Greeting, Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
-from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, Unavailable
+from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import TakeFacts
 
@@ -91,6 +91,7 @@ class _Leaving:
         self._kept: Take | None = None
         self._making: Take | None = None
         self._ended_by = EndedBy.HANGUP
+        self._dropping = False
 
     async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending:
         """Talk with the caller, then dispose of what was recorded, whether or not the caller is there."""
@@ -190,7 +191,8 @@ class _Leaving:
         """Make the take in the making the kept one, or drop it; a second time does nothing."""
         if self._making is None:
             return
-        if not self._long_enough():
+        self._dropping = not self._long_enough()
+        if self._dropping:
             await self._making.discard()
         else:
             if self._kept is not None:
@@ -237,10 +239,11 @@ class _Leaving:
             deposited = self._kept is not None and await self._voicemail.deposit(
                 self._kept.facts, self._kept.wav
             )
-        except (Unavailable, OSError) as error:
-            # What should have been dropped may still be there; the scanner drops it by the same rules.
-            ending = self._ending(Outcome.LEFT_IN_SPOOL if self._kept else Outcome.TOO_SHORT, error)
-            words.append(Prompt.MESSAGE_SENT if self._kept else Prompt.MESSAGE_DROPPED)
+        except (ControlPlaneError, OSError) as error:
+            # The scanner delivers it; what should have been dropped, it drops by the same rules.
+            dropped = self._kept is None and self._dropping
+            ending = self._ending(Outcome.TOO_SHORT if dropped else Outcome.LEFT_IN_SPOOL, error)
+            words.append(Prompt.MESSAGE_DROPPED if dropped else Prompt.MESSAGE_SENT)
         else:
             if deposited:
                 ending = self._ending(Outcome.DEPOSITED, trouble)

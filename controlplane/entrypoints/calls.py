@@ -64,7 +64,11 @@ async def _serve(settings: Settings) -> None:
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     beating: asyncio.Task[None] | None = None
     try:
-        server = _server(settings, database, hasher)
+        try:
+            server = _server(settings, database, hasher)
+        except ValueError as error:
+            # An address or a figure that its type does not refuse; the sentence names the value.
+            raise CannotStart(f"A setting of FASTAGI or PINS is wrong: {error}.") from error
         try:
             await server.start(settings.fastagi.host, settings.fastagi.port)
         except OSError as error:

@@ -49,6 +49,7 @@ def rendering_of(settings: Settings, prompts: PromptFiles) -> Rendering:
                 rtp_last=int(last),
                 realm=settings.sip.realm,
                 max_contacts=settings.sip.max_contacts,
+                phones=settings.sip.phones,
             ),
             agi=AgiContext(
                 address=_with_port(_reachable(settings.fastagi.host), settings.fastagi.port),

@@ -31,13 +31,14 @@ async def watch(ingest: Ingest, spool: FileSpool, *, every_seconds: float = 5.0)
     It needs neither the queue nor an event of the switch, so that a recording whose flow died is
     a message within seconds. While scans fail, the pause doubles, up to a minute.
     """
-    pause = every_seconds
-    await ingest.scan()
+    log = structlog.get_logger()
+    pause = 0.0
     while True:
         await asyncio.sleep(pause)
         try:
             failed = await asyncio.to_thread(spool.has_unlocked) and (await ingest.scan())[Handled.FAILED] > 0
-        except OSError:
-            structlog.get_logger().exception("spool.unreadable")
+        except Exception:
+            # The edge of the watch: it must outlive whatever it meets.
+            log.exception("spool.watch_failed")
             failed = True
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if failed else every_seconds
+        pause = min(max(pause, every_seconds) * 2, _LONGEST_PAUSE_SECONDS) if failed else every_seconds

@@ -68,6 +68,8 @@ class StalledJobs:
         jobs = {
             job.id: job
             for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._seconds)
+            # After a standstill of the database our own heartbeat may be late too.
+            if job.id not in self._running.ids
         }
         own = await self._not_run_by_us()
         jobs |= {job_id: job for job_id, job in own.items() if job_id in self._suspects}

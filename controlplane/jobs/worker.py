@@ -30,7 +30,7 @@ class WorkerOptions:
     concurrency: int = 4
     poll: float = 0.25
     heartbeat: float = 2.0
-    stalled: float = 15.0
+    stalled: float = 10.0
     grace: float = 2.5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment, TemplateError
@@ -21,6 +22,7 @@ FILES = (
     "modules.conf",
     "rtp.conf",
 )
+_WITH_REVISION = ("extensions.conf", "cp-globals.conf")
 _SIDECAR = (
     ("v", "1"),
     ("tenant", "${CP_TENANT}"),
@@ -40,14 +42,17 @@ def render_asterisk(context: AsteriskContext, *, templates: Path) -> RenderedTre
     reports it as the global variable `CP_REVISION`. Raises RenderingError.
     """
     environment = make_environment(templates)
-    digest = digest_of(_render(context, environment, revision=""))
-    files = _render(context, environment, revision=digest)
+    unnamed = _render(context, environment, FILES, revision="")
+    digest = digest_of(unnamed)
+    files = unnamed | _render(context, environment, _WITH_REVISION, revision=digest)
     for path, text in files.items():
         check_file(path, text)
     return RenderedTree(files=files, digest=digest, endpoints=context.endpoints)
 
 
-def _render(context: AsteriskContext, environment: Environment, *, revision: str) -> dict[str, str]:
+def _render(
+    context: AsteriskContext, environment: Environment, names: Iterable[str], *, revision: str
+) -> dict[str, str]:
     if context.default_tenant is None:
         raise RenderingError("There is no tenant named default; run the migrations.")
     installation = context.installation
@@ -64,7 +69,7 @@ def _render(context: AsteriskContext, environment: Environment, *, revision: str
         "calls": installation.calls,
     }
     rendered = {}
-    for name in FILES:
+    for name in names:
         try:
             rendered[f"asterisk/{name}"] = environment.get_template(f"asterisk/{name}.j2").render(values)
         except TemplateError as error:

@@ -62,7 +62,10 @@ def at_domain(tenant_name: str, sip_domain: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SipContext:
-    """Addresses and ports of SIP and RTP. `bind` is `address:port`, an IPv6 address in brackets."""
+    """Addresses and ports of SIP and RTP. `bind` is `address:port`, an IPv6 address in brackets.
+
+    Without `phones` the switch has SIP endpoints of its own, and none of ours are rendered.
+    """
 
     bind: str
     external_address: str | None
@@ -71,6 +74,7 @@ class SipContext:
     rtp_last: int
     realm: str
     max_contacts: int
+    phones: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,9 @@ class AsteriskContext:
 
     @property
     def endpoints(self) -> frozenset[str]:
-        """The names of all endpoints."""
+        """The names of all endpoints that we render."""
+        if not self.installation.sip.phones:
+            return frozenset()
         return frozenset(
             {"anonymous"} | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
         )

@@ -86,6 +86,9 @@ class Depositor:
         async with self.database.transaction() as session:
             done = await takes.outcome(session, facts.recording_id)
             mailbox = await takes.receiver(session, facts.mailbox_id)
+            if done is TakeOutcome.DISCARDED and facts.replaces is not None:
+                # What this one replaced is replaced by what replaced this one.
+                await takes.claim(session, facts.replaces, facts.mailbox_id, TakeOutcome.DISCARDED)
         if done is None:
             if mailbox is None:
                 raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")

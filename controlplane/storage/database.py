@@ -29,6 +29,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=5,
             pool_pre_ping=True,
+            # Values may be hashes of secrets, names and addresses: they are no business of a log.
+            hide_parameters=True,
             pool_timeout=timeout_seconds,
             connect_args={"connect_timeout": max(2, round(timeout_seconds))},
         )

@@ -31,6 +31,7 @@ from controlplane.storage.recordings import sync_folder
 from controlplane.storage.spool_entries import Entry, EntryKind, Lock, entry_of, split
 
 _LONGEST_FACTS = 65536
+_LAST_SECOND = 253_402_300_799  # of the year 9999
 _MODE = 0o660
 
 
@@ -191,7 +192,8 @@ class FileSpool:
         descriptor = os.open(entry.facts, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(_LONGEST_FACTS)
-            written_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+            changed_at = os.fstat(file.fileno()).st_mtime
+        written_at = datetime.fromtimestamp(min(max(changed_at, 0), _LAST_SECOND), UTC)
         if entry.kind is EntryKind.FALLBACK:
             return written.from_lines(data, recording_id, call_id=entry.call_id, written_at=written_at)
         return written.from_json(data, recording_id, written_at=written_at)

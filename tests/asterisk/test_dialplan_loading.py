@@ -59,3 +59,18 @@ async def test_the_same_dialplan_survives_a_reload(rig: DialplanRig) -> None:
     await rig.ask("dialplan reload")
 
     assert before == await rig.ask("dialplan show cp-fallback")
+
+
+async def test_the_contexts_fit_into_another_dialplan(rig: DialplanRig) -> None:
+    """Included into an extensions.conf with globals of its own, ours stand beside them."""
+    published = rig.home / "configuration/live/asterisk"
+    (rig.home / "asterisk/etc/extensions.conf").write_text(
+        f'[globals]\nTHEIRS=1\n#include "{published}/cp-globals.conf"\n[theirs]\nexten => 1,1,Hangup()\n'
+        f'#include "{published}/cp-contexts.conf"\n'
+    )
+    await rig.ask("dialplan reload")
+    shown = await rig.ask("dialplan show globals")
+
+    assert "THEIRS=1" in shown
+    assert (published / "cp-globals.conf").read_text().splitlines()[-1] in shown
+    assert "Record" in await rig.ask("dialplan show cp-fallback")

@@ -450,14 +450,14 @@ async def test_empty_spool_asks_nobody(scanner: Scanner) -> None:
 
 
 async def test_parallel_scans_and_flows_make_each_message_once(
-    scanner: Scanner, database: Database, jobs: Jobs, database_url: str, mailbox: UUID, tmp_path: Path
+    scanner: Scanner, database: Database, jobs: Jobs, database_url: str, mailbox: UUID
 ) -> None:
     """Four scanners and the flows themselves at once: each take is a message once, mailed once."""
     takes = [facts_for(mailbox) for _ in range(6)]
     wavs = [leave_take(scanner.root, facts, 1.5) for facts in takes]
     for number in range(6):
         leave_fallback(scanner.root, f"fb-{CALL}-{number}", sidecar(mailbox), 1.5)
-    scanners = [scanner_over(database, jobs, tmp_path) for _ in range(4)]
+    scanners = [scanner_over(database, jobs, scanner.root.parent) for _ in range(4)]
     await asyncio.gather(
         *(each.scan() for each in scanners),
         *(scanner.depositor.deposit(facts, wav) for facts, wav in zip(takes, wavs, strict=True)),

@@ -2,15 +2,20 @@
 
 `expect_to_hear` is exact: the flow must say just that next. Time is the flow's: whoever is not
 told to press a key lets everything play to its end and every wait run out.
+
+With a `FakePhone` in place of a script, somebody acts while a verb runs, as in the contract suite;
+a pass of the event loop is then 10 ms.
 """
 
 from __future__ import annotations
 
+import asyncio
 import wave
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from controlplane.callflows.call import (
@@ -24,9 +29,11 @@ from controlplane.callflows.call import (
 )
 from controlplane.callflows.prompts import AudioFile, Tone, Utterance
 from controlplane.domain.errors import CallerHungUp, CallLost
+from controlplane.domain.numbers import Number
 from tests.support.fault_points import FaultPoints
 
 RATE = 8000
+TICK = 0.01
 KEPT_SILENCE_SECONDS = 1.0
 """What the switch leaves of the silence that ended a recording."""
 
@@ -68,11 +75,30 @@ class _Do:
     action: Callable[[], object]
 
 
+class FakePhone(Protocol):
+    """What a call without a script asks the other end."""
+
+    def starts(self, utterance: Utterance) -> float:
+        """Note what begins to be heard, and return how long it lasts in seconds; 0 without a file."""
+        ...
+
+    def records(self, path: Path) -> None:
+        """Note that the call is being recorded."""
+        ...
+
+    def tick(self) -> bool:
+        """Let 10 ms pass; True if the phone spoke."""
+        ...
+
+
 class FakeCall:
     """The Call port, played by a test. After the flow, `assert_over` says that nothing is left."""
 
-    def __init__(self, facts: CallFacts, *, points: FaultPoints | None = None) -> None:
+    def __init__(
+        self, facts: CallFacts, *, points: FaultPoints | None = None, phone: FakePhone | None = None
+    ) -> None:
         self._facts = facts
+        self._phone = phone
         self._points = points or FaultPoints()
         self._script: deque[_Hear | _Press | _Pass | _Do] = deque()
         self._mashed: deque[str] | None = None
@@ -164,9 +190,12 @@ class FakeCall:
         self._begin("play")
         for utterance in utterances:
             key = self._key_of(interrupt)
+            left = 0.0 if key else self._hear(utterance)
+            while left > 0 and not key:
+                left = await self._wait(left)
+                key = self._key_of(interrupt)
             if key:
                 return key
-            self._hear(utterance)
         return self._key_of(interrupt)
 
     async def play_recording(self, path: Path, *, offset_ms: int = 0, interrupt: str = "") -> Played:
@@ -179,8 +208,14 @@ class FakeCall:
         key = self._key_of(interrupt)
         if key:
             return Played(key=key, position_ms=offset_ms, finished=False)
-        self._hear(AudioFile(path=path))
+        left = self._hear(AudioFile(path=path)) - offset_ms / 1000
         position_ms = offset_ms
+        while left > 0:
+            left = await self._wait(left)
+            position_ms = length_ms - round(left * 1000)
+            key = self._key_of(interrupt)
+            if key:
+                return Played(key=key, position_ms=position_ms, finished=False)
         while True:
             key = self._key_of(interrupt)
             if key:
@@ -208,13 +243,16 @@ class FakeCall:
         if fresh:
             self._typed.clear()
         for utterance in utterances:
+            left = 0.0 if self._typed else self._hear(utterance)
+            while left > 0 and not self._typed:
+                left = await self._wait(left)
             if self._typed:
                 break
-            self._hear(utterance)
         digits = ""
         while len(digits) < max_digits:
             if not self._typed:
                 self._advance()
+                await self._wait(digit_timeout if digits else first_timeout)
             if not self._typed:
                 break
             key = self._typed.popleft()
@@ -228,7 +266,9 @@ class FakeCall:
         self._begin("record")
         self.limits.append(limits)
         self._typed.clear()
-        seconds, recording = self._recorded(limits)
+        seconds, recording = (
+            self._recorded(limits) if self._phone is None else await self._recorded_live(path, limits)
+        )
         write_wav(path, seconds)
         self.recorded.append(seconds)
         self._points.reach("call.record's end")
@@ -241,7 +281,10 @@ class FakeCall:
     async def beep(self) -> None:
         """Let the caller hear the tone."""
         self._begin("beep")
-        self._hear(Tone.BEEP)
+        left = self._hear(Tone.BEEP)
+        while left > 0:
+            left = await self._wait(left)
+            self._typed.clear()
 
     async def set_stage(self, stage: Stage) -> None:
         """Note the stage."""
@@ -254,10 +297,12 @@ class FakeCall:
         self.recording_id = recording_id
 
     async def transfer(self, number: str) -> None:
-        """Note where the call went."""
+        """Note where the call went; raises InvalidValue for what is no number."""
+        target = Number.parse(number)
         if self.transferred_to is None:
             self._begin("transfer")
-            self.transferred_to = number
+            self.transferred_to = target
+            self.stage = Stage.DONE
             self.gone = True
 
     async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
@@ -267,6 +312,7 @@ class FakeCall:
             raise CallLost
         if not self.gone:
             self.hangup_cause = cause
+            self.stage = Stage.DONE
             self.gone = True
 
     # How the script is played.
@@ -281,7 +327,19 @@ class FakeCall:
         if self.gone:
             raise CallerHungUp
 
-    def _hear(self, utterance: Utterance) -> None:
+    async def _wait(self, seconds: float) -> float:
+        """Let time pass until a key is pressed or somebody leaves; return what is left of it."""
+        while self._phone is not None and seconds > 0 and not self._typed:
+            await asyncio.sleep(0)
+            self._phone.tick()
+            self._check()
+            seconds -= TICK
+        return max(0.0, seconds)
+
+    def _hear(self, utterance: Utterance) -> float:
+        """Begin to say it; return how long it lasts if somebody is on the phone."""
+        if self._phone is not None:
+            return self._phone.starts(utterance)
         self.heard.append(utterance)
         if self._mashed is not None:
             if not self._mashed:
@@ -289,11 +347,12 @@ class FakeCall:
             else:
                 self._typed.extend(self._mashed.popleft())
             self._check()
-            return
+            return 0.0
         self._advance()
         expected = self._script.popleft() if self._script else None
         assert expected == _Hear(utterance), f"heard {utterance!r}, but the script says {expected!r}"
         self._advance()
+        return 0.0
 
     def _advance(self) -> None:
         """Do what the script does now; what takes time or must be heard first has to wait."""
@@ -335,3 +394,25 @@ class FakeCall:
         if limits.silence_seconds:
             return seconds + KEPT_SILENCE_SECONDS, Recording(ended_by=EndedBy.SILENCE)
         return float(limits.max_seconds), Recording(ended_by=EndedBy.MAX_LENGTH)
+
+    async def _recorded_live(self, path: Path, limits: RecordLimits) -> tuple[float, Recording]:
+        assert self._phone is not None
+        seconds = silent = 0.0
+        while not self.gone:
+            await asyncio.sleep(0)
+            silent = 0.0 if self._phone.tick() else silent + TICK
+            seconds += TICK
+            self._phone.records(path)
+            key = self._key_of(limits.keys)
+            if key:
+                return seconds, Recording(ended_by=EndedBy.KEY, key=key)
+            if seconds >= limits.max_seconds:
+                return seconds, Recording(ended_by=EndedBy.MAX_LENGTH)
+            if 0 < limits.silence_seconds <= silent:
+                kept = seconds - silent + KEPT_SILENCE_SECONDS
+                return kept, Recording(ended_by=EndedBy.SILENCE)
+        return seconds, Recording(ended_by=EndedBy.HANGUP)
+
+    def type_key(self, key: str) -> None:
+        """Press a key now, from the phone."""
+        self._typed.append(key)

@@ -34,6 +34,8 @@ class FakeTake:
 
     def duration_ms(self) -> int:
         """Measure it now."""
+        if self._spool.unreadable:
+            raise OSError(5, "Input/output error")
         return wav_ms(self.wav)
 
     async def discard(self) -> None:
@@ -57,6 +59,7 @@ class FakeSpool:
         self.points = points or FaultPoints()
         self.locked: set[UUID] = set()
         self.read_only = False
+        self.unreadable = False
         self.full_from: int | None = None
         """From which take on (counted from 0) the disk is full."""
         self._facts: dict[UUID, TakeFacts] = {}

@@ -11,6 +11,7 @@ import pytest
 from controlplane.callflows.call import HangupCause, Stage
 from controlplane.callflows.ending import Outcome
 from controlplane.callflows.prompts import AudioFile, Greeting, Prompt, Tone
+from controlplane.domain.errors import ControlPlaneError
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import STARTED, Desk
 
@@ -302,6 +303,25 @@ async def test_a_full_disk_at_the_deposit_leaves_it_to_the_scanner(desk: Desk) -
     assert [5] == desk.voicemail.durations()
 
 
+async def test_a_deposit_that_cannot_be_done_at_all_is_left_in_the_spool(desk: Desk) -> None:
+    """Whatever of ours refuses the deposit, the caller is thanked and the take stays for the scanner."""
+
+    def refuse() -> None:
+        raise ControlPlaneError("There is no such mailbox any more.")
+
+    desk.points.only = "voicemail.deposit"
+    desk.points.at, desk.points.trouble = 0, refuse
+    desk.greeted()
+    desk.call.say_for(5)
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.MESSAGE_SENT)
+
+    ending = await desk.leave()
+
+    desk.call.assert_over()
+    assert (Outcome.LEFT_IN_SPOOL, set()) == (ending.outcome, desk.spool.locked)
+
+
 async def test_a_spool_without_space_is_told_to_the_caller(desk: Desk) -> None:
     """Who cannot be recorded is told so before speaking, not after."""
     desk.spool.full_from = 0
@@ -583,6 +603,40 @@ async def test_a_take_that_cannot_be_dropped_is_settled_by_the_scanner(review: D
     await review.spool.scan(review.voicemail)
     assert Outcome.LEFT_IN_SPOOL is ending.outcome
     assert [8] == review.voicemail.durations()
+
+
+async def test_a_short_take_that_cannot_be_dropped_is_no_message(desk: Desk) -> None:
+    """The caller hears that nothing was recorded, and the scanner drops what is left."""
+    desk.greeted()
+    desk.call.say_for(1)
+    desk.call.meanwhile(lambda: setattr(desk.spool, "read_only", True))
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.TECHNICAL_PROBLEM, Prompt.MESSAGE_DROPPED)
+
+    ending = await desk.leave()
+
+    desk.call.assert_over()
+    await desk.spool.scan(desk.voicemail)
+    assert (Outcome.TOO_SHORT, [], []) == (
+        ending.outcome,
+        desk.spool.entries(),
+        desk.voicemail.durations(),
+    )
+
+
+async def test_a_take_that_cannot_be_measured_is_left_to_the_scanner(desk: Desk) -> None:
+    """A disk that cannot be read now does not cost the message."""
+    desk.greeted()
+    desk.call.say_for(5)
+    desk.call.meanwhile(lambda: setattr(desk.spool, "unreadable", True))
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.TECHNICAL_PROBLEM, Prompt.MESSAGE_SENT)
+
+    ending = await desk.leave()
+
+    desk.call.assert_over()
+    await desk.spool.scan(desk.voicemail)
+    assert (Outcome.LEFT_IN_SPOOL, [5]) == (ending.outcome, desk.voicemail.durations())
 
 
 async def test_a_lost_link_leaves_the_take_to_dialplan_and_scanner(desk: Desk) -> None:

@@ -203,6 +203,16 @@ def test_an_external_address_is_in_both_transports() -> None:
     ]
 
 
+def test_an_asterisk_with_phones_of_its_own_gets_no_endpoints() -> None:
+    """Where the phones are not ours, pjsip.conf is empty and no endpoint is asked for."""
+    context = rig_context(HOME)
+    sip = dataclasses.replace(context.installation.sip, phones=False)
+    installation = dataclasses.replace(context.installation, sip=sip)
+    tree = render_asterisk(dataclasses.replace(context, installation=installation), templates=TEMPLATES)
+
+    assert ([], frozenset()) == (parse(tree.files["asterisk/pjsip.conf"]), tree.endpoints)
+
+
 def test_no_member_is_recorded_by_the_dialplan() -> None:
     """The context that checks messages holds no Record and leads to none."""
     contexts = dict(

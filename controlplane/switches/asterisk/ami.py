@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ class AmiClient:
         self._writer = writer
         self._seconds = seconds
         self._ids = itertools.count(1)
+        # An id that nobody can guess: a forged line in a caller's name answers no action of ours.
+        self._token = secrets.token_hex(8)
         self._pending: dict[str, _Pending] = {}
         self._events: asyncio.Queue[AmiMessage | None] = asyncio.Queue(EVENT_QUEUE)
         self._lost: SwitchUnavailable | None = None
@@ -134,7 +137,7 @@ class AmiClient:
     ) -> tuple[AmiMessage, list[AmiMessage]]:
         if self._lost is not None:
             raise SwitchUnavailable(*self._lost.args)
-        action_id = f"cp-{next(self._ids)}"
+        action_id = f"{self._token}-{next(self._ids)}"
         data = encode_action([("Action", name), ("ActionID", action_id), *fields.items()])
         pending = self._pending[action_id] = _Pending(lists=lists)
         try:

@@ -41,8 +41,8 @@ _LOG_SECONDS: Final = 1.0
 class FastAgiServer:
     """Listens for Asterisk and runs a handler a call.
 
-    `allowed_addresses` are IP networks; `max_calls` counts calls that were taken.
-    `first_line_seconds` bounds the time until the request is complete.
+    `allowed_addresses` are IP networks (ValueError for another text); `max_calls` counts calls
+    that were taken. `first_line_seconds` bounds the time until the request is complete.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class FastAgiServer:
         self._handlers = dict(handlers)
         self._prompts = prompts
         self._secret = secret
-        self._allowed = [ipaddress.ip_network(network) for network in allowed_addresses]
+        self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_addresses]
         self._max_calls = max_calls
         self._first_line_seconds = first_line_seconds
         self._server: asyncio.Server | None = None

@@ -1,0 +1,192 @@
+"""`controlplane jobs`: the worker of the queue and the scanner of the spool, wired together.
+
+Everything here may die at any moment and be done again, so it starts without the database, pauses
+while that is away, and ends within seconds, if need be in the middle of a job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from procrastinate import App
+from prometheus_client import CollectorRegistry
+
+from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
+from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
+from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
+from controlplane.mail.compose import Composer
+from controlplane.mail.send import EmlFolder, SmtpSender
+from controlplane.services.deposit import DepositMetrics, Depositor
+from controlplane.services.ingest import Ingest, IngestMetrics
+from controlplane.services.mailing import Mailing, Sender
+from controlplane.services.message_links import MessageLinks
+from controlplane.services.messages import purge_old_bookkeeping, purge_trash
+from controlplane.services.orphans import remove_orphans
+from controlplane.services.pin_alarm import PinAlarms
+from controlplane.services.speaking import Speech
+from controlplane.settings import Settings, SettingsError
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.catalogue import available_languages
+from controlplane.speech.speaker import Speaker
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.spool import FileSpool
+from controlplane.supervisor.notify import Notifier, beat
+
+_LAST_SECONDS = 4.5
+_DAY_SECONDS = 86_400.0
+_IDEMPOTENCY_HOURS = 24
+
+
+def main(settings: Settings) -> None:
+    """Run jobs until SIGTERM; raises SettingsError when mail can go nowhere."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        stop.set()
+        # A thread of a job may not end in time. What it did counts, the rest is done again.
+        last = threading.Timer(_LAST_SECONDS, os._exit, (0,))
+        last.daemon = True
+        last.start()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    database = Database(settings.sqlalchemy_url)
+    app = make_app(settings.database_url.get_secret_value())
+    options, running = WorkerOptions(), RunningJobs()
+    log = structlog.get_logger()
+
+    def started() -> None:
+        notifier.ready()
+        log.info("jobs.ready")
+
+    ingest = _register(app, settings, database, options=options, running=running)
+    background = [
+        asyncio.create_task(beat(notifier)),
+        asyncio.create_task(spool.watch(ingest, ingest.spool)),
+    ]
+    try:
+        await work(app, stop=stop, running=running, options=options, started=started)
+        notifier.stopping()
+        log.info("jobs.stopped")
+    finally:
+        for task in background:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await database.close()
+
+
+def _register(
+    app: App, settings: Settings, database: Database, *, options: WorkerOptions, running: RunningJobs
+) -> Ingest:
+    """Define every task, and return the scanner."""
+    # One registry of this process: whoever serves metrics for it finds all of them there.
+    registry = CollectorRegistry()
+    jobs = Jobs(app)
+    store = RecordingStore(settings.paths.recordings)
+    folder = FileSpool(settings.paths.spool)
+    depositor = Depositor(
+        database=database, jobs=jobs, store=store, spool=folder, metrics=DepositMetrics(registry)
+    )
+    ingest = Ingest(
+        spool=folder,
+        depositor=depositor,
+        switch=control_of(settings),
+        metrics=IngestMetrics(registry),
+    )
+    sender, composer = _sender(settings), Composer(settings.smtp.sender)
+    mailing = Mailing(
+        database=database,
+        jobs=jobs,
+        recordings=store,
+        sender=sender,
+        composer=composer,
+        links=MessageLinks(settings.link_key.get_secret_value(), settings.retention.message_link_days),
+        public_url=settings.http.public_url,
+        retry_seconds=settings.smtp.retry_seconds,
+    )
+    alarms = PinAlarms(
+        database=database, jobs=jobs, sender=sender, composer=composer, languages=available_languages()
+    )
+    log = structlog.get_logger()
+
+    def warn(sentence: str) -> None:
+        log.warning("speech.engine_failed", reason=sentence)
+
+    voice = Speech(Speaker(PromptCache(settings.paths.prompts), warn=warn))
+    spool.register(app, ingest)
+    mail.register(app, mailing)
+    pin_alarm.register(app, alarms)
+    speech.register(app, database, voice, greetings=settings.paths.configuration / "greetings")
+    configuration.register(
+        app,
+        publisher_of(settings, database),
+        routes=routes_folder(settings),
+        automatic=settings.publish_automatically,
+    )
+    upkeep.register(
+        app,
+        running=running,
+        stalled_seconds=options.stalled,
+        purges=_purges(settings, database, store),
+    )
+    return ingest
+
+
+def _sender(settings: Settings) -> Sender:
+    smtp = settings.smtp
+    if smtp.host is not None:
+        return SmtpSender(
+            host=smtp.host,
+            port=smtp.port,
+            security=smtp.security,
+            username=smtp.username,
+            password=smtp.password.get_secret_value() if smtp.password else None,
+            timeout_seconds=smtp.timeout_seconds,
+        )
+    if settings.paths.mail is None:
+        raise SettingsError(
+            "Mail can go nowhere: set CONTROLPLANE_SMTP__HOST, or CONTROLPLANE_PATHS__MAIL to have it "
+            "written as .eml files."
+        )
+    return EmlFolder(folder=settings.paths.mail)
+
+
+def _purges(
+    settings: Settings, database: Database, store: RecordingStore
+) -> dict[str, Callable[[], Awaitable[object]]]:
+    """Return what `retention.purge` does, with the figures of the settings."""
+
+    def before(**period: float) -> datetime:
+        return datetime.now(UTC) - timedelta(**period)
+
+    async def trash() -> None:
+        await purge_trash(database, store, before(days=settings.retention.trash_days))
+
+    async def bookkeeping() -> None:
+        await purge_old_bookkeeping(
+            database,
+            recordings_taken_before=before(days=settings.retention.recordings_taken_days),
+            idempotency_keys_before=before(hours=_IDEMPOTENCY_HOURS),
+            pin_tries_before=before(days=settings.pins.wrong_of_a_mailbox_days),
+        )
+
+    async def orphans() -> None:
+        await remove_orphans(database, store, older_than_seconds=_DAY_SECONDS)
+
+    return {"trash": trash, "bookkeeping": bookkeeping, "orphans": orphans}

@@ -1,0 +1,193 @@
+"""The SwitchControl adapter of Asterisk against a scripted manager interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from controlplane.domain.configuration import LiveConfiguration
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.services.switch_control import SwitchControl
+from controlplane.switches.asterisk.control import AsteriskControl
+from tests.support.scripted_ami import SECRET, USERNAME, ScriptedAmi, list_of
+
+CLOCK = 1_000_000.0
+
+
+@asynccontextmanager
+async def controlling(ami: ScriptedAmi, **changes: Any) -> AsyncIterator[SwitchControl]:
+    """Connect the adapter to a scripted interface."""
+    async with ami.listening() as port:
+        options: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": port,
+            "username": USERNAME,
+            "secret": SECRET,
+            "seconds": 0.5,
+            "reload_seconds": 0.5,
+            "clock": lambda: CLOCK,
+        }
+        yield AsteriskControl(**(options | changes))
+
+
+def _variable(value: str) -> Any:
+    return lambda action: (
+        f"Response: Success\r\nActionID: {{ActionID}}\r\nVariable: {action['Variable']}\r\nValue: {value}"
+    )
+
+
+def _error(message: str) -> Any:
+    return lambda _: f"Response: Error\r\nActionID: {{ActionID}}\r\nMessage: {message}"
+
+
+async def test_reload_reads_the_dialplan_before_the_endpoints() -> None:
+    """Targets come before what points at them."""
+    ami = ScriptedAmi()
+    async with controlling(ami) as control:
+        await control.reload()
+
+    assert ["pbx_config.so", "res_pjsip.so"] == [a["Module"] for a in ami.actions if a["Action"] == "Reload"]
+
+
+async def test_live_configuration_is_asked_for() -> None:
+    """The revision is a global variable, the endpoints are a list."""
+    ami = ScriptedAmi()
+    ami.answers["Getvar"] = _variable("abc123")
+    ami.answers["PJSIPShowEndpoints"] = list_of(["ObjectName: 101", "ObjectName: 102"])
+    async with controlling(ami) as control:
+        live = await control.live_configuration()
+
+    assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101", "102"})) == live
+
+
+async def test_switch_without_a_revision_has_none() -> None:
+    """An unset variable is empty; a switch without endpoints answers with an error."""
+    ami = ScriptedAmi()
+    ami.answers["Getvar"] = _variable("")
+    ami.answers["PJSIPShowEndpoints"] = _error("No endpoints found")
+    async with controlling(ami) as control:
+        live = await control.live_configuration()
+
+    assert LiveConfiguration(digest=None, endpoints=frozenset()) == live
+
+
+async def test_calls_are_the_ids_of_all_channels() -> None:
+    """Every channel counts."""
+    ami = ScriptedAmi()
+    ami.answers["CoreShowChannels"] = list_of(["Uniqueid: 1.1", "Uniqueid: 1.2"])
+    async with controlling(ami) as control:
+        calls = await control.calls()
+
+    assert {"1.1", "1.2"} == set(calls)
+
+
+async def test_no_calls_is_an_empty_list() -> None:
+    """A quiet switch has none."""
+    ami = ScriptedAmi()
+    ami.answers["CoreShowChannels"] = list_of([])
+    async with controlling(ami) as control:
+        calls = await control.calls()
+
+    assert [] == list(calls)
+
+
+async def test_forged_line_hides_no_call() -> None:
+    """A newline in a caller's number may add an id, and never replaces the real one."""
+    ami = ScriptedAmi()
+    ami.answers["CoreShowChannels"] = list_of(["CallerIDNum: x\r\nUniqueid: 9.9\r\nUniqueid: 1.1"])
+    async with controlling(ami) as control:
+        calls = await control.calls()
+
+    assert "1.1" in calls
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        list_of(["Uniqueid: 1.1"], complete="ListItems: 2"),
+        list_of(["Uniqueid: 1.1"], complete="ListItems: x"),
+        list_of(["CallerIDNum: x\r\n\r\nUniqueid: 1.1"]),
+        list_of(
+            ["CallerIDNum: x\r\n\r\nEvent: Item\r\nActionID: cp-2\r\nUniqueid: 9.9\r\n\r\nUniqueid: 1.1"]
+        ),
+        list_of(["A: 1\r\n" * 600]),
+        list_of(["A: " + "x" * 70_000]),
+    ],
+)
+async def test_list_that_is_not_whole_is_no_list(answer: Any) -> None:
+    """A call that is missing there would be taken for ended: rather no answer than a wrong one."""
+    ami = ScriptedAmi()
+    ami.answers["CoreShowChannels"] = answer
+    async with controlling(ami) as control:
+        with pytest.raises(SwitchUnavailable):
+            await control.calls()
+
+
+async def test_start_is_computed_from_the_uptime() -> None:
+    """The uptime needs no time zone; the result is at most a second too early."""
+    async with controlling(ScriptedAmi()) as control:
+        started = await control.started_at()
+
+    assert CLOCK - 456.0 == started
+
+
+async def test_switch_that_has_not_finished_its_start_is_unavailable() -> None:
+    """Without FullyBooted there is no uptime."""
+    async with controlling(ScriptedAmi(is_booted=False)) as control:
+        with pytest.raises(SwitchUnavailable):
+            await control.started_at()
+
+
+async def test_wrong_secret_is_unavailable_and_not_quoted() -> None:
+    """The refusal says so, without the secret."""
+    async with controlling(ScriptedAmi(), secret="guessed") as control:
+        with pytest.raises(SwitchUnavailable, match="Login") as refusal:
+            await control.reload()
+
+    assert "guessed" not in str(refusal.value)
+
+
+async def test_refused_action_is_unavailable() -> None:
+    """A module that is not there, a permission that is missing."""
+    ami = ScriptedAmi(answers={"Reload": _error("No such module")})
+    async with controlling(ami) as control:
+        with pytest.raises(SwitchUnavailable, match="No such module"):
+            await control.reload()
+
+
+async def test_silent_interface_is_unavailable() -> None:
+    """An action that is not answered is given up."""
+    async with controlling(ScriptedAmi(answers={})) as control:
+        with pytest.raises(SwitchUnavailable, match="in time"):
+            await control.reload()
+
+
+async def test_other_service_is_unavailable() -> None:
+    """What does not greet as a manager interface is none."""
+    async with controlling(ScriptedAmi(greeting="SSH-2.0-OpenSSH")) as control:
+        with pytest.raises(SwitchUnavailable, match="no manager"):
+            await control.reload()
+
+
+async def test_closed_port_is_unavailable() -> None:
+    """Asterisk is not there."""
+    async with ScriptedAmi().listening() as port:
+        pass
+    control = AsteriskControl(host="127.0.0.1", port=port, username=USERNAME, secret=SECRET, seconds=1)
+    with pytest.raises(SwitchUnavailable, match="reached"):
+        await control.reload()
+
+
+async def test_connection_that_ends_in_an_action_is_unavailable() -> None:
+    """Asterisk dies while it reloads."""
+    ami = ScriptedAmi()
+
+    def die(_action: dict[str, str]) -> None:
+        ami.cut()
+
+    ami.answers["Reload"] = die
+    async with controlling(ami, seconds=5, reload_seconds=5) as control:
+        with pytest.raises(SwitchUnavailable, match="lost"):
+            await control.reload()
