@@ -25,50 +25,57 @@ class _Group(BaseModel):
 class Paths(_Group):
     """Folders. The spool, the prompts and the configuration are shared with the switch."""
 
-    recordings: Path
-    spool: Path
-    prompts: Path
-    configuration: Path
+    recordings: Path = Field(description="folder of the stored recordings")
+    spool: Path = Field(description="folder into which the switch records; shared with it")
+    prompts: Path = Field(description="folder of the spoken prompts; shared with the switch")
+    configuration: Path = Field(description="folder of the published configuration; shared with the switch")
     mail: Path | None = Field(None, description="where mail goes as .eml files without SMTP settings")
 
 
 class Http(_Group):
     """The web process."""
 
-    host: str = "127.0.0.1"
-    port: Port = 8000
+    host: str = Field("127.0.0.1", description="the address where `web` listens")
+    port: Port = Field(8000, description="its port")
     public_url: str = Field("http://127.0.0.1:8000", description="how browsers reach it; in links of mails")
-    max_body_bytes: int = 1_048_576
+    max_body_bytes: int = Field(1_048_576, description="larger requests are refused")
 
 
 class Fastagi(_Group):
     """Where `calls` listens for Asterisk."""
 
-    host: str = "127.0.0.1"
-    port: Port = 4573
-    secret: SecretStr = SecretStr("change-me")
-    allowed_addresses: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
-    max_calls: int = 200
-    first_line_seconds: Seconds = 5.0
+    host: str = Field("127.0.0.1", description="the address where `calls` listens for Asterisk")
+    port: Port = Field(4573, description="its port")
+    secret: SecretStr = Field(SecretStr("change-me"), description="what the dialplan must say to be answered")
+    allowed_addresses: tuple[str, ...] = Field(
+        ("127.0.0.0/8", "::1/128"), description="networks from which it may connect"
+    )
+    max_calls: int = Field(200, description="calls at once; more of them get the fall-back")
+    first_line_seconds: Seconds = Field(
+        5.0, description="a connection that has said nothing by then is closed"
+    )
 
 
 class Manager(_Group):
     """Asterisk's manager interface (AMI)."""
 
-    host: str = "127.0.0.1"
-    port: Port = 5038
-    username: str = "controlplane"
-    secret: SecretStr = SecretStr("change-me")
+    host: str = Field("127.0.0.1", description="the address of Asterisk's manager interface (AMI)")
+    port: Port = Field(5038, description="its port")
+    username: str = Field("controlplane", description="our user there")
+    secret: SecretStr = Field(SecretStr("change-me"), description="its secret")
 
 
 class Sip(_Group):
     """What the rendered configuration of the switch needs."""
 
     host: str = Field("127.0.0.1", description="the address to listen on")
-    port: Port = 5060
+    port: Port = Field(5060, description="for SIP over UDP and TCP")
     external_address: str | None = Field(None, description="how phones beyond NAT reach it")
-    local_networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
-    rtp_ports: str = Field("10000-20000", pattern=r"^\d+-\d+$")
+    local_networks: tuple[str, ...] = Field(
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"),
+        description="phones there are told the inner address",
+    )
+    rtp_ports: str = Field("10000-20000", pattern=r"^\d+-\d+$", description="UDP ports for audio")
     realm: str = Field("shared-voicemail", description="in the digest of every extension; never change it")
     max_contacts: int = Field(5, description="devices on which one extension may be registered")
     phones: bool = Field(
@@ -79,13 +86,15 @@ class Sip(_Group):
 class Smtp(_Group):
     """Outgoing mail; without a host it is written as .eml files."""
 
-    host: str | None = None
-    port: Port = 587
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    username: str | None = None
-    password: SecretStr | None = None
-    sender: str = "Shared Voicemail <voicemail@localhost>"
-    timeout_seconds: Seconds = 30.0
+    host: str | None = Field(None, description="the mail server; without it mail is captured as .eml files")
+    port: Port = Field(587, description="its port")
+    security: Literal["none", "starttls", "tls"] = Field(
+        "starttls", description="`none`, `starttls` or `tls`"
+    )
+    username: str | None = Field(None, description="the log-in, if it wants one")
+    password: SecretStr | None = Field(None, description="its password")
+    sender: str = Field("Shared Voicemail <voicemail@localhost>", description="From of every mail")
+    timeout_seconds: Seconds = Field(30.0, description="for each step with the mail server")
     retry_seconds: tuple[int, ...] = Field(
         (60, 300, 1800, 7200, 21600, 43200), description="waits between tries; then it has failed"
     )
@@ -95,41 +104,48 @@ class Calls(_Group):
     """The flows. Digits and silences in seconds."""
 
     silence_seconds: int = Field(5, ge=0, description="of silence that end a recording; 0 = never")
-    first_digit_seconds: Seconds = 5.0
-    digit_seconds: Seconds = 3.0
+    first_digit_seconds: Seconds = Field(5.0, description="wait for the first key of an answer")
+    digit_seconds: Seconds = Field(3.0, description="wait between two keys")
     menu_rounds: int = Field(3, description="how often a menu without an answer is said")
-    pin_tries: int = 3
+    pin_tries: int = Field(3, description="tries of a PIN in one call")
     database_seconds: Seconds = Field(2.0, description="limit of each database step of a call")
-    drain_seconds: Seconds = 300.0
+    drain_seconds: Seconds = Field(300.0, description="for calls in progress after SIGTERM")
 
 
 class Pins(_Group):
-    """Rules, hashing and locks (design, section 7)."""
+    """Rules, hashing and locks of PINs (docs/adr/0008-pins.md)."""
 
-    min_length: int = Field(4, ge=4)
-    generated_length: int = Field(6, ge=4)
-    refuse_one_digit_repeated: bool = True
-    refuse_runs: bool = True
-    refuse_mailbox_number: bool = True
+    min_length: int = Field(4, ge=4, description="digits of a PIN at least; 6 are recommended")
+    generated_length: int = Field(6, ge=4, description="digits of a PIN that we make")
+    refuse_one_digit_repeated: bool = Field(True, description="refuse 111111")
+    refuse_runs: bool = Field(True, description="refuse 123456 and 987654")
+    refuse_mailbox_number: bool = Field(True, description="refuse the mailbox's number and its end")
     keys: SecretStr = Field(
         SecretStr("change-me"),
         description="lines `id:base64`, newest first; the first one hashes, all of them verify",
     )
-    wrong_in_a_row: int = 5
-    first_lock_seconds: int = 300
-    longest_lock_seconds: int = 86_400
-    wrong_of_a_source_in_a_day: int = 20
-    source_lock_seconds: int = 3600
-    wrong_of_a_mailbox: int = 100
-    wrong_of_a_mailbox_days: int = 30
+    wrong_in_a_row: int = Field(5, description="wrong tries in a row that lock a phone for a mailbox")
+    first_lock_seconds: int = Field(300, description="the first lock; each further one is twice as long")
+    longest_lock_seconds: int = Field(86_400, description="the longest lock")
+    wrong_of_a_source_in_a_day: int = Field(
+        20, description="wrong tries of a phone over all mailboxes in a day"
+    )
+    source_lock_seconds: int = Field(3600, description="the lock for all mailboxes that follows")
+    wrong_of_a_mailbox: int = Field(
+        100,
+        description="wrong tries after which only phones that knew the PIN are let in until it is changed",
+    )
+    wrong_of_a_mailbox_days: int = Field(30, description="the time in which they are counted")
 
 
 class Retention(_Group):
     """How long things are kept."""
 
-    trash_days: int = 30
-    recordings_taken_days: int = 90
-    message_link_days: int = 7
+    trash_days: int = Field(30, description="deleted messages are purged after that")
+    recordings_taken_days: int = Field(
+        90, description="how long it is remembered that a recording was taken over"
+    )
+    message_link_days: int = Field(7, description="how long the link in a mail works")
 
 
 _SECRETS = (
@@ -154,11 +170,15 @@ class Settings(BaseSettings):
         env_prefix="CONTROLPLANE_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    database_url: SecretStr = SecretStr("postgresql://localhost/controlplane")
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://localhost/controlplane"), description="libpq URL of the database"
+    )
     paths: Paths
-    switch: Literal["asterisk", "none"] = "asterisk"
-    log_format: Literal["json", "console"] = "json"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    switch: Literal["asterisk", "none"] = Field(
+        "asterisk", description="`asterisk`, or `none` for the API alone"
+    )
+    log_format: Literal["json", "console"] = Field("json", description="`json` or `console`")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="`debug` to `error`")
     link_key: SecretStr = Field(SecretStr(_DEFAULT_SECRET), description="signs the links in mails")
     private: bool = Field(False, description="set by `up`: default secrets are made, not refused")
     http: Http = Http()
@@ -169,7 +189,9 @@ class Settings(BaseSettings):
     calls: Calls = Calls()
     pins: Pins = Pins()
     retention: Retention = Retention()
-    publish_automatically: bool = True
+    publish_automatically: bool = Field(
+        True, description="publish after each change; if not, changes wait for `controlplane publish`"
+    )
 
     @model_validator(mode="after")
     def _no_default_secrets(self) -> Self:

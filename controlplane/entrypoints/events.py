@@ -36,7 +36,7 @@ class Wake:
         """Ask for a run that begins after now."""
         self._wanted.set()
 
-    async def keep_deferring(self, app: App) -> None:
+    async def keep_deferring(self, app: App, *, retry_seconds: float = _RETRY_SECONDS) -> None:
         """Defer until cancelled; while the queue cannot be reached the wish is kept."""
         while True:
             await self._wanted.wait()
@@ -52,7 +52,7 @@ class Wake:
             except (ConnectorException, OperationalError, PoolTimeout) as error:
                 structlog.get_logger().warning("events.queue_unavailable", reason=type(error).__name__)
                 self._wanted.set()
-                await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(retry_seconds)
                 continue
             await asyncio.sleep(_PAUSE_SECONDS)
 

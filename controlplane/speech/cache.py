@@ -12,7 +12,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from controlplane.callflows.prompts import AudioFile, FromNumber, Prompt, ReceivedAt, Tone, Utterance
+from controlplane.callflows.prompts import (
+    AudioFile,
+    FromNumber,
+    Greeting,
+    Prompt,
+    ReceivedAt,
+    Tone,
+    Utterance,
+)
 from controlplane.speech import catalogue as catalogues
 from controlplane.speech import sentences
 from controlplane.speech.catalogue import Catalogue
@@ -49,7 +57,7 @@ class PromptCache:
         """Return the existing WAV files that say it, in order; [] if there are none.
 
         Says less where something is missing: a count without the other, a date without its time,
-        a number digit by digit; nothing instead of half a sentence.
+        a number digit by digit, a greeting without the mailbox's name; nothing instead of half a sentence.
         """
         match utterance:
             case AudioFile():
@@ -66,6 +74,8 @@ class PromptCache:
             if recorded.is_file():
                 return [recorded]
         found = [self._find(text, catalogue, voices) for text in sentences.sentences(utterance, catalogue)]
+        if isinstance(utterance, Greeting) and None in found:
+            return self.files(Prompt.GREETING_STANDARD, language)
         if isinstance(utterance, ReceivedAt) and found and found[0] is None:
             return []
         if isinstance(utterance, FromNumber) and None in found:

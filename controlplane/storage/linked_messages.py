@@ -39,7 +39,7 @@ async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
     ).one_or_none()
     if found is None:
         return None
-    message, mailbox, tenant = found.tuple()
+    message, mailbox, tenant = found
     return LinkedMessage(
         id=message.id,
         mailbox_number=mailbox.number,

@@ -64,7 +64,7 @@ async def free(session: AsyncSession, object_id: UUID) -> None:
 async def owner(session: AsyncSession, tenant_id: UUID, number: str) -> NumberOwner | None:
     """Return who owns a number now."""
     row = (await session.execute(_owners(tenant_id).where(NumberRow.number == number))).one_or_none()
-    return None if row is None else _owner(*row.tuple())
+    return None if row is None else _owner(*row)
 
 
 async def page(
@@ -83,4 +83,4 @@ async def page(
                 contains(ExtensionRow.display_name, q),
             )
         )
-    return cut([_owner(*row.tuple()) for row in await session.execute(query)], limit)
+    return cut([_owner(*row) for row in await session.execute(query)], limit)

@@ -94,8 +94,8 @@ _ID_OF_TYPE = {
     "literal_error": "not-one-of",
     "string_too_long": "too-long",
     "string_too_short": "too-short",
-    "too_long": "too-many",
-    "too_short": "too-few",
+    "too_long": "too-long",
+    "too_short": "too-short",
     "greater_than_equal": "out-of-range",
     "less_than_equal": "out-of-range",
     "string_pattern_mismatch": "wrong-pattern",
@@ -177,7 +177,7 @@ def problem_response(
         instance=f"urn:uuid:{request_id}",
     )
     return JSONResponse(
-        problem.model_dump(mode="json"), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+        problem.model_dump(mode="json"), int(status), media_type=MEDIA_TYPE, headers=dict(headers or {})
     )
 
 

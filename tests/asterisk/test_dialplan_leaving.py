@@ -95,7 +95,7 @@ async def test_a_hangup_keeps_the_recording(rig: DialplanRig, phone: RawPhone) -
 
     # Asterisk answers the BYE before it closes the file.
     async with asyncio.timeout(10):
-        while not any(len(audio) > HEADER for audio in rig.takes().values()):
+        while not any(len(audio) > HEADER for audio in rig.takes().values()):  # noqa: ASYNC110 (another process writes it)
             await asyncio.sleep(0.02)
 
     assert 1 == len(rig.takes())
@@ -141,6 +141,27 @@ async def test_a_server_that_hangs_in_the_review_menu_keeps_the_take(
 
     assert near([THANKS], phone.tones()), phone.tones()
     assert {f"{RECORDING}.wav": b"\0" * 16044} == rig.takes()
+
+
+async def test_a_server_that_hangs_while_recording_keeps_the_take(rig: DialplanRig, phone: RawPhone) -> None:
+    """The limit ends the recording of a server that stopped meanwhile: the caller is thanked."""
+
+    async def script(request: AgiRequest) -> None:
+        await request.command("ANSWER")
+        await request.command(f'SET VARIABLE CP_RECORDING "{RECORDING}"')
+        await request.command("SET VARIABLE CP_STAGE recording")
+        await request.command('SET VARIABLE "TIMEOUT(absolute)" 3')
+        request.writer.write(f'RECORD FILE "{rig.spool}/{RECORDING}" wav "#" 60000 0 s=30\n'.encode())
+        await hang(request)
+
+    async with agi_peer(rig.agi_port, script):
+        call = phone.call("8001")
+        await call.wait_ended()
+
+    assert near([THANKS], phone.tones()), phone.tones()
+    ((name, audio),) = rig.takes().items()
+    assert f"{RECORDING}.wav" == name
+    assert len(audio) > HEADER + 16000
 
 
 @pytest.mark.parametrize("stage", ["", "greeting"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import unicodedata
 from typing import Any
 
 import httpx
@@ -122,7 +124,7 @@ async def test_a_new_mailbox_is_published_and_greeted(api: Api, client: httpx.As
             "invalid-address",
         ),
         ({"email_recipients": [None]}, "email_recipients[0]", "wrong-type"),
-        ({"email_recipients": [f"a{n}@example.com" for n in range(16)]}, "email_recipients", "too-many"),
+        ({"email_recipients": [f"a{n}@example.com" for n in range(16)]}, "email_recipients", "too-long"),
         ({"email_notification": None}, "email_notification", "wrong-type"),
         ({"email_attachment": "true"}, "email_attachment", "wrong-type"),
         ({"email_attachment_format": "ogg"}, "email_attachment_format", "not-one-of"),
@@ -230,14 +232,13 @@ async def test_the_same_number_in_another_tenant_is_free(
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if text])
 async def test_a_hostile_name_is_kept_as_it_is_or_refused(client: httpx.AsyncClient, text: str) -> None:
-    """Foreign text in a display name is either stored as text or answered by 422, never by an error of ours."""
+    """Foreign text in a display name is either stored or answered by 422, never by an error of ours."""
     body = {**MAILBOX, "display_name": text}
-    encoded = __import__("json").dumps(body).encode()
-    answer = await client.post(URL, content=encoded, headers={"Content-Type": "application/json"})
-    if answer.status_code == 201:
-        __import__("unicodedata").normalize("NFC", text).strip()
+    sent = json.dumps(body).encode()
+    answer = await client.post(URL, content=sent, headers={"Content-Type": "application/json"})
+    normal = unicodedata.normalize("NFC", text).strip()
 
-    assert answer.status_code in {201, 422}
+    assert answer.status_code == 422 or answer.json()["display_name"] == normal
 
 
 async def test_mailboxes_are_listed_in_pages(client: httpx.AsyncClient) -> None:

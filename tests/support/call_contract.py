@@ -147,7 +147,7 @@ def seconds_of(path: Path) -> float:
     """Measure a finished WAV file, and check its format."""
     with wave.open(str(path)) as file:
         assert (8000, 2, 1) == (file.getframerate(), file.getsampwidth(), file.getnchannels())
-        return file.getnframes() / 8000
+        return float(file.getnframes()) / 8000
 
 
 @asynccontextmanager

@@ -88,9 +88,8 @@ class ScriptedAmi:
         writer.write(f"{self.greeting}\r\n".encode())
         try:
             while block := (await reader.readuntil(b"\r\n\r\n")).decode().strip():
-                action = dict(
-                    line.split(": ", 1) if ": " in line else (line, "") for line in block.split("\r\n")
-                )
+                parts = (line.partition(": ") for line in block.split("\r\n"))
+                action = {name: value for name, _, value in parts}
                 async with self._asked:
                     self.actions.append(action)
                     self._asked.notify_all()

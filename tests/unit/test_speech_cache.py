@@ -9,6 +9,7 @@ import pytest
 from controlplane.callflows.prompts import (
     AudioFile,
     FromNumber,
+    Greeting,
     MessageCounts,
     Prompt,
     ReceivedAt,
@@ -157,3 +158,10 @@ def test_a_file_is_given_as_it_is(cache: PromptCache, tmp_path: Path) -> None:
     path.touch()
 
     assert [path] == cache.files(AudioFile(path=path), "en")
+
+
+def test_a_greeting_not_yet_spoken_is_the_standard_one(cache: PromptCache) -> None:
+    """A caller who is faster than the first greeting of a mailbox hears the one without its name."""
+    standard = _put(cache, "Please leave a message after the tone.")
+
+    assert [standard] == cache.files(Greeting(display_name="Sales"), "en")
