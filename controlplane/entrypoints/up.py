@@ -38,6 +38,8 @@ from controlplane.supervisor.state import StateFolder, write_private
 
 _POSTGRES_CHECK_SECONDS = 0.5
 _GREETING_SECONDS = 20.0
+# `timeout` and `make` pass a signal on to a process that the terminal sent it to already: that is one signal.
+_ONE_SIGNAL_SECONDS = 0.5
 _INTERRUPTED = 130
 
 
@@ -107,14 +109,15 @@ class Up:
         """Start the switch and our processes, tell that all is ready, and keep it so until a signal comes."""
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
-        asked = 0
+        first: float | None = None
 
         def on_signal() -> None:
-            nonlocal asked
-            asked += 1
-            if asked > 1:
+            nonlocal first
+            if first is None:
+                first = loop.time()
+                stop.set()
+            elif loop.time() - first > _ONE_SIGNAL_SECONDS:
                 self.kill()
-            stop.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)

@@ -334,7 +334,7 @@ async def test_a_null_language_is_the_tenants(client: httpx.AsyncClient, mailbox
 
 
 @pytest.mark.parametrize(
-    ("change", "jobs"),
+    ("change", "deferred"),
     [
         ({"display_name": "Support"}, ["speech.greeting"]),
         ({"language": "en-GB"}, ["speech.greeting"]),
@@ -344,12 +344,12 @@ async def test_a_null_language_is_the_tenants(client: httpx.AsyncClient, mailbox
     ],
 )
 async def test_a_change_of_name_or_language_is_greeted_anew(
-    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, change: dict[str, Any], jobs: list[str]
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, change: dict[str, Any], deferred: list[str]
 ) -> None:
     """Only what is heard in the greeting makes a new one; nothing of it is published."""
     await client.patch(ONE, json=change)
 
-    assert [name for name, _ in api.jobs()] == jobs
+    assert [name for name, _ in api.jobs()] == deferred
 
 
 async def test_a_change_that_changes_nothing_keeps_the_etag(
