@@ -217,8 +217,9 @@ CHECKS: tuple[Check, ...] = (
 
 
 async def examine(settings: Settings, checks: Iterable[Check] = CHECKS) -> list[Finding]:
-    """Run the checks one after the other."""
-    return [finding for check in checks for finding in await check(settings)]
+    """Run the checks side by side; the findings are in the order of the checks."""
+    results = await asyncio.gather(*(check(settings) for check in checks))
+    return [finding for findings in results for finding in findings]
 
 
 def main(state_dir: Path | None) -> int:

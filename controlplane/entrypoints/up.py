@@ -182,13 +182,17 @@ class Up:
         with step("Making mailbox, extensions and configuration"):
             installation = await bootstrap.install(self._settings, self._state)
             await bootstrap.publish_before_start(self._settings)
-        if processes.switch is not None:
-            assert self._tree is not None
-            with step(f"Starting {self._tree.described}"):
-                await processes.start_switch(self._surroundings.ports.manager)
-        await bootstrap.publish_and_verify(self._settings)
-        with step("Starting the processes"):
-            await processes.start_ours(self._surroundings.listen, self._surroundings.ports.http)
+        switch = "" if self._tree is None else f"{self._tree.described} and "
+        with step(f"Starting {switch}the processes"):
+            try:
+                async with asyncio.TaskGroup() as starting:
+                    if processes.switch is not None:
+                        starting.create_task(self._start_switch(processes))
+                    starting.create_task(
+                        processes.start_ours(self._surroundings.listen, self._surroundings.ports.http)
+                    )
+            except ExceptionGroup as faults:
+                raise faults.exceptions[0] from faults
         if not installation.greeting.exists():
             with step("Speaking the greeting"):
                 await _until_exists(installation.greeting, _GREETING_SECONDS)
@@ -197,6 +201,10 @@ class Up:
         print(f"\nShared Voicemail is ready after {time.monotonic() - self._began:.1f} s.\n", flush=True)
         print(self._ready.in_words(self._state), flush=True)
         await self._keep_postgres()
+
+    async def _start_switch(self, processes: Processes) -> None:
+        await processes.start_switch(self._surroundings.ports.manager)
+        await bootstrap.publish_and_verify(self._settings)
 
     async def _keep_postgres(self) -> None:
         """Start PostgreSQL again whenever it died; runs until cancelled."""

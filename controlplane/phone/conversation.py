@@ -7,9 +7,9 @@ from pathlib import Path
 
 from controlplane.callflows.prompts import PromptFiles, Tone, Utterance
 from controlplane.phone.phone import PhoneCall, PhoneError
-from controlplane.phone.sound import Heard
+from controlplane.phone.sound import Heard, Search
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.15
 
 
 class NotHeardError(PhoneError):
@@ -43,9 +43,10 @@ class Conversation:
         """Wait until a WAV file was heard to its end; return where it ended."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        search = Search(path, after=self.position)
         while True:
             over = self.call.is_over
-            end = self.call.heard.find(path, after=self.position)
+            end = search.look(self.call.heard)
             if end is not None:
                 self.position = end
                 return end

@@ -19,6 +19,7 @@ from typing import Any
 import pjsua2 as pj
 
 _IN_BAND = "in-band"
+_JITTER_MS = 240
 
 
 class _Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
@@ -146,6 +147,9 @@ class _Engine:
         config.medConfig.clockRate = 8000
         config.medConfig.sndClockRate = 8000
         config.medConfig.ecTailLen = 0
+        # On a busy machine the audio's thread is late now and then; a quarter of a second hides it.
+        config.medConfig.jbInit = config.medConfig.jbMinPre = config.medConfig.jbMaxPre = _JITTER_MS
+        config.medConfig.jbMax = 4 * _JITTER_MS
         config.logConfig.consoleLevel = 0
         config.logConfig.level = 4
         config.logConfig.filename = self.options.get("log", "")

@@ -88,35 +88,9 @@ class Heard:
     def find(self, prompt: Path, *, after: float = 0.0) -> float | None:
         """Return where `prompt` ends in what was heard, or None if it was not heard whole.
 
-        It must begin at or after `after`. A short prompt is compared as one window.
+        It must begin at or after `after`.
         """
-        wanted = read(prompt)
-        start = int(after * RATE)
-        window = min(WINDOW, len(wanted))
-        last_place: int | None = None
-        last_offset = 0
-        for offset in range(0, len(wanted) - window + 1, window):
-            piece = wanted[offset : offset + window]
-            if float(np.sqrt(np.mean(piece**2))) < _VOICED:
-                continue
-            low = start if last_place is None else last_place
-            # A window follows the one before within what a jitter buffer may add.
-            high = (
-                len(self.samples)
-                if last_place is None
-                else last_place + (offset - last_offset) + 2 * window + RATE // 2
-            )
-            where = self.samples[low : min(high, len(self.samples))]
-            if len(where) < window:
-                return None
-            alike = _correlation(piece, where)
-            best = int(np.argmax(alike))
-            if alike[best] < _ALIKE:
-                return None
-            last_place, last_offset = low + best, offset
-        if last_place is None:
-            return None
-        return (last_place + (len(wanted) - last_offset)) / RATE
+        return Search(prompt, after=after).look(self)
 
     def first_sound(self, *, after: float = 0.0) -> float | None:
         """Return where the first 20 ms louder than silence begin."""
@@ -133,3 +107,45 @@ class Heard:
     def save(self, path: Path) -> None:
         """Write it as a WAV file."""
         write(self.samples, path)
+
+
+class Search:
+    """Looks for one prompt in a recording that grows; what was searched in vain is not searched again."""
+
+    def __init__(self, prompt: Path, *, after: float = 0.0) -> None:
+        wanted = read(prompt)
+        self._length = len(wanted)
+        self._window = min(WINDOW, len(wanted))
+        self._from = int(after * RATE)
+        # Windows of silence say nothing. A short prompt is compared as one window.
+        self._pieces = [
+            (offset, wanted[offset : offset + self._window])
+            for offset in range(0, len(wanted) - self._window + 1, max(1, self._window))
+            if float(np.sqrt(np.mean(wanted[offset : offset + self._window] ** 2))) >= _VOICED
+        ]
+
+    def look(self, heard: Heard) -> float | None:
+        """Return where the prompt ends, in seconds, or None if it was not heard whole up to now."""
+        if not self._pieces:
+            return None
+        offset, piece = self._pieces[0]
+        place = self._place(piece, heard.samples, self._from, len(heard.samples))
+        if place is None:
+            self._from = max(self._from, len(heard.samples) - self._window + 1)
+            return None
+        for next_offset, piece in self._pieces[1:]:
+            # A window follows the one before within what a jitter buffer may add.
+            farthest = place + (next_offset - offset) + 2 * self._window + RATE // 2
+            found = self._place(piece, heard.samples, place, farthest)
+            if found is None:
+                return None
+            place, offset = found, next_offset
+        return (place + self._length - offset) / RATE
+
+    def _place(self, piece: Samples, samples: Samples, low: int, high: int) -> int | None:
+        where = samples[low : min(high, len(samples))]
+        if len(where) < len(piece):
+            return None
+        alike = _correlation(piece, where)
+        best = int(np.argmax(alike))
+        return low + best if alike[best] >= _ALIKE else None

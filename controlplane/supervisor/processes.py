@@ -18,8 +18,8 @@ _ASK_AGAIN_SECONDS = 0.1
 # Together with PostgreSQL's end these stay below the 10 s that `up` has.
 _DRAIN_SECONDS = 5.5
 _END_SECONDS = 1.5
-# A hung `calls` holds calls, a hung `events` delays takes; the other two lose nothing by being slow.
-_WATCHED = frozenset({"calls", "events"})
+# These send signs of life; `web` has none, and loses nothing by being slow.
+_WATCHED = frozenset({"calls", "events", "jobs"})
 _HTTP_OK = b" 200 "
 
 
@@ -88,11 +88,10 @@ class Processes:
             ) from None
 
     async def stop(self) -> None:
-        """End all of them: first those that serve (calls in progress have 5 s), then jobs and the switch."""
-        first = [child for name, child in self._ours.items() if name != "jobs"]
-        await asyncio.gather(*(child.stop(_DRAIN_SECONDS) for child in first))
-        last = [child for child in (self._ours["jobs"], self._switch_child) if child is not None]
-        await asyncio.gather(*(child.stop(_END_SECONDS) for child in last))
+        """End all of them: first our own (calls in progress have 5 s), then the switch."""
+        await asyncio.gather(*(child.stop(_DRAIN_SECONDS) for child in self._ours.values()))
+        if self._switch_child is not None:
+            await self._switch_child.stop(_END_SECONDS)
 
     def _check_switch(self) -> None:
         assert self.switch is not None

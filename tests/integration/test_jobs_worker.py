@@ -196,7 +196,8 @@ async def test_purge_that_fails_does_not_stop_the_others(app: App, database_url:
         await defer(database_url, "retention.purge")
         await until(lambda: "whole" in ran and jobs(database_url) == [])
 
-    assert ran == ["broken", "whole"]
+    # The hourly run itself may come on top.
+    assert ran[:2] == ["broken", "whole"]
 
 
 async def test_recordings_without_a_message_are_removed(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from controlplane.supervisor.instance import Instance
 from controlplane.supervisor.leftovers import start_time
-from tests.support.processes import processes_of
+from tests.support.processes import open_folder, processes_of
 
 # One instance serves the tests of this file: they stay with one worker.
 pytestmark = pytest.mark.xdist_group("up-life")
@@ -26,12 +26,20 @@ NAMES = {"postgres", "switch", "calls", "events", "jobs", "web"}
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def instance() -> Iterator[Instance]:
     """Run an instance below a long path."""
-    made = Instance(tmp_path_factory.mktemp("up") / ("long-name-" * 12) / "state")
-    made.start()
-    yield made
-    made.stop()
+    with open_folder() as folder:
+        made = Instance(folder / ("long-name-" * 12) / "state")
+        made.start()
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Return a folder for an instance of one test's own."""
+    with open_folder() as folder:
+        yield folder
 
 
 def until(fact: Callable[[], Any], *, seconds: float) -> Any:
@@ -164,16 +172,16 @@ def test_the_doctor_finds_a_stopped_switch(instance: Instance) -> None:
     assert (1, True) == (done.returncode, "WRONG  Asterisk" in done.stdout)
 
 
-def test_an_instance_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_an_instance_comes_back_as_it_was(place: Path) -> None:
     """Stopped within 10 s with nothing left; the second start has the same PIN, log-ins and ports."""
-    instance = Instance(tmp_path / "state")
+    instance = Instance(place / "state")
     instance.start()
     first = instance.ready
     began = time.monotonic()
     code = instance.stop()
     took = time.monotonic() - began
-    left = processes_of(tmp_path)
-    told = (tmp_path / "state" / "ready.json").exists()
+    left = processes_of(place)
+    told = (place / "state" / "ready.json").exists()
     instance.start()
     second = instance.ready
     instance.stop()
@@ -183,12 +191,12 @@ def test_an_instance_comes_back_as_it_was(tmp_path: Path) -> None:
     assert {**first, "pids": {}} == {**second, "pids": {}}
 
 
-def test_a_killed_instance_leaves_nothing_and_comes_back(tmp_path: Path) -> None:
+def test_a_killed_instance_leaves_nothing_and_comes_back(place: Path) -> None:
     """`kill -9` of `up` ends all its processes; the next start works on what is left behind."""
-    instance = Instance(tmp_path / "state")
+    instance = Instance(place / "state")
     instance.start()
     instance.stop(end=signal.SIGKILL)
-    until(lambda: not processes_of(tmp_path), seconds=5)
+    until(lambda: not processes_of(place), seconds=5)
     instance.start()
     found = ask(instance.ready, "/mailboxes/8001")["number"]
     instance.stop()
@@ -196,9 +204,9 @@ def test_a_killed_instance_leaves_nothing_and_comes_back(tmp_path: Path) -> None
     assert found == "8001"
 
 
-def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_ends_at_once(place: Path) -> None:
     """Ctrl-C again, half a second later: nothing is left, whatever still wanted to end in order."""
-    instance = Instance(tmp_path / "state")
+    instance = Instance(place / "state")
     instance.start()
     os.kill(instance.ready["pids"]["web"], signal.SIGSTOP)
     os.kill(instance.pid, signal.SIGINT)
@@ -209,15 +217,15 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         return start_time(instance.pid) is None
 
     until(ended_after_one_more, seconds=3)
-    until(lambda: not processes_of(tmp_path), seconds=2)
+    until(lambda: not processes_of(place), seconds=2)
     code = instance.stop()
 
     assert code == 130
 
 
-def test_up_runs_without_a_switch(tmp_path: Path) -> None:
+def test_up_runs_without_a_switch(place: Path) -> None:
     """`--switch none`: the API works, and nothing is told of phones."""
-    instance = Instance(tmp_path / "state")
+    instance = Instance(place / "state")
     instance.start("--switch", "none")
     ready = instance.ready
     found = ask(ready, "/mailboxes/8001")["number"]

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from controlplane.supervisor.asterisk_tree import find_installed
 from controlplane.supervisor.state import StateFolder
-from tests.support.processes import processes_of
+from tests.support.processes import open_folder, processes_of
 
 
 def up(state_dir: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -73,12 +74,14 @@ def test_a_useless_range_is_named(tmp_path: Path) -> None:
     assert "--rtp-ports" in one_sentence(up(tmp_path / "state", "--rtp-ports", "12345"))
 
 
-def test_a_wrong_setting_is_named_and_the_database_stopped(tmp_path: Path) -> None:
+def test_a_wrong_setting_is_named_and_the_database_stopped() -> None:
     """A setting is checked after PostgreSQL was started: that is stopped again."""
-    done = up(tmp_path / "state", CONTROLPLANE_CALLS__PIN_TRIES="many")
+    with open_folder() as folder:
+        done = up(folder / "state", CONTROLPLANE_CALLS__PIN_TRIES="many")
+        left = processes_of(folder)
 
     assert "CONTROLPLANE_CALLS__PIN_TRIES" in one_sentence(done)
-    assert processes_of(tmp_path) == []
+    assert left == []
 
 
 @pytest.mark.parametrize("options", [("--switch", "pigeon"), ("--sip-port", "0"), ("--colour", "red")])
@@ -91,6 +94,8 @@ def test_wrong_use_is_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
 
 def test_without_asterisk_and_without_packages_the_remedy_is_told(tmp_path: Path) -> None:
     """No Asterisk here, none in the cache, no apt-get: install it."""
+    if find_installed(progress=lambda _sentence: None) is not None:
+        pytest.skip("an Asterisk is installed here")
     (tmp_path / "bin").mkdir()
     said = one_sentence(
         up(tmp_path / "state", PATH=str(tmp_path / "bin"), CONTROLPLANE_CACHE_DIR=str(tmp_path / "c"))

@@ -12,9 +12,12 @@ from uuid import UUID, uuid4
 import pytest
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep, TakeFacts
+from controlplane.storage.facts import from_json, from_lines
 from controlplane.storage.spool import FileSpool, SpoolStep
 from controlplane.storage.spool_entries import Entry, EntryKind
-from tests.support.takes import closed_wav, facts_for, files, leave_fallback, leave_take, open_wav
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.takes import STARTED_AT, closed_wav, facts_for, files, leave_fallback, leave_take, open_wav
 
 MAILBOX = UUID("33333333-3333-4333-8333-333333333333")
 TENANT = UUID("11111111-1111-4111-8111-111111111111")
@@ -339,3 +342,31 @@ async def test_unlocked_entries_are_noticed(spool: FileSpool) -> None:
     await take.release()
 
     assert (held, spool.has_unlocked()) == (False, True)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_facts_or_none(data: bytes) -> None:
+    """No content of a facts file or a sidecar raises."""
+    mailbox = b"\nmailbox=" + str(MAILBOX).encode() + b"\n"
+    for read in (
+        from_json(data, MAILBOX, written_at=STARTED_AT),
+        from_lines(data, MAILBOX, call_id="17.1", written_at=STARTED_AT),
+    ):
+        assert read is None or read.recording_id == MAILBOX
+    told = from_lines(data + mailbox, MAILBOX, call_id="17.1", written_at=STARTED_AT)
+    assert told is None or told.mailbox_id == MAILBOX
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists),
+    st.text(),
+)
+def test_any_values_of_known_keys_are_facts(value: object, text: str) -> None:
+    """Whatever type a value of our own facts has, the mailbox is enough."""
+    keys = ("tenant_id", "call_id", "caller", "reached_by", "started_at", "replaces")
+    for given_value in (value, text, {"number": value, "name": text, "path": [value], "did": value}):
+        data = json.dumps({"mailbox_id": str(MAILBOX)} | dict.fromkeys(keys, given_value)).encode()
+        read = from_json(data, TENANT, written_at=STARTED_AT)
+
+        assert read is not None
+        assert read.mailbox_id == MAILBOX
