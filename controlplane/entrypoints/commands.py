@@ -108,6 +108,22 @@ def migrate() -> None:
 
 
 @app.command()
+def prompts() -> None:
+    """Speak the prompts that are missing into their folder; recordings in `overrides` win."""
+
+    def run() -> None:
+        from controlplane.entrypoints.prefetch import say, step  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+        from controlplane.speech.prepare import prepare  # noqa: PLC0415 (see the module)
+
+        settings = load()
+        with step("Preparing the prompts"):
+            prepare(settings.paths.prompts, warn=say)
+
+    or_exit(run)
+
+
+@app.command()
 def render(*, output: Annotated[Path, typer.Option(help="A new or empty folder for the files.")]) -> None:
     """Write the switch's configuration as it would be published."""
 

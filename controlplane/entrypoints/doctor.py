@@ -102,7 +102,7 @@ async def check_prompts(settings: Settings) -> list[Finding]:
                 found=f"{len(missing)} of {len(texts)} are missing"
                 if missing
                 else f"all {len(texts)} are there",
-                remedy="Run `controlplane jobs` (it makes them at its start)." if missing else None,
+                remedy="Run `controlplane prompts`." if missing else None,
             )
         )
     return findings
@@ -144,8 +144,14 @@ async def check_switch(settings: Settings) -> list[Finding]:
             seconds=_SECONDS,
         ) as client:
             version = (await client.action("CoreSettings")).get("AsteriskVersion")
-            missing = [name for name in _MODULES if not await _has_module(client, name)]
-            contexts = [name for name in _CONTEXTS if not await _has_context(client, name)]
+            missing = [
+                name for name in _MODULES if not await _agrees(client.action("ModuleCheck", Module=name))
+            ]
+            contexts = [
+                name
+                for name in _CONTEXTS
+                if not await _agrees(client.list_action("ShowDialPlan", Context=name))
+            ]
     except SwitchUnavailable as error:
         remedy = (
             f"Start Asterisk, and compare its manager.conf with CONTROLPLANE_MANAGER__*"
@@ -282,19 +288,12 @@ def _absent(modules: list[str], contexts: list[str]) -> list[Finding]:
     return findings
 
 
-async def _has_module(client: AmiClient, name: str) -> bool:
+async def _agrees(asked: Awaitable[object]) -> bool:
     try:
-        await client.action("ModuleCheck", Module=name)
+        await asked
     except ActionRefused:
         return False
     return True
-
-
-async def _has_context(client: AmiClient, name: str) -> bool:
-    try:
-        return bool(await client.list_action("ShowDialPlan", Context=name))
-    except ActionRefused:
-        return False
 
 
 async def _answers(host: str, port: int) -> bool:

@@ -156,6 +156,9 @@ class Up:
             for name, pid in self._record.pids().items():
                 # PostgreSQL's own quickest way: killed outright it would leave shared memory behind.
                 kill_group(pid, signal.SIGQUIT if name == "postgres" else signal.SIGKILL)
+        if self._state is not None:
+            self._state.ready_file.unlink(missing_ok=True)
+            shutil.rmtree(self._state.run_folder(), ignore_errors=True)
         os._exit(_INTERRUPTED)
 
     def _processes(self) -> Processes:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -17,15 +21,17 @@ from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
+from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier
 from controlplane.web.app import create_app
 from controlplane.web.deps import WebDeps
 
 _STOP_SECONDS = 3
+_BACKLOG = 2048
 
 
 def main(settings: Settings) -> None:
-    """Serve until SIGTERM; requests in progress have three seconds."""
+    """Serve until SIGTERM; requests in progress have three seconds. Raises CannotStart."""
     asyncio.run(_serve(settings))
 
 
@@ -55,21 +61,56 @@ async def _serve(settings: Settings) -> None:
         switch_answers=None if control is None else control.started_at,
         clock=lambda: datetime.now(UTC),
     )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(deps),
-            host=settings.http.host,
-            port=settings.http.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
+    config = uvicorn.Config(
+        create_app(deps),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    Notifier(os.environ.get("NOTIFY_SOCKET")).ready()
-    structlog.get_logger().info("web.ready", host=settings.http.host, port=settings.http.port)
     try:
-        await server.serve()
+        listener = _listen(settings.http.host, settings.http.port)
+        await _Server(config, Notifier(os.environ.get("NOTIFY_SOCKET"))).serve(sockets=[listener])
     finally:
         hasher.close()
         await database.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise CannotStart(
+            f"Cannot listen on {host}:{port} ({error.strerror}): "
+            "set CONTROLPLANE_HTTP__HOST and CONTROLPLANE_HTTP__PORT."
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """A server that ends by returning, so that what it used can be closed, and says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, notifier: Notifier) -> None:
+        super().__init__(config)
+        self._notifier = notifier
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal, at once at a second one; the library would raise it again afterwards."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, and tell the supervisor."""
+        await super().startup(sockets)
+        self._notifier.ready()
+        addresses = [str(listener.getsockname()) for listener in sockets or ()]
+        structlog.get_logger().info("web.ready", addresses=addresses)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the supervisor, and end what is in progress."""
+        self._notifier.stopping()
+        await super().shutdown(sockets)
+        structlog.get_logger().info("web.stopped")

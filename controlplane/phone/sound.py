@@ -1,7 +1,7 @@
 """What a phone heard: find a prompt in it, measure it, and the tones of keys.
 
-A prompt was heard when every voiced window of 0.3 s of its WAV file correlates with the recording
-at rising positions. One correlation over the whole prompt would fail on a jump of the jitter buffer.
+A prompt was heard when the voiced pieces of its WAV file correlate with the recording at rising
+positions. One correlation over the whole prompt would fail on a jump of the jitter buffer.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ RATE = 8000
 WINDOW = 2400
 _VOICED = 300.0
 _ALIKE = 0.85
+_ALIKE_PIECE = 0.9
+_ABOUT = 0.05
+_ANCHORS = 3
+_PIECE = 800
+_JUMP = 2400
+_MISSING = 0.25
+_MISSING_IN_A_ROW = 2
 
 Samples = npt.NDArray[np.float32]
 
@@ -110,42 +117,71 @@ class Heard:
 
 
 class Search:
-    """Looks for one prompt in a recording that grows; what was searched in vain is not searched again."""
+    """Looks for one prompt in a recording that grows; what was searched in vain is not searched again.
+
+    The beginning is found by a window of 0.3 s; from there on the prompt is followed in pieces of 0.1 s,
+    each near where the one before was. A jitter buffer on a busy machine inserts or drops some
+    frames: pieces that are cut by such a jump may be missing, but never two tenths of a second in
+    a row and never a quarter of the prompt.
+    """
 
     def __init__(self, prompt: Path, *, after: float = 0.0) -> None:
-        wanted = read(prompt)
-        self._length = len(wanted)
-        self._window = min(WINDOW, len(wanted))
+        self._wanted = read(prompt)
         self._from = int(after * RATE)
-        # Windows of silence say nothing. A short prompt is compared as one window.
-        self._pieces = [
-            (offset, wanted[offset : offset + self._window])
-            for offset in range(0, len(wanted) - self._window + 1, max(1, self._window))
-            if float(np.sqrt(np.mean(wanted[offset : offset + self._window] ** 2))) >= _VOICED
-        ]
+        self._window = min(WINDOW, len(self._wanted))
+        self._anchors = self._voiced(self._window)[:_ANCHORS]
+        self._pieces = self._voiced(min(_PIECE, len(self._wanted)))
 
     def look(self, heard: Heard) -> float | None:
         """Return where the prompt ends, in seconds, or None if it was not heard whole up to now."""
-        if not self._pieces:
-            return None
-        offset, piece = self._pieces[0]
-        place = self._place(piece, heard.samples, self._from, len(heard.samples))
-        if place is None:
-            self._from = max(self._from, len(heard.samples) - self._window + 1)
-            return None
-        for next_offset, piece in self._pieces[1:]:
-            # A window follows the one before within what a jitter buffer may add.
-            farthest = place + (next_offset - offset) + 2 * self._window + RATE // 2
-            found = self._place(piece, heard.samples, place, farthest)
-            if found is None:
-                return None
-            place, offset = found, next_offset
-        return (place + self._length - offset) / RATE
+        for offset in self._anchors:
+            window = self._wanted[offset : offset + self._window]
+            place = _earliest(window, heard.samples, self._from, len(heard.samples), _ALIKE)
+            if place is not None:
+                return self._follow(heard.samples, place - offset)
+        if self._anchors:
+            behind = self._anchors[-1] + self._window
+            self._from = max(self._from, len(heard.samples) - behind)
+        return None
 
-    def _place(self, piece: Samples, samples: Samples, low: int, high: int) -> int | None:
-        where = samples[low : min(high, len(samples))]
-        if len(where) < len(piece):
+    def _voiced(self, length: int) -> list[int]:
+        """List where the pieces of a length begin that are more than silence, which says nothing."""
+        return [
+            offset
+            for offset in range(0, len(self._wanted) - length + 1, max(1, length))
+            if float(np.sqrt(np.mean(self._wanted[offset : offset + length] ** 2))) >= _VOICED
+        ]
+
+    def _follow(self, samples: Samples, shift: int) -> float | None:
+        missing = in_a_row = 0
+        length = min(_PIECE, len(self._wanted))
+        for offset in self._pieces:
+            piece = self._wanted[offset : offset + length]
+            expected = shift + offset
+            low = max(self._from, expected - _JUMP)
+            place = _earliest(piece, samples, low, expected + length + _JUMP, _ALIKE_PIECE)
+            if place is None:
+                missing, in_a_row = missing + 1, in_a_row + 1
+                if in_a_row > _MISSING_IN_A_ROW:
+                    return None
+            else:
+                shift, in_a_row = place - offset, 0
+        if missing > len(self._pieces) * _MISSING:
             return None
-        alike = _correlation(piece, where)
-        best = int(np.argmax(alike))
-        return low + best if alike[best] >= _ALIKE else None
+        return (shift + len(self._wanted)) / RATE
+
+
+def _earliest(piece: Samples, samples: Samples, low: int, high: int, alike: float) -> int | None:
+    """Return the earliest of the best places between `low` and `high`, if they are good."""
+    low = max(0, low)
+    where = samples[low : min(high, len(samples))]
+    if len(where) < len(piece):
+        return None
+    correlation = _correlation(piece, where)
+    best = int(np.argmax(correlation))
+    if correlation[best] < alike:
+        return None
+    good = np.flatnonzero(correlation >= correlation[best] - _ABOUT)
+    first = int(good[0])
+    # The top of the earliest hill, not its foot.
+    return low + first + int(np.argmax(correlation[first : first + RATE // 100]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.web.api import configuration, extensions, languages, mailboxes, messages, numbers, tenants
+from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
 from controlplane.web.deps import WebDeps
 from controlplane.web.docs_page import docs_routes
@@ -46,6 +48,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.openapi = partial(openapi, app)  # type: ignore[method-assign]  # as FastAPI documents it
     app.state.deps = deps
     app.state.audio_files = AudioFiles(deps.recordings)
     registry = CollectorRegistry()
@@ -67,7 +70,6 @@ def create_app(deps: WebDeps) -> FastAPI:
         https=deps.public_url.startswith("https:"),
         figures=HttpFigures(registry),
     )
-    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # the way FastAPI documents
     return app
 
 
@@ -98,6 +100,9 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
+        for name, examples in examples_of_schemas().items():
+            # The library drops what is null, and sorts the keys.
+            schemas[name]["examples"] = examples
         app.openapi_schema = document
     return app.openapi_schema
 

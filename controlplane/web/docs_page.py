@@ -142,6 +142,5 @@ def _answer_example(document: dict[str, Any], answer: dict[str, Any]) -> str:
 def _example(document: dict[str, Any], content: dict[str, Any]) -> Any:
     schema = content["schema"]
     name = schema.get("$ref", "").rpartition("/")[2]
-    if name:
-        schema = document["components"]["schemas"][name]
-    return next(iter(schema.get("examples", [])), None)
+    found = document["components"]["schemas"][name] if name else schema
+    return next(iter(found.get("examples", [])), None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,7 @@ _HEADERS: Mapping[str, str] = {
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _HSTS = "max-age=31536000"
 
 
@@ -80,6 +82,10 @@ class Edge:
             self._note(inner, scope["method"], answer, time.perf_counter() - began)
 
     async def _run(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if "\0" in scope["path"]:
+            # No name of ours has it, and the database takes no text with it.
+            await errors.of_status(answer.request_id, 404)(scope, receive, answer.send)
+            return
         length = Headers(scope=scope).get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._max_body_bytes:
             await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
@@ -112,7 +118,10 @@ class Edge:
         status = answer.status or 499
         self._figures.answered(method=method, route=route, status=status, seconds=seconds)
         principal = scope["state"].get("principal")
-        structlog.get_logger().info(
+        log = structlog.get_logger()
+        # Probes come every few seconds and say nothing when all is well.
+        note = log.debug if route in _PROBES and status < HTTPStatus.BAD_REQUEST else log.info
+        note(
             "http.request",
             method=method,
             route=route,

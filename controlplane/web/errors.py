@@ -253,11 +253,21 @@ def _field_problem(fault: Mapping[str, Any]) -> FieldProblem:
         return FieldProblem(field=field, error_id="unknown-field", detail="There is no such field.")
     if kind == "missing":
         return FieldProblem(field=field, error_id="missing-field", detail="This field is required.")
+    if kind in {"too_long", "too_short"}:
+        return FieldProblem(field=field, error_id=_ID_OF_TYPE[kind], detail=_length(fault["ctx"]))
     default = "wrong-type" if kind.endswith(("_type", "_parsing")) else "invalid-value"
     # The library's sentence says what is expected, and nothing of what was sent.
     return FieldProblem(
         field=field, error_id=_ID_OF_TYPE.get(kind, default), detail=f"{str(fault['msg']).rstrip('.')}."
     )
+
+
+def _length(limits: Mapping[str, Any]) -> str:
+    """Say a limit without the length of what was sent, which may be a secret's."""
+    what = "items" if limits["field_type"] == "List" else "characters"
+    if "max_length" in limits:
+        return f"This has at most {limits['max_length']} {what}."
+    return f"This has at least {limits['min_length']} {what}."
 
 
 def field_path(parts: Sequence[str | int]) -> str:

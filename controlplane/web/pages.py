@@ -10,6 +10,7 @@ from typing import Any
 from babel import Locale
 from fastapi import APIRouter, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from controlplane.domain.language import fallbacks
 
@@ -33,6 +34,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["code"] = with_code
         self._catalogues = {
             path.stem: tomllib.loads(path.read_text(encoding="utf-8"))
             for path in (_HERE / "catalogues").glob("*.toml")
@@ -53,6 +55,14 @@ class Pages:
             media_type="text/html",
             headers={"Content-Security-Policy": _POLICY, **(headers or {})},
         )
+
+
+def with_code(text: str) -> Markup:
+    """Return text as HTML, with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(parts)
+    )
 
 
 def static_routes() -> APIRouter:

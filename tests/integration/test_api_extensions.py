@@ -31,7 +31,7 @@ def _a1(password: str) -> str:
 async def test_a_password_is_made_and_shown_once(
     api: Api, client: httpx.AsyncClient, alice: httpx.Response
 ) -> None:
-    """POST without a password answers with a new one that is stored as its digest alone, and never told again."""
+    """POST without a password answers with a new one that is stored by its digest, and never told again."""
     password = alice.json()["sip_password"]
     later = await client.get(ONE)
     (row,) = api.rows("SELECT sip_a1_hash FROM extensions")
@@ -62,7 +62,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"number": 101}, "number", "wrong-type"),
     ({"display_name": ""}, "display_name", "too-short"),
     ({"display_name": "a\tb"}, "display_name", "invalid-display-name"),
-    ({"sip_password": "short"}, "sip_password", "too-short"),
+    ({"sip_password": "sh0rt!"}, "sip_password", "too-short"),
     ({"sip_password": "x" * 65}, "sip_password", "too-long"),
     ({"sip_password": "with a blank"}, "sip_password", "invalid-sip-password"),
     ({"sip_password": "pässwörter"}, "sip_password", "invalid-sip-password"),

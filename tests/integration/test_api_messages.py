@@ -189,7 +189,7 @@ async def test_wrong_changes_are_named(client: httpx.AsyncClient, message: UUID)
 
 
 async def test_deleting_goes_by_the_trash(client: httpx.AsyncClient, message: UUID) -> None:
-    """The first DELETE answers with the message in the trash, the second purges it, the third finds nothing."""
+    """The first DELETE moves to the trash, the second purges, the third finds nothing."""
     first = await client.delete(_url(message))
     second = await client.delete(_url(message))
     third = await client.delete(_url(message))

@@ -26,7 +26,7 @@ async def test_a_new_tenant_can_check_messages(api: Api, system: httpx.AsyncClie
     """POST makes the tenant with its feature code, publishes, and answers with its defaults."""
     answer = await system.post(URL, json=NORTH)
     codes = api.rows(
-        "SELECT code, feature FROM feature_codes f JOIN tenants t ON t.id = f.tenant_id WHERE t.name = 'north'"
+        "SELECT code, feature FROM feature_codes JOIN tenants ON id = tenant_id WHERE name = 'north'"
     )
 
     assert answer.status_code == 201

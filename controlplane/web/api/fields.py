@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +46,19 @@ class Output(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def examples_of_schemas() -> dict[str, list[dict[str, Any]]]:
+    """Return the examples of all schemas that are loaded, by the schema's name, as they were written."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    waiting: list[type[BaseModel]] = [Input, Output]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        extra = model.model_config.get("json_schema_extra")
+        if isinstance(extra, dict) and "examples" in extra:
+            found[model.__name__] = cast("list[dict[str, Any]]", extra["examples"])
+    return found
 
 
 def example(value: dict[str, Any]) -> ConfigDict:

@@ -1,0 +1,90 @@
+"""What the app answers is what its description says, for requests that nobody thought of."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import schemathesis
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import load_all_checks
+from schemathesis.generation.case import Case
+from schemathesis.specs.openapi import checks as openapi_checks
+from tests.support.api import MAILBOX, Api, make_api
+
+EXAMPLES = 12
+
+
+def _checks() -> list[Any]:
+    load_all_checks()
+    return [
+        schemathesis.checks.not_a_server_error,
+        openapi_checks.status_code_conformance,
+        openapi_checks.content_type_conformance,
+        openapi_checks.response_headers_conformance,
+        openapi_checks.response_schema_conformance,
+        openapi_checks.negative_data_rejection,
+    ]
+
+
+async def _fill(api: Api, client: httpx.AsyncClient) -> None:
+    """Make the objects that the examples of the description name."""
+    await client.post("/api/v1/mailboxes", json=dict(MAILBOX))
+    await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
+    await client.post("/api/v1/tenants", json={"name": "north", "sip_domain": "north.example.com"})
+    await api.message(seconds=0.2)
+
+
+async def _send(api: Api, client: httpx.AsyncClient, case: Case) -> httpx.Response:
+    kwargs = case.as_transport_kwargs(base_url="http://test")
+    body = kwargs.get("data")
+    (message,) = api.rows("SELECT id FROM messages LIMIT 1") or [{"id": ""}]
+    url = kwargs["url"].replace("0b2f9a52-0c3f-4f0f-8a55-6f1f3c9a7e10", str(message["id"]))
+    return await client.request(
+        kwargs["method"],
+        url,
+        params=kwargs.get("params"),
+        headers={
+            key: str(value).encode("latin-1", "replace") for key, value in (kwargs["headers"] or {}).items()
+        },
+        json=kwargs.get("json"),
+        content=body if isinstance(body, (str, bytes)) else None,
+    )
+
+
+def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -> None:
+    """For generated requests, right and wrong ones, status, type, headers and body are as described."""
+    checks = _checks()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+        api = make_api(database, Jobs(make_app(database_url)), tmp_path, database_url)
+        client = api.client(runner.run(api.token(None)))
+        runner.run(_fill(api, client))
+        schema = schemathesis.openapi.from_dict(api.app.openapi())
+        for found in schema.get_all_operations():
+            operation = found.ok()
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+                @settings(
+                    max_examples=EXAMPLES,
+                    derandomize=True,
+                    database=None,
+                    deadline=None,
+                    verbosity=Verbosity.quiet,
+                    phases=[Phase.explicit, Phase.generate],
+                    suppress_health_check=list(HealthCheck),
+                )
+                @given(case=operation.as_strategy(generation_mode=mode))
+                def conforms(case: Case) -> None:
+                    answer = loop.run_until_complete(_send(api, client, case))
+                    case.validate_response(answer, checks=checks)
+
+                conforms()
+        runner.run(client.aclose())
+        runner.run(database.close())

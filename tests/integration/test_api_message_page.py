@@ -1,0 +1,152 @@
+"""The page behind the link in a mail."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.support.api import Api
+from tests.support.hostile import HOSTILE_TEXTS
+
+
+@pytest.fixture
+async def link(api: Api, mailbox: httpx.Response) -> str:
+    """Leave a message with a recording and return the address of its page."""
+    message = await api.message(received_at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC), seconds=65)
+    return f"/m/{api.deps.links.make(message)}"
+
+
+async def test_the_page_shows_the_message(api: Api, stranger: httpx.AsyncClient, link: str) -> None:
+    """Mailbox, caller, date in the tenant's time zone and length are shown, without a token."""
+    api.rows("UPDATE tenants SET time_zone = 'Europe/Berlin' RETURNING 1")
+    answer = await stranger.get(link)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "Message for Sales (8001)" in text
+    assert "Alice &lt;102&gt;" in text
+    assert "Thursday, July 2, 2026, 12:30 AM (Central European Summer Time)" in text.replace("\u202f", " ")
+    assert "1 minute, 5 seconds" in text
+
+
+async def test_the_player_and_the_downloads_are_there(stranger: httpx.AsyncClient, link: str) -> None:
+    """What the page refers to can be fetched, relative to the page."""
+    page = await stranger.get(link)
+    player = re.search(r'<audio[^>]* src="([^"]+)"', page.text)
+    assert player is not None
+    addresses = {player[1], *re.findall(r'<a href="([^"]+)" download', page.text)}
+    types = {
+        (await stranger.get(f"/m/{address.replace('&amp;', '&')}")).headers["content-type"]
+        for address in addresses
+    }
+
+    assert types == {"audio/mpeg", "audio/wav"}
+
+
+async def test_parts_of_the_recording_can_be_fetched(stranger: httpx.AsyncClient, link: str) -> None:
+    """The player may ask for a range."""
+    answer = await stranger.get(f"{link}/audio?format=mp3", headers={"Range": "bytes=0-9"})
+
+    assert (answer.status_code, len(answer.content)) == (206, 10)
+
+
+async def test_listening_marks_nothing(api: Api, stranger: httpx.AsyncClient, link: str) -> None:
+    """Page and audio leave the message new."""
+    await stranger.get(link)
+    await stranger.get(f"{link}/audio?format=wav")
+
+    assert api.rows("SELECT state, version FROM messages") == [{"state": "new", "version": 1}]
+
+
+async def test_nothing_foreign_is_loaded_and_nothing_stored(stranger: httpx.AsyncClient, link: str) -> None:
+    """No script, no inline style, no other host; not stored, not indexed, no referrer."""
+    page = await stranger.get(link)
+    audio = await stranger.get(f"{link}/audio?format=wav")
+
+    assert [
+        word for word in ("<script", "style=", "<style", "http:", "https:", "//") if word in page.text
+    ] == []
+    assert "'unsafe" not in page.headers["content-security-policy"]
+    assert "no-store" in page.headers["cache-control"]
+    assert "no-store" in audio.headers["cache-control"]
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["x-robots-tag"] == "noindex, nofollow"
+
+
+async def test_the_style_is_a_file_of_ours(stranger: httpx.AsyncClient, link: str) -> None:
+    """The stylesheet that the page names is there, as CSS."""
+    page = await stranger.get(link)
+    sheet = re.search(r'rel="stylesheet" href="\.\./([^"]+)"', page.text)
+    assert sheet is not None
+    answer = await stranger.get(f"/{sheet[1]}")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
+
+
+@pytest.mark.parametrize("suffix", ["", "/audio?format=mp3"])
+async def test_an_expired_link_is_told_so(
+    api: Api, stranger: httpx.AsyncClient, link: str, suffix: str
+) -> None:
+    """After its days the link answers 410 with a page for people."""
+    api.clock.ahead = timedelta(days=8)
+    answer = await stranger.get(link + suffix)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (410, "text/html; charset=utf-8")
+    assert "This link has expired" in answer.text
+
+
+@pytest.mark.parametrize("suffix", ["", "/audio?format=mp3"])
+async def test_a_forged_link_is_told_so(stranger: httpx.AsyncClient, link: str, suffix: str) -> None:
+    """A changed or made-up token answers 404 with a page for people."""
+    answers = [await stranger.get(f"{text}{suffix}") for text in (link[:-1] + "~", "/m/x", f"/m/{uuid4()}")]
+
+    assert [(a.status_code, "This link does not work" in a.text) for a in answers] == [(404, True)] * 3
+
+
+async def test_a_purged_message_is_told_so(
+    client: httpx.AsyncClient, api: Api, stranger: httpx.AsyncClient, link: str
+) -> None:
+    """In the trash it can still be heard; once purged the link answers 410."""
+    (row,) = api.rows("SELECT id FROM messages")
+    await client.delete(f"/api/v1/messages/{row['id']}")
+    trashed = await stranger.get(link)
+    await client.delete(f"/api/v1/messages/{row['id']}")
+    purged = await stranger.get(link)
+
+    assert [trashed.status_code, purged.status_code] == [200, 410]
+    assert "This message is gone" in purged.text
+
+
+async def test_a_missing_recording_is_told_so(api: Api, stranger: httpx.AsyncClient, link: str) -> None:
+    """Without its file the audio answers 404 with a page for people."""
+    (row,) = api.rows("SELECT id FROM messages")
+    api.store.path(row["id"]).unlink()
+    answer = await stranger.get(f"{link}/audio?format=mp3")
+
+    assert (answer.status_code, "The recording is not there" in answer.text) == (404, True)
+
+
+async def test_hostile_callers_stay_text(
+    api: Api, stranger: httpx.AsyncClient, mailbox: httpx.Response
+) -> None:
+    """No caller's name makes an element, an attribute or an error of ours."""
+    plain = await stranger.get(f"/m/{api.deps.links.make(await api.message(name='plain'))}")
+    tags = re.findall(r"<[^>]+>", re.sub(r'"[^"]*audio\?[^"]*"', '""', plain.text))
+    for text in HOSTILE_TEXTS:
+        name = text.replace("\0", "").encode("utf-8", "replace").decode()
+        page = await stranger.get(f"/m/{api.deps.links.make(await api.message(name=name))}")
+        found = re.findall(r"<[^>]+>", re.sub(r'"[^"]*audio\?[^"]*"', '""', page.text))
+
+        assert (page.status_code, found) == (200, tags), text
+
+
+async def test_a_caller_that_is_unknown_is_named_so(
+    api: Api, stranger: httpx.AsyncClient, mailbox: httpx.Response
+) -> None:
+    """A message of nobody says so in words."""
+    page = await stranger.get(f"/m/{api.deps.links.make(await api.message(caller='', name=''))}")
+
+    assert "Unknown caller" in page.text

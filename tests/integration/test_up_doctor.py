@@ -1,0 +1,83 @@
+"""The doctor's findings about what is broken, each with what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from controlplane.entrypoints.doctor import (
+    Check,
+    check_calls,
+    check_database,
+    check_folders,
+    check_mail,
+    check_prompts,
+    check_revision,
+    check_switch,
+    check_web,
+    examine,
+)
+from controlplane.settings import Settings, load
+
+
+def settings(folder: Path, **more: str) -> Settings:
+    """Return settings in which nothing runs: port 1 is nobody's."""
+    paths = {
+        name: str(folder / name.lower())
+        for name in ("RECORDINGS", "SPOOL", "PROMPTS", "CONFIGURATION", "MAIL")
+    }
+    return load(
+        {
+            "CONTROLPLANE_PRIVATE": "true",
+            "CONTROLPLANE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+            "CONTROLPLANE_HTTP__PORT": "1",
+            "CONTROLPLANE_FASTAGI__PORT": "1",
+            "CONTROLPLANE_MANAGER__PORT": "1",
+            **{f"CONTROLPLANE_PATHS__{name}": path for name, path in paths.items()},
+            **more,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "check",
+    [check_database, check_folders, check_prompts, check_web, check_calls, check_switch, check_revision],
+)
+async def test_what_is_missing_is_found(tmp_path: Path, check: Check) -> None:
+    """Each check says what to do when what it looks at is not there."""
+    findings = await examine(settings(tmp_path), [check])
+
+    assert [] == [finding for finding in findings if finding.remedy is None]
+
+
+async def test_a_migrated_database_is_fine(tmp_path: Path, database_url: str) -> None:
+    """The newest schema is recognised."""
+    (finding,) = await check_database(settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url))
+
+    assert (None, True) == (finding.remedy, finding.found.startswith("answers, schema"))
+
+
+async def test_folders_that_can_be_written_are_fine(tmp_path: Path) -> None:
+    """The test file is removed again."""
+    for name in ("recordings", "spool", "prompts", "configuration", "mail"):
+        (tmp_path / name).mkdir()
+    findings = await check_folders(settings(tmp_path))
+
+    assert ([], 5) == ([each for each in findings if each.remedy is not None], len(findings))
+    assert [] == list(tmp_path.glob("*/*"))
+
+
+async def test_a_mail_server_that_is_away_is_found(tmp_path: Path) -> None:
+    """A host was set and does not answer."""
+    (finding,) = await check_mail(
+        settings(tmp_path, CONTROLPLANE_SMTP__HOST="127.0.0.1", CONTROLPLANE_SMTP__PORT="1")
+    )
+
+    assert finding.remedy == "Correct CONTROLPLANE_SMTP__*."
+
+
+async def test_an_installation_without_switch_is_not_asked_for_one(tmp_path: Path) -> None:
+    """With `switch=none` nothing about calls is looked at."""
+    none = settings(tmp_path, CONTROLPLANE_SWITCH="none")
+
+    assert [] == await examine(none, [check_switch, check_calls, check_revision])
