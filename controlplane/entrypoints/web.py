@@ -81,8 +81,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        # The library adds the address to the system's words; a host that is not known has its own.
+        words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise CannotStart(
-            f"Cannot listen on {host}:{port} ({error.strerror}): "
+            f"Cannot listen on {host}:{port} ({words}): "
             "set CONTROLPLANE_HTTP__HOST and CONTROLPLANE_HTTP__PORT."
         ) from error
 

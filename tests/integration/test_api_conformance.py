@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from schemathesis.generation.case import Case
 from schemathesis.specs.openapi import checks as openapi_checks
 from tests.support.api import MAILBOX, Api, make_api
 
-EXAMPLES = 12
+EXAMPLES = 8
 
 
 def _checks() -> list[Any]:
@@ -30,6 +31,22 @@ def _checks() -> list[Any]:
         openapi_checks.response_schema_conformance,
         openapi_checks.negative_data_rejection,
     ]
+
+
+def _for_members(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the description for one whose token is right; strangers have tests of their own."""
+    copied = copy.deepcopy(document)
+    for operations in copied["paths"].values():
+        for operation in operations.values():
+            operation.pop("security", None)
+            operation["parameters"] = [p for p in operation["parameters"] if p["name"] != "X-Tenant"]
+    return copied
+
+
+def _modes(operation: dict[str, Any]) -> list[GenerationMode]:
+    """Right requests for each call, wrong ones where there is something to get wrong."""
+    can_be_wrong = "requestBody" in operation or any(p["in"] == "query" for p in operation["parameters"])
+    return [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if can_be_wrong else [])]
 
 
 async def _fill(api: Api, client: httpx.AsyncClient) -> None:
@@ -66,10 +83,10 @@ def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -
         api = make_api(database, Jobs(make_app(database_url)), tmp_path, database_url)
         client = api.client(runner.run(api.token(None)))
         runner.run(_fill(api, client))
-        schema = schemathesis.openapi.from_dict(api.app.openapi())
+        schema = schemathesis.openapi.from_dict(_for_members(api.app.openapi()))
         for found in schema.get_all_operations():
             operation = found.ok()
-            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            for mode in _modes(operation.definition.raw):
 
                 @settings(
                     max_examples=EXAMPLES,

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 from tests.support.api import MAILBOX, PIN, Api
 from tests.support.hostile import HOSTILE_TEXTS
 
@@ -504,3 +505,22 @@ async def test_a_repeated_request_makes_one_mailbox(api: Api, client: httpx.Asyn
     assert second.headers["location"] == first.headers["location"]
     assert second.headers["idempotent-replayed"] == "true"
     assert [name for name, _ in api.jobs()] == ["configuration.routes", "speech.greeting"]
+
+
+async def test_a_longer_list_asks_the_database_no_more_often(api: Api, client: httpx.AsyncClient) -> None:
+    """The number of statements of a list does not grow with its items."""
+    statements: list[int] = []
+    counted = 0
+
+    def count(*_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    event.listen(api.deps.db._engine.sync_engine, "before_cursor_execute", count)
+    for number in ("8001", "8002", "8003"):
+        await client.post(URL, json={**MAILBOX, "number": number})
+        counted = 0
+        await client.get(URL)
+        statements.append(counted)
+
+    assert len(set(statements)) == 1

@@ -1,0 +1,49 @@
+"""docs/rest.md names what the API answers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from controlplane.domain.pin import PinPolicy
+from controlplane.web import errors
+from controlplane.web.api.schemas_mailboxes import MailboxIn
+
+# Not answers of the API: of the command line, of the page of a link, of what has no call yet.
+ELSEWHERE = {
+    "expires-in-the-past",
+    "invalid-token-name",
+    "no-such-token",
+    "link-expired",
+    "link-invalid",
+    "message-purged",
+    "invalid-feature-code",
+    "invalid",
+}
+
+
+def _documented(root: Path) -> set[str]:
+    return set(re.findall(r"`([a-z0-9_-]+)`", (root / "docs/rest.md").read_text()))
+
+
+def test_every_error_id_is_documented(root: Path) -> None:
+    """Each error_id of domain, services and web stands in the table."""
+    folders = [root / "controlplane" / name for name in ("domain", "services", "web")]
+    source = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
+    used = set(re.findall(r'error_id ?= ?"([a-z-]+)"', source))
+    used |= {error_id for error_id, _ in errors._OF_STATUS.values()} | set(errors._ID_OF_TYPE.values())
+
+    assert used - ELSEWHERE - _documented(root) == set()
+
+
+def test_every_rule_of_pins_is_documented(root: Path) -> None:
+    """Each rule that a PIN may break has its error_id in the table."""
+    policy = PinPolicy()
+    broken = {policy._broken_rule(digits, "8001") for digits in ("x", "1", "1" * 33, "7777", "4567", "8001")}
+
+    assert broken - _documented(root) == set()
+
+
+def test_every_field_of_a_mailbox_is_documented(root: Path) -> None:
+    """Each field that can be sent stands in the table of fields."""
+    assert set(MailboxIn.model_fields) - _documented(root) == set()
