@@ -111,7 +111,7 @@ def main() -> None:
         with account.step("started a private instance: database, switch and all processes"):
             instance.start()
         asyncio.run(_tell(instance.ready, account, reader, folder))
-    except ControlPlaneError:
+    except BaseException:
         print(f"What was written is kept in {folder}")
         instance.stop()
         raise

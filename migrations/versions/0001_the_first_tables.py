@@ -132,7 +132,8 @@ def upgrade() -> None:
         sa.CheckConstraint("cardinality(email_recipients) <= 15", name=op.f("ck_mailboxes_email_recipients")),
         sa.CheckConstraint("length(display_name) BETWEEN 1 AND 64", name=op.f("ck_mailboxes_display_name")),
         sa.CheckConstraint(
-            "min_message_seconds BETWEEN 0 AND 60 AND max_message_seconds BETWEEN 1 AND 3600 AND min_message_seconds < max_message_seconds",
+            "min_message_seconds BETWEEN 0 AND 60 AND max_message_seconds BETWEEN 1 AND 3600 "
+            "AND min_message_seconds < max_message_seconds",
             name=op.f("ck_mailboxes_message_seconds"),
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_mailboxes_tenant_id_tenants")),

@@ -42,7 +42,8 @@ def downgrade() -> None:
             LOOP EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', thing.name); END LOOP;
             FOR thing IN SELECT t.typname AS name FROM pg_type t
                 JOIN pg_namespace n ON n.oid = t.typnamespace
-                WHERE n.nspname = current_schema() AND t.typname LIKE 'procrastinate%' AND t.typtype IN ('e', 'c')
+                WHERE n.nspname = current_schema() AND t.typname LIKE 'procrastinate%'
+                    AND t.typtype IN ('e', 'c')
             LOOP EXECUTE format('DROP TYPE IF EXISTS %I CASCADE', thing.name); END LOOP;
         END $$
         """

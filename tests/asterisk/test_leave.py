@@ -88,7 +88,7 @@ async def test_greeting_can_be_skipped(product: Product, message_wav: Path) -> N
 
 
 async def test_too_short_message_is_asked_for_once_more_and_dropped(product: Product) -> None:
-    """Twice nothing: the caller is told, asked once more, told that nothing was recorded; nothing is stored."""
+    """Twice nothing: the caller is told, asked once more, then told that nothing was recorded."""
     box = await product.mailbox(min_message_seconds=2)
     async with product.phone("101") as phone:
         call = await phone.dial(box)

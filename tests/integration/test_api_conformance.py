@@ -80,7 +80,7 @@ def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
-        api = make_api(database, Jobs(make_app(database_url)), tmp_path, database_url)
+        api = make_api(database, Jobs(make_app(database_url)), tmp_path, database_url, max_body_bytes=1 << 20)
         client = api.client(runner.run(api.token(None)))
         runner.run(_fill(api, client))
         schema = schemathesis.openapi.from_dict(_for_members(api.app.openapi()))
@@ -105,3 +105,4 @@ def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -
                 conforms()
         runner.run(client.aclose())
         runner.run(database.close())
+        api.close()

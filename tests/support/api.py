@@ -62,11 +62,16 @@ class Api:
     """An app with everything around it."""
 
     deps: WebDeps
+    hasher: PinHasher
     app: Any
     clock: Clock
     switch: SwitchDouble
     store: RecordingStore
     url: str
+
+    def close(self) -> None:
+        """End the threads."""
+        self.hasher.close()
 
     async def token(self, tenant: str | None = "default", expires_at: datetime | None = None) -> str:
         """Make a token in clear."""
@@ -143,25 +148,30 @@ def write_tone(path: Path, seconds: float) -> None:
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * 440 * times), 8000, subtype="PCM_16", format="WAV")
 
 
-def make_api(database: Database, jobs: Jobs, folder: Path, url: str) -> Api:
+def make_api(
+    database: Database, jobs: Jobs, folder: Path, url: str, *, max_body_bytes: int = MAX_BODY
+) -> Api:
     """Make an app whose files are below `folder`."""
     clock, switch = Clock(), SwitchDouble()
     store = RecordingStore(folder / "recordings")
     spool = folder / "spool"
     spool.mkdir(exist_ok=True)
+    # Of the least cost: how PINs are hashed is not the matter of these tests.
+    hasher = PinHasher(make_key(), cost=HashCost(time_cost=1, memory_kib=8, parallelism=1))
     deps = WebDeps(
         db=database,
         jobs=jobs,
-        # Of the least cost: how PINs are hashed is not the matter of these tests.
-        hasher=PinHasher(make_key(), cost=HashCost(time_cost=1, memory_kib=8, parallelism=1)),
+        hasher=hasher,
         pin_policy=PinPolicy(),
         recordings=store,
         links=MessageLinks("key of the tests", 7, clock=clock.seconds),
         spool=spool,
         realm="shared-voicemail",
         public_url="http://test",
-        max_body_bytes=MAX_BODY,
+        max_body_bytes=max_body_bytes,
         switch_answers=switch.answers,
         clock=clock.now,
     )
-    return Api(deps=deps, app=create_app(deps), clock=clock, switch=switch, store=store, url=url)
+    return Api(
+        deps=deps, hasher=hasher, app=create_app(deps), clock=clock, switch=switch, store=store, url=url
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -13,9 +13,11 @@ from tests.support.api import MAILBOX, Api, make_api
 
 
 @pytest.fixture
-def api(database: Database, jobs: Jobs, database_url: str, tmp_path: Path) -> Api:
+def api(database: Database, jobs: Jobs, database_url: str, tmp_path: Path) -> Iterator[Api]:
     """Make an app."""
-    return make_api(database, jobs, tmp_path, database_url)
+    made = make_api(database, jobs, tmp_path, database_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture

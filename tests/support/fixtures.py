@@ -12,15 +12,17 @@ from controlplane.storage.queue import Jobs, make_app
 from controlplane.supervisor.postgres import EmbeddedPostgres
 from procrastinate import App
 from tests.support.database import empty, migrate
+from tests.support.processes import open_folder
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """Run a PostgreSQL of this worker's own; fsync off, synchronous_commit never."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", fsync=False)
-    migrate(server.start())
-    yield server
-    server.stop()
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """Run a PostgreSQL of this worker's own; fsync off, synchronous_commit as ever."""
+    with open_folder() as folder:
+        server = EmbeddedPostgres(folder / "data", fsync=False)
+        migrate(server.start())
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 from controlplane.phone.reader import Reader
 from controlplane.speech.cache import PromptCache, installed_voices
 from controlplane.speech.speaker import Speaker
+from tests.support.processes import open_folder
 from tests.support.product import Product
 
 SENTENCE = "Hello, this is the workshop. The blue car is ready, please call us back before noon."
@@ -20,14 +19,11 @@ SECOND_SENTENCE = "Good morning, I would like to order twelve red chairs for our
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     """Run a product of this worker's own; its logs are printed if it does not start."""
-    folder = Path(tempfile.mkdtemp(prefix="svm-"))
-    running = Product.start(folder / "state")
-    yield running
-    exit_code = running.instance.stop()
-    if exit_code == 0:
-        shutil.rmtree(folder)
+    with open_folder() as folder:
+        running = Product.start(folder / "state")
+        yield running
 
-    assert exit_code == 0, running.instance.last_words()
+        assert running.instance.stop() == 0, running.instance.last_words()
 
 
 @pytest.fixture(scope="session")

@@ -69,13 +69,15 @@ class Product:
         assert answer.status_code == 201, answer.text
         # The greeting is spoken by a job: the caller would hear the standard one before.
         greetings = Path(self.ready["configuration_dir"]) / "greetings"
-        await until(lambda: (greetings / f"{answer.json()['id']}.wav").exists(), f"the greeting of {number}")
+        greeting = greetings / f"{answer.json()['id']}.wav"
+        await until(greeting.exists, f"the greeting of {number}")
         return number
 
     async def messages(self, number: str, state: str | None = None) -> list[dict[str, Any]]:
         """Return the messages of a mailbox, newest first."""
         async with self.api() as api:
-            answer = await api.get(f"/mailboxes/{number}/messages", params={"state": state} if state else {})
+            query = {"limit": "200", **({"state": state} if state else {})}
+            answer = await api.get(f"/mailboxes/{number}/messages", params=query)
         assert answer.status_code == 200, answer.text
         return list(answer.json()["items"])
 

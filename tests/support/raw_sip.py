@@ -64,7 +64,8 @@ class RawCall:
         """Wait until this tone is among those heard."""
         async with asyncio.timeout(limit):
             while not any(abs(tone - hertz) < 25 for tone in self.phone.tones()):
-                await self.phone.media()
+                for _ in range(5):  # a window of `tones`
+                    await self.phone.media()
 
     def hang_up(self) -> None:
         """Send BYE."""
