@@ -235,8 +235,8 @@ async def _check(scene: _Scene, extension: str, pin: str) -> None:
         await talk.expect_to_hear(MessageCounts(new=1, saved=0))
     account.note(f"heard: “{reader.text(talk.heard.part(begin))}”")
     with account.step("heard the message"):
-        begin = talk.position
         await talk.expect_sound(scene.sentence, "the message")
+    begin = talk.position - Heard.of(scene.sentence).seconds
     account.note(f"heard: “{reader.text(talk.heard.part(begin, talk.position))}”")
     with account.step("deleted it"):
         await talk.expect_to_hear(Prompt.MESSAGE_MENU, seconds=30)

@@ -45,6 +45,7 @@ async def _box(product: Product, **fields: object) -> str:
 
 async def _is_there_once(product: Product, box: str, *, seconds: float = 60) -> None:
     """The message is in its mailbox once, with its caller, long enough, and mailed once."""
+    await product.wait_until_ready(seconds=seconds)
     (message,) = await product.wait_for_messages(box, 1, seconds=seconds)
 
     assert message["caller_number"] == "101"
