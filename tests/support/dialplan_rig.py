@@ -53,6 +53,8 @@ TONES = {
 }
 OWN_GREETING = 500
 PORTUGUESE = 1000
+ALICE = 'Alice; "Al" ${SHELL(id)} Müller, 1'
+WITNESS = "witness"
 
 
 def write_tone(path: Path, hertz: float, seconds: float = 0.6) -> None:
@@ -143,8 +145,9 @@ def rig_context(
     agi_port: int = 4573,
     manager_port: int = 5038,
     rtp_first: int = 20000,
+    alice: str = ALICE,
 ) -> AsteriskContext:
-    """Return the context of the rig: two tenants, three extensions."""
+    """Return the context of the rig: two tenants, three extensions; `alice` is the name of 101."""
     code = FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES)
     return AsteriskContext(
         installation=InstallationContext(
@@ -173,7 +176,7 @@ def rig_context(
                 sip_domain="localhost",
                 language="en",
                 extensions=(
-                    _extension("101", 'Alice; "Al" ${SHELL(id)} Müller, 1'),
+                    _extension("101", alice),
                     _extension("102", "Bob"),
                 ),
                 feature_codes=(code,),
@@ -198,7 +201,7 @@ def rig_context(
 
 
 @contextlib.contextmanager
-def run_dialplan(tree: AsteriskTree, home: Path) -> Iterator[DialplanRig]:
+def run_dialplan(tree: AsteriskTree, home: Path, *, alice: str = ALICE) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
     sip_port, agi_port, manager_port = _free_port(socket.SOCK_DGRAM), _free_port(), _free_port()
     context = rig_context(
@@ -207,6 +210,7 @@ def run_dialplan(tree: AsteriskTree, home: Path) -> Iterator[DialplanRig]:
         agi_port=agi_port,
         manager_port=manager_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
+        alice=alice,
     )
     tree_of_files = render_asterisk(context, templates=TEMPLATES)
     folder = RevisionFolder(home / "configuration")
@@ -224,6 +228,9 @@ def run_dialplan(tree: AsteriskTree, home: Path) -> Iterator[DialplanRig]:
             tree, home=home / "asterisk", run_folder=Path(run), live=home / "configuration/live/asterisk"
         )
         asterisk.configure()
+        # Our own manager account sees neither variables nor keys; this one is the tests'.
+        with (home / "asterisk/etc/manager.conf").open("a") as file:
+            file.write(f"[{WITNESS}]\nsecret={WITNESS}\nread=call,dialplan,dtmf\nwrite=call\n")
         asterisk.prepare()
         process = subprocess.Popen(
             asterisk.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

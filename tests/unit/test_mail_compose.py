@@ -77,7 +77,7 @@ def test_the_message_id_tells_recipients_apart() -> None:
     "words",
     [
         "Sales (8001)",
-        "Monday, November 23, 2026, 3:45 PM (EST)",
+        "Monday, November 23, 2026, 3:45 PM (Eastern Standard Time)",
         "1 minute, 5 seconds",
         "https://voicemail.example.com/m/abc",
         "The link works for 7 days.",
@@ -99,7 +99,7 @@ New message for Sales (8001)
 
 Mailbox: Sales (8001)
 From: Zoë <102>
-Received: Monday, November 23, 2026, 3:45 PM (EST)
+Received: Monday, November 23, 2026, 3:45 PM (Eastern Standard Time)
 Length: 1 minute, 5 seconds
 
 Listen to the message:
