@@ -6,12 +6,13 @@ A secret may come from a file: `CONTROLPLANE_SMTP__PASSWORD_FILE=/run/secrets/sm
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -73,7 +74,7 @@ class Sip(_Group):
     external_address: str | None = Field(None, description="how phones beyond NAT reach it")
     local_networks: tuple[str, ...] = Field(
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"),
-        description="phones there are told the inner address",
+        description="phones there are told the inner address; the switch's own one must be among them",
     )
     rtp_ports: str = Field("10000-20000", pattern=r"^\d+-\d+$", description="UDP ports for audio")
     realm: str = Field("shared-voicemail", description="in the digest of every extension; never change it")
@@ -81,6 +82,13 @@ class Sip(_Group):
     phones: bool = Field(
         True, description="whether the phones register with our extensions; off beside an Asterisk's own"
     )
+
+    @field_validator("local_networks")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network, strict=False)
+        return networks
 
 
 class Smtp(_Group):

@@ -34,7 +34,9 @@ from controlplane.services.speaking import Speech
 from controlplane.settings import Settings, SettingsError
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
+from controlplane.speech.engines import engines_for
 from controlplane.speech.speaker import Speaker
+from controlplane.speech.warm_engines import WarmEngines
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
@@ -128,7 +130,8 @@ def _register(
     def warn(sentence: str) -> None:
         log.warning("speech.engine_failed", reason=sentence)
 
-    voice = Speech(Speaker(PromptCache(settings.paths.prompts), warn=warn))
+    speaker = Speaker(PromptCache(settings.paths.prompts), engines=WarmEngines(engines_for), warn=warn)
+    voice = Speech(speaker)
     spool.register(app, ingest)
     mail.register(app, mailing)
     pin_alarm.register(app, alarms)

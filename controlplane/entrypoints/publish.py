@@ -8,6 +8,7 @@ from pathlib import Path
 
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.entrypoints.ready import reachable_host
 from controlplane.rendering.context import (
     AgiContext,
     CallsContext,
@@ -44,7 +45,7 @@ def rendering_of(settings: Settings, prompts: PromptFiles) -> Rendering:
             sip=SipContext(
                 bind=_with_port(settings.sip.host, settings.sip.port),
                 external_address=settings.sip.external_address,
-                local_networks=settings.sip.local_networks,
+                local_networks=_local_networks(settings),
                 rtp_first=int(first),
                 rtp_last=int(last),
                 realm=settings.sip.realm,
@@ -117,6 +118,25 @@ async def _publish(settings: Settings) -> None:
             )
         case Outcome.FAILED:
             raise ControlPlaneError(f"Not published, the switch keeps what it had: {result.error}")
+
+
+def _local_networks(settings: Settings) -> tuple[str, ...]:
+    """Add the switch's own address: Asterisk names the external one only in the place of a local one.
+
+    Where the switch listens on all addresses its own one is known to `up` alone, which runs beside it.
+    """
+    networks = settings.sip.local_networks
+    try:
+        own = ipaddress.ip_address(settings.sip.host)
+    except ValueError:
+        return networks
+    if own.is_unspecified:
+        if not settings.private:
+            return networks
+        own = ipaddress.ip_address(reachable_host(settings.sip.host, None))
+    if any(own in ipaddress.ip_network(network, strict=False) for network in networks):
+        return networks
+    return (*networks, str(ipaddress.ip_network(own)))
 
 
 def _with_port(host: str, port: int) -> str:

@@ -79,7 +79,7 @@ class ProgramEngine:
             try:
                 assert process.stdout is not None
                 for _ in texts:
-                    yield self._read(process.stdout, errors)
+                    yield read_spoken(process.stdout, errors, self.voice)
             finally:
                 limit.cancel()
                 process.kill()
@@ -87,17 +87,19 @@ class ProgramEngine:
                 if process.stdout is not None:
                     process.stdout.close()
 
-    def _read(self, stream: IO[bytes], errors: IO[bytes]) -> tuple[Samples, int]:
-        header = stream.readline(64).split()
-        if len(header) != 2 or not all(part.isdigit() for part in header):  # noqa: PLR2004 (rate and samples)
-            raise SpeechUnavailable(f"The speech engine {self.voice} failed: {_last_line(errors)}")
-        rate, count = int(header[0]), int(header[1])
-        if not (0 < rate <= 48_000 and count <= _MOST_SAMPLES):  # noqa: PLR2004 (what sound has)
-            raise SpeechUnavailable(f"The speech engine {self.voice} said something endless.")
-        content = stream.read(count * 2)
-        if len(content) != count * 2:
-            raise SpeechUnavailable(f"The speech engine {self.voice} broke off: {_last_line(errors)}")
-        return np.frombuffer(content, dtype="<i2").astype(np.float32) / np.float32(32768), rate
+
+def read_spoken(stream: IO[bytes], errors: IO[bytes], voice: str) -> tuple[Samples, int]:
+    """Read what an engine's program says to one text; raises SpeechUnavailable with its last words."""
+    header = stream.readline(64).split()
+    if len(header) != 2 or not all(part.isdigit() for part in header):  # noqa: PLR2004 (rate and samples)
+        raise SpeechUnavailable(f"The speech engine {voice} failed: {_last_line(errors)}")
+    rate, count = int(header[0]), int(header[1])
+    if not (0 < rate <= 48_000 and count <= _MOST_SAMPLES):  # noqa: PLR2004 (what sound has)
+        raise SpeechUnavailable(f"The speech engine {voice} said something endless.")
+    content = stream.read(count * 2)
+    if len(content) != count * 2:
+        raise SpeechUnavailable(f"The speech engine {voice} broke off: {_last_line(errors)}")
+    return np.frombuffer(content, dtype="<i2").astype(np.float32) / np.float32(32768), rate
 
 
 def _last_line(errors: IO[bytes]) -> str:

@@ -19,15 +19,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from controlplane.supervisor.leftovers import start_time
+
 ROLE = "controlplane"
 _VAR_LIB = Path("/var/lib/shared-voicemail")
 _SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.5432")
 _START_SECONDS = 30
+_END_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -192,11 +196,19 @@ class EmbeddedPostgres:
             raise PostgresError(f"The path {sockets} is too long for a socket.")
         sockets.mkdir(mode=0o700, exist_ok=True)
         expected = os.geteuid() if self._owner.uid is None else self._owner.uid
-        if sockets.is_symlink() or sockets.stat().st_uid not in {os.geteuid(), expected}:
-            raise PostgresError(f"{sockets} belongs to another user: remove it.")
-        if self._owner.uid is not None and self._owner.gid is not None:
-            os.chown(sockets, self._owner.uid, self._owner.gid)
-        sockets.chmod(0o700)
+        try:
+            # By what was opened and never by its name: everybody may write into /tmp.
+            folder = os.open(sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise PostgresError(f"{sockets} is not a folder of ours: remove it.") from error
+        try:
+            if os.fstat(folder).st_uid not in {os.geteuid(), expected}:
+                raise PostgresError(f"{sockets} belongs to another user: remove it.")
+            if self._owner.uid is not None and self._owner.gid is not None:
+                os.fchown(folder, self._owner.uid, self._owner.gid)
+            os.fchmod(folder, 0o700)
+        finally:
+            os.close(folder)
         return sockets
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -250,15 +262,21 @@ class EmbeddedPostgres:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError, IndexError):
             return
-        if str(self._data).encode() not in command:
+        started = start_time(pid)
+        if started is None or str(self._data).encode() not in command:
             return
-        os.kill(pid, signal.SIGINT)
-        deadline = time.monotonic() + 5
-        while Path(f"/proc/{pid}").exists():
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGQUIT)
-                deadline += 5
-            time.sleep(0.05)
+        for end in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.kill(pid, end)
+            deadline = time.monotonic() + _END_SECONDS
+            # One that ended and that nobody waits for (in a container, say) stays in /proc for ever.
+            while start_time(pid) == started:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            else:
+                return
+        raise PostgresError(f"The PostgreSQL of an earlier start (process {pid}) does not end: end it.")
 
     def _launch(self) -> subprocess.Popen[bytes]:
         options = {
@@ -272,7 +290,10 @@ class EmbeddedPostgres:
             "log_timezone": "UTC",
             "dynamic_shared_memory_type": "mmap",
         }
-        with self._log.open("ab") as log:
+        # What it complains of may quote a row.
+        with os.fdopen(
+            os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab"
+        ) as log:
             return subprocess.Popen(
                 [str(self._binaries / "postgres"), "-D", str(self._data)]
                 + [word for key, value in options.items() for word in ("-c", f"{key}={value}")],

@@ -18,6 +18,7 @@ from tests.support.call_contract import ContractPrompts, meanwhile
 from tests.support.scripted_agi import MAILBOX, SECRET, TENANT, ScriptedAsterisk, environment
 
 LIMIT_SECONDS = 5
+MAX_CALLS = 4
 FIRST_LINE_SECONDS = 0.2
 
 
@@ -54,7 +55,7 @@ async def serving(flow: Flow, folder: Path, **changes: Any) -> AsyncIterator[Fas
     options: dict[str, Any] = {
         "secret": SECRET,
         "allowed_addresses": ["127.0.0.0/8"],
-        "max_calls": 4,
+        "max_calls": MAX_CALLS,
         "first_line_seconds": FIRST_LINE_SECONDS,
     }
     server = FastAgiServer(dict.fromkeys(Entry, flow), prompts=ContractPrompts(folder), **(options | changes))
@@ -172,7 +173,7 @@ async def test_silent_peers_do_not_keep_calls_out(flow: Flow, tmp_path: Path) ->
     """When too many say nothing the oldest of them have to go, and a call is taken."""
     async with serving(flow, tmp_path, first_line_seconds=60) as server, AsyncExitStack() as stack:
         silent = []
-        for _ in range(WAITING_LIMIT + 3):
+        for _ in range(WAITING_LIMIT + MAX_CALLS + 3):
             reader, writer = await _connect(server)
             stack.callback(writer.close)
             silent.append(reader)

@@ -18,6 +18,7 @@ import numpy as np
 
 _FRAME = 160
 _SDP_PORT = re.compile(rb"m=audio (\d+)")
+_SDP_ADDRESS = re.compile(rb"c=IN IP4 ([\d.]+)")
 _CHALLENGE = re.compile(rb'(\w+)="?([^",]*)"?')
 
 
@@ -49,6 +50,8 @@ class RawCall:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     final: asyncio.Event = field(default_factory=asyncio.Event)
     end_cause: bytes = b""
+    answer: bytes = b""
+    """The 200 of the INVITE as it came."""
 
     async def wait_answered(self, limit: float = 10) -> None:
         """Wait for the 200 of the INVITE."""
@@ -74,10 +77,11 @@ class RawCall:
 
 
 class RawPhone:
-    """A UDP socket for SIP and one for RTP."""
+    """A UDP socket for SIP and one for RTP, both on `address`."""
 
-    def __init__(self, server: tuple[str, int]) -> None:
+    def __init__(self, server: tuple[str, int], *, address: str = "127.0.0.1") -> None:
         self.server = server
+        self._address = address
         # Without RTP: a phone that suppresses silence. `quiet`: RTP that holds silence.
         self.silent = False
         self.quiet = False
@@ -94,8 +98,8 @@ class RawPhone:
     async def opened(self) -> AsyncIterator[RawPhone]:
         """Open the sockets and run until the block ends."""
         loop = asyncio.get_running_loop()
-        self._sip, sip = await loop.create_datagram_endpoint(_Protocol, local_addr=("127.0.0.1", 0))
-        self._rtp, rtp = await loop.create_datagram_endpoint(_Protocol, local_addr=("127.0.0.1", 0))
+        self._sip, sip = await loop.create_datagram_endpoint(_Protocol, local_addr=(self._address, 0))
+        self._rtp, rtp = await loop.create_datagram_endpoint(_Protocol, local_addr=(self._address, 0))
         self.sip_port = self._sip.get_extra_info("sockname")[1]
         self.rtp_port = self._rtp.get_extra_info("sockname")[1]
         tasks = [
@@ -125,7 +129,8 @@ class RawPhone:
         """Compose a request of a call."""
         head = call.headers
         to = head["to"] + (b";tag=" + call.to_tag if call.to_tag and method != b"REGISTER" else b"")
-        via = b"SIP/2.0/UDP 127.0.0.1:%d;rport;branch=z9hG4bK%s" % (
+        via = b"SIP/2.0/UDP %s:%d;rport;branch=z9hG4bK%s" % (
+            self._address.encode(),
             self.sip_port,
             secrets.token_hex(8).encode(),
         )
@@ -169,15 +174,15 @@ class RawPhone:
                 "from": (b'"%s" ' % name if name else b"")
                 + b"<sip:%s@%s>;tag=%s" % (from_user, host, secrets.token_hex(4).encode()),
                 "id": secrets.token_hex(8).encode(),
-                "contact": b"<sip:raw@127.0.0.1:%d>" % self.sip_port,
+                "contact": b"<sip:raw@%s:%d>" % (self._address.encode(), self.sip_port),
             },
         )
         if password is not None:
             self._credentials[call.headers["id"]] = (login or from_user.decode(), password)
         sdp = (
-            b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            b"m=audio %d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
-            % self.rtp_port
+            b"v=0\r\no=- 1 1 IN IP4 %(address)s\r\ns=-\r\nc=IN IP4 %(address)s\r\nt=0 0\r\n"
+            b"m=audio %(port)d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+            % {b"address": self._address.encode(), b"port": self.rtp_port}
         )
         self.calls[call.headers["id"]] = call
         self._invites[call.headers["id"]] = (extra, sdp)
@@ -196,7 +201,8 @@ class RawPhone:
                 "from": b"<sip:%s@%s>;tag=%s"
                 % (user.encode(), domain.encode(), secrets.token_hex(4).encode()),
                 "id": secrets.token_hex(8).encode(),
-                "contact": contact or b"<sip:%s@127.0.0.1:%d>" % (user.encode(), self.sip_port),
+                "contact": contact
+                or b"<sip:%s@%s:%d>" % (user.encode(), self._address.encode(), self.sip_port),
             },
         )
         self.calls[call.headers["id"]] = call
@@ -311,9 +317,10 @@ class RawPhone:
             return
         call.final.set()
         if method == b"INVITE" and status < 300:
-            port = _SDP_PORT.search(data)
-            if port:
-                self._media_target = (self.server[0], int(port[1]))
+            port, address = _SDP_PORT.search(data), _SDP_ADDRESS.search(data)
+            if port and address:
+                self._media_target = (address[1].decode(), int(port[1]))
+            call.answer = data
             call.answered.set()
         elif method in {b"INVITE", b"BYE"}:
             call.ended.set()

@@ -32,9 +32,9 @@ Handler = Callable[[Call], Awaitable[Ending]]
 """A flow; what it raises is logged, and the dialplan goes on."""
 
 WAITING_LIMIT: Final = 64
-"""Connections that have not yet said what they want; the oldest one has to go for a new one."""
+"""Connections that have not yet said what they want, beyond the calls that may come at once; the
+oldest one has to go for a new one."""
 
-_BACKLOG: Final = 128
 _LOG_SECONDS: Final = 1.0
 
 
@@ -60,6 +60,8 @@ class FastAgiServer:
         self._secret = secret
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_addresses]
         self._max_calls = max_calls
+        # All calls that we take may come while we are busy: none of them is silent for that.
+        self._waiting_limit = WAITING_LIMIT + max_calls
         self._first_line_seconds = first_line_seconds
         self._server: asyncio.Server | None = None
         self._waiting: dict[AgiLink, None] = {}
@@ -70,7 +72,9 @@ class FastAgiServer:
     async def start(self, host: str, port: int) -> None:
         """Listen; raises OSError. Port 0 chooses a free one."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: AgiLink(self._on_made), host, port, backlog=_BACKLOG)
+        self._server = await loop.create_server(
+            lambda: AgiLink(self._on_made), host, port, backlog=self._waiting_limit
+        )
 
     @property
     def address(self) -> tuple[str, int]:
@@ -104,7 +108,7 @@ class FastAgiServer:
             self._refusals.note("address")
             link.close()
             return
-        if len(self._waiting) >= WAITING_LIMIT:
+        if len(self._waiting) >= self._waiting_limit:
             self._refusals.note("silent")
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]

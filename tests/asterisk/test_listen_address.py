@@ -1,0 +1,121 @@
+"""`up --listen 0.0.0.0 --external-address`: phones elsewhere are told how to reach us, phones nearby too."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from controlplane.callflows.prompts import Prompt
+from controlplane.entrypoints.ready import reachable_host
+from controlplane.supervisor.instance import Instance
+from tests.support.processes import open_folder
+from tests.support.product import SHORT, Product, until
+from tests.support.raw_sip import RawPhone
+
+INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"
+BEEP = 1000
+
+
+@pytest.fixture(scope="module")
+def external() -> str:
+    """Return an address of this machine that is not loopback."""
+    address = reachable_host("0.0.0.0", None)
+    if ipaddress.ip_address(address).is_loopback:
+        pytest.skip("this machine has only loopback addresses")
+    return address
+
+
+@pytest.fixture(scope="module")
+def open_product(external: str) -> Iterator[Product]:
+    """Run a product that listens on all addresses and calls only INSIDE a local network."""
+    with open_folder() as folder:
+        instance = Instance(folder / "state")
+        networks = {"CONTROLPLANE_SIP__LOCAL_NETWORKS": f'["{INSIDE}/32"]'}
+        instance.start(
+            "--listen", "0.0.0.0", "--external-address", external, environment={**SHORT, **networks}
+        )
+        yield Product(instance)
+
+        assert instance.stop() == 0, instance.last_words()
+
+
+def addresses(answer: bytes | str) -> tuple[str, str]:
+    """Return the address of the Contact and that of the media in an answer."""
+    text = answer if isinstance(answer, str) else answer.decode()
+    contact = re.search(r"^Contact: <sip:(?:[^@>]*@)?([^:;>]+)", text, re.MULTILINE)
+    media = re.search(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
+    assert contact is not None, text
+    assert media is not None, text
+    return contact[1], media[1]
+
+
+async def told(product: Product, caller: str, box: str) -> tuple[str, str]:
+    """Call from an address, and return which addresses the answer names."""
+    async with RawPhone((INSIDE, product.server.port), address=caller).opened() as phone:
+        call = phone.call(box)
+        await call.wait_answered(20)
+        return addresses(call.answer)
+
+
+async def test_registered_phone_leaves_a_message_by_the_external_address(
+    open_product: Product, external: str, message_wav: Path
+) -> None:
+    """A phone that knows only the external address registers, is told no other one, and leaves a message."""
+    box = await open_product.mailbox()
+    async with open_product.phone("101") as phone:
+        call = await phone.dial(box)
+        await call.expect_beep()
+        await call.say(message_wav)
+        await call.press("#")
+        await call.expect_to_hear(Prompt.MESSAGE_SENT)
+        await call.expect_the_end()
+        log = (phone.phone.folder / "phone.log").read_text(errors="replace")
+    (message,) = await open_product.wait_for_messages(box, 1)
+    (answer,) = re.findall(r"^SIP/2\.0 200 OK\s.*?^--end msg--", log, re.MULTILINE | re.DOTALL)[-2:-1]
+
+    assert message["duration_ms"] > 3000
+    assert (external, (external, external)) == (open_product.server.address, addresses(answer))
+
+
+async def test_phone_outside_the_local_networks_is_told_the_external_address(
+    open_product: Product, external: str
+) -> None:
+    """Contact and media name the external address for a phone beyond the local networks."""
+    box = await open_product.mailbox()
+
+    assert (external, external) == await told(open_product, OUTSIDE, box)
+
+
+async def test_phone_inside_the_local_networks_is_told_the_inner_address(open_product: Product) -> None:
+    """Contact and media name the address at which a phone of a local network met us."""
+    box = await open_product.mailbox()
+
+    assert (INSIDE, INSIDE) == await told(open_product, INSIDE, box)
+
+
+async def test_caller_from_outside_leaves_a_message_by_the_named_address(
+    open_product: Product, external: str
+) -> None:
+    """Audio that is sent to the address named in the answer becomes a message."""
+    box = await open_product.mailbox()
+    async with RawPhone((external, open_product.server.port), address=OUTSIDE).opened() as phone:
+        call = phone.call(box)
+        await call.wait_answered(20)
+        await call.wait_tone(BEEP)
+        for _ in range(80):
+            await phone.media_sent()
+        call.hang_up()
+        await until(call.ended.is_set, "the end of the call")
+    (message,) = await open_product.wait_for_messages(box, 1)
+
+    assert message["duration_ms"] > 1000
+
+
+async def test_own_address_of_the_switch_is_local(open_product: Product, external: str) -> None:
+    """Asterisk names the external address only in the place of a local one, so its own is told to be local."""
+    rendered = Path(open_product.ready["configuration_dir"]) / "live/asterisk/pjsip.conf"
+
+    assert f"local_net={external}/32" in rendered.read_text().splitlines()
