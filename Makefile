@@ -9,7 +9,7 @@ SOURCES := controlplane tests migrations docs dialplan_templates asterisk Makefi
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint check format lock clean
+.PHONY: help setup up demo test bench lint check format lock clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ demo: setup ## Place real calls against a private instance and tell what happene
 
 test: setup ## Run every test that this machine can run
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: setup ## Check format, style, types, the direction of imports, spelling and the lock
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run `make format`.'; exit 1; }

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -123,8 +131,8 @@ class Calls(_Group):
 class Pins(_Group):
     """Rules, hashing and locks of PINs (docs/adr/0008-pins.md)."""
 
-    min_length: int = Field(4, ge=4, description="digits of a PIN at least; 6 are recommended")
-    generated_length: int = Field(6, ge=4, description="digits of a PIN that we make")
+    min_length: int = Field(4, ge=4, le=32, description="digits of a PIN at least; 6 are recommended")
+    generated_length: int = Field(6, ge=4, le=32, description="digits of a PIN that we make")
     refuse_one_digit_repeated: bool = Field(True, description="refuse 111111")
     refuse_runs: bool = Field(True, description="refuse 123456 and 987654")
     refuse_mailbox_number: bool = Field(True, description="refuse the mailbox's number and its end")

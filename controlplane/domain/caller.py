@@ -9,13 +9,12 @@ MAX_LENGTH = 128
 
 
 def clean(text: str) -> str:
-    """Make one line of `text`: control and format characters and surrogates become blanks.
+    """Make one printable line of `text`.
 
-    Runs of blanks become one, and the result has at most MAX_LENGTH characters.
+    Control and format characters, line separators, surrogates and code points without a character
+    become blanks; runs of blanks become one; the result has at most MAX_LENGTH characters.
     """
-    kept = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text
-    )
+    kept = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     return " ".join(kept.split())[:MAX_LENGTH].rstrip()
 
 

@@ -81,8 +81,9 @@ class PinPolicy:
         return None
 
     def generate(self, *, number: str) -> Pin:
-        """Make a random PIN of `generated_length` digits that the rules accept."""
+        """Make a random PIN that the rules accept, of `generated_length` digits or the fewest allowed."""
+        length = max(self.generated_length, self.min_length)
         while True:
-            pin = Pin("".join(secrets.choice("0123456789") for _ in range(self.generated_length)))
+            pin = Pin("".join(secrets.choice("0123456789") for _ in range(length)))
             if self._broken_rule(pin.reveal(), number) is None:
                 return pin

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import random
+import resource
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ _RTP_LOWEST, _RTP_HIGHEST = 10_000, 19_999
 _TRIES = 200
 _HIGHEST_OF_ALL = 65_535
 _UDP = socket.SOCK_DGRAM
+_FILES_FOR_THE_REST = 512  # what `up` has open besides one claim a port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,8 @@ class PortClaims:
 
     def choose(self, given: GivenPorts) -> Ports:
         """Return ports that are free and claimed; raises CannotStart when a given one is not."""
+        if given.rtp is not None:
+            _allow_files(given.rtp[1] - given.rtp[0] + 1 + _FILES_FOR_THE_REST)
         last = self._last_choice()
         tcp = (socket.SOCK_STREAM,)
         http = self._one(
@@ -186,6 +190,19 @@ class PortClaims:
                 return False
         self._claims += claims
         return True
+
+
+def _allow_files(wanted: int) -> None:
+    """Have so many files open at once; raises CannotStart if this process may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            raise CannotStart(
+                f"A range of so many ports for audio needs {wanted} open files, and {hard} are allowed:"
+                " name a smaller one with --rtp-ports, or raise `ulimit -Hn`."
+            ) from None
 
 
 def _claim_name(port: int) -> socket.socket | None:

@@ -194,9 +194,9 @@ class EmbeddedPostgres:
         sockets = Path("/tmp") / f"svpg-{os.geteuid()}-{name}"  # noqa: S108 (0700, owner checked below)
         if len(str(sockets)) > _SOCKET_PATH_LIMIT:
             raise PostgresError(f"The path {sockets} is too long for a socket.")
-        sockets.mkdir(mode=0o700, exist_ok=True)
         expected = os.geteuid() if self._owner.uid is None else self._owner.uid
         try:
+            sockets.mkdir(mode=0o700, exist_ok=True)
             # By what was opened and never by its name: everybody may write into /tmp.
             folder = os.open(sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:

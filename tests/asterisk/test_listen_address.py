@@ -72,9 +72,9 @@ async def test_registered_phone_leaves_a_message_by_the_external_address(
         await call.press("#")
         await call.expect_to_hear(Prompt.MESSAGE_SENT)
         await call.expect_the_end()
-        log = (phone.phone.folder / "phone.log").read_text(errors="replace")
+        log = call.call.recording.with_name("phone.log").read_text(errors="replace")
     (message,) = await open_product.wait_for_messages(box, 1)
-    (answer,) = re.findall(r"^SIP/2\.0 200 OK\s.*?^--end msg--", log, re.MULTILINE | re.DOTALL)[-2:-1]
+    (answer,) = re.findall(r"\.RX .* msg 200/INVITE/.*?--end msg--", log, re.DOTALL)
 
     assert message["duration_ms"] > 3000
     assert (external, (external, external)) == (open_product.server.address, addresses(answer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -136,3 +137,28 @@ def test_an_address_of_another_machine_is_one_sentence(address: str) -> None:
 def test_an_address_of_this_machine_is_fine(address: str) -> None:
     """Loopback, and all addresses."""
     check_address(address)
+
+
+@pytest.fixture
+def few_files() -> Iterator[tuple[int, int]]:
+    """Let this process have few files open, as a login shell does."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    yield before
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("few_files")
+def test_large_range_for_audio_is_no_lack_of_files(claims: PortClaims) -> None:
+    """A range of more ports than a process may usually have files open is claimed all the same."""
+    chosen = claims.choose(GivenPorts(rtp=(61_000, 62_999)))
+
+    assert (chosen.rtp_first, chosen.rtp_last) == (61_000, 62_999)
+
+
+def test_range_beyond_what_is_allowed_is_told(claims: PortClaims, few_files: tuple[int, int]) -> None:
+    """Where the limit of files cannot be raised so far, the sentence says what to do."""
+    if few_files[1] == resource.RLIM_INFINITY:
+        pytest.skip("this process may have any number of files open")
+    with pytest.raises(CannotStart, match="--rtp-ports"):
+        claims.choose(GivenPorts(rtp=(1024, 1024 + few_files[1])))

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+from controlplane.phone.sound import Heard
 
 _FRAME = 160
 _SDP_PORT = re.compile(rb"m=audio (\d+)")
@@ -52,6 +53,8 @@ class RawCall:
     end_cause: bytes = b""
     answer: bytes = b""
     """The 200 of the INVITE as it came."""
+    answered_at: float = 0.0
+    """When that was, on the clock of the loop."""
 
     async def wait_answered(self, limit: float = 10) -> None:
         """Wait for the 200 of the INVITE."""
@@ -87,6 +90,7 @@ class RawPhone:
         self.quiet = False
         self.calls: dict[bytes, RawCall] = {}
         self._heard = bytearray()
+        self._arrivals: list[float] = []
         self._credentials: dict[bytes, tuple[str, str]] = {}
         self._invites: dict[bytes, tuple[bytes, bytes]] = {}
         self._media_target: tuple[str, int] | None = None
@@ -229,6 +233,11 @@ class RawPhone:
                 found.append(hertz)
         return found
 
+    def voiced_at(self) -> float | None:
+        """Return when the first 20 ms came that are louder than silence, on the clock of the loop."""
+        begin = Heard(_linear(bytes(self._heard))).first_sound()
+        return None if begin is None else self._arrivals[round(begin * 8000) // _FRAME]
+
     async def media(self) -> None:
         """Wait for more media."""
         self._media_came.clear()
@@ -243,6 +252,7 @@ class RawPhone:
         while True:
             packet = await protocol.received.get()
             self._heard += packet[12:]
+            self._arrivals += [asyncio.get_running_loop().time()] * (len(packet[12:]) // _FRAME)
             self._media_came.set()
 
     async def _speak(self) -> None:
@@ -321,6 +331,7 @@ class RawPhone:
             if port and address:
                 self._media_target = (address[1].decode(), int(port[1]))
             call.answer = data
+            call.answered_at = asyncio.get_running_loop().time()
             call.answered.set()
         elif method in {b"INVITE", b"BYE"}:
             call.ended.set()
