@@ -7,7 +7,7 @@ from uuid import UUID
 
 from controlplane.callflows.authenticate import authenticate
 from controlplane.callflows.call import Call, HangupCause
-from controlplane.callflows.ending import Ending, Outcome
+from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.listen import Listening, Move
 from controlplane.callflows.menu import choose
@@ -30,12 +30,11 @@ async def check_messages(call: Call, *, voicemail: Voicemail, options: FlowOptio
     try:
         admitted = await _admit(call, voicemail, options)
         if isinstance(admitted, Outcome):
-            await call.hangup()
+            await end_call(call)
             return Ending(outcome=admitted)
         mailbox = admitted
         await _Session(call, mailbox, voicemail=voicemail, options=options).run()
-        await call.play(Prompt.GOODBYE)
-        await call.hangup()
+        await end_call(call, Prompt.GOODBYE)
     except CallerHungUp:
         return _ending(Outcome.HUNG_UP, mailbox)
     except CallLost as error:
@@ -63,8 +62,7 @@ async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Mail
 
 async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending:
     try:
-        await call.play(Prompt.TECHNICAL_PROBLEM, Prompt.GOODBYE)
-        await call.hangup(HangupCause.FAILURE)
+        await end_call(call, Prompt.TECHNICAL_PROBLEM, Prompt.GOODBYE, cause=HangupCause.FAILURE)
     except CallerHungUp:
         pass  # The listener did not wait for the end of the sentence.
     except CallLost as lost:

@@ -1,10 +1,13 @@
-"""How a flow ended, for the closing line of a call in the log."""
+"""How a flow ends: the last words to a caller, and the outcome for the closing line in the log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
+
+from controlplane.callflows.call import Call, HangupCause
+from controlplane.callflows.prompts import Tone, Utterance
 
 
 class Outcome(StrEnum):
@@ -46,3 +49,13 @@ class Ending:
     mailbox_number: str = ""
     recording_id: UUID | None = None
     error: Exception | None = None
+
+
+async def end_call(call: Call, *words: Utterance, cause: HangupCause = HangupCause.NORMAL) -> None:
+    """Say the last words and hang up when they were heard.
+
+    A phone drops what its jitter buffer still holds when the call ends, a quarter of a second and
+    more; the silence behind the words lets them out first.
+    """
+    await call.play(*words, Tone.SILENCE)
+    await call.hangup(cause)

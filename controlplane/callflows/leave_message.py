@@ -18,7 +18,7 @@ from datetime import datetime
 from uuid import UUID
 
 from controlplane.callflows.call import Call, EndedBy, HangupCause, Recording, RecordLimits, Stage
-from controlplane.callflows.ending import Ending, Outcome
+from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
@@ -71,8 +71,7 @@ async def _refuse(call: Call, words: Prompt, ending: Ending) -> Ending:
     with suppress(CallEnded):
         await call.set_stage(Stage.DONE)
         await call.answer()
-        await call.play(words)
-        await call.hangup(HangupCause.UNALLOCATED)
+        await end_call(call, words, cause=HangupCause.UNALLOCATED)
     return ending
 
 
@@ -255,7 +254,6 @@ class _Leaving:
                 words.append(Prompt.MESSAGE_DROPPED)
         # The message is where it belongs; that the caller does not hear of it changes nothing.
         with suppress(CallEnded):
-            await call.play(*words)
             failed = ending.outcome is Outcome.SPOOL_UNAVAILABLE
-            await call.hangup(HangupCause.FAILURE if failed else HangupCause.NORMAL)
+            await end_call(call, *words, cause=HangupCause.FAILURE if failed else HangupCause.NORMAL)
         return ending

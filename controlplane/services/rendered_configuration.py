@@ -28,6 +28,7 @@ from controlplane.storage.database import Database
 DIALPLAN_PROMPTS = (
     Prompt.GREETING_STANDARD,
     Prompt.THANK_YOU,
+    Prompt.TECHNICAL_PROBLEM,
     Prompt.NUMBER_UNKNOWN,
     Prompt.FEATURE_UNKNOWN,
     Prompt.CHECK_UNAVAILABLE,

@@ -22,6 +22,8 @@ from controlplane.storage.wav import FRAME_BYTES, HEADER_BYTES, RATE, Layout, No
 
 _BLOCK = 1 << 20
 _FRAMES = 1 << 16
+# The switch plays them and may run as another user of the folder's group; nobody else listens.
+_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 _RECORDING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.wav", re.ASCII)
 
 
@@ -82,7 +84,7 @@ class RecordingStore:
         self._make_folder(target.parent)
         temporary = target.parent / f".{target.name}.{secrets.token_hex(6)}"
         try:
-            with wav_files.open_audio(wav) as source, temporary.open("xb") as copy:
+            with wav_files.open_audio(wav) as source, _new(temporary) as copy:
                 length = _copy(source, copy)
                 copy.flush()
                 os.fsync(copy.fileno())
@@ -98,8 +100,8 @@ class RecordingStore:
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        self._root.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(exist_ok=True)
+        self._root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         sync_folder(self._root)
 
     def _shards(self) -> Iterator[Path]:
@@ -121,6 +123,11 @@ class RecordingStore:
         for file in old:
             file.unlink(missing_ok=True)
         return len(old)
+
+
+def _new(file: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(file, flags, _FILE_MODE), "wb")
 
 
 def _changed_at(file: Path) -> float:

@@ -33,6 +33,7 @@ from controlplane.storage.spool_entries import Entry, EntryKind, Lock, entry_of,
 _LONGEST_FACTS = 65536
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _MODE = 0o660
+_FOLDER_MODE = 0o770
 
 
 class SpoolStep(StrEnum):
@@ -98,7 +99,7 @@ class FileSpool:
             raise
 
     def _begin(self, facts: TakeFacts) -> FileTake:
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         target = self.root / f"{facts.recording_id}.json"
         temporary = self.root / f".{target.name}.new"
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
@@ -206,7 +207,7 @@ class FileSpool:
     def quarantine(self, entry: Entry, reason: str) -> None:
         """Put an entry where nobody trips over it, with the reason beside it; raises OSError."""
         folder = self.quarantine_folder
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         name = entry.name
         if (folder / f"{name}.reason").exists():
             name = f"{name}.{secrets.token_hex(4)}"

@@ -63,11 +63,10 @@ class TestRealAsterisk(CallContract):
         (HangupCause.NORMAL, 603),
         (HangupCause.UNALLOCATED, 404),
         (HangupCause.BUSY, 486),
-        (HangupCause.FAILURE, 500),
     ],
 )
 async def test_cause_reaches_the_phone(harness: RealHarness, cause: HangupCause, status: int) -> None:
-    """A call that is refused before the answer ends at the phone with the status that belongs to the cause."""
+    """A call that we end before the answer ends at the phone with the status of the cause."""
     async with harness.call() as (call, caller):
         await call.hangup(cause)
 

@@ -15,6 +15,9 @@ from tests.support.processes import open_folder
 from tests.support.product import SHORT, Product, until
 from tests.support.raw_sip import RawPhone
 
+# One instance for all of them.
+pytestmark = pytest.mark.xdist_group("listen-address")
+
 INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"
 BEEP = 1000
 
@@ -115,7 +118,7 @@ async def test_caller_from_outside_leaves_a_message_by_the_named_address(
 
 
 async def test_own_address_of_the_switch_is_local(open_product: Product, external: str) -> None:
-    """Asterisk names the external address only in the place of a local one, so its own is told to be local."""
+    """Asterisk names the external address only in place of a local one, so its own is made local."""
     rendered = Path(open_product.ready["configuration_dir"]) / "live/asterisk/pjsip.conf"
 
     assert f"local_net={external}/32" in rendered.read_text().splitlines()

@@ -88,7 +88,7 @@ async def hangup_to_file(product: Product, recordings: Path, serial: int) -> flo
         began = _now()
         call.hang_up()
         async with asyncio.timeout(_LIMIT_SECONDS):
-            while not _is_closed(path):
+            while not _is_closed(path):  # noqa: ASYNC110 (made by another process)
                 await asyncio.sleep(_LOOK_SECONDS)
         return _now() - began
 

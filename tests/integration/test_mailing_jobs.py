@@ -192,7 +192,7 @@ async def test_a_mail_is_sent(
     (attachment,) = mail.iter_attachments()
     assert [ALICE] == server.recipients
     assert "New message for Sales (8001) from Zoë <102>" == mail["Subject"]
-    assert "Monday, November 23, 2026, 3:45 PM (EST)" in words
+    assert "Monday, November 23, 2026, 3:45 PM (Eastern Standard Time)" in words
     assert MESSAGE == mailing.links.read(token)
     assert "voicemail-8001-20261123-1545.mp3" == attachment.get_filename()
     assert ("sent", 1, None) == (await _mails(database))[ALICE]

@@ -49,6 +49,7 @@ TONES = {
     "number-unknown": 800,
     "feature-unknown": 1000,
     "check-unavailable": 1200,
+    "technical-problem": 1300,
     "beep": 1400,
 }
 OWN_GREETING = 500
@@ -146,6 +147,7 @@ def rig_context(
     manager_port: int = 5038,
     rtp_first: int = 20000,
     alice: str = ALICE,
+    acme_domain: str = "acme.example",
 ) -> AsteriskContext:
     """Return the context of the rig: two tenants, three extensions; `alice` is the name of 101."""
     code = FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES)
@@ -184,9 +186,9 @@ def rig_context(
             TenantContext(
                 id=ACME,
                 name="acme",
-                sip_domain="acme.example",
+                sip_domain=acme_domain,
                 language="pt-BR",
-                extensions=(_extension("101", "Carla", "@acme.example"),),
+                extensions=(_extension("101", "Carla", f"@{acme_domain}"),),
                 feature_codes=(code,),
             ),
         ),
@@ -201,7 +203,9 @@ def rig_context(
 
 
 @contextlib.contextmanager
-def run_dialplan(tree: AsteriskTree, home: Path, *, alice: str = ALICE) -> Iterator[DialplanRig]:
+def run_dialplan(
+    tree: AsteriskTree, home: Path, *, alice: str = ALICE, acme_domain: str = "acme.example"
+) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
     sip_port, agi_port, manager_port = _free_port(socket.SOCK_DGRAM), _free_port(), _free_port()
     context = rig_context(
@@ -211,6 +215,7 @@ def run_dialplan(tree: AsteriskTree, home: Path, *, alice: str = ALICE) -> Itera
         manager_port=manager_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
         alice=alice,
+        acme_domain=acme_domain,
     )
     tree_of_files = render_asterisk(context, templates=TEMPLATES)
     folder = RevisionFolder(home / "configuration")

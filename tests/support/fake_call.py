@@ -340,6 +340,8 @@ class FakeCall:
         """Begin to say it; return how long it lasts if somebody is on the phone."""
         if self._phone is not None:
             return self._phone.starts(utterance)
+        if utterance is Tone.SILENCE:
+            return 0.0  # nobody hears it
         self.heard.append(utterance)
         if self._mashed is not None:
             if not self._mashed:

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.ending import Ending, Outcome
@@ -22,10 +21,10 @@ from controlplane.switches.asterisk.ami import AmiClient, AmiMessage
 from controlplane.switches.asterisk.server import FastAgiServer
 from tests.support.call_contract import ContractPrompts, Left, write_tone
 from tests.support.dialplan_rig import DEFAULT, WITNESS, DialplanRig
+from tests.support.product import until
 
 NUMBER = "8001"
 _LIMIT_SECONDS = 10.0
-_LOOK_SECONDS = 0.05
 # So much of a tone tells it from the others, and a jump of the jitter buffer seldom falls into it.
 _ENOUGH_SECONDS = 0.1
 _SOME_SECONDS = 0.3
@@ -126,10 +125,10 @@ class RealCaller:
         await self.call.say(tone, wait=False)
 
     async def expect_to_be_recorded(self, path: Path) -> None:
-        """Wait until the switch made the file, and for some media: Asterisk writes the first after two seconds."""
-        await _until(path.exists, f"the recording {path.name}")
+        """Wait until the switch made the file, and for some media: Asterisk writes the first 2 s later."""
+        await until(path.exists, f"the recording {path.name}")
         began = self.call.heard.seconds
-        await _until(lambda: self.call.heard.seconds >= began + _SOME_SECONDS, "media")
+        await until(lambda: self.call.heard.seconds >= began + _SOME_SECONDS, "media")
 
     async def expect_to_hear(self, path: Path) -> None:
         """Wait until the beginning of the file is heard, behind what was heard before."""
@@ -141,7 +140,7 @@ class RealCaller:
             end = search.look(self.call.heard)
             return end is not None
 
-        await _until(heard, f"the sound of {path.name}")
+        await until(heard, f"the sound of {path.name}")
         assert end is not None
         self._position = end
 
@@ -218,9 +217,3 @@ class RealHarness:
 def server_of(rig: DialplanRig) -> Server:
     """Return where the phone registers."""
     return Server(address="127.0.0.1", port=rig.sip_port)
-
-
-async def _until(fact: Callable[[], bool], what: str) -> None:
-    async with asyncio.timeout(_LIMIT_SECONDS):
-        while not fact():
-            await asyncio.sleep(_LOOK_SECONDS)
