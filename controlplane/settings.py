@@ -217,11 +217,10 @@ class Settings(BaseSettings):
             "MANAGER__SECRET": self.manager.secret,
             "PINS__KEYS": self.pins.keys,
         }
-        weak = [
-            f"CONTROLPLANE_{name}"
-            for name, value in named.items()
-            if value.get_secret_value() == _DEFAULT_SECRET
-        ]
+        secrets = {f"CONTROLPLANE_{name}": value.get_secret_value() for name, value in named.items()}
+        if empty := [name for name, secret in secrets.items() if not secret.strip()]:
+            raise ValueError(f"set {', '.join(empty)} (or the same with _FILE): an empty secret is refused")
+        weak = [name for name, secret in secrets.items() if secret == _DEFAULT_SECRET]
         if weak and not self.private:
             raise ValueError(f"set {', '.join(weak)} (or the same with _FILE): a default secret is refused")
         return self

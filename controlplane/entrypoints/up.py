@@ -219,7 +219,8 @@ class Up:
                 try:
                     # In this thread: the server dies with the thread that started it.
                     self._postgres.start()
-                except PostgresError as error:
+                except (PostgresError, OSError) as error:
+                    # A full disk, above all, of which PostgreSQL itself died: there may be room later.
                     say(str(error))
                 else:
                     self._note_postgres()

@@ -10,7 +10,9 @@ from procrastinate import App, RetryStrategy
 
 from controlplane.domain.errors import Unavailable
 from controlplane.services.publishing import Outcome, Publisher, heal, note_pending, publish
-from controlplane.services.routes import reconcile_routes
+from controlplane.services.routes import reconcile_all_routes, reconcile_routes
+
+ALL_ROUTES = "configuration.all_routes"
 
 # No limit of tries: a number that stays unpublished is worse than a job that goes on.
 _RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
@@ -18,6 +20,9 @@ _RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
 
 def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -> None:
     """Define `configuration.routes`, `configuration.publish` and, each minute, `configuration.heal`.
+
+    Every ten minutes, and so after a start, `configuration.all_routes` mends what a job that was
+    lost or a power failure left of the route files.
 
     Without `automatic` a change is noted as pending and published by hand; route files follow at
     once all the same, since they name objects and hold no configuration.
@@ -42,3 +47,11 @@ def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -
     async def heal_now(timestamp: int) -> None:
         del timestamp  # procrastinate's, the minute that this run is for
         await heal(publisher, automatic=automatic)
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name=ALL_ROUTES, lock=ALL_ROUTES, queueing_lock=ALL_ROUTES)
+    async def reconcile_all(timestamp: int) -> None:
+        del timestamp
+        changed = await reconcile_all_routes(publisher.database, routes)
+        if changed:
+            structlog.get_logger().warning("routes.healed", changed=changed)

@@ -81,7 +81,7 @@ def _reconcile(paths: Mapping[str, Path], owners: Mapping[str, Owner]) -> int:
             continue
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         temporary = path.with_name(f".{number}-{os.getpid()}")
-        # Not synced: every start reconciles all of them.
+        # Not synced: all of them are reconciled again and again.
         temporary.write_text(route_text(owner), encoding="ascii")
         temporary.replace(path)
     return changed

@@ -30,7 +30,9 @@ class Instance:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         ready_file = self.state_dir / "ready.json"
         ready_file.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
+        # It prints the PIN and the passwords of its extensions.
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "ab") as log:
             self._process = subprocess.Popen(
                 [
                     sys.executable,

@@ -126,10 +126,15 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL did not start: {self._last_words()} (log: {self._log})")
             time.sleep(0.2)
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", (ROLE,)).fetchone()
-            if known is None:
-                connection.execute(f"CREATE DATABASE {ROLE}")
+        try:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                known = connection.execute("SELECT FROM pg_database WHERE datname = %s", (ROLE,)).fetchone()
+                if known is None:
+                    connection.execute(f"CREATE DATABASE {ROLE}")
+        except psycopg.Error as error:
+            raise PostgresError(
+                f"PostgreSQL started and cannot be used: {error} (log: {self._log})"
+            ) from error
         return self.url()
 
     def stop(self, *, seconds: float = 5.0) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from controlplane.jobs.configuration import register
+from controlplane.jobs.configuration import ALL_ROUTES, register
 from controlplane.services.publishing import Publisher
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.storage.database import Database
@@ -101,10 +101,29 @@ async def test_by_hand_a_change_is_only_noted(
     assert ["pending"] == [state for _, state in await revision_states(publisher.database)]
 
 
-async def test_the_healing_job_is_run_each_minute(app: App) -> None:
-    """It is registered as periodic, under the lock of publishing."""
+async def test_the_healing_jobs_are_periodic(app: App) -> None:
+    """The configuration is looked at each minute, under the lock of publishing; all routes less often."""
     periodic = app.periodic_registry.periodic_tasks
 
-    assert [("configuration.heal", "* * * * *", "configuration")] == [
-        (task.task.name, task.cron, task.task.lock) for task in periodic.values()
-    ]
+    assert [
+        ("configuration.all_routes", "*/10 * * * *", ALL_ROUTES),
+        ("configuration.heal", "* * * * *", "configuration"),
+    ] == sorted((task.task.name, task.cron, task.task.lock) for task in periodic.values())
+
+
+async def test_routes_are_mended_without_a_change(
+    app: App, publisher: Publisher, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """A route file that a power failure left empty, or that nobody wrote, comes back by itself."""
+    for number in ("101", "102"):
+        await add_extension(publisher.database, default_tenant, number)
+    await announce(publisher.database, jobs, default_tenant, revision=False)
+    await work(app)
+    folder = publisher.folder.root / "routes" / str(default_tenant)
+    before = (folder / "01/101").read_text()
+    (folder / "01/101").write_text("")
+    await app.configure_task(ALL_ROUTES).defer_async(timestamp=0)
+    await work(app)
+
+    assert before == (folder / "01/101").read_text()
+    assert (folder / "02/102").is_file()

@@ -44,5 +44,5 @@ def test_address_of_the_switch_is_added_where_it_is_known(host: str, added: tupl
 
 def test_text_that_is_no_network_is_refused_by_the_setting() -> None:
     """A mistyped network is told at the start, not by the switch."""
-    with pytest.raises(SettingsError, match="SIP__LOCAL_NETWORKS: .*10.0.0.0/99"):
+    with pytest.raises(SettingsError, match=r"SIP__LOCAL_NETWORKS: .*10\.0\.0\.0/99"):
         load({**BASE, "CONTROLPLANE_SIP__LOCAL_NETWORKS": '["10.0.0.0/99"]'})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +20,25 @@ from tests.support.takes import aged, audio, closed_wav, open_wav
 def store(tmp_path: Path) -> RecordingStore:
     """Make an empty store."""
     return RecordingStore(tmp_path / "recordings")
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """Let new files be readable by everybody, as they are where nobody said otherwise."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+async def test_recording_is_for_its_user_and_group_alone(store: RecordingStore, tmp_path: Path) -> None:
+    """Other users of the machine can neither listen nor see which recordings there are."""
+    message_id = uuid4()
+    await store.take_in(message_id, closed_wav(tmp_path / "a.wav", 1))
+    path = store.path(message_id)
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, path.parent.parent)]
+
+    assert modes == [0o640, 0o750, 0o750]
 
 
 async def test_copy_holds_the_audio(store: RecordingStore, tmp_path: Path) -> None:

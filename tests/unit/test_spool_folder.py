@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +94,21 @@ async def test_facts_may_be_read_by_the_group(spool: FileSpool) -> None:
     await spool.begin(facts)
 
     assert (spool.root / f"{facts.recording_id}.json").stat().st_mode & 0o777 == 0o660
+
+
+async def test_spool_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
+    """Other users of the machine see neither recordings nor callers, nor what was put aside."""
+    before = os.umask(0o022)
+    try:
+        spool = FileSpool(tmp_path / "spool")
+        await (await spool.begin(facts_for(MAILBOX))).release()
+        (entry,) = spool.entries()
+        spool.quarantine(entry, "A test.")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (spool.root, spool.quarantine_folder)]
+
+    assert [mode & 0o007 for mode in modes] == [0, 0]
 
 
 async def test_cancelled_beginning_holds_no_lock(spool: FileSpool) -> None:
