@@ -6,13 +6,13 @@ A secret may come from a file: `CONTROLPLANE_SMTP__PASSWORD_FILE=/run/secrets/sm
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,9 +22,27 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as MalformedVariable
+
+from controlplane.settings_environment import (
+    PREFIX,
+    SettingsError,
+    parse_networks,
+    parse_port_range,
+    parse_public_url,
+    parse_sender,
+    prepared,
+    sentence,
+)
+
+__all__ = ["Settings", "SettingsError", "load"]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Times = Annotated[int, Field(ge=1, le=1_000_000)]
+Wait = Annotated[int, Field(ge=1, le=31_536_000)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Networks = Annotated[tuple[str, ...], AfterValidator(parse_networks)]
 
 
 class _Group(BaseModel):
@@ -46,8 +64,10 @@ class Http(_Group):
 
     host: str = Field("127.0.0.1", description="the address where `web` listens")
     port: Port = Field(8000, description="its port")
-    public_url: str = Field("http://127.0.0.1:8000", description="how browsers reach it; in links of mails")
-    max_body_bytes: int = Field(1_048_576, description="larger requests are refused")
+    public_url: Annotated[str, AfterValidator(parse_public_url)] = Field(
+        "http://127.0.0.1:8000", description="how browsers reach it; in links of mails"
+    )
+    max_body_bytes: int = Field(1_048_576, ge=1, le=2**30, description="larger requests are refused")
 
 
 class Fastagi(_Group):
@@ -56,10 +76,10 @@ class Fastagi(_Group):
     host: str = Field("127.0.0.1", description="the address where `calls` listens for Asterisk")
     port: Port = Field(4573, description="its port")
     secret: SecretStr = Field(SecretStr("change-me"), description="what the dialplan must say to be answered")
-    allowed_addresses: tuple[str, ...] = Field(
-        ("127.0.0.0/8", "::1/128"), description="networks from which it may connect"
+    allowed_addresses: Networks = Field(
+        ("127.0.0.0/8", "::1/128"), min_length=1, description="networks from which it may connect"
     )
-    max_calls: int = Field(200, description="calls at once; more of them get the fall-back")
+    max_calls: Times = Field(200, description="calls at once; more of them get the fall-back")
     first_line_seconds: Seconds = Field(
         5.0, description="a connection that has said nothing by then is closed"
     )
@@ -80,23 +100,20 @@ class Sip(_Group):
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: Port = Field(5060, description="for SIP over UDP and TCP")
     external_address: str | None = Field(None, description="how phones beyond NAT reach it")
-    local_networks: tuple[str, ...] = Field(
+    local_networks: Networks = Field(
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"),
         description="phones there are told the inner address; the switch's own one must be among them",
     )
-    rtp_ports: str = Field("10000-20000", pattern=r"^\d+-\d+$", description="UDP ports for audio")
-    realm: str = Field("shared-voicemail", description="in the digest of every extension; never change it")
-    max_contacts: int = Field(5, description="devices on which one extension may be registered")
+    rtp_ports: Annotated[str, AfterValidator(parse_port_range)] = Field(
+        "10000-20000", pattern=r"^[0-9]{1,5}-[0-9]{1,5}$", description="UDP ports for audio"
+    )
+    realm: str = Field(
+        "shared-voicemail", min_length=1, description="in the digest of every extension; never change it"
+    )
+    max_contacts: int = Field(5, ge=1, le=100, description="devices on which one extension may be registered")
     phones: bool = Field(
         True, description="whether the phones register with our extensions; off beside an Asterisk's own"
     )
-
-    @field_validator("local_networks")
-    @classmethod
-    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for network in networks:
-            ipaddress.ip_network(network, strict=False)
-        return networks
 
 
 class Smtp(_Group):
@@ -109,9 +126,11 @@ class Smtp(_Group):
     )
     username: str | None = Field(None, description="the log-in, if it wants one")
     password: SecretStr | None = Field(None, description="its password")
-    sender: str = Field("Shared Voicemail <voicemail@localhost>", description="From of every mail")
+    sender: Annotated[str, AfterValidator(parse_sender)] = Field(
+        "Shared Voicemail <voicemail@localhost>", description="From of every mail"
+    )
     timeout_seconds: Seconds = Field(30.0, description="for each step with the mail server")
-    retry_seconds: tuple[int, ...] = Field(
+    retry_seconds: tuple[Wait, ...] = Field(
         (60, 300, 1800, 7200, 21600, 43200), description="waits between tries; then it has failed"
     )
 
@@ -119,11 +138,11 @@ class Smtp(_Group):
 class Calls(_Group):
     """The flows. Digits and silences in seconds."""
 
-    silence_seconds: int = Field(5, ge=0, description="of silence that end a recording; 0 = never")
+    silence_seconds: int = Field(5, ge=0, le=3600, description="of silence that end a recording; 0 = never")
     first_digit_seconds: Seconds = Field(5.0, description="wait for the first key of an answer")
     digit_seconds: Seconds = Field(3.0, description="wait between two keys")
-    menu_rounds: int = Field(3, description="how often a menu without an answer is said")
-    pin_tries: int = Field(3, description="tries of a PIN in one call")
+    menu_rounds: Times = Field(3, description="how often a menu without an answer is said")
+    pin_tries: Times = Field(3, description="tries of a PIN in one call")
     database_seconds: Seconds = Field(2.0, description="limit of each database step of a call")
     drain_seconds: Seconds = Field(300.0, description="for calls in progress after SIGTERM")
 
@@ -140,50 +159,48 @@ class Pins(_Group):
         SecretStr("change-me"),
         description="lines `id:base64`, newest first; the first one hashes, all of them verify",
     )
-    wrong_in_a_row: int = Field(5, description="wrong tries in a row that lock a phone for a mailbox")
-    first_lock_seconds: int = Field(300, description="the first lock; each further one is twice as long")
-    longest_lock_seconds: int = Field(86_400, description="the longest lock")
-    wrong_of_a_source_in_a_day: int = Field(
+    wrong_in_a_row: Times = Field(5, description="wrong tries in a row that lock a phone for a mailbox")
+    first_lock_seconds: Wait = Field(300, description="the first lock; each further one is twice as long")
+    longest_lock_seconds: Wait = Field(86_400, description="the longest lock")
+    wrong_of_a_source_in_a_day: Times = Field(
         20, description="wrong tries of a phone over all mailboxes in a day"
     )
-    source_lock_seconds: int = Field(3600, description="the lock for all mailboxes that follows")
-    wrong_of_a_mailbox: int = Field(
+    source_lock_seconds: Wait = Field(3600, description="the lock for all mailboxes that follows")
+    wrong_of_a_mailbox: Times = Field(
         100,
         description="wrong tries after which only phones that knew the PIN are let in until it is changed",
     )
-    wrong_of_a_mailbox_days: int = Field(30, description="the time in which they are counted")
+    wrong_of_a_mailbox_days: Days = Field(30, description="the time in which they are counted")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.longest_lock_seconds < self.first_lock_seconds:
+            raise ValueError("LONGEST_LOCK_SECONDS is less than FIRST_LOCK_SECONDS")
+        return self
 
 
 class Retention(_Group):
     """How long things are kept."""
 
-    trash_days: int = Field(30, description="deleted messages are purged after that")
-    recordings_taken_days: int = Field(
+    trash_days: int = Field(30, ge=0, le=36_500, description="deleted messages are purged after that")
+    recordings_taken_days: Days = Field(
         90, description="how long it is remembered that a recording was taken over"
     )
-    message_link_days: int = Field(7, description="how long the link in a mail works")
+    message_link_days: Days = Field(7, description="how long the link in a mail works")
 
 
-_SECRETS = (
-    "database_url",
-    "link_key",
-    "fastagi.secret",
-    "manager.secret",
-    "smtp.password",
-    "pins.keys",
-)
 _DEFAULT_SECRET = "change-me"  # noqa: S105 (refused in production)
-
-
-class SettingsError(Exception):
-    """A setting is missing or wrong; the sentence names it and the remedy."""
 
 
 class Settings(BaseSettings):
     """Everything that can be set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CONTROLPLANE_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="CONTROLPLANE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr = Field(
@@ -209,6 +226,13 @@ class Settings(BaseSettings):
         True, description="publish after each change; if not, changes wait for `controlplane publish`"
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith("postgresql://"):
+            raise ValueError("write postgresql://user@host/database")
+        return url
+
     @model_validator(mode="after")
     def _no_default_secrets(self) -> Self:
         named = {
@@ -231,39 +255,24 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-def _with_files(environment: Mapping[str, str]) -> dict[str, str]:
-    """Replace each `CONTROLPLANE_<SECRET>_FILE` by what the file holds."""
-    read = dict(environment)
-    for secret in _SECRETS:
-        name = "CONTROLPLANE_" + secret.upper().replace(".", "__")
-        path = read.pop(f"{name}_FILE", None)
-        if path is None:
-            continue
-        if name in read:
-            raise SettingsError(f"Set {name} or {name}_FILE, not both.")
-        try:
-            read[name] = Path(path).read_text().strip()
-        except OSError as error:
-            raise SettingsError(f"{name}_FILE: cannot read {path} ({error.strerror}).") from error
-    return read
-
-
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment; raises SettingsError with a sentence that names each fault."""
-    read = _with_files(os.environ if environment is None else environment)
+    groups = {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    read = prepared(os.environ if environment is None else environment, groups)
     before = dict(os.environ)
     try:
         os.environ.clear()
         os.environ.update(read)
         return Settings()
     except ValidationError as error:
-        faults = [
-            f"CONTROLPLANE_{'__'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
-            if fault["loc"]
-            else str(fault["msg"]).removeprefix("Value error, ")
-            for fault in error.errors()
-        ]
-        raise SettingsError("; ".join(faults)) from error
+        # The library's errors hold what was set, and so perhaps a secret: they are not passed on.
+        raise SettingsError(sentence(error, groups)) from None
+    except MalformedVariable as error:
+        raise SettingsError(f"A variable {PREFIX}* cannot be read: {error}") from None
     finally:
         os.environ.clear()
         os.environ.update(before)

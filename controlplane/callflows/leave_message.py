@@ -26,10 +26,7 @@ from controlplane.callflows.prompts import Greeting, Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
 from controlplane.domain.mailbox import Mailbox
-from controlplane.domain.message import TakeFacts
-
-# What a switch leaves of the silence that ended a recording: a caller who said nothing has this much.
-KEPT_SILENCE_MS = 1000
+from controlplane.domain.message import KEPT_SILENCE_MS, TakeFacts
 
 
 async def leave_message(
@@ -194,6 +191,10 @@ class _Leaving:
         if self._dropping:
             await self._making.discard()
         else:
+            # Without the note the scanner measures by itself, and with it nobody is told an untruth:
+            # a reason to go on without it.
+            with suppress(OSError):
+                await self._making.keep()
             if self._kept is not None:
                 await self._kept.discard()
             self._kept = self._making

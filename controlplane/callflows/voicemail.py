@@ -118,6 +118,10 @@ class Take(Protocol):
         """Measure the audio as it is in the file now; 0 without one. Repairs nothing."""
         ...
 
+    async def keep(self) -> None:
+        """Note beside it that it is long enough, so that the scanner does not judge again; raises OSError."""
+        ...
+
     async def discard(self) -> None:
         """Drop it in steps that a crash cannot turn into a message."""
         ...

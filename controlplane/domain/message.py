@@ -10,6 +10,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from controlplane.domain.caller import Caller, clean
 
+KEPT_SILENCE_MS = 1000
+"""What a switch leaves of the silence that ended a recording: a caller who said nothing has this much."""
+
 
 class MessageState(StrEnum):
     """`deleted` is the trash."""
@@ -109,6 +112,7 @@ class TakeFacts:
 
     `mailbox_id` and never the number: numbers are used again. `replaces` is the take that the
     caller asked to record again: it is discarded once this one is long enough, and kept if not.
+    `kept` says that a flow, which knew what ended the recording, found it long enough.
     """
 
     recording_id: UUID
@@ -119,3 +123,4 @@ class TakeFacts:
     reached_by: ReachedBy
     started_at: datetime
     replaces: UUID | None = None
+    kept: bool = False

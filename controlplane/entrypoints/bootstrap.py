@@ -10,15 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
 from controlplane.domain.errors import Conflict, NotFound
 from controlplane.domain.extension import a1_hash, generate_sip_password
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.publish import publisher_of, routes_folder
 from controlplane.entrypoints.ready import Extension, Installation
-from controlplane.services.extensions import create_extension
+from controlplane.services.extensions import create_extension, update_extension
 from controlplane.services.mailboxes import NewMailbox, create_mailbox, get_mailbox
-from controlplane.services.pin_hashing import PinHasher, UnreadablePin
+from controlplane.services.pin_hashing import UnreadablePin
 from controlplane.services.publishing import Outcome, publish, publish_without_switch
 from controlplane.services.routes import reconcile_all_routes
 from controlplane.services.tenants import default_tenant
@@ -42,12 +45,14 @@ class _Parts:
     database: Database
     jobs: Jobs
     tenant_id: UUID
+    new_sip_passwords: bool
 
 
-async def install(settings: Settings, state: StateFolder) -> Installation:
+async def install(settings: Settings, state: StateFolder, *, new_sip_passwords: bool = False) -> Installation:
     """Make what is missing of mailbox, extensions and token; the secrets are kept in the state folder.
 
-    Raises CannotStart when another object has a number that is needed.
+    Raises CannotStart when another object has a number that is needed, or when the password of an
+    extension was lost: phones are registered with it, so a new one is made by `new_sip_passwords` only.
     """
     url = settings.database_url.get_secret_value()
     database = Database(settings.sqlalchemy_url)
@@ -56,7 +61,12 @@ async def install(settings: Settings, state: StateFolder) -> Installation:
         async with app.open_async():
             tenant = await default_tenant(database)
             parts = _Parts(
-                settings=settings, state=state, database=database, jobs=Jobs(app), tenant_id=tenant.id
+                settings=settings,
+                state=state,
+                database=database,
+                jobs=Jobs(app),
+                tenant_id=tenant.id,
+                new_sip_passwords=new_sip_passwords,
             )
             try:
                 pin, mailbox_id = await _mailbox(parts)
@@ -114,16 +124,16 @@ def policy_of(settings: Settings) -> PinPolicy:
 
 
 async def _mailbox(parts: _Parts) -> tuple[str | None, UUID]:
-    """Return the PIN, None if it is another one by now, and the mailbox's id."""
+    """Return the PIN, None if it is another one by now or was lost, and the mailbox's id."""
     policy = policy_of(parts.settings)
-    pin = Pin(parts.state.secret("mailbox-pin", lambda: policy.generate(number=MAILBOX).reveal()))
-    hasher = PinHasher(parts.settings.pins.keys.get_secret_value())
+    hasher = hasher_of(parts.settings)
     try:
         try:
             mailbox_id = (
                 await get_mailbox(parts.database, tenant_id=parts.tenant_id, number=MAILBOX)
             ).mailbox.id
         except NotFound:
+            pin = Pin(parts.state.secret("mailbox-pin", lambda: policy.generate(number=MAILBOX).reveal()))
             mailbox = await create_mailbox(
                 parts.database,
                 parts.jobs,
@@ -141,23 +151,29 @@ async def _mailbox(parts: _Parts) -> tuple[str | None, UUID]:
                 ),
             )
             return pin.reveal(), mailbox.id
+        kept = parts.state.kept("mailbox-pin")
+        if kept is None:
+            return None, mailbox_id
         async with parts.database.transaction() as session:
             facts = await mailboxes.pin_facts(session, mailbox_id)
         try:
-            right = facts is not None and await hasher.verify(facts.pin_hash, pin)
+            right = facts is not None and await hasher.verify(facts.pin_hash, Pin(kept))
         except UnreadablePin:
+            # Its key was lost or replaced: whoever has no copy of it sets PINs anew.
+            structlog.get_logger().warning("mailbox.pin_key_missing", number=MAILBOX)
             right = False
-        return pin.reveal() if right else None, mailbox_id
+        return kept if right else None, mailbox_id
     finally:
         hasher.close()
 
 
 async def _extension(parts: _Parts, number: str, display_name: str) -> Extension:
-    password = parts.state.secret(f"extension-{number}", generate_sip_password)
+    file = f"extension-{number}"
     realm = parts.settings.sip.realm
     async with parts.database.transaction() as session:
         row = await extensions.by_number(session, parts.tenant_id, number)
     if row is None:
+        password = parts.state.secret(file, generate_sip_password)
         await create_extension(
             parts.database,
             parts.jobs,
@@ -168,17 +184,38 @@ async def _extension(parts: _Parts, number: str, display_name: str) -> Extension
             realm=realm,
         )
         return Extension(number=number, sip_password=password)
-    ours = row.sip_a1_hash == a1_hash(number=number, realm=realm, password=password)
-    return Extension(number=number, sip_password=password if ours else None)
+    kept = parts.state.kept(file)
+    if kept is None:
+        return await _with_new_password(parts, number, parts.state.secrets / file)
+    ours = row.sip_a1_hash == a1_hash(number=number, realm=realm, password=kept)
+    return Extension(number=number, sip_password=kept if ours else None)
+
+
+async def _with_new_password(parts: _Parts, number: str, path: Path) -> Extension:
+    """Give an extension whose password was lost a new one, if that was asked for."""
+    if not parts.new_sip_passwords:
+        raise CannotStart(
+            f"The SIP password of extension {number} is missing ({path}): put the file back,"
+            " or start once with --new-sip-passwords to make a new one."
+        )
+    _, password = await update_extension(
+        parts.database,
+        parts.jobs,
+        tenant_id=parts.tenant_id,
+        number=number,
+        changes={"sip_password": None},
+        realm=parts.settings.sip.realm,
+    )
+    write_private(path, f"{password}\n")
+    return Extension(number=number, sip_password=password)
 
 
 async def _token(parts: _Parts) -> Path:
     """Return the file of a system token that is in force."""
     path = parts.state.secrets / "token"
-    if path.exists():
-        known = await authenticate(
-            parts.database, path.read_text().strip(), tenant=None, now=datetime.now(UTC)
-        )
+    kept = parts.state.kept("token")
+    if kept is not None:
+        known = await authenticate(parts.database, kept, tenant=None, now=datetime.now(UTC))
         if known is not None:
             return path
     _, token = await create_token(parts.database, name="up", tenant=None, expires_at=None)

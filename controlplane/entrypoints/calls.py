@@ -22,6 +22,7 @@ from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.services.deposit import Depositor
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
@@ -60,7 +61,7 @@ async def _serve(settings: Settings) -> None:
     database = Database(
         settings.sqlalchemy_url, pool_size=_POOL_SIZE, timeout_seconds=settings.calls.database_seconds
     )
-    hasher = PinHasher(settings.pins.keys.get_secret_value())
+    hasher = hasher_of(settings)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     beating: asyncio.Task[None] | None = None
     try:

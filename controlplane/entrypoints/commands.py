@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -31,6 +32,15 @@ class Switch(StrEnum):
     NONE = "none"
 
 
+@app.callback()
+def configure_log() -> None:
+    """Keep the standard output for results, before any command is run."""
+    from controlplane.entrypoints import logs  # noqa: PLC0415 (see the module)
+
+    # Until the settings are read, which say how; what is wrong is said all the same.
+    logs.configure("console", "warning")
+
+
 @app.command()
 def up(
     *,
@@ -43,10 +53,16 @@ def up(
         str, typer.Option(help="The address for phones and browsers; 0.0.0.0 for all.")
     ] = "127.0.0.1",
     external_address: Annotated[
-        str | None, typer.Option(help="How phones beyond NAT reach this machine.")
+        str | None,
+        typer.Option(
+            envvar="CONTROLPLANE_SIP__EXTERNAL_ADDRESS", help="How phones beyond NAT reach this machine."
+        ),
     ] = None,
     sip_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Default: 5060 if free, else any.")
+        int | None,
+        typer.Option(
+            min=1, max=65535, envvar="CONTROLPLANE_SIP__PORT", help="Default: 5060 if free, else any."
+        ),
     ] = None,
     http_port: Annotated[
         int | None,
@@ -55,8 +71,17 @@ def up(
         ),
     ] = None,
     rtp_ports: Annotated[
-        str | None, typer.Option(metavar="A-B", help="Audio. Default: 200 free ports.")
+        str | None,
+        typer.Option(
+            metavar="A-B", envvar="CONTROLPLANE_SIP__RTP_PORTS", help="Audio. Default: 200 free ports."
+        ),
     ] = None,
+    new_sip_passwords: Annotated[
+        bool,
+        typer.Option(
+            "--new-sip-passwords", help="Make new ones where the files of extensions 101 and 102 are lost."
+        ),
+    ] = False,
 ) -> None:
     """Run everything on this machine until Ctrl-C: database, switch, processes."""
 
@@ -71,6 +96,7 @@ def up(
             listen=listen,
             external_address=external_address,
             ports=GivenPorts(http=http_port, sip=sip_port, rtp=rtp),
+            new_sip_passwords=new_sip_passwords,
         )
         sys.exit(entrypoint.main(options))
 
@@ -172,9 +198,42 @@ def create_token(
 
     def run() -> None:
         from controlplane.entrypoints import tokens  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
 
         end = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
-        print(tokens.create(name=name, tenant=tenant, expires_at=end))
+        tokens.create(load(), name=name, tenant=tenant, expires_at=end)
+
+    or_exit(run)
+
+
+@app.command()
+def list_tokens() -> None:
+    """List the tokens that are in force: id, tenant, when made, when they expire, name."""
+
+    def run() -> None:
+        from controlplane.entrypoints import tokens  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+
+        tokens.show(load())
+
+    or_exit(run)
+
+
+@app.command()
+def revoke_token(
+    token_id: Annotated[
+        UUID | None, typer.Argument(help="Its id, as `list-tokens` shows it.", show_default=False)
+    ] = None,
+    *,
+    name: Annotated[str | None, typer.Option(help="Its name instead, if no other token has it.")] = None,
+) -> None:
+    """Revoke a token: from now on it is refused."""
+
+    def run() -> None:
+        from controlplane.entrypoints import tokens  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+
+        tokens.revoke(load(), token_id=token_id, name=name)
 
     or_exit(run)
 

@@ -31,7 +31,7 @@ from controlplane.callflows.prompts import Greeting, MessageCounts, Prompt
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.entrypoints.phone import spoken
 from controlplane.phone.conversation import Conversation
-from controlplane.phone.phone import Phone, PhoneError, Server
+from controlplane.phone.phone import Phone, PhoneError, Server, require_phone
 from controlplane.phone.reader import Reader, ReaderMissingError, alike
 from controlplane.phone.sound import RATE, Heard, Samples
 from controlplane.speech.cache import PromptCache
@@ -98,15 +98,16 @@ class Box:
 def main() -> None:
     """Run the demonstration in a state folder of its own, removed afterwards if all went well.
 
-    Raises DemoFailed at the first step that was not verified; the folder is kept then and named.
+    Raises PhoneError without the SIP phone, DemoFailed at the first step that was not verified; the folder is kept then and named.
     """
-    folder = Path(tempfile.mkdtemp(prefix="shared-voicemail-demo-"))
-    account = Account()
-    instance = Instance(folder / "state")
+    require_phone()
     try:
         reader = Reader()
     except ReaderMissingError as error:
         raise DemoFailed(str(error)) from error
+    folder = Path(tempfile.mkdtemp(prefix="shared-voicemail-demo-"))
+    account = Account()
+    instance = Instance(folder / "state")
     try:
         with account.step("started a private instance: database, switch and all processes"):
             instance.start()

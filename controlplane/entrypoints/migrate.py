@@ -30,6 +30,16 @@ def upgrade(settings: Settings) -> None:
     structlog.get_logger().info("database.migrated", before=before, now=newest)
 
 
+def require(settings: Settings) -> None:
+    """Raise Unavailable, with the remedy, unless the database answers and has the newest schema."""
+    present, newest = revisions(settings)
+    if present != newest:
+        raise Unavailable(
+            f"The database's schema is {present or 'empty'}, the newest is {newest}:"
+            " run `controlplane migrate`."
+        )
+
+
 def revisions(settings: Settings) -> tuple[str | None, str | None]:
     """Return the revision of the database (None: empty) and the newest one; raises Unavailable."""
     newest = ScriptDirectory.from_config(_configuration(settings)).get_current_head()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane.phone.conversation import Conversation
-from controlplane.phone.phone import Phone, PhoneError, Server
+from controlplane.phone.phone import Phone, PhoneError, Server, require_phone
 from controlplane.phone.reader import Reader, ReaderMissingError
 from controlplane.speech.cache import PromptCache, installed_voices
 from controlplane.speech.speaker import Speaker
@@ -55,6 +55,7 @@ def main(
     Prints each step and at the end what was heard as text. Raises CannotStart for wrong use,
     PhoneError when the call did not go so.
     """
+    require_phone()
     todo = [Step.parse(step) for step in steps] or [Step(verb="end", what="")]
     try:
         ready = json.loads((state_dir / "ready.json").read_text())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.entrypoints import migrate
 from controlplane.entrypoints.ready import reachable_host
 from controlplane.rendering.context import (
     AgiContext,
@@ -95,6 +96,7 @@ def publisher_of(settings: Settings, database: Database) -> Publisher:
 
 def main(settings: Settings) -> None:
     """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed."""
+    migrate.require(settings)
     asyncio.run(_publish(settings))
 
 

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.entrypoints import migrate
 from controlplane.entrypoints.publish import rendering_of
 from controlplane.rendering.tree import RenderedTree
 from controlplane.services.rendered_configuration import render_configuration
@@ -22,6 +23,7 @@ def main(settings: Settings, output: Path) -> None:
     try:
         if output.exists() and any(output.iterdir()):
             raise ControlPlaneError(f"{output} is not empty: name a new folder.")
+        migrate.require(settings)
         tree = asyncio.run(_render(settings))
         output.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in tree.files.items():

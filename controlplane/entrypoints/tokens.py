@@ -1,25 +1,84 @@
-"""Makes bearer tokens from the command line: `controlplane create-token`."""
+"""Bearer tokens from the command line: `controlplane create-token`, `list-tokens`, `revoke-token`.
+
+The standard output has the result and nothing else: it is for programs.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
 
-from controlplane.services.tokens import create_token
-from controlplane.settings import load
+from controlplane.domain.errors import Conflict, NotFound
+from controlplane.entrypoints import logs, migrate
+from controlplane.services import tokens
+from controlplane.settings import Settings
 from controlplane.storage.database import Database
+from controlplane.supervisor.faults import CannotStart
+
+_T = TypeVar("_T")
+_DAY = "%Y-%m-%d"
 
 
-def create(*, name: str, tenant: str | None, expires_at: datetime | None) -> str:
-    """Make a token, for a tenant (by name) or all of them, and return it; it cannot be shown again."""
-    settings = load()
+def create(settings: Settings, *, name: str, tenant: str | None, expires_at: datetime | None) -> None:
+    """Make a token, for a tenant (by name) or all of them, and print it; it cannot be shown again.
 
-    async def make() -> str:
-        database = Database(settings.sqlalchemy_url)
+    Raises NotFound, InvalidValue, Unavailable.
+    """
+    _, token = _with_database(
+        settings,
+        lambda database: tokens.create_token(database, name=name, tenant=tenant, expires_at=expires_at),
+    )
+    print(token)
+
+
+def show(settings: Settings) -> None:
+    """Print the tokens in force, a line each, oldest first: id, tenant, made, expires, name."""
+    for token in _with_database(settings, tokens.list_tokens):
+        expires = "never" if token.expires_at is None else token.expires_at.strftime(_DAY)
+        made = token.created_at.strftime(_DAY)
+        print("\t".join((str(token.id), token.tenant or "(all)", made, expires, token.name)))
+
+
+def revoke(settings: Settings, *, token_id: UUID | None, name: str | None) -> None:
+    """Revoke the token of an id, or of a name that no other one has, and print its id.
+
+    Raises CannotStart for both or neither, NotFound, Conflict when several tokens have the name.
+    """
+    if (token_id is None) == (name is None):
+        raise CannotStart("Name one token: by its id, or by --name (`controlplane list-tokens`).")
+
+    async def run(database: Database) -> UUID:
+        wanted = await _of_name(database, name or "") if token_id is None else token_id
+        await tokens.revoke_token(database, token_id=wanted)
+        return wanted
+
+    print(_with_database(settings, run))
+
+
+async def _of_name(database: Database, name: str) -> UUID:
+    found = await tokens.list_tokens(database, name=name)
+    if not found:
+        raise NotFound("There is no token of this name in force: see `controlplane list-tokens`.")
+    if len(found) > 1:
+        raise Conflict(
+            f"{len(found)} tokens have this name: name one by its id, see `controlplane list-tokens`."
+        )
+    return found[0].id
+
+
+def _with_database(settings: Settings, use: Callable[[Database], Awaitable[_T]]) -> _T:
+    """Run it on the database, once that is there and has the newest schema; raises Unavailable."""
+    logs.configure(settings.log_format, settings.log_level)
+    migrate.require(settings)
+
+    async def run() -> _T:
+        database = Database(settings.sqlalchemy_url, pool_size=1)
         try:
-            _, token = await create_token(database, name=name, tenant=tenant, expires_at=expires_at)
+            return await use(database)
         finally:
             await database.close()
-        return token
 
-    return asyncio.run(make())
+    return asyncio.run(run())

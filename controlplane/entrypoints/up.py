@@ -31,7 +31,7 @@ from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree, cache_folder, find_or_unpack
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.leftovers import ProcessRecord, kill_group
-from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address
+from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address, check_external_address
 from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
 from controlplane.supervisor.processes import Processes
 from controlplane.supervisor.state import StateFolder, write_private
@@ -52,6 +52,7 @@ class Options:
     listen: str
     external_address: str | None
     ports: GivenPorts
+    new_sip_passwords: bool = False
 
 
 class Up:
@@ -70,6 +71,8 @@ class Up:
         """Do all that needs no event loop: checks, PostgreSQL, migrations, prompts; raises CannotStart."""
         options = self._options
         check_address(options.listen)
+        if options.external_address is not None:
+            check_external_address(options.external_address)
         self._state = state = StateFolder(options.state_dir)
         state.ready_file.unlink(missing_ok=True)
         self._record = ProcessRecord(state.root / "pids.json")
@@ -183,7 +186,9 @@ class Up:
         assert self._state is not None
         assert self._record is not None
         with step("Making mailbox, extensions and configuration"):
-            installation = await bootstrap.install(self._settings, self._state)
+            installation = await bootstrap.install(
+                self._settings, self._state, new_sip_passwords=self._options.new_sip_passwords
+            )
             await bootstrap.publish_before_start(self._settings)
         switch = "" if self._tree is None else f"{self._tree.described} and "
         with step(f"Starting {switch}the processes"):

@@ -14,9 +14,9 @@ import structlog
 import uvicorn
 
 from controlplane.domain.pin import PinPolicy
+from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.publish import control_of
 from controlplane.services.message_links import MessageLinks
-from controlplane.services.pin_hashing import PinHasher
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
@@ -38,7 +38,7 @@ def main(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     database = Database(settings.sqlalchemy_url)
     pins = settings.pins
-    hasher = PinHasher(pins.keys.get_secret_value())
+    hasher = hasher_of(settings)
     control = control_of(settings)
     # The job queue's app stays closed: a job is deferred on the connection of its own transaction.
     deps = WebDeps(

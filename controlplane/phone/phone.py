@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import itertools
 import json
 import sys
@@ -13,13 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from controlplane.domain.errors import ControlPlaneError
 from controlplane.phone.sound import Heard, tones
 
 _STEP_SECONDS = 20.0
 
 
-class PhoneError(Exception):
+class PhoneError(ControlPlaneError):
     """The phone could not do it, or a fact did not come in time."""
+
+
+class PhoneMissingError(PhoneError):
+    """The extra `phone` is not installed."""
+
+
+def require_phone() -> None:
+    """Raise PhoneMissingError, with the remedy, where there is no SIP stack for this Python."""
+    if importlib.util.find_spec("pjsua2") is None:
+        raise PhoneMissingError(
+            "The SIP phone is missing: install the extra `phone`; its wheel exists for Python 3.11 and 3.12."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +147,7 @@ class Phone:
         folder: Path | None = None,
     ) -> Self:
         """Start the engine; `codec` is PCMU, PCMA or G722. Raises PhoneError with its last words."""
+        require_phone()
         folder = folder or Path(tempfile.mkdtemp(prefix="phone-"))
         folder.mkdir(parents=True, exist_ok=True)
         options = {

@@ -18,7 +18,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from controlplane.domain.errors import ControlPlaneError, Unavailable
-from controlplane.domain.message import Message, MessageState, TakeFacts
+from controlplane.domain.message import KEPT_SILENCE_MS, Message, MessageState, TakeFacts
 from controlplane.services.mailing import queue_mails
 from controlplane.storage import takes
 from controlplane.storage import wav as wav_files
@@ -27,7 +27,10 @@ from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.storage.takes import Receiver, TakeOutcome
-from controlplane.storage.wav import Header
+from controlplane.storage.wav import Header, Layout
+
+# Silence that ended a recording is as long as what the switch leaves of it, but for this much.
+_TOLERANCE_MS = 100
 
 
 class NoSuchMailbox(ControlPlaneError):
@@ -76,9 +79,10 @@ class Depositor:
         """Make a message of a take, and remove it from the spool; True if it is a message now.
 
         False if it has no audio, or less than the mailbox's minimum. A repeat only cleans up. A
-        take of a deleted mailbox becomes a message in the trash. `ended` says that nobody records
-        any more, so that a header which was never closed does not matter. With the message the
-        take that it replaces is discarded.
+        take of a deleted mailbox becomes a message in the trash. `ended` says that it is the scanner
+        who brings it: nobody records any more, so that a header which was never closed does not
+        matter, and unless a flow found it long enough, silence that may have ended it does not
+        count (`counted_ms`). With the message the take that it replaces is discarded.
 
         After an error the entry stays. Raises StillRecorded, NoSuchMailbox, NotAWav, OSError,
         Unavailable or an error of SQLAlchemy.
@@ -112,7 +116,11 @@ class Depositor:
         log = structlog.get_logger().bind(
             message_id=str(facts.recording_id), mailbox_id=str(mailbox.id), call_id=facts.call_id
         )
-        if not layout.audio_bytes or layout.duration_ms < mailbox.min_message_seconds * 1000:
+        counted = layout.duration_ms
+        if ended and not facts.kept:
+            silence = await asyncio.to_thread(wav_files.trailing_silence_ms, wav, layout)
+            counted = counted_ms(layout, silence)
+        if not counted or counted < mailbox.min_message_seconds * 1000:
             async with self.database.transaction() as session:
                 other = await takes.claim(session, facts.recording_id, mailbox.id, TakeOutcome.TOO_SHORT)
             if other is None:
@@ -154,6 +162,22 @@ class Depositor:
             # What counts is committed; the scanner comes back to what is left.
             self.metrics.not_removed.inc()
             structlog.get_logger().exception("spool.not_removed", name=wav.stem)
+
+
+def counted_ms(layout: Layout, trailing_silence_ms: int) -> int:
+    """Return how much of a take counts for the minimum, when nobody knows what ended it.
+
+    It is what a flow counts whom silence ended the recording: all but the silence that the switch
+    leaves. A take with less silence at its end was ended by something else, and counts in full. One
+    that holds nothing but that silence counts nothing.
+    """
+    length = layout.duration_ms
+    everything_silent = trailing_silence_ms >= length
+    if everything_silent and length <= KEPT_SILENCE_MS + _TOLERANCE_MS:
+        return 0
+    if trailing_silence_ms < KEPT_SILENCE_MS - _TOLERANCE_MS:
+        return length
+    return length - min(KEPT_SILENCE_MS, trailing_silence_ms)
 
 
 def _message(facts: TakeFacts, mailbox: Receiver, duration_ms: int) -> Message:

@@ -35,6 +35,7 @@ __all__ = [
     "bulk",
     "delete_message",
     "get_message",
+    "list_all_messages",
     "list_messages",
     "purge_old_bookkeeping",
     "purge_trash",
@@ -111,14 +112,49 @@ async def list_messages(
 
     `q` is looked for in callers' names and numbers. Raises NotFound `no-such-mailbox`.
     """
-    states = (MessageState.NEW, MessageState.SAVED) if state is None else (state,)
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, mailbox_number)
         if found is None:
             raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
         views = await message_views.newest(
-            session, found[0].id, states=states, q=q, after=after, limit=limit + 1
+            session, found[0].id, states=_states(state), q=q, after=after, limit=limit + 1
         )
+    return _page(views, limit)
+
+
+async def list_all_messages(
+    database: Database,
+    tenant_id: UUID,
+    *,
+    mailbox_number: str | None,
+    state: MessageState | None,
+    q: str | None,
+    limit: int,
+    after: Position | None,
+) -> Page:
+    """Return a page of a tenant's messages, those of deleted mailboxes too; else as `list_messages`.
+
+    `mailbox_number` asks for those of every mailbox that has or had this number, maybe none.
+    """
+    async with database.transaction() as session:
+        views = await message_views.newest_of_tenant(
+            session,
+            tenant_id,
+            mailbox_number=mailbox_number,
+            states=_states(state),
+            q=q,
+            after=after,
+            limit=limit + 1,
+        )
+    return _page(views, limit)
+
+
+def _states(state: MessageState | None) -> tuple[MessageState, ...]:
+    return (MessageState.NEW, MessageState.SAVED) if state is None else (state,)
+
+
+def _page(views: Sequence[MessageView], limit: int) -> Page:
+    """Make a page of a query that asked for one more."""
     shown = views[:limit]
     more = len(views) > limit
     last = shown[-1].message if more else None

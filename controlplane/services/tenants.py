@@ -111,8 +111,10 @@ async def update_tenant(
                 row = await tenants.update_values(session, row.id, values)
                 await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
             if "language" in values:
-                for mailbox_id in await tenants.mailboxes_in_its_language(session, row.id):
-                    await jobs.defer(session, "speech.greeting", mailbox_id=str(mailbox_id))
+                concerned = await tenants.mailboxes_in_its_language(session, row.id)
+                await jobs.defer_each(
+                    session, "speech.greeting", [{"mailbox_id": str(mailbox_id)} for mailbox_id in concerned]
+                )
     except IntegrityError as error:
         raise _clash(error) from error
     structlog.get_logger().info("tenant.changed", tenant_id=str(row.id), fields=sorted(values))

@@ -12,7 +12,7 @@ import structlog
 
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.tenant import DEFAULT_TENANT
-from controlplane.storage import tenants, tokens
+from controlplane.storage import tenants, token_list, tokens
 from controlplane.storage.database import Database
 from controlplane.storage.tables import ApiTokenRow
 
@@ -35,6 +35,17 @@ class Principal:
     def label(self) -> str:
         """How a change is noted, e.g. `token billing`."""
         return f"token {self.token_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownToken:
+    """A token in force as it may be shown; `tenant` None: a system token."""
+
+    id: UUID
+    name: str
+    tenant: str | None
+    created_at: datetime
+    expires_at: datetime | None
 
 
 async def create_token(
@@ -75,6 +86,22 @@ async def create_token(
         )
     structlog.get_logger().info("token.created", token_id=str(token_id), name=name, tenant=tenant)
     return token_id, clear
+
+
+async def list_tokens(db: Database, *, name: str | None = None) -> list[KnownToken]:
+    """List the tokens that are in force, oldest first; only those of a name if one is given."""
+    async with db.transaction() as session:
+        found = await token_list.in_force(session, now=datetime.now(UTC), name=name)
+        return [
+            KnownToken(
+                id=row.id,
+                name=row.name,
+                tenant=tenant,
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+            )
+            for row, tenant in found
+        ]
 
 
 async def revoke_token(db: Database, *, token_id: UUID) -> None:

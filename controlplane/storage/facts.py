@@ -20,6 +20,12 @@ from controlplane.domain.message import ReachedBy, ReachedStep, TakeFacts
 NO_TENANT = UUID(int=0)
 """Stands for a tenant that was not written down; the mailbox knows it."""
 
+# The first thing that is written, a digit at a fixed place: it becomes 1 by writing one byte over it,
+# which nobody ever sees half done.
+_KEPT = "kept"
+KEPT_OFFSET = len(f'{{"{_KEPT}": ')
+KEPT_BYTE = b"1"
+
 _VERSION = 1
 _LONGEST_WAIT = 10**7
 
@@ -28,6 +34,7 @@ def to_json(facts: TakeFacts) -> bytes:
     """Return what `<recording id>.json` holds."""
     return json.dumps(
         {
+            _KEPT: int(facts.kept),
             "v": _VERSION,
             "recording_id": str(facts.recording_id),
             "tenant_id": str(facts.tenant_id),
@@ -68,6 +75,7 @@ def from_json(data: bytes, recording_id: UUID, *, written_at: datetime) -> TakeF
         reached_by=_reached_by(read.get("reached_by")),
         started_at=_time(read.get("started_at")) or written_at,
         replaces=None if replaces == recording_id else replaces,
+        kept=read.get(_KEPT) == 1,
     )
 
 

@@ -116,9 +116,41 @@ async def newest(
 
     `q` is looked for in the caller's name and number, upper and lower case alike.
     """
-    query = _views().where(
-        MessageRow.mailbox_id == mailbox_id, MessageRow.state.in_([state.value for state in states])
-    )
+    query = _views().where(MessageRow.mailbox_id == mailbox_id)
+    return await _newest(session, query, states=states, q=q, after=after, limit=limit)
+
+
+async def newest_of_tenant(
+    session: AsyncSession,
+    tenant_id: UUID,
+    *,
+    mailbox_number: str | None,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[MessageView]:
+    """Return messages of all mailboxes of a tenant, deleted ones too, newest first.
+
+    `mailbox_number` asks for those of every mailbox that has or had this number; the rest is as in
+    `newest`.
+    """
+    query = _views().where(MessageRow.tenant_id == tenant_id)
+    if mailbox_number is not None:
+        query = query.where(MailboxRow.tenant_id == tenant_id, MailboxRow.number == mailbox_number)
+    return await _newest(session, query, states=states, q=q, after=after, limit=limit)
+
+
+async def _newest(
+    session: AsyncSession,
+    query: Select[MessageRow, str, bool],
+    *,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[MessageView]:
+    query = query.where(MessageRow.state.in_([state.value for state in states]))
     if q:
         query = query.where(_matches(q))
     if after is not None:

@@ -67,6 +67,10 @@ class FileTake:
         """Measure the audio as it is in the file now; 0 without one. Repairs nothing."""
         return wav_files.duration_ms(self.wav)
 
+    async def keep(self) -> None:
+        """Note beside it that it is long enough, for the scanner; raises OSError."""
+        await asyncio.to_thread(self._spool.keep, self._facts.recording_id)
+
     async def discard(self) -> None:
         """Drop it in steps that a crash cannot turn into a message; raises OSError."""
         await asyncio.to_thread(self._spool.discard, self._facts.recording_id)
@@ -118,6 +122,14 @@ class FileSpool:
             raise
         self._reached(SpoolStep.FACTS_WRITTEN)
         return FileTake(self, facts, Lock(descriptor))
+
+    def keep(self, recording_id: UUID) -> None:
+        """Note in its facts that a take is long enough; survives the process. Raises OSError."""
+        descriptor = os.open(self.root / f"{recording_id}.json", os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.pwrite(descriptor, written.KEPT_BYTE, written.KEPT_OFFSET)
+        finally:
+            os.close(descriptor)
 
     def discard(self, recording_id: UUID) -> None:
         """Drop a take for ever: mark it, remove the audio, remove the mark. Idempotent; raises OSError."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
+from array import array
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -25,6 +27,10 @@ _FORMAT_BYTES = 16
 _MOST_RATE = 768_000
 _MOST_FRAME_BYTES = 64
 _PCM = 1
+# What Asterisk calls silence (dsp.c): 20 ms whose samples have a mean distance from zero below this.
+_SILENCE_LEVEL = 256
+_LEVEL_SAMPLES = RATE // 50
+_SAMPLES_AT_ONCE = _LEVEL_SAMPLES * 50
 _EXTENSIBLE = 0xFFFE
 
 
@@ -160,6 +166,31 @@ def duration_ms(path: Path) -> int:
         return inspect(path).duration_ms
     except NotAWav:
         return 0
+
+
+def trailing_silence_ms(path: Path, layout: Layout) -> int:
+    """Measure the silence at the end of a file's audio, in steps of 20 ms; all of it if nobody speaks.
+
+    Audio that is not as ours is has none. Raises OSError.
+    """
+    if not layout.is_ours:
+        return 0
+    left = layout.audio_bytes // FRAME_BYTES
+    silent = 0
+    with open_audio(path) as file:
+        while left:
+            count = min(left, _SAMPLES_AT_ONCE)
+            left -= count
+            file.seek(layout.audio_offset + left * FRAME_BYTES)
+            samples = array("h", file.read(count * FRAME_BYTES))
+            if sys.byteorder == "big":
+                samples.byteswap()
+            for end in range(count, 0, -_LEVEL_SAMPLES):
+                part = samples[max(0, end - _LEVEL_SAMPLES) : end]
+                if sum(map(abs, part)) >= _SILENCE_LEVEL * len(part):
+                    return silent * 1000 // RATE
+                silent += len(part)
+    return silent * 1000 // RATE
 
 
 def header(audio_bytes: int) -> bytes:

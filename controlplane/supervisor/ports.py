@@ -7,13 +7,14 @@ network namespace, as ports are, and gone with the process that holds it.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import json
 import random
+import re
 import resource
 import socket
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _RTP_LOWEST, _RTP_HIGHEST = 10_000, 19_999
 _TRIES = 200
 _HIGHEST_OF_ALL = 65_535
 _UDP = socket.SOCK_DGRAM
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*", re.ASCII | re.IGNORECASE)
 _FILES_FOR_THE_REST = 512  # what `up` has open besides one claim a port
 
 
@@ -88,6 +91,18 @@ def check_address(address: str) -> None:
         ) from None
 
 
+def check_external_address(address: str) -> None:
+    """Raise CannotStart unless phones could be told `address`: an IP address or a host's name."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        # A name that ends in figures is a mistyped IP address.
+        if not _HOST_NAME.fullmatch(address) or address.rpartition(".")[2].isdigit():
+            raise CannotStart(
+                f"{address!r} is neither an IP address nor the name of a host: correct --external-address."
+            ) from None
+
+
 class PortClaims:
     """Chooses ports and holds the claims on them until `release`."""
 
@@ -143,6 +158,11 @@ class PortClaims:
     def _one(self, wanted: Wanted, given: int | None, last: int | None) -> int:
         if given is not None:
             if not self._claim([given], wanted.address, wanted.kinds):
+                if any(_why_not(wanted.address, given, kind) == errno.EACCES for kind in wanted.kinds):
+                    raise CannotStart(
+                        f"This user has no permission to listen on port {given} for {wanted.what}:"
+                        f" name one from 1024 on with {wanted.option}."
+                    )
                 raise CannotStart(
                     f"Port {given} for {wanted.what} is in use on {wanted.address}:"
                     f" free it, or name another with {wanted.option}."
@@ -184,7 +204,7 @@ class PortClaims:
             claim = _claim_name(port)
             if claim is not None:
                 claims.append(claim)
-            if claim is None or not all(_can_bind(address, port, kind) for kind in kinds):
+            if claim is None or any(_why_not(address, port, kind) for kind in kinds):
                 for each in claims:
                     each.close()
                 return False
@@ -215,13 +235,15 @@ def _claim_name(port: int) -> socket.socket | None:
     return claim
 
 
-def _can_bind(address: str, port: int, kind: socket.SocketKind) -> bool:
+def _why_not(address: str, port: int, kind: socket.SocketKind) -> int | None:
+    """Return the number of the error that binding a port ends with; None if it can be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, kind) as probe:
         if kind is socket.SOCK_STREAM:
             # Connections of the last run that wait for their end are no obstacle to a server.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):
+        try:
             probe.bind((address, port))
-            return True
-    return False
+        except OSError as error:
+            return error.errno or errno.EADDRINUSE
+    return None

@@ -19,15 +19,22 @@ _PUNCTUATION_OF_PATHS = "_./+@~- "
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file by one of mode 0600, at once: readers meet the old or the new one."""
+    """Replace a file by one of mode 0600, at once: readers meet the old or the new one, on disk for good."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w") as file:  # mkstemp makes it 0600
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)  # else a power failure may take the name away
+    finally:
+        os.close(folder)
 
 
 class StateFolder:
@@ -81,10 +88,18 @@ class StateFolder:
 
     def secret(self, name: str, make: Callable[[], str]) -> str:
         """Return the secret `name`, made by `make` the first time; the file has mode 0600."""
-        path = self.secrets / name
-        if not path.exists():
-            write_private(path, make() + "\n")
-        return path.read_text().strip()
+        kept = self.kept(name)
+        if kept is None:
+            kept = make()
+            write_private(self.secrets / name, kept + "\n")
+        return kept
+
+    def kept(self, name: str) -> str | None:
+        """Return the secret `name`; None if it was never made, or its file is empty."""
+        try:
+            return (self.secrets / name).read_text().strip() or None
+        except FileNotFoundError:
+            return None
 
     def run_folder(self) -> Path:
         """Make a folder with a short path for sockets, 0700 and ours; the same one at each start."""

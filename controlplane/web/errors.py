@@ -24,6 +24,7 @@ from controlplane.domain.errors import (
     Unavailable,
 )
 from controlplane.services.idempotency import InProgress
+from controlplane.web.paths import methods_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -297,7 +298,11 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return of_status(request_id_of(request), error.status_code, error.headers)
+        headers = {**(error.headers or {})}
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework names the methods of one route, and an address has a route for each method.
+            headers["Allow"] = ", ".join(sorted(methods_of(request)))
+        return of_status(request_id_of(request), error.status_code, headers)
 
     @app.exception_handler(Unavailable)
     async def unavailable(request: Request, error: Unavailable) -> JSONResponse:

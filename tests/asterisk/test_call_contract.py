@@ -13,6 +13,7 @@ from controlplane.phone.phone import Phone
 from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
 from tests.support.call_contract import CallContract
 from tests.support.dialplan_rig import DialplanRig, run_dialplan
+from tests.support.product import need_phone
 from tests.support.real_call import RealHarness, Witness, server_of
 
 # One phone and one manager connection serve all calls of a worker.
@@ -37,6 +38,7 @@ async def witness(rig: DialplanRig) -> AsyncIterator[Witness]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def phone(rig: DialplanRig) -> AsyncIterator[Phone]:
     """Register a phone as 101."""
+    need_phone()
     async with await Phone.start() as started:
         await started.register(server_of(rig), "101", "password-101")
         yield started

@@ -36,7 +36,7 @@ async def by_turns(title: str, calls: int, ours: tuple[str, Timed], baseline: tu
             seconds = await timed(serial)
             if serial:
                 figures.seconds.append(seconds)
-    return table(title, both[0][0], both[1][0])
+    return f"{table(title, both[0][0], both[1][0])}\n  ({load()})"
 
 
 async def measure(product: Product, calls: int) -> None:
@@ -88,7 +88,6 @@ def main() -> None:
             asyncio.run(measure(Product(instance), calls))
         finally:
             instance.stop()
-    print(f"\nAfter: {load()}.")
 
 
 main()

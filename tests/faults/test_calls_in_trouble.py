@@ -73,6 +73,24 @@ async def test_calls_is_away_before_the_call(product: Product, message_wav: Path
     await _is_there_once(product, box)
 
 
+async def test_silent_caller_leaves_nothing_in_the_fallback(product: Product) -> None:
+    """Who says nothing to the dialplan leaves no message and no mail, and the spool is empty again."""
+    box = await _box(product, min_message_seconds=0)
+    spool = Path(product.ready["spool_dir"])
+    async with _nobody_restarts(product), product.phone("101") as phone:
+        product.kill("calls")
+        call = await phone.dial(box)
+        await call.expect_beep()
+        await call.expect_to_hear(Prompt.THANK_YOU)
+        await call.expect_the_end()
+        assert [path.suffix for path in sorted(spool.glob("fb-*"))] == [".meta", ".wav"]
+    await product.wait_until_ready(seconds=60)
+    await until(lambda: not list(spool.glob("fb-*")), "an empty spool", seconds=90)
+
+    assert await product.messages(box) == []
+    assert await asyncio.to_thread(product.mails, box) == []
+
+
 async def test_member_is_never_recorded(product: Product) -> None:
     """With nobody to answer, *56 says that messages cannot be heard now, and records nothing."""
     box = await _box(product)

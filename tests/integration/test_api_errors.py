@@ -150,11 +150,25 @@ async def test_odd_bodies_are_refused_in_words(client: httpx.AsyncClient) -> Non
     assert set(found) <= {400, 422}
 
 
-async def test_a_method_that_is_not_there_names_those_that_are(client: httpx.AsyncClient) -> None:
-    """405 has an Allow header."""
-    answer = await client.put(URL, json={})
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "mailboxes", "GET, HEAD, POST"),
+        ("PUT", "mailboxes/8001", "DELETE, GET, HEAD, PATCH"),
+        ("POST", "mailboxes/8001", "DELETE, GET, HEAD, PATCH"),
+        ("DELETE", "messages", "GET, HEAD"),
+        ("PUT", "messages/bulk", "POST"),
+        ("POST", "messages/0b2f9a52-0c3f-4f0f-8a55-6f1f3c9a7e10", "DELETE, GET, HEAD, PATCH"),
+        ("POST", "numbers", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_is_not_there_names_those_that_are(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    """405 has an Allow header with every method of the address, whichever route has it."""
+    answer = await client.request(method, f"/api/v1/{path}", json={})
 
-    assert answer.headers["allow"]
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 async def test_several_etags_are_refused(client: httpx.AsyncClient, mailbox: httpx.Response) -> None:

@@ -162,6 +162,29 @@ async def test_a_tenant_with_objects_stays(
     assert deleted.status_code == 204
 
 
+async def test_a_tenant_can_be_emptied_and_deleted(
+    api: Api, system: httpx.AsyncClient, north: httpx.Response
+) -> None:
+    """What deleted mailboxes left is found by the list of all messages, purged, and the tenant goes."""
+    at_north = {"X-Tenant": "north"}
+    await system.post("/api/v1/mailboxes", json=dict(MAILBOX), headers=at_north)
+    for _ in range(3):
+        await api.message()
+    await system.delete("/api/v1/mailboxes/8001", headers=at_north)
+    refused = await system.delete(ONE)
+    trash = {"state": "deleted", "limit": 2}
+    purged = []
+    while items := (await system.get("/api/v1/messages", params=trash, headers=at_north)).json()["items"]:
+        for item in items:
+            answer = await system.delete(f"/api/v1/messages/{item['id']}", headers=at_north)
+            purged.append((item["mailbox"], item["mailbox_deleted"], answer.status_code))
+    deleted = await system.delete(ONE)
+
+    assert refused.json()["details"] == {"mailboxes": 0, "extensions": 0, "messages": 3}
+    assert purged == [("8001", True, 204)] * 3
+    assert deleted.status_code == 204
+
+
 async def test_the_default_tenant_stays(system: httpx.AsyncClient) -> None:
     """The tenant `default` cannot be deleted."""
     answer = await system.delete(f"{URL}/default")

@@ -17,7 +17,7 @@ from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from tests.support.deposits import FakeSwitch, insert_mailbox, messages, outcomes, queued, rows
-from tests.support.takes import aged, facts_for, files, leave_fallback, leave_take, open_wav
+from tests.support.takes import aged, facts_for, files, leave_fallback, leave_take, open_wav, spoken_wav
 
 CALL = "1763912700.1"
 
@@ -470,3 +470,69 @@ async def test_parallel_scans_and_flows_make_each_message_once(
     assert (tasks.count("mail.send"), tasks.count("speech.envelope")) == (12, 12)
     assert set(outcomes(database_url).values()) == {"message"}
     assert files(scanner.root) == []
+
+
+# A call whose end nobody saw: silence may have ended the recording.
+
+
+@pytest.mark.parametrize("minimum", [0, 1])
+async def test_silent_caller_of_the_dialplan_leaves_nothing(
+    scanner: Scanner, database_url: str, default_tenant: UUID, minimum: int
+) -> None:
+    """What the switch leaves of silence is no message, even without a minimum; nobody is mailed."""
+    mailbox = insert_mailbox(database_url, default_tenant, min_message_seconds=minimum)
+    spoken_wav(leave_fallback(scanner.root, f"fb-{CALL}-1", sidecar(mailbox)), (1020, 0))
+    done = await scanner.scan()
+
+    assert done == {Handled.DROPPED: 1}
+    assert (messages(database_url), queued(database_url), files(scanner.root)) == ([], [], [])
+
+
+async def test_silent_caller_of_a_dead_flow_leaves_nothing(
+    scanner: Scanner, database_url: str, mailbox: UUID
+) -> None:
+    """A flow that died before it judged is judged for by its own rule."""
+    spoken_wav(leave_take(scanner.root, facts_for(mailbox)), (1020, 0))
+    done = await scanner.scan()
+
+    assert done == {Handled.DROPPED: 1}
+    assert (messages(database_url), files(scanner.root)) == ([], [])
+
+
+async def test_second_of_speech_before_the_silence_is_a_message(
+    scanner: Scanner, database_url: str, mailbox: UUID
+) -> None:
+    """Who speaks for the minimum and then says nothing leaves a message, with all of its audio."""
+    spoken_wav(leave_fallback(scanner.root, f"fb-{CALL}-1", sidecar(mailbox)), (1000, 8000), (1020, 0))
+    done = await scanner.scan()
+    ((_, _, _, length),) = messages(database_url)
+
+    assert done == {Handled.DEPOSITED: 1}
+    assert length == 2020
+
+
+async def test_take_that_a_flow_kept_is_not_judged_again(
+    scanner: Scanner, database_url: str, mailbox: UUID
+) -> None:
+    """A flow knows what ended a recording: what it kept, and said is sent, becomes a message."""
+    facts = facts_for(mailbox)
+    take = await scanner.spool.begin(facts)
+    spoken_wav(take.wav, (600, 8000), (1100, 0))
+    await take.keep()
+    await take.release()
+    done = await scanner.scan()
+
+    assert done == {Handled.DEPOSITED: 1}
+    assert messages(database_url) == [(facts.recording_id, mailbox, "new", 1700)]
+
+
+async def test_silent_second_take_keeps_the_first(scanner: Scanner, database_url: str, mailbox: UUID) -> None:
+    """Silence does not replace what the caller said before."""
+    first = facts_for(mailbox)
+    second = facts_for(mailbox, replaces=first.recording_id)
+    leave_take(scanner.root, first, 3)
+    spoken_wav(leave_take(scanner.root, second), (1020, 0))
+    done = await scanner.scan()
+
+    assert done == {Handled.DROPPED: 1, Handled.DEPOSITED: 1}
+    assert messages(database_url) == [(first.recording_id, mailbox, "new", 3000)]

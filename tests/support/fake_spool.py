@@ -38,6 +38,12 @@ class FakeTake:
             raise OSError(5, "Input/output error")
         return wav_ms(self.wav)
 
+    async def keep(self) -> None:
+        """Note that it is long enough."""
+        if self._spool.read_only:
+            raise OSError(30, "Read-only file system")
+        self._spool.kept.add(self._facts.recording_id)
+
     async def discard(self) -> None:
         """Remove both files."""
         self._spool.points.reach("spool.discard")
@@ -58,6 +64,7 @@ class FakeSpool:
         self.folder = folder
         self.points = points or FaultPoints()
         self.locked: set[UUID] = set()
+        self.kept: set[UUID] = set()
         self.read_only = False
         self.unreadable = False
         self.full_from: int | None = None

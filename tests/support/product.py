@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from controlplane.phone.conversation import Conversation
-from controlplane.phone.phone import Phone, Server
+from controlplane.phone.phone import Phone, PhoneMissingError, Server, require_phone
 from controlplane.speech.cache import PromptCache
 from controlplane.supervisor.instance import Instance
 
@@ -30,6 +31,14 @@ SHORT = {
     "CONTROLPLANE_CALLS__FIRST_DIGIT_SECONDS": "2",
     "CONTROLPLANE_CALLS__DIGIT_SECONDS": "1",
 }
+
+
+def need_phone() -> None:
+    """Skip the test where there is no SIP phone for this Python, and say so."""
+    try:
+        require_phone()
+    except PhoneMissingError as error:
+        pytest.skip(str(error))
 
 
 class Product:
@@ -125,6 +134,7 @@ class Product:
         self, number: str | None = None, *, transport: str = "udp", device: str = "", **options: Any
     ) -> AsyncIterator[Handset]:
         """Start a phone; registered as `number`, or a caller from outside without one."""
+        need_phone()
         server = Server(address=self.server.address, port=self.server.port, transport=transport)
         async with AsyncExitStack() as stack:
             phone = await stack.enter_async_context(await Phone.start(address=server.address, **options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -83,3 +84,19 @@ def leave_fallback(
 def files(spool: Path) -> list[str]:
     """List the files of a spool, without its folders."""
     return sorted(path.name for path in spool.iterdir() if path.is_file())
+
+
+def spoken(parts: Sequence[tuple[int, int]]) -> bytes:
+    """Return audio of parts, each of so many milliseconds at a level: 0 is silence, 8000 is speech."""
+    return b"".join(
+        (level.to_bytes(2, "little", signed=True) + (-level).to_bytes(2, "little", signed=True))
+        * (milliseconds * RATE // 2000)
+        for milliseconds, level in parts
+    )
+
+
+def spoken_wav(path: Path, *parts: tuple[int, int], closed: bool = True) -> Path:
+    """Write a recording of such parts over one that is there."""
+    data = spoken(parts)
+    path.write_bytes(header(len(data) if closed else 0) + data)
+    return path

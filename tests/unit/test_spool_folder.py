@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -387,3 +388,26 @@ def test_any_values_of_known_keys_are_facts(value: object, text: str) -> None:
 
         assert read is not None
         assert read.mailbox_id == MAILBOX
+
+
+async def test_kept_take_says_so_to_the_scanner(spool: FileSpool) -> None:
+    """The note is read back with the facts, which are as they were but for it; the lock stays."""
+    facts = facts_for(MAILBOX)
+    take = await spool.begin(facts)
+    (entry,) = spool.entries()
+    before = spool.read_facts(entry, switch="asterisk")
+    await take.keep()
+    after = spool.read_facts(entry, switch="asterisk")
+
+    assert (before, after) == (facts, replace(facts, kept=True))
+    assert spool.lock(entry) is None
+
+
+async def test_take_without_facts_cannot_be_kept(spool: FileSpool) -> None:
+    """Facts that somebody took away are not made again."""
+    take = await spool.begin(facts_for(MAILBOX))
+    take.wav.with_suffix(".json").unlink()
+
+    with pytest.raises(FileNotFoundError):
+        await take.keep()
+    assert files(spool.root) == []

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.domain.message import MessageState
 from controlplane.services import messages
-from controlplane.services.messages import MessageView, Position
+from controlplane.services.messages import MessageView, Page, Position
 from controlplane.web.api.mailboxes import Deps, NumberPath
 from controlplane.web.api.responses import body_problems, not_modified, problems, with_etag
 from controlplane.web.api.schemas_messages import (
@@ -47,6 +47,20 @@ class MessagePaging(Paging):
     ] = None
 
 
+class AllMessagesPaging(MessagePaging):
+    """How the list of all messages is read."""
+
+    mailbox: Annotated[
+        str | None,
+        Field(
+            max_length=64,
+            pattern=r"^[0-9]+$",
+            description="Only those of mailboxes that have or had this number.",
+            examples=["8001"],
+        ),
+    ] = None
+
+
 class AudioQuery(BaseModel):
     """In which format a recording is fetched."""
 
@@ -75,6 +89,27 @@ async def list_messages(
         limit=paging.limit,
         after=_position(paging.after),
     )
+    return _page(page)
+
+
+@router.get("/messages", response_model=MessagePage, responses=problems())
+async def list_all_messages(
+    deps: Deps, asking: Asking, paging: Annotated[AllMessagesPaging, Query()]
+) -> MessagePage:
+    """List the messages of all mailboxes, also of deleted ones, newest first."""
+    page = await messages.list_all_messages(
+        deps.db,
+        asking.tenant_id,
+        mailbox_number=paging.mailbox,
+        state=paging.state,
+        q=paging.q,
+        limit=paging.limit,
+        after=_position(paging.after),
+    )
+    return _page(page)
+
+
+def _page(page: Page) -> MessagePage:
     following = page.next
     return MessagePage(
         items=[MessageOut.of(view) for view in page.items],
