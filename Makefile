@@ -30,13 +30,14 @@ test: setup ## Run every test that this machine can run
 bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lint: setup ## Check format, style, types, the direction of imports, spelling and the lock
+lint: setup ## Check format, style, types, the direction of imports, spelling, the lock and the migrations
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run `make format`.'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell $(SOURCES)
 	@$(BIN)/python .ci/check_lock.py
+	@$(BIN)/python .ci/check_migrations.py
 
 check: lint test ## lint and test
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -29,6 +32,25 @@ def plain_logs() -> None:
             structlog.processors.KeyValueRenderer(key_order=["event"]),
         ]
     )
+
+
+@pytest.fixture(autouse=True)
+def closed_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no unit test talk over IP, not even to itself; a test that must is one of another tier."""
+    if not request.node.path.is_relative_to(ROOT / "tests" / "unit"):
+        return
+    for name in ("bind", "connect", "connect_ex", "listen", "sendto"):
+        monkeypatch.setattr(socket.socket, name, _over_ip_refused(name, getattr(socket.socket, name)))
+
+
+def _over_ip_refused(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def refuse(self: socket.socket, *arguments: Any) -> Any:
+        if self.family in {socket.AF_INET, socket.AF_INET6}:
+            # Not an OSError: the code under test may live with that.
+            pytest.fail(f"A unit test calls socket.{name}{arguments}: its sockets are closed.")
+        return call(self, *arguments)
+
+    return refuse
 
 
 @pytest.fixture(scope="session")

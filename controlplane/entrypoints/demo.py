@@ -98,7 +98,8 @@ class Box:
 def main() -> None:
     """Run the demonstration in a state folder of its own, removed afterwards if all went well.
 
-    Raises PhoneError without the SIP phone, DemoFailed at the first step that was not verified; the folder is kept then and named.
+    Raises PhoneError without the SIP phone, and DemoFailed at the first step that was not verified;
+    the folder is kept then and named.
     """
     require_phone()
     try:

@@ -6,15 +6,22 @@ Each router names its whole path: what is logged and counted is the template of 
 from __future__ import annotations
 
 from fastapi import Request
-from starlette.routing import Match, Route
+from fastapi.routing import iter_route_contexts
 
 API = "/api/v1"
 
 
 def methods_of(request: Request) -> set[str]:
-    """Return the methods that the address of a request takes, over all of its routes."""
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    path = next((route.path for route in routes if route.matches(request.scope)[0] is not Match.NONE), None)
-    methods = {method for route in routes if route.path == path for method in route.methods or ()}
+    """Return the methods that the address of a request takes, over all of its routes.
+
+    The request has found its address, but no route with its method.
+    """
+    path = request.scope["route"].path
+    methods = {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path == path
+        for method in route.methods or ()
+    }
     # As the edge has it: whatever can be read by GET can be asked for by HEAD.
     return methods | {"HEAD"} if "GET" in methods else methods

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -131,7 +132,7 @@ async def test_a_number_stands_for_every_mailbox_that_had_it(
         ({"mailbox": "sales"}, "mailbox", "wrong-pattern"),
         ({"mailbox": ""}, "mailbox", "wrong-pattern"),
         ({"mailbox": "8" * 65}, "mailbox", "too-long"),
-        ({"number": "8001"}, "number", "unknown-field"),
+        ({"display": "8001"}, "display", "unknown-field"),
     ],
 )
 async def test_wrong_parameters_are_named(
@@ -166,6 +167,8 @@ async def test_another_tenant_sees_nothing(
 async def test_a_page_costs_two_queries(api: Api, client: httpx.AsyncClient, second: httpx.Response) -> None:
     """One query for the messages with their mailboxes and one for their mails, however many there are."""
     found = []
+    (tenant,) = api.rows("SELECT id FROM tenants WHERE name = 'default'")
+    asked = partial(newest_of_tenant, mailbox_number=None, states=[MessageState.NEW], q=None, after=None)
     for _ in range(2):
         for number in ("8001", "8002"):
             await api.message(number)
@@ -177,16 +180,7 @@ async def test_a_page_costs_two_queries(api: Api, client: httpx.AsyncClient, sec
         async with api.deps.db.transaction() as session:
             connection = (await session.connection()).sync_connection
             sqlalchemy.event.listen(connection, "before_cursor_execute", note)
-            (tenant,) = api.rows("SELECT id FROM tenants WHERE name = 'default'")
-            await newest_of_tenant(
-                session,
-                tenant["id"],
-                mailbox_number=None,
-                states=[MessageState.NEW],
-                q=None,
-                after=None,
-                limit=50,
-            )
+            await asked(session, tenant["id"], limit=50)
         found.append(len(statements))
 
     assert found == [2, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from controlplane.entrypoints.ready import reachable_host
 from controlplane.supervisor.faults import CannotStart
-from controlplane.supervisor.ports import GivenPorts, PortClaims, Ports, check_address
+from controlplane.supervisor.ports import GivenPorts, PortClaims, Ports, check_address, check_external_address
 
 
 @pytest.fixture
@@ -137,6 +139,50 @@ def test_an_address_of_another_machine_is_one_sentence(address: str) -> None:
 def test_an_address_of_this_machine_is_fine(address: str) -> None:
     """Loopback, and all addresses."""
     check_address(address)
+
+
+def test_all_addresses_are_told_as_one() -> None:
+    """Nobody can dial 0.0.0.0."""
+    assert reachable_host("0.0.0.0", None) != "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    "address", ["bad host", "", "-a.example", "a..example", "256.1.1.1", "a.example:5060", "a" * 64, "a,b"]
+)
+def test_external_address_that_is_none_is_one_sentence(address: str) -> None:
+    """Phones are told it as it is."""
+    with pytest.raises(CannotStart, match="--external-address"):
+        check_external_address(address)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.5", "2001:db8::5", "voicemail.example.org", "pbx"])
+def test_external_address_is_an_address_or_a_name(address: str) -> None:
+    """Whatever phones can find."""
+    check_external_address(address)
+
+
+def test_port_of_the_system_is_a_lack_of_permission(
+    claims: PortClaims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing uses the port: freeing it would be no remedy."""
+
+    def refuse(_socket: socket.socket, _address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    bind = socket.socket.bind
+    monkeypatch.setattr(
+        socket.socket,
+        "bind",
+        lambda self, address: (bind if self.family == socket.AF_UNIX or address[1] != 80 else refuse)(
+            self, address
+        ),
+    )
+    with pytest.raises(CannotStart) as refused:
+        claims.choose(GivenPorts(http=80))
+
+    assert str(refused.value) == (
+        "This user has no permission to listen on port 80 for HTTP: name one from 1024 on with --http-port."
+    )
 
 
 @pytest.fixture

@@ -69,6 +69,27 @@ def test_a_foreign_address_is_named(tmp_path: Path) -> None:
     assert "This machine has no address 203.0.113.7" in said
 
 
+def test_an_external_address_that_is_none_is_named(tmp_path: Path) -> None:
+    """Before anything is started or made."""
+    said = one_sentence(up(tmp_path / "state", "--external-address", "bad host"))
+
+    assert ("'bad host'" in said, "--external-address" in said, (tmp_path / "state").exists()) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_port_of_the_settings_is_the_one_of_the_option(tmp_path: Path) -> None:
+    """Who sets CONTROLPLANE_SIP__PORT gets that port or is told why not."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        port = stranger.getsockname()[1]
+        said = one_sentence(up(tmp_path / "state", CONTROLPLANE_SIP__PORT=str(port)))
+
+    assert f"Port {port} for SIP is in use" in said
+
+
 def test_a_useless_range_is_named(tmp_path: Path) -> None:
     """A range of ports has two ends."""
     assert "--rtp-ports" in one_sentence(up(tmp_path / "state", "--rtp-ports", "12345"))
@@ -114,4 +135,4 @@ def test_settings_are_needed_outside_of_up() -> None:
         env={"PATH": os.environ["PATH"]},
     )
 
-    assert "CONTROLPLANE_PATHS" in one_sentence(done)
+    assert one_sentence(done).startswith("controlplane: set CONTROLPLANE_PATHS__RECORDINGS, ")

@@ -59,6 +59,36 @@ async def test_a_message_ended_by_silence_is_delivered(desk: Desk) -> None:
     assert [6] == desk.voicemail.durations()
 
 
+async def test_what_is_long_enough_is_noted_for_the_scanner(desk: Desk) -> None:
+    """The flow knows what ended each recording: it notes the one that is long enough, and only that one."""
+    desk.greeted()
+    desk.call.say_for(0.5)
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.MESSAGE_TOO_SHORT, Tone.BEEP)
+    desk.call.say_for(5)
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.MESSAGE_SENT)
+
+    await desk.leave()
+
+    desk.call.assert_over()
+    assert {desk.ids[1]} == desk.spool.kept
+
+
+async def test_a_note_that_cannot_be_written_stops_no_message(desk: Desk) -> None:
+    """On a spool that cannot be written any more, what is recorded is deposited all the same."""
+    desk.greeted()
+    desk.call.say_for(5)
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.MESSAGE_SENT)
+    desk.spool.read_only = True
+
+    ending = await desk.leave()
+
+    desk.call.assert_over()
+    assert (Outcome.DEPOSITED, [5]) == (ending.outcome, desk.voicemail.durations())
+
+
 async def test_a_message_of_the_greatest_length_is_delivered(desk: Desk) -> None:
     """The mailbox's maximum ends a message."""
     desk.greeted()

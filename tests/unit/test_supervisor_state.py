@@ -29,6 +29,33 @@ def test_a_secret_is_made_once(tmp_path: Path) -> None:
     assert ("first", "first") == (made, again)
 
 
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_file_is_no_secret(tmp_path: Path, text: str) -> None:
+    """A disk that was full, or a power failure, leaves such files: the secret is made again."""
+    state = StateFolder(tmp_path / "state")
+    (state.secrets / "fastagi").write_text(text)
+    kept = state.kept("fastagi")
+    made = state.secret("fastagi", lambda: "made")
+
+    assert (None, "made", "made") == (kept, made, state.kept("fastagi"))
+
+
+def test_a_secret_outlives_a_power_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content is on disk before it has its name, and then the name too."""
+    synced: list[tuple[bool, list[str]]] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        names = [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")]
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), names))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_private(tmp_path / "key", "x")
+
+    assert synced == [(False, []), (True, ["key"])]
+
+
 def test_a_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
     """The file of a secret has mode 0600, its folder 0700."""
     state = StateFolder(tmp_path / "state")
