@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import itertools
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -123,9 +124,10 @@ class PhoneCall:
 class Phone:
     """A phone with its engine's process; `async with Phone.start(…) as phone`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path, *, temporary: bool) -> None:
         self._process = process
         self._folder = folder
+        self._temporary = temporary
         self._serials = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._changed = asyncio.Condition()
@@ -146,8 +148,13 @@ class Phone:
         silence_suppression: bool = False,
         folder: Path | None = None,
     ) -> Self:
-        """Start the engine; `codec` is PCMU, PCMA or G722. Raises PhoneError with its last words."""
+        """Start the engine; `codec` is PCMU, PCMA or G722. Raises PhoneError with its last words.
+
+        What it hears is recorded into `folder`. Without one it is a temporary one, which is kept only
+        when the block of `async with` ends by an error.
+        """
         require_phone()
+        temporary = folder is None
         folder = folder or Path(tempfile.mkdtemp(prefix="phone-"))
         folder.mkdir(parents=True, exist_ok=True)
         options = {
@@ -166,15 +173,17 @@ class Phone:
             stderr=(folder / "engine.err").open("wb"),
             limit=1 << 20,
         )
-        phone = cls(process, folder)
+        phone = cls(process, folder, temporary=temporary)
         await phone.wait(lambda: phone._ready, "the phone's engine")
         return phone
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
         await self.close()
+        if self._temporary and error is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     async def close(self) -> None:
         """End the engine and with it every call."""
