@@ -35,7 +35,8 @@ from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
-from controlplane.switches.asterisk.server import FastAgiServer, Handler
+from controlplane.switches.asterisk.server import FastAgiServer
+from controlplane.switches.server import Handler
 
 _POOL_SIZE = 10
 
