@@ -41,11 +41,11 @@ class Http(_Group):
     max_body_bytes: int = Field(1_048_576, description="larger requests are refused")
 
 
-class Fastagi(_Group):
-    """Where `calls` listens for Asterisk."""
+class CallSocket(_Group):
+    """Where `calls` listens for a switch, and what it lets in."""
 
-    host: str = Field("127.0.0.1", description="the address where `calls` listens for Asterisk")
-    port: Port = Field(4573, description="its port")
+    host: str
+    port: Port
     secret: SecretStr = Field(SecretStr("change-me"), description="what the dialplan must say to be answered")
     allowed_addresses: tuple[str, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="networks from which it may connect"
@@ -56,6 +56,13 @@ class Fastagi(_Group):
     )
 
 
+class Fastagi(CallSocket):
+    """Where `calls` listens for Asterisk."""
+
+    host: str = Field("127.0.0.1", description="the address where `calls` listens for Asterisk")
+    port: Port = Field(4573, description="its port")
+
+
 class Manager(_Group):
     """Asterisk's manager interface (AMI)."""
 
@@ -63,6 +70,21 @@ class Manager(_Group):
     port: Port = Field(5038, description="its port")
     username: str = Field("controlplane", description="our user there")
     secret: SecretStr = Field(SecretStr("change-me"), description="its secret")
+
+
+class OutboundSocket(CallSocket):
+    """Where `calls` listens for FreeSWITCH."""
+
+    host: str = Field("127.0.0.1", description="the address where `calls` listens for FreeSWITCH")
+    port: Port = Field(8084, description="its port")
+
+
+class EventSocket(_Group):
+    """FreeSWITCH's own Event Socket."""
+
+    host: str = Field("127.0.0.1", description="the address of FreeSWITCH's event socket")
+    port: Port = Field(8021, description="its port")
+    password: SecretStr = Field(SecretStr("change-me"), description="its password; never `ClueCon`")
 
 
 class Sip(_Group):
@@ -153,10 +175,14 @@ _SECRETS = (
     "link_key",
     "fastagi.secret",
     "manager.secret",
+    "outbound_socket.secret",
+    "event_socket.password",
     "smtp.password",
     "pins.keys",
 )
 _DEFAULT_SECRET = "change-me"  # noqa: S105 (refused in production)
+_DEFAULT_SECRETS = frozenset({_DEFAULT_SECRET, "ClueCon"})
+"""The second one is what FreeSWITCH ships with."""
 
 
 class SettingsError(Exception):
@@ -174,8 +200,8 @@ class Settings(BaseSettings):
         SecretStr("postgresql://localhost/controlplane"), description="libpq URL of the database"
     )
     paths: Paths
-    switch: Literal["asterisk", "none"] = Field(
-        "asterisk", description="`asterisk`, or `none` for the API alone"
+    switch: Literal["asterisk", "freeswitch", "none"] = Field(
+        "asterisk", description="`asterisk` or `freeswitch`, or `none` for the API alone"
     )
     log_format: Literal["json", "console"] = Field("json", description="`json` or `console`")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="`debug` to `error`")
@@ -184,6 +210,8 @@ class Settings(BaseSettings):
     http: Http = Http()
     fastagi: Fastagi = Fastagi()
     manager: Manager = Manager()
+    outbound_socket: OutboundSocket = OutboundSocket()
+    event_socket: EventSocket = EventSocket()
     sip: Sip = Sip()
     smtp: Smtp = Smtp()
     calls: Calls = Calls()
@@ -195,16 +223,21 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_default_secrets(self) -> Self:
-        named = {
-            "LINK_KEY": self.link_key,
-            "FASTAGI__SECRET": self.fastagi.secret,
-            "MANAGER__SECRET": self.manager.secret,
-            "PINS__KEYS": self.pins.keys,
-        }
+        named = {"LINK_KEY": self.link_key, "PINS__KEYS": self.pins.keys}
+        match self.switch:
+            case "asterisk":
+                named |= {"FASTAGI__SECRET": self.fastagi.secret, "MANAGER__SECRET": self.manager.secret}
+            case "freeswitch":
+                named |= {
+                    "OUTBOUND_SOCKET__SECRET": self.outbound_socket.secret,
+                    "EVENT_SOCKET__PASSWORD": self.event_socket.password,
+                }
+            case "none":
+                pass
         weak = [
             f"CONTROLPLANE_{name}"
             for name, value in named.items()
-            if value.get_secret_value() == _DEFAULT_SECRET
+            if value.get_secret_value() in _DEFAULT_SECRETS
         ]
         if weak and not self.private:
             raise ValueError(f"set {', '.join(weak)} (or the same with _FILE): a default secret is refused")

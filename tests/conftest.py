@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-TIERS = {"unit", "contract", "integration", "asterisk", "faults"}
+TIERS = {"unit", "contract", "integration", "asterisk", "freeswitch", "faults"}
 ROOT = Path(__file__).parents[1]
 
 
