@@ -95,8 +95,10 @@ class Box:
         return list(self.ask("GET", f"/mailboxes/{self.number}/messages?state={state}")["items"])
 
 
-def main() -> None:
+def main(switch: str) -> None:
     """Run the demonstration in a state folder of its own, removed afterwards if all went well.
+
+    `switch` is what `up --switch` takes.
 
     Raises DemoFailed at the first step that was not verified; the folder is kept then and named.
     """
@@ -109,7 +111,7 @@ def main() -> None:
         raise DemoFailed(str(error)) from error
     try:
         with account.step("started a private instance: database, switch and all processes"):
-            instance.start()
+            instance.start("--switch", switch)
         asyncio.run(_tell(instance.ready, account, reader, folder))
     except BaseException:
         print(f"What was written is kept in {folder}")

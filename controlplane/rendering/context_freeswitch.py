@@ -70,3 +70,10 @@ class FreeswitchContext:
     def default_tenant(self) -> TenantContext | None:
         """The tenant of callers whose domain says nothing, and of the phones."""
         return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
+
+    @property
+    def endpoints(self) -> frozenset[str]:
+        """The users of the directory."""
+        if self.default_tenant is None or not self.installation.sip.phones:
+            return frozenset()
+        return frozenset(extension.number for extension in self.default_tenant.extensions)

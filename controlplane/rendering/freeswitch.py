@@ -42,7 +42,7 @@ def render_freeswitch(context: FreeswitchContext, *, templates: Path) -> Rendere
     for path, text in files.items():
         if path.endswith(".xml"):
             check_xml(path, text)
-    return RenderedTree(files=files, digest=digest, endpoints=frozenset())
+    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints)
 
 
 def _render(

@@ -2,8 +2,8 @@
 
 Ours are JSON (`<recording id>.json`). The dialplan of Asterisk writes lines of `key=value` with
 URI-encoded values (`fb-<channel id>-<n>.meta`); that of FreeSWITCH puts tags into the WAV itself, the
-title ours, artist and comment the caller's number and name as they came. Readers are lenient: with a mailbox there is a
-message, whatever else is missing. Callers' names and numbers in here are hostile text.
+title ours, artist and comment the caller's number and name as they came. Readers are lenient: with a
+mailbox there is a message, whatever else is missing. Callers' names and numbers in here are hostile text.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class PrivateFreeswitch:
         folders = {"-conf": self._live, "-mod": self.tree.modules, "-recordings": self._home / "storage"}
         folders |= {f"-{name if name != 'tmp' else 'temp'}": self._home / name for name in _FOLDERS}
         words = [str(word) for pair in folders.items() for word in pair]
-        return (str(self.tree.program), "-nf", "-nc", "-nonat", "-nosql", "-np", *words)
+        return (str(self.tree.program), "-nf", "-nc", "-nonat", "-np", *words)
 
     @property
     def environment(self) -> Mapping[str, str]:

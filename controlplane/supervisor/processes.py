@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.children import Child, Program
 from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.private_switch import PrivateSwitch
 from controlplane.supervisor.watchdog import Watchdog
 
 _BOOT_SECONDS = 30.0
@@ -32,7 +32,7 @@ class Processes:
         environment: Mapping[str, str],
         logs: Path,
         run_folder: Path,
-        switch: PrivateAsterisk | None,
+        switch: PrivateSwitch | None,
         started: Callable[[str, int], None],
     ) -> None:
         self.switch = switch
@@ -41,7 +41,12 @@ class Processes:
             # Nothing of our environment: it holds the database's address and our keys.
             plain = {name: environment[name] for name in ("PATH", "HOME", "TZ") if name in environment}
             self._switch_child = Child(
-                Program(name="switch", command=switch.command, environment=plain, log=logs / "switch.log"),
+                Program(
+                    name="switch",
+                    command=switch.command,
+                    environment={**plain, **switch.environment},
+                    log=logs / "switch.log",
+                ),
                 started=started,
                 prepare=switch.prepare,
             )
@@ -98,7 +103,7 @@ class Processes:
         assert self._switch_child is not None
         if self._switch_child.deaths > 1:
             raise CannotStart(
-                f"Asterisk ends again and again ({self.switch.last_error()}): see {self.switch.log}."
+                f"{self.switch.name} ends again and again ({self.switch.last_error()}): see {self.switch.log}."
             )
 
 
