@@ -16,7 +16,7 @@ from controlplane.supervisor.freeswitch_tree import FreeswitchTree
 
 _FOLDERS = ("log", "db", "run", "tmp", "scripts", "certs", "storage", "cache", "sounds", "grammar", "htdocs")
 _ASK_AGAIN_SECONDS = 0.05
-_ANSWER_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
 
 
 class PrivateFreeswitch:
@@ -40,7 +40,7 @@ class PrivateFreeswitch:
         folders = {"-conf": self._live, "-mod": self.tree.modules, "-recordings": self._home / "storage"}
         folders |= {f"-{name if name != 'tmp' else 'temp'}": self._home / name for name in _FOLDERS}
         words = [str(word) for pair in folders.items() for word in pair]
-        return (str(self.tree.program), "-nf", "-nc", "-nonat", "-np", *words)
+        return (str(self.tree.program), "-nf", "-nc", "-nonat", "-nocal", "-np", *words)
 
     @property
     def environment(self) -> Mapping[str, str]:

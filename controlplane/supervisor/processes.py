@@ -12,7 +12,7 @@ from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.private_switch import PrivateSwitch
 from controlplane.supervisor.watchdog import Watchdog
 
-_BOOT_SECONDS = 30.0
+_BOOT_SECONDS = 60.0
 _READY_SECONDS = 45.0
 _ASK_AGAIN_SECONDS = 0.1
 # Together with PostgreSQL's end these stay below the 10 s that `up` has.
@@ -103,7 +103,8 @@ class Processes:
         assert self._switch_child is not None
         if self._switch_child.deaths > 1:
             raise CannotStart(
-                f"{self.switch.name} ends again and again ({self.switch.last_error()}): see {self.switch.log}."
+                f"{self.switch.name} ends again and again ({self.switch.last_error()}):"
+                f" see {self.switch.log}."
             )
 
 
