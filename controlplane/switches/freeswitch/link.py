@@ -34,6 +34,7 @@ class OutboundLink(Link):
         self._end: CallEnded | None = None
         self._said_something = False
         self._hung_up = False
+        self._controls = False
 
     @property
     def peer_address(self) -> str:
@@ -56,7 +57,9 @@ class OutboundLink(Link):
 
         The caller of this bounds the time.
         """
-        return (await self.command("connect", seconds=CONNECT_SECONDS)).headers
+        reply = await self.command("connect", seconds=CONNECT_SECONDS)
+        self._controls = True
+        return reply.headers
 
     async def command(self, line: str, *, seconds: float) -> Message:
         """Send a command and wait for its reply, whatever it says; raises as `_send` does."""
@@ -68,9 +71,9 @@ class OutboundLink(Link):
         return await self._send(encode_execute(application, argument), _REPLIES[0], seconds)
 
     def close(self) -> None:
-        """Send `exit` and end the connection: the session is let go, the dialplan goes on. Idempotent."""
+        """End the connection, with `exit` where a channel is ours: the dialplan goes on. Idempotent."""
         if self._transport is not None and not self._transport.is_closing():
-            if self._reply is None:
+            if self._controls and self._reply is None:
                 self._transport.write(encode_command("exit"))
             self._transport.close()
         self._finish(CallLost("The connection is closed."))
