@@ -6,7 +6,8 @@ local tenants = {
 local default = "11111111-1111-4111-8111-111111111111"
 local number = session:getVariable("destination_number") or ""
 local from = session:getVariable("sip_from_user") or ""
-local dialled = tenants[(session:getVariable("sip_req_host") or ""):lower()] or default
+local function tenant_of(name) return tenants[(session:getVariable(name) or ""):lower()] end
+local dialled = tenant_of("sip_req_host") or tenant_of("sip_to_host") or default
 
 local function is_extension(user)
   if #user < 3 or #user > 64 or not user:match("^%d+$") then return false end
