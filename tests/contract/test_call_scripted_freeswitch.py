@@ -121,6 +121,15 @@ class TestScriptedFreeSwitch(CallContract):
     """The whole contract."""
 
 
+class TestScriptedFreeSwitchWithWideband(CallContract):
+    """The same with a channel of 16 kHz."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> ScriptedHarness:
+        """Return a harness whose phone speaks G.722."""
+        return ScriptedHarness(tmp_path, switch=ScriptedFreeSwitch(rate=16_000))
+
+
 VERBS = ("answer", "playback", "read", "record", "uuid_setvar", "uuid_getvar", "uuid_exists")
 
 
@@ -177,6 +186,22 @@ async def test_digits_do_not_stay_on_the_channel(harness: ScriptedHarness) -> No
 
         assert "736914" == await call.read_digits(max_digits=8, first_timeout=9, digit_timeout=9)
         assert "736914" not in harness.switch.variables.values()
+
+
+async def test_digits_do_not_stay_after_a_hangup(harness: ScriptedHarness) -> None:
+    """Half a PIN is in no variable that a call record could show."""
+    async with harness.call() as (call, caller):
+        await call.answer()
+        reading = asyncio.create_task(call.read_digits(max_digits=8, first_timeout=900, digit_timeout=900))
+        async with meanwhile(reading):
+            await harness.switch.expect_command("execute-app-name: read")
+            await caller.press("7369")
+            await harness.switch.expect_no_keys()
+            await caller.hang_up()
+            with pytest.raises(CallerHungUp):
+                await reading
+
+    assert "7369" not in harness.switch.variables.values()
 
 
 async def test_secret_and_digits_are_in_no_command(harness: ScriptedHarness) -> None:

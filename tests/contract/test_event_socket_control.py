@@ -33,6 +33,7 @@ async def controlling(switch: ScriptedEventSocket, **changes: Any) -> AsyncItera
             "password": PASSWORD,
             "seconds": 0.5,
             "reload_seconds": 0.5,
+            "settle_seconds": 0,
             "clock": lambda: CLOCK,
         }
         yield FreeSwitchControl(**(options | changes))

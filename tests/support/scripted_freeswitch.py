@@ -86,6 +86,8 @@ class ScriptedFreeSwitch:
     commands: list[str] = field(default_factory=list)
     played: list[Path] = field(default_factory=list)
     answered: bool = False
+    rate: int = _RATE
+    """Samples of the channel in a second: 16,000 with G.722."""
     went_to: tuple[str, str] | None = None
     vanish_in: str = ""
     """The begin of a command during which the connection is cut, as if FreeSWITCH had died."""
@@ -124,6 +126,12 @@ class ScriptedFreeSwitch:
         """Wait until a command with this text has begun."""
         async with asyncio.timeout(limit_seconds), self._began:
             await self._began.wait_for(lambda: any(text in command for command in self.commands))
+
+    async def expect_no_keys(self, *, limit_seconds: float = 5.0) -> None:
+        """Wait until every key was taken."""
+        async with asyncio.timeout(limit_seconds):
+            while self._keys:  # noqa: ASYNC110 (keys are taken in many places)
+                await asyncio.sleep(0.005)
 
     async def expect_to_hear(self, path: Path, *, limit_seconds: float = 5.0) -> None:
         """Wait until a file has begun to play."""
@@ -188,7 +196,9 @@ class ScriptedFreeSwitch:
         if command.startswith("sendmsg\n"):
             fields = dict(line.split(": ", 1) for line in command.split("\n")[1:])
             assert "execute" == fields["call-command"]
-            if not self._gone:
+            if fields["execute-app-name"] == "unset":
+                self.variables.pop(fields["execute-app-arg"], None)
+            elif not self._gone:
                 await self._application(fields["execute-app-name"], fields.get("execute-app-arg", ""))
         elif command.startswith("linger "):
             self.lingers = True
@@ -273,7 +283,9 @@ class ScriptedFreeSwitch:
             if self._terminator() if ends else self._keys:
                 break
             await self._pause((samples - at) / _RATE)
-        self.variables["playback_last_offset_pos"] = str(at)
+        # It counts from the file's samples on in those of the channel.
+        self.variables["playback_last_offset_pos"] = str(offset + (at - offset) * self.rate // _RATE)
+        self.variables["read_rate"] = str(self.rate)
         return True
 
     async def _playback(self, what: str) -> None:

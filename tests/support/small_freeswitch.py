@@ -36,6 +36,7 @@ _MODULES = (
     "mod_sndfile",
     "mod_tone_stream",
     "mod_sofia",
+    "mod_spandsp",
 )
 
 _XML = """<?xml version="1.0"?>
@@ -62,7 +63,7 @@ _XML = """<?xml version="1.0"?>
       <param name="sip-ip" value="127.0.0.1"/><param name="rtp-ip" value="127.0.0.1"/>
       <param name="sip-port" value="{sip_port}"/><param name="auth-calls" value="false"/>
       <param name="apply-inbound-acl" value="loop"/>
-      <param name="inbound-codec-prefs" value="PCMU,PCMA"/>
+      <param name="inbound-codec-prefs" value="PCMU,PCMA,G722"/>
       <param name="dtmf-type" value="rfc2833"/>
     </settings></profile></profiles></configuration>
   </section>
@@ -144,7 +145,7 @@ class SmallFreeSwitch:
     async def until_gone(self, call_id: str) -> None:
         """Wait until the switch knows that a call is over."""
         async with asyncio.timeout(10):
-            while await self.api(f"uuid_exists {call_id}") == "true":
+            while await self.api(f"uuid_exists {call_id}") == "true":  # noqa: ASYNC110 (it cannot tell)
                 await asyncio.sleep(0.02)
 
 

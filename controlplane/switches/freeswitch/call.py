@@ -9,7 +9,8 @@ What calls on FreeSWITCH 1.11 showed, and what therefore decides here:
   results come from variables, and no event with digits reaches us.
 - `record` hangs up where it cannot write, ends at a whole second after its limit, and takes 0 hits
   of silence for its default; a threshold of 0 is what turns it off.
-- `read` collects the keys of a whole answer; they leave the channel as soon as they were read.
+- `read` collects the keys of a whole answer. They leave the channel as soon as it has ended, also by
+  a hangup; only the event that says so, for whoever subscribed to all of them, has them once.
 - No media is read between two applications: keys wait in the socket, and a flush misses them.
 - At the log level `debug` FreeSWITCH writes the keys that `playback` meets, so the rendered
   configuration stays above it; `sensitive_dtmf` keeps them out of its other lines and events.
@@ -67,6 +68,7 @@ _TERMINATORS: Final = "playback_terminators"
 _TERMINATOR_USED: Final = "playback_terminator_used"
 _SILENCE_USED: Final = "silence_hits_exhausted"
 _POSITION: Final = "playback_last_offset_pos"
+_CHANNEL_RATE: Final = "read_rate"
 _GONE: Final = "-ERR No such channel"
 _UNSET: Final = "_undef_"
 _NUMBER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -94,7 +96,7 @@ class FreeSwitchCall:
         self._language = language
 
     async def prepare(self) -> None:
-        """Make the channel ours: linger, keys kept out of logs, gaps filled, the secret forgotten.
+        """Make the channel ours: linger, no keys in logs, whole recordings of 8 kHz, no secret.
 
         Raises CallEnded.
         """
@@ -104,6 +106,7 @@ class FreeSwitchCall:
         await self._set(variables.SECRET, "")
         await self._set("sensitive_dtmf", "true")
         await self._set("record_fill_cng", "true")
+        await self._set("record_sample_rate", "8000")
 
     async def answer(self) -> None:
         """Answer; a second time does nothing."""
@@ -131,11 +134,14 @@ class FreeSwitchCall:
         await self._set(_POSITION, "")
         offset = max(0, offset_ms) * _SAMPLES_PER_MS
         key = await self._playback(f"{_path(path)}@@{offset}", seconds=seconds_of(path))
-        position = await self._get(_POSITION)
+        position, rate = await self._get(_POSITION), await self._get(_CHANNEL_RATE)
         if not _NUMBER.fullmatch(position):
             # The call is up: the switch may not read the file, or it is no audio.
             raise FileNotFoundError(path)
-        return Played(key=key, position_ms=int(position) // _SAMPLES_PER_MS, finished=not key)
+        # It begins at the samples of the file, and counts on in those of the channel.
+        per_ms = max(_SAMPLES_PER_MS, int(rate) // 1000 if _NUMBER.fullmatch(rate) else 0)
+        played = max(0, int(position) - offset) // per_ms
+        return Played(key=key, position_ms=offset // _SAMPLES_PER_MS + played, finished=not key)
 
     async def read_digits(
         self,
@@ -158,10 +164,10 @@ class FreeSwitchCall:
         await self._execute(
             "read", f"1 {max_digits} {prompt} {variables.DIGITS} {first} {ends} {digit}", seconds=bound
         )
-        digits = await self._get(variables.DIGITS)
-        # If this fails the channel is gone, and the digits with it; we have them either way.
-        with contextlib.suppress(CallEnded):
-            await self._set(variables.DIGITS, "")
+        try:
+            digits = await self._get(variables.DIGITS)
+        finally:
+            await self._forget_digits()
         return "".join(key for key in digits if key in KEYS)
 
     async def record(self, path: Path, limits: RecordLimits) -> Recording:
@@ -254,6 +260,18 @@ class FreeSwitchCall:
         for _ in range(_DRAIN_LIMIT):
             if not await self._playback(f"silence_stream://{_DRAIN_MS}", seconds=1):
                 return
+
+    async def _forget_digits(self) -> None:
+        """Unset what `read` left, before the call is reported.
+
+        After a hangup `unset` is still done; before it, it would bring an event with the digits.
+        """
+        with contextlib.suppress(CallEnded):
+            if not self._link.has_hung_up:
+                with contextlib.suppress(CallerHungUp):
+                    await self._set(variables.DIGITS, "")
+                    return
+            await self._link.execute("unset", variables.DIGITS, seconds=_REPLY_SECONDS, after_hangup=True)
 
     async def _end_by(self, keys: str) -> None:
         """Let these keys end what is played or recorded next."""

@@ -66,9 +66,15 @@ class OutboundLink(Link):
         awaited = _REPLIES[1] if line.startswith("api ") else _REPLIES[0]
         return await self._send(encode_command(line), awaited, seconds)
 
-    async def execute(self, application: str, argument: str = "", *, seconds: float) -> Message:
-        """Run an application to its end; after a hangup it is skipped, and the reply is the same."""
-        return await self._send(encode_execute(application, argument), _REPLIES[0], seconds)
+    async def execute(
+        self, application: str, argument: str = "", *, seconds: float, after_hangup: bool = False
+    ) -> Message:
+        """Run an application to its end; after a hangup one with media is skipped, with the same reply.
+
+        Raises as `_send` does; with `after_hangup` it is sent all the same.
+        """
+        data = encode_execute(application, argument)
+        return await self._send(data, _REPLIES[0], seconds, after_hangup=after_hangup)
 
     def close(self) -> None:
         """End the connection, with `exit` where a channel is ours: the dialplan goes on. Idempotent."""
@@ -102,13 +108,15 @@ class OutboundLink(Link):
         """Fail what is waited for."""
         self._finish(CallLost("The connection ended."))
 
-    async def _send(self, data: bytes, awaited: str, seconds: float) -> Message:
+    async def _send(
+        self, data: bytes, awaited: str, seconds: float, *, after_hangup: bool = False
+    ) -> Message:
         """Send bytes and wait for the reply.
 
         Raises CallerHungUp after a hangup was told; CallLost when the connection ends, breaks the
         protocol or brings no reply within `seconds`.
         """
-        if self._hung_up:
+        if self._hung_up and not after_hangup:
             raise CallerHungUp("The caller hung up.")
         if self._end is not None:
             raise _again(self._end)
