@@ -93,10 +93,13 @@ class Processes:
             ) from None
 
     async def stop(self) -> None:
-        """End all of them: first our own (calls in progress have 5 s), then the switch."""
+        """End all of them: first our own (calls in progress have 5 s), then the switch, in what time is left."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _DRAIN_SECONDS + _END_SECONDS
         await asyncio.gather(*(child.stop(_DRAIN_SECONDS) for child in self._ours.values()))
         if self._switch_child is not None:
-            await self._switch_child.stop(_END_SECONDS)
+            # A FreeSWITCH takes four seconds to end, if it is given them.
+            await self._switch_child.stop(max(_END_SECONDS, end - loop.time()))
 
     def _check_switch(self) -> None:
         assert self.switch is not None
