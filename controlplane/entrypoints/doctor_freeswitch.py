@@ -1,4 +1,4 @@
-"""What `controlplane doctor` looks at in a FreeSWITCH: does it answer, is it new enough, complete and safe?"""
+"""What `controlplane doctor` looks at in a FreeSWITCH."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Processes:
             ) from None
 
     async def stop(self) -> None:
-        """End all of them: first our own (calls in progress have 5 s), then the switch, in what time is left."""
+        """End first our own (calls in progress have 5 s), then the switch, in what time is left."""
         loop = asyncio.get_running_loop()
         end = loop.time() + _DRAIN_SECONDS + _END_SECONDS
         await asyncio.gather(*(child.stop(_DRAIN_SECONDS) for child in self._ours.values()))
