@@ -9,10 +9,10 @@ SOURCES := controlplane tests migrations docs dialplan_templates asterisk Makefi
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test bench lint check format lock clean
+.PHONY: help setup up demo test test-freeswitch bench lint check format lock clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  Options of a command: make up ARGS="--listen 0.0.0.0 --sip-port 5080"'
 
 setup: ## Make .venv and all that needs a network (done by the others by itself)
@@ -26,6 +26,10 @@ demo: setup ## Place real calls against a private instance and tell what happene
 
 test: setup ## Run every test that this machine can run
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+test-freeswitch: setup ## Run the tests that place calls on FreeSWITCH (on PATH, in a usual place, or FREESWITCH_PREFIX)
+	@PYTHONPATH=. $(BIN)/python -c 'from tests.support.live import without_freeswitch as w; raise SystemExit(w() or 0)'
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m freeswitch $(ARGS)
 
 bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench $(ARGS)

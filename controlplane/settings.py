@@ -70,11 +70,11 @@ class Http(_Group):
     max_body_bytes: int = Field(1_048_576, ge=1, le=2**30, description="larger requests are refused")
 
 
-class Fastagi(_Group):
-    """Where `calls` listens for Asterisk."""
+class CallSocket(_Group):
+    """Where `calls` listens for a switch, and what it lets in."""
 
-    host: str = Field("127.0.0.1", description="the address where `calls` listens for Asterisk")
-    port: Port = Field(4573, description="its port")
+    host: str
+    port: Port
     secret: SecretStr = Field(SecretStr("change-me"), description="what the dialplan must say to be answered")
     allowed_addresses: Networks = Field(
         ("127.0.0.0/8", "::1/128"), min_length=1, description="networks from which it may connect"
@@ -85,6 +85,13 @@ class Fastagi(_Group):
     )
 
 
+class Fastagi(CallSocket):
+    """Where `calls` listens for Asterisk."""
+
+    host: str = Field("127.0.0.1", description="the address where `calls` listens for Asterisk")
+    port: Port = Field(4573, description="its port")
+
+
 class Manager(_Group):
     """Asterisk's manager interface (AMI)."""
 
@@ -92,6 +99,21 @@ class Manager(_Group):
     port: Port = Field(5038, description="its port")
     username: str = Field("controlplane", description="our user there")
     secret: SecretStr = Field(SecretStr("change-me"), description="its secret")
+
+
+class OutboundSocket(CallSocket):
+    """Where `calls` listens for FreeSWITCH."""
+
+    host: str = Field("127.0.0.1", description="the address where `calls` listens for FreeSWITCH")
+    port: Port = Field(8084, description="its port")
+
+
+class EventSocket(_Group):
+    """FreeSWITCH's own Event Socket."""
+
+    host: str = Field("127.0.0.1", description="the address of FreeSWITCH's event socket")
+    port: Port = Field(8021, description="its port")
+    password: SecretStr = Field(SecretStr("change-me"), description="its password; never `ClueCon`")
 
 
 class Sip(_Group):
@@ -190,6 +212,8 @@ class Retention(_Group):
 
 
 _DEFAULT_SECRET = "change-me"  # noqa: S105 (refused in production)
+_DEFAULT_SECRETS = frozenset({_DEFAULT_SECRET, "ClueCon"})
+"""The second one is what FreeSWITCH ships with."""
 
 
 class Settings(BaseSettings):
@@ -207,8 +231,8 @@ class Settings(BaseSettings):
         SecretStr("postgresql://localhost/controlplane"), description="libpq URL of the database"
     )
     paths: Paths
-    switch: Literal["asterisk", "none"] = Field(
-        "asterisk", description="`asterisk`, or `none` for the API alone"
+    switch: Literal["asterisk", "freeswitch", "none"] = Field(
+        "asterisk", description="`asterisk` or `freeswitch`, or `none` for the API alone"
     )
     log_format: Literal["json", "console"] = Field("json", description="`json` or `console`")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="`debug` to `error`")
@@ -217,6 +241,8 @@ class Settings(BaseSettings):
     http: Http = Http()
     fastagi: Fastagi = Fastagi()
     manager: Manager = Manager()
+    outbound_socket: OutboundSocket = OutboundSocket()
+    event_socket: EventSocket = EventSocket()
     sip: Sip = Sip()
     smtp: Smtp = Smtp()
     calls: Calls = Calls()
@@ -235,16 +261,21 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_default_secrets(self) -> Self:
-        named = {
-            "LINK_KEY": self.link_key,
-            "FASTAGI__SECRET": self.fastagi.secret,
-            "MANAGER__SECRET": self.manager.secret,
-            "PINS__KEYS": self.pins.keys,
-        }
+        named = {"LINK_KEY": self.link_key, "PINS__KEYS": self.pins.keys}
+        match self.switch:
+            case "asterisk":
+                named |= {"FASTAGI__SECRET": self.fastagi.secret, "MANAGER__SECRET": self.manager.secret}
+            case "freeswitch":
+                named |= {
+                    "OUTBOUND_SOCKET__SECRET": self.outbound_socket.secret,
+                    "EVENT_SOCKET__PASSWORD": self.event_socket.password,
+                }
+            case "none":
+                pass
         secrets = {f"CONTROLPLANE_{name}": value.get_secret_value() for name, value in named.items()}
         if empty := [name for name, secret in secrets.items() if not secret.strip()]:
             raise ValueError(f"set {', '.join(empty)} (or the same with _FILE): an empty secret is refused")
-        weak = [name for name, secret in secrets.items() if secret == _DEFAULT_SECRET]
+        weak = [name for name, secret in secrets.items() if secret in _DEFAULT_SECRETS]
         if weak and not self.private:
             raise ValueError(f"set {', '.join(weak)} (or the same with _FILE): a default secret is refused")
         return self

@@ -17,10 +17,17 @@ _SECRETS = (
     "link_key",
     "fastagi.secret",
     "manager.secret",
+    "outbound_socket.secret",
+    "event_socket.password",
     "smtp.password",
     "pins.keys",
 )
-_LISTS = ("sip.local_networks", "fastagi.allowed_addresses", "smtp.retry_seconds")
+_LISTS = (
+    "sip.local_networks",
+    "fastagi.allowed_addresses",
+    "outbound_socket.allowed_addresses",
+    "smtp.retry_seconds",
+)
 
 
 class SettingsError(Exception):

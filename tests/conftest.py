@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-TIERS = {"unit", "contract", "integration", "asterisk", "faults"}
+TIERS = {"unit", "contract", "integration", "asterisk", "freeswitch", "faults"}
 ROOT = Path(__file__).parents[1]
 
 

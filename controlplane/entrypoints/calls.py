@@ -1,4 +1,4 @@
-"""`controlplane calls`: the FastAGI server and the flows of calls, wired together.
+"""`controlplane calls`: the server of the switch that is set, and the flows of calls, wired together.
 
 It starts without the database, and serves as soon as that is there: until then the flows leave
 their calls to the dialplan.
@@ -11,6 +11,7 @@ import os
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -27,7 +28,7 @@ from controlplane.services.deposit import Depositor
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
 from controlplane.services.voicemail_service import VoicemailService
-from controlplane.settings import Settings
+from controlplane.settings import CallSocket, Settings
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage.database import Database
@@ -36,7 +37,9 @@ from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
-from controlplane.switches.asterisk.server import FastAgiServer, Handler
+from controlplane.switches.asterisk.server import FastAgiServer
+from controlplane.switches.freeswitch.server import OutboundSocketServer
+from controlplane.switches.server import CallServer, Handler
 
 _POOL_SIZE = 10
 
@@ -63,19 +66,20 @@ async def _serve(settings: Settings) -> None:
     )
     hasher = hasher_of(settings)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    group, listen = _listening(settings)
     beating: asyncio.Task[None] | None = None
     try:
         try:
             server = _server(settings, database, hasher)
         except ValueError as error:
             # An address or a figure that its type does not refuse; the sentence names the value.
-            raise CannotStart(f"A setting of FASTAGI or PINS is wrong: {error}.") from error
+            raise CannotStart(f"A setting of {group} or PINS is wrong: {error}.") from error
         try:
-            await server.start(settings.fastagi.host, settings.fastagi.port)
+            await server.start(listen.host, listen.port)
         except OSError as error:
             raise CannotStart(
-                f"Cannot listen on {settings.fastagi.host}:{settings.fastagi.port} ({error.strerror}): "
-                "set CONTROLPLANE_FASTAGI__HOST and CONTROLPLANE_FASTAGI__PORT."
+                f"Cannot listen on {listen.host}:{listen.port} ({error.strerror}): "
+                f"set CONTROLPLANE_{group}__HOST and CONTROLPLANE_{group}__PORT."
             ) from error
         beating = asyncio.create_task(beat(notifier))
         notifier.ready()
@@ -95,7 +99,7 @@ async def _serve(settings: Settings) -> None:
         await database.close()
 
 
-async def _drain(server: FastAgiServer, seconds: float, hurry: asyncio.Event) -> None:
+async def _drain(server: CallServer[Any], seconds: float, hurry: asyncio.Event) -> None:
     draining = asyncio.create_task(server.drain(seconds))
     hurrying = asyncio.create_task(hurry.wait())
     await asyncio.wait([draining, hurrying], return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +109,7 @@ async def _drain(server: FastAgiServer, seconds: float, hurry: asyncio.Event) ->
     await draining
 
 
-def _server(settings: Settings, database: Database, hasher: PinHasher) -> FastAgiServer:
+def _server(settings: Settings, database: Database, hasher: PinHasher) -> CallServer[Any]:
     # The app stays closed: a job is deferred on the connection of its own transaction.
     jobs = Jobs(make_app(settings.database_url.get_secret_value(), pool_size=1))
     store = RecordingStore(settings.paths.recordings)
@@ -135,14 +139,23 @@ def _server(settings: Settings, database: Database, hasher: PinHasher) -> FastAg
         menu_rounds=settings.calls.menu_rounds,
         pin_tries=settings.calls.pin_tries,
     )
-    return FastAgiServer(
+    _, listen = _listening(settings)
+    serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
+    return serving(
         flows(voicemail, spool, options),
         prompts=PromptCache(settings.paths.prompts),
-        secret=settings.fastagi.secret.get_secret_value(),
-        allowed_addresses=settings.fastagi.allowed_addresses,
-        max_calls=settings.fastagi.max_calls,
-        first_line_seconds=settings.fastagi.first_line_seconds,
+        secret=listen.secret.get_secret_value(),
+        allowed_addresses=listen.allowed_addresses,
+        max_calls=listen.max_calls,
+        first_line_seconds=listen.first_line_seconds,
     )
+
+
+def _listening(settings: Settings) -> tuple[str, CallSocket]:
+    """Return the settings of where the switch finds us, and their name."""
+    if settings.switch == "freeswitch":
+        return "OUTBOUND_SOCKET", settings.outbound_socket
+    return "FASTAGI", settings.fastagi
 
 
 def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entry, Handler]:

@@ -29,6 +29,7 @@ class Switch(StrEnum):
 
     AUTO = "auto"
     ASTERISK = "asterisk"
+    FREESWITCH = "freeswitch"
     NONE = "none"
 
 
@@ -47,7 +48,10 @@ def up(
     state_dir: Annotated[Path, typer.Option(help="Everything is kept below it.")] = Path(".state"),
     switch: Annotated[
         Switch,
-        typer.Option(help="A private switch: an installed Asterisk, else a fetched one; or none."),
+        typer.Option(
+            help="A private switch: auto is Asterisk, an installed one, else a fetched one;"
+            " freeswitch is an installed one; or none."
+        ),
     ] = Switch.AUTO,
     listen: Annotated[
         str, typer.Option(help="The address for phones and browsers; 0.0.0.0 for all.")
@@ -265,12 +269,16 @@ def phone(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    *, switch: Annotated[Switch, typer.Option(help="The switch of the private instance.")] = Switch.AUTO
+) -> None:
     """Place real calls against a private instance, and tell what happened."""
+    if switch is Switch.NONE:
+        raise typer.BadParameter("A demonstration needs a switch.", param_hint="--switch")
 
     def run() -> None:
         from controlplane.entrypoints import demo as entrypoint  # noqa: PLC0415 (see the module)
 
-        entrypoint.main()
+        entrypoint.main(switch.value)
 
     or_exit(run)

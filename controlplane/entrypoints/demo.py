@@ -95,11 +95,11 @@ class Box:
         return list(self.ask("GET", f"/mailboxes/{self.number}/messages?state={state}")["items"])
 
 
-def main() -> None:
+def main(switch: str) -> None:
     """Run the demonstration in a state folder of its own, removed afterwards if all went well.
 
-    Raises PhoneError without the SIP phone, and DemoFailed at the first step that was not verified;
-    the folder is kept then and named.
+    `switch` is what `up --switch` takes. Raises PhoneError without the SIP phone, and DemoFailed at the
+    first step that was not verified; the folder is kept then and named.
     """
     require_phone()
     try:
@@ -111,7 +111,7 @@ def main() -> None:
     instance = Instance(folder / "state")
     try:
         with account.step("started a private instance: database, switch and all processes"):
-            instance.start()
+            instance.start("--switch", switch)
         asyncio.run(_tell(instance.ready, account, reader, folder))
     except BaseException:
         print(f"What was written is kept in {folder}")

@@ -12,13 +12,14 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiosmtplib
 
 from controlplane.domain.errors import SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
+from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
+from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
 from controlplane.settings import Settings, load
@@ -38,15 +39,6 @@ _CONTEXTS = ("cp-number", "cp-mailbox", "cp-check", "cp-fallback")
 _MODULES = (
     "app_record", "func_env", "func_timeout", "func_uri", "res_agi", "format_wav", "pbx_config", "res_pjsip",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was looked at, what was found, and what to do about it; no remedy means that it is right."""
-
-    subject: str
-    found: str
-    remedy: str | None = None
 
 
 Check = Callable[[Settings], Awaitable[list[Finding]]]
@@ -112,8 +104,9 @@ async def check_calls(settings: Settings) -> list[Finding]:
     """`calls` listens where the dialplan sends calls."""
     if settings.switch == "none":
         return []
-    place = f"{settings.fastagi.host}:{settings.fastagi.port}"
-    if await _answers(settings.fastagi.host, settings.fastagi.port):
+    listen = settings.outbound_socket if settings.switch == "freeswitch" else settings.fastagi
+    place = f"{listen.host}:{listen.port}"
+    if await _answers(listen.host, listen.port):
         return [Finding(subject="calls", found=f"listens on {place}")]
     return [
         Finding(subject="calls", found=f"nothing listens on {place}", remedy="Start `controlplane calls`.")
@@ -130,9 +123,17 @@ async def check_web(settings: Settings) -> list[Finding]:
 
 
 async def check_switch(settings: Settings) -> list[Finding]:
-    """Asterisk answers, is new enough, and has the modules and contexts that calls need."""
-    if settings.switch == "none":
-        return []
+    """The switch answers, is new enough, and has the modules and contexts that calls need."""
+    match settings.switch:
+        case "none":
+            return []
+        case "freeswitch":
+            return await check_freeswitch(settings)
+        case "asterisk":
+            return await _asterisk(settings)
+
+
+async def _asterisk(settings: Settings) -> list[Finding]:
     manager = settings.manager
     try:
         async with AmiClient.connected(
@@ -162,7 +163,7 @@ async def check_switch(settings: Settings) -> list[Finding]:
 
 
 async def check_revision(settings: Settings) -> list[Finding]:
-    """Asterisk runs the configuration that was published last."""
+    """The switch runs the configuration that was published last."""
     control = control_of(settings)
     if control is None:
         return []
@@ -182,7 +183,7 @@ async def check_revision(settings: Settings) -> list[Finding]:
     if published is None:
         return [Finding(subject="configuration", found="none is published", remedy=_PUBLISH)]
     if published != running:
-        found = f"Asterisk runs {(running or 'nothing of ours')[:12]}, published is {published[:12]}"
+        found = f"the switch runs {(running or 'nothing of ours')[:12]}, published is {published[:12]}"
         return [Finding(subject="configuration", found=found, remedy=_PUBLISH)]
     return [Finding(subject="configuration", found=f"revision {published[:12]} is live")]
 

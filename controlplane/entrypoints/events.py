@@ -1,4 +1,4 @@
-"""`controlplane events`: turns what Asterisk tells into jobs; losing it loses no message."""
+"""`controlplane events`: turns what the switch tells into jobs; losing it loses no message."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 from procrastinate import App
@@ -21,6 +22,14 @@ from controlplane.switches.asterisk.events import AsteriskEvents
 
 _PAUSE_SECONDS = 0.2
 _RETRY_SECONDS = 2.0
+
+
+class Listener(Protocol):
+    """What listens to a switch."""
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        ...
 
 
 class Wake:
@@ -70,24 +79,10 @@ async def _listen(settings: Settings) -> None:
     scan = Wake("spool.scan", lock="spool")
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
-    def on_hangup(_call_id: str) -> None:
-        scan.want()
-
-    def on_booted() -> None:
-        scan.want()
-        heal.want()
-
-    asterisk = AsteriskEvents(
-        host=settings.manager.host,
-        port=settings.manager.port,
-        username=settings.manager.username,
-        secret=settings.manager.secret.get_secret_value(),
-        on_hangup=on_hangup,
-        on_booted=on_booted,
-    )
+    listener = _listener(settings, scan, heal)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     working = [
-        asyncio.create_task(asterisk.run()),
+        asyncio.create_task(listener.run()),
         asyncio.create_task(_defer(settings.database_url.get_secret_value(), [scan, heal])),
         asyncio.create_task(beat(notifier)),
     ]
@@ -104,6 +99,37 @@ async def _listen(settings: Settings) -> None:
             # One that ended by itself ended by an error, which is raised here.
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def _listener(settings: Settings, scan: Wake, heal: Wake) -> Listener:
+    """Return what listens to the switch that is set."""
+
+    def on_take(_call_id: str) -> None:
+        scan.want()
+
+    def on_booted() -> None:
+        scan.want()
+        heal.want()
+
+    if settings.switch == "freeswitch":
+        # It brings gevent along, which nobody else needs in his process.
+        from controlplane.switches.freeswitch.events import FreeSwitchEvents  # noqa: PLC0415 (see above)
+
+        return FreeSwitchEvents(
+            host=settings.event_socket.host,
+            port=settings.event_socket.port,
+            password=settings.event_socket.password.get_secret_value(),
+            on_record_stop=on_take,
+            on_booted=on_booted,
+        )
+    return AsteriskEvents(
+        host=settings.manager.host,
+        port=settings.manager.port,
+        username=settings.manager.username,
+        secret=settings.manager.secret.get_secret_value(),
+        on_hangup=on_take,
+        on_booted=on_booted,
+    )
 
 
 async def _defer(database_url: str, wakes: list[Wake]) -> None:

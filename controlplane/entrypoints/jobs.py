@@ -109,6 +109,7 @@ def _register(
         spool=folder,
         depositor=depositor,
         switch=control_of(settings),
+        switch_kind=settings.switch,
         metrics=IngestMetrics(registry),
     )
     sender, composer = _sender(settings), Composer(settings.smtp.sender)

@@ -50,12 +50,7 @@ def environment_of(
         "PATHS__MAIL": str(state.root / "mail"),
         "HTTP__HOST": surroundings.listen,
         "HTTP__PORT": str(ports.http),
-        "FASTAGI__HOST": "127.0.0.1",
-        "FASTAGI__PORT": str(ports.fastagi),
-        "FASTAGI__SECRET": state.secret("fastagi", _random),
-        "MANAGER__HOST": "127.0.0.1",
-        "MANAGER__PORT": str(ports.manager),
-        "MANAGER__SECRET": state.secret("manager", _random),
+        **_of_switch(state, surroundings),
         "SIP__HOST": surroundings.listen,
         "SIP__PORT": str(ports.sip),
         "SIP__RTP_PORTS": ports.rtp,
@@ -80,6 +75,28 @@ def environment_of(
     paths = [package_root, *filter(None, result.get("PYTHONPATH", "").split(":"))]
     result["PYTHONPATH"] = ":".join(dict.fromkeys(paths))
     return result
+
+
+def _of_switch(state: StateFolder, surroundings: Surroundings) -> dict[str, str]:
+    """Return the two ports between the switch and us: one that we listen on, one that it does."""
+    ours, its = str(surroundings.ports.fastagi), str(surroundings.ports.manager)
+    if surroundings.switch == "freeswitch":
+        return {
+            "OUTBOUND_SOCKET__HOST": "127.0.0.1",
+            "OUTBOUND_SOCKET__PORT": ours,
+            "OUTBOUND_SOCKET__SECRET": state.secret("outbound-socket", _random),
+            "EVENT_SOCKET__HOST": "127.0.0.1",
+            "EVENT_SOCKET__PORT": its,
+            "EVENT_SOCKET__PASSWORD": state.secret("event-socket", _random),
+        }
+    return {
+        "FASTAGI__HOST": "127.0.0.1",
+        "FASTAGI__PORT": ours,
+        "FASTAGI__SECRET": state.secret("fastagi", _random),
+        "MANAGER__HOST": "127.0.0.1",
+        "MANAGER__PORT": its,
+        "MANAGER__SECRET": state.secret("manager", _random),
+    }
 
 
 def written_environment(environment: Mapping[str, str]) -> str:

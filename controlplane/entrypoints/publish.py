@@ -18,6 +18,13 @@ from controlplane.rendering.context import (
     PathsContext,
     SipContext,
 )
+from controlplane.rendering.context_freeswitch import (
+    EventSocketContext,
+    FreeswitchCalls,
+    FreeswitchInstallation,
+    FreeswitchPaths,
+    SocketContext,
+)
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
 from controlplane.services.rendered_configuration import Rendering
@@ -28,6 +35,7 @@ from controlplane.speech.cache import PromptCache
 from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.switches.asterisk.control import AsteriskControl
+from controlplane.switches.freeswitch.control import FreeSwitchControl
 
 
 def routes_folder(settings: Settings) -> Path:
@@ -37,51 +45,85 @@ def routes_folder(settings: Settings) -> Path:
 
 def rendering_of(settings: Settings, prompts: PromptFiles) -> Rendering:
     """Return what rendering needs besides the database."""
-    first, _, last = settings.sip.rtp_ports.partition("-")
+    installation = _of_freeswitch(settings) if settings.switch == "freeswitch" else _of_asterisk(settings)
+    return Rendering(templates=TEMPLATES, prompts=prompts, installation=installation)
+
+
+def _of_asterisk(settings: Settings) -> InstallationContext:
     root = settings.paths.configuration.absolute()
-    return Rendering(
-        templates=TEMPLATES,
-        prompts=prompts,
-        installation=InstallationContext(
-            sip=SipContext(
-                bind=_with_port(settings.sip.host, settings.sip.port),
-                external_address=settings.sip.external_address,
-                local_networks=_local_networks(settings),
-                rtp_first=int(first),
-                rtp_last=int(last),
-                realm=settings.sip.realm,
-                max_contacts=settings.sip.max_contacts,
-                phones=settings.sip.phones,
-            ),
-            agi=AgiContext(
-                address=_with_port(_reachable(settings.fastagi.host), settings.fastagi.port),
-                secret=settings.fastagi.secret.get_secret_value(),
-            ),
-            manager=ManagerContext(
-                port=settings.manager.port,
-                username=settings.manager.username,
-                secret=settings.manager.secret.get_secret_value(),
-            ),
-            paths=PathsContext(
-                routes=root / "routes",
-                greetings=root / "greetings",
-                spool=settings.paths.spool.absolute(),
-            ),
-            calls=CallsContext(silence_seconds=settings.calls.silence_seconds),
+    return InstallationContext(
+        sip=_sip(settings),
+        agi=AgiContext(
+            address=_with_port(_reachable(settings.fastagi.host), settings.fastagi.port),
+            secret=settings.fastagi.secret.get_secret_value(),
         ),
+        manager=ManagerContext(
+            port=settings.manager.port,
+            username=settings.manager.username,
+            secret=settings.manager.secret.get_secret_value(),
+        ),
+        paths=PathsContext(
+            routes=root / "routes",
+            greetings=root / "greetings",
+            spool=settings.paths.spool.absolute(),
+        ),
+        calls=CallsContext(silence_seconds=settings.calls.silence_seconds),
+    )
+
+
+def _of_freeswitch(settings: Settings) -> FreeswitchInstallation:
+    root = settings.paths.configuration.absolute()
+    socket = settings.outbound_socket
+    return FreeswitchInstallation(
+        sip=_sip(settings),
+        socket=SocketContext(
+            address=_with_port(_reachable(socket.host), socket.port), secret=socket.secret.get_secret_value()
+        ),
+        event_socket=EventSocketContext(
+            port=settings.event_socket.port, password=settings.event_socket.password.get_secret_value()
+        ),
+        paths=FreeswitchPaths(
+            routes=root / "routes",
+            greetings=root / "greetings",
+            spool=settings.paths.spool.absolute(),
+            live=root / "live" / "freeswitch",
+        ),
+        calls=FreeswitchCalls(silence_seconds=settings.calls.silence_seconds),
+    )
+
+
+def _sip(settings: Settings) -> SipContext:
+    first, _, last = settings.sip.rtp_ports.partition("-")
+    return SipContext(
+        bind=_with_port(settings.sip.host, settings.sip.port),
+        external_address=settings.sip.external_address,
+        local_networks=_local_networks(settings),
+        rtp_first=int(first),
+        rtp_last=int(last),
+        realm=settings.sip.realm,
+        max_contacts=settings.sip.max_contacts,
+        phones=settings.sip.phones,
     )
 
 
 def control_of(settings: Settings) -> SwitchControl | None:
     """Return the control of the switch; None when there is none."""
-    if settings.switch == "none":
-        return None
-    return AsteriskControl(
-        host=settings.manager.host,
-        port=settings.manager.port,
-        username=settings.manager.username,
-        secret=settings.manager.secret.get_secret_value(),
-    )
+    match settings.switch:
+        case "asterisk":
+            return AsteriskControl(
+                host=settings.manager.host,
+                port=settings.manager.port,
+                username=settings.manager.username,
+                secret=settings.manager.secret.get_secret_value(),
+            )
+        case "freeswitch":
+            return FreeSwitchControl(
+                host=settings.event_socket.host,
+                port=settings.event_socket.port,
+                password=settings.event_socket.password.get_secret_value(),
+            )
+        case "none":
+            return None
 
 
 def publisher_of(settings: Settings, database: Database) -> Publisher:

@@ -118,13 +118,30 @@ def _content(
         "prompts_dir": str(settings.paths.prompts),
         "configuration_dir": str(settings.paths.configuration),
         "database_url": settings.database_url.get_secret_value(),
-        "fastagi": {"host": settings.fastagi.host, "port": settings.fastagi.port},
-        "asterisk": {
+        **_switch(settings),
+    }
+
+
+def _switch(settings: Settings) -> dict[str, object]:
+    """Return where the switch and we meet; the other switch's entry is null."""
+    asterisk: dict[str, object] | None = None
+    freeswitch: dict[str, object] | None = None
+    if settings.switch == "freeswitch":
+        freeswitch = {
+            "outbound_socket_port": settings.outbound_socket.port,
+            "event_socket_host": settings.event_socket.host,
+            "event_socket_port": settings.event_socket.port,
+            "event_socket_password": settings.event_socket.password.get_secret_value(),
+        }
+    elif settings.switch == "asterisk":
+        asterisk = {
             "ami_host": settings.manager.host,
             "ami_port": settings.manager.port,
             "ami_username": settings.manager.username,
             "ami_secret": settings.manager.secret.get_secret_value(),
         }
-        if has_switch
-        else None,
+    return {
+        "fastagi": {"host": settings.fastagi.host, "port": settings.fastagi.port},
+        "asterisk": asterisk,
+        "freeswitch": freeswitch,
     }

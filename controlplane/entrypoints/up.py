@@ -30,9 +30,12 @@ from controlplane.settings import Settings, load
 from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree, cache_folder, find_or_unpack
 from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.freeswitch import PrivateFreeswitch
+from controlplane.supervisor.freeswitch_tree import FreeswitchTree, find_freeswitch
 from controlplane.supervisor.leftovers import ProcessRecord, kill_group
 from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address, check_external_address
 from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
+from controlplane.supervisor.private_switch import PrivateSwitch
 from controlplane.supervisor.processes import Processes
 from controlplane.supervisor.state import StateFolder, write_private
 
@@ -85,12 +88,15 @@ class Up:
             external_address=options.external_address,
             host=host,
             ports=self._claims.choose(options.ports),
-            switch="none" if options.switch == "none" else "asterisk",
+            switch="asterisk" if options.switch == "auto" else options.switch,
         )
-        self._tree: AsteriskTree | None = None
+        self._tree: AsteriskTree | FreeswitchTree | None = None
         cache = cache_folder(os.environ)
-        if self._surroundings.switch == "asterisk":
-            self._tree = find_or_unpack(cache, progress=say)
+        match self._surroundings.switch:
+            case "asterisk":
+                self._tree = find_or_unpack(cache, progress=say)
+            case "freeswitch":
+                self._tree = find_freeswitch(os.environ, progress=say)
         with step("Starting PostgreSQL"):
             self._postgres = EmbeddedPostgres(state.root / "postgres" / "data")
             database_url = self._postgres.start()
@@ -166,21 +172,34 @@ class Up:
 
     def _processes(self) -> Processes:
         assert self._state is not None
-        switch = None
-        if self._tree is not None:
-            switch = PrivateAsterisk(
-                self._tree,
-                home=self._state.root / "asterisk",
-                run_folder=self._state.run_folder(),
-                live=self._settings.paths.configuration / "live" / "asterisk",
-            )
         return Processes(
             environment=self._environment,
             logs=self._state.logs,
             run_folder=self._state.run_folder(),
-            switch=switch,
+            switch=self._private_switch(),
             started=self._started,
         )
+
+    def _private_switch(self) -> PrivateSwitch | None:
+        assert self._state is not None
+        live = self._settings.paths.configuration.absolute() / "live"
+        match self._tree:
+            case AsteriskTree():
+                return PrivateAsterisk(
+                    self._tree,
+                    home=self._state.root / "asterisk",
+                    run_folder=self._state.run_folder(),
+                    live=live / "asterisk",
+                )
+            case FreeswitchTree():
+                return PrivateFreeswitch(
+                    self._tree,
+                    home=self._state.root / "freeswitch",
+                    live=live / "freeswitch",
+                    password=self._settings.event_socket.password.get_secret_value(),
+                )
+            case None:
+                return None
 
     async def _run(self, processes: Processes) -> None:
         assert self._state is not None

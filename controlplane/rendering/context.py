@@ -76,6 +76,16 @@ class SipContext:
     max_contacts: int
     phones: bool = True
 
+    @property
+    def host(self) -> str:
+        """The address without the port and without brackets."""
+        return self.bind.rpartition(":")[0].removeprefix("[").removesuffix("]")
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        return int(self.bind.rpartition(":")[2])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgiContext:

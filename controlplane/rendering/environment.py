@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from controlplane.rendering import escape
+from controlplane.rendering import escape, escape_xml
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "dialplan_templates"
 
@@ -24,5 +24,15 @@ def make_environment(templates: Path) -> Environment:
     )
     environment.filters.update(
         word=escape.word, path=escape.path, label=escape.label, expression=escape.expression
+    )
+    return environment
+
+
+def make_xml_environment(templates: Path) -> Environment:
+    """Return the same for the XML of FreeSWITCH: what passed a filter is escaped for XML besides."""
+    environment = make_environment(templates)
+    environment.autoescape = True
+    environment.filters.update(
+        path=escape_xml.path_without_blanks, label=escape_xml.label, regex=escape_xml.regex
     )
     return environment

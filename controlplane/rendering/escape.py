@@ -37,7 +37,7 @@ def word(value: object, name: str) -> Escaped:
     text = str(value)
     if not _WORD.fullmatch(text):
         raise RenderingError(
-            f"The {name} has a character that Asterisk's configuration cannot carry. "
+            f"The {name} has a character that the switch's configuration cannot carry. "
             "Letters, digits and _ . : @ * # + ~ / - are safe."
         )
     return Escaped(text)

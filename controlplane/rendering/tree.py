@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _SECRET_LINE = re.compile(r"^([ +-]?(?:md5_cred|secret)\s*=).*$", re.MULTILINE)
+_SECRET_PARAMETER = re.compile(r'(name="(?:password|a1-hash)" value=")[^"]*|(data="cp_secret=)[^"]*')
 _SECRET_ARGUMENT = re.compile(r"(AGI\(agi://[^,]*,)[^,)]*")
 
 
@@ -45,4 +46,6 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
             )
         )
     text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-    return _SECRET_ARGUMENT.sub(r"\1***", _SECRET_LINE.sub(r"\1***", text))
+    for secret in (_SECRET_LINE, _SECRET_ARGUMENT):
+        text = secret.sub(r"\1***", text)
+    return _SECRET_PARAMETER.sub(lambda found: f"{found[1] or found[2]}***", text)

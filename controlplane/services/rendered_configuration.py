@@ -19,7 +19,9 @@ from controlplane.rendering.context import (
     VoiceContext,
     at_domain,
 )
+from controlplane.rendering.context_freeswitch import FreeswitchContext, FreeswitchInstallation
 from controlplane.rendering.escape import RenderingError
+from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.rendering.tree import RenderedTree
 from controlplane.storage.configuration import ConfiguredTenant, configured_tenants
 from controlplane.storage.database import Database
@@ -38,10 +40,10 @@ DIALPLAN_PROMPTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """What rendering needs besides the database."""
+    """What rendering needs besides the database; the kind of `installation` says for which switch."""
 
     templates: Path
-    installation: InstallationContext
+    installation: InstallationContext | FreeswitchInstallation
     prompts: PromptFiles
 
 
@@ -54,15 +56,20 @@ async def render_configuration(database: Database, rendering: Rendering) -> Rend
 
 def _render(rendering: Rendering, configured: Sequence[ConfiguredTenant]) -> RenderedTree:
     tenants = tuple(_tenant(tenant) for tenant in configured)
-    context = AsteriskContext(
-        installation=rendering.installation,
-        tenants=tenants,
-        prompts=tuple(
-            _voice(language, rendering.prompts)
-            for language in sorted({tenant.language for tenant in tenants})
-        ),
+    prompts = tuple(
+        _voice(language, rendering.prompts) for language in sorted({tenant.language for tenant in tenants})
     )
-    return render_asterisk(context, templates=rendering.templates)
+    match rendering.installation:
+        case FreeswitchInstallation() as freeswitch:
+            return render_freeswitch(
+                FreeswitchContext(installation=freeswitch, tenants=tenants, prompts=prompts),
+                templates=rendering.templates,
+            )
+        case asterisk:
+            return render_asterisk(
+                AsteriskContext(installation=asterisk, tenants=tenants, prompts=prompts),
+                templates=rendering.templates,
+            )
 
 
 def _tenant(tenant: ConfiguredTenant) -> TenantContext:

@@ -1,8 +1,9 @@
 """How the facts of a take are written beside its audio, and read again however they were left.
 
 Ours are JSON (`<recording id>.json`). The dialplan of Asterisk writes lines of `key=value` with
-URI-encoded values (`fb-<channel id>-<n>.meta`). Readers are lenient: with a mailbox there is a
-message, whatever else is missing. Callers' names and numbers in here are hostile text.
+URI-encoded values (`fb-<channel id>-<n>.meta`); that of FreeSWITCH puts tags into the WAV itself, the
+title ours, artist and comment the caller's number and name as they came. Readers are lenient: with a
+mailbox there is a message, whatever else is missing. Callers' names and numbers in here are hostile text.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from uuid import UUID
 
 from controlplane.domain.caller import Caller, clean
 from controlplane.domain.message import ReachedBy, ReachedStep, TakeFacts
+from controlplane.storage.wav import Tags
 
 NO_TENANT = UUID(int=0)
 """Stands for a tenant that was not written down; the mailbox knows it."""
@@ -91,6 +93,33 @@ def from_lines(data: bytes, recording_id: UUID, *, call_id: str, written_at: dat
             decoded = unquote(value.decode("ascii", "replace"), errors="replace")
             # The first one wins: what stands behind it cannot be more true.
             values.setdefault(key.decode("ascii", "replace").strip(), decoded)
+    return _of_dialplan(
+        values,
+        Caller.of(values.get("number"), values.get("name")),
+        recording_id,
+        call_id=call_id,
+        written_at=written_at,
+    )
+
+
+def from_tags(tags: Tags, recording_id: UUID, *, call_id: str, written_at: datetime) -> TakeFacts | None:
+    """Read the tags of a fall-back take; None if its title names no mailbox.
+
+    The title alone says what is ours: a caller's name that looks like one says nothing.
+    """
+    values: dict[str, str] = {}
+    for part in tags.title.split(";"):
+        key, separator, value = part.partition("=")
+        if separator:
+            values.setdefault(key, unquote(value, errors="replace"))
+    return _of_dialplan(
+        values, Caller.of(tags.artist, tags.comment), recording_id, call_id=call_id, written_at=written_at
+    )
+
+
+def _of_dialplan(
+    values: Mapping[str, str], caller: Caller, recording_id: UUID, *, call_id: str, written_at: datetime
+) -> TakeFacts | None:
     mailbox_id = _uuid(values.get("mailbox"))
     if mailbox_id is None:
         return None
@@ -99,7 +128,7 @@ def from_lines(data: bytes, recording_id: UUID, *, call_id: str, written_at: dat
         tenant_id=_uuid(values.get("tenant")) or NO_TENANT,
         mailbox_id=mailbox_id,
         call_id=clean(values.get("call", "")) or clean(call_id),
-        caller=Caller.of(values.get("number"), values.get("name")),
+        caller=caller,
         reached_by=_reached_by(_parsed(values.get("reached_by", ""))),
         started_at=_epoch(values.get("at", "")) or written_at,
     )

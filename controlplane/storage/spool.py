@@ -2,7 +2,8 @@
 
 - `<recording id>.json` and `<recording id>.wav`: a take of a flow. The flow holds an `flock` on
   the facts from before they have their name until it has disposed of the take.
-- `fb-<channel id>-<n>.wav` and `.meta`: a take of the dialplan, which had to do without us.
+- `fb-<channel id>-<n>.wav` and `.meta`: a take of the dialplan, which had to do without us. Without
+  `.meta` its facts are tags in the WAV.
 - `<recording id>.discarded`: the renamed facts of a take that is dropped; its audio is never a message.
 - `.<recording id>.json.new`: facts that are being written.
 - `quarantine/`: what could not be understood, each with a `.reason`.
@@ -22,6 +23,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from controlplane.domain.message import TakeFacts
@@ -200,13 +202,14 @@ class FileSpool:
     def read_facts(self, entry: Entry, *, switch: str) -> TakeFacts | None:
         """Read what is known of an entry; None if it names no mailbox. Raises OSError."""
         recording_id = entry.recording_id(switch=switch)
-        if entry.facts is None or recording_id is None or entry.kind is EntryKind.DISCARDED:
+        if recording_id is None or entry.kind is EntryKind.DISCARDED:
             return None
+        if entry.facts is None:
+            return _read_tags(entry, recording_id) if entry.kind is EntryKind.FALLBACK else None
         descriptor = os.open(entry.facts, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(_LONGEST_FACTS)
-            changed_at = os.fstat(file.fileno()).st_mtime
-        written_at = datetime.fromtimestamp(min(max(changed_at, 0), _LAST_SECOND), UTC)
+            written_at = _written_at(file)
         if entry.kind is EntryKind.FALLBACK:
             return written.from_lines(data, recording_id, call_id=entry.call_id, written_at=written_at)
         return written.from_json(data, recording_id, written_at=written_at)
@@ -239,6 +242,21 @@ class FileSpool:
                 lock.release()
                 return True
         return False
+
+
+def _read_tags(entry: Entry, recording_id: UUID) -> TakeFacts | None:
+    try:
+        with wav_files.open_audio(entry.wav) as file:
+            tags = wav_files.read_tags(file)
+            written_at = _written_at(file)
+    except FileNotFoundError:
+        return None
+    return written.from_tags(tags, recording_id, call_id=entry.call_id, written_at=written_at)
+
+
+def _written_at(file: BinaryIO) -> datetime:
+    changed_at = os.fstat(file.fileno()).st_mtime
+    return datetime.fromtimestamp(min(max(changed_at, 0), _LAST_SECOND), UTC)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

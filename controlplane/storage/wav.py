@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -134,6 +135,47 @@ def _layout(form: tuple[int, int, int, int], offset: int, length: int, size: int
         bits=bits,
         format_tag=tag,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """The text in a file's `LIST INFO` chunk; empty where there is none. Anybody may have written it."""
+
+    title: str = ""
+    artist: str = ""
+    comment: str = ""
+
+
+_TAG_NAMES = {b"INAM": "title", b"IART": "artist", b"ICMT": "comment"}
+
+
+def parse_tags(head: bytes) -> Tags:
+    """Read the tags before the audio of a file that begins with `head`; never raises.
+
+    Each is cut at its first zero byte, and what is no UTF-8 is replaced. The first of a name wins.
+    """
+    found: dict[str, str] = {}
+    for name, body in _chunks(head[:_LONGEST_HEADER], 12):
+        if name == b"data":
+            break
+        if name == b"LIST" and body[:4] == b"INFO":
+            for tag, text in _chunks(body, 4):
+                if tag in _TAG_NAMES:
+                    found.setdefault(_TAG_NAMES[tag], text.partition(b"\0")[0].decode(errors="replace"))
+    return Tags(**found)
+
+
+def _chunks(data: bytes, position: int) -> Iterator[tuple[bytes, bytes]]:
+    while position + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, position)
+        yield name, data[position + 8 : position + 8 + length]
+        position += 8 + length + length % 2
+
+
+def read_tags(file: BinaryIO) -> Tags:
+    """Read the tags of an open file; moves its position. Raises OSError."""
+    file.seek(0)
+    return parse_tags(file.read(_LONGEST_HEADER))
 
 
 def open_audio(path: Path) -> BinaryIO:

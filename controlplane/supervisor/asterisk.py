@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from controlplane.supervisor.asterisk_tree import AsteriskTree
@@ -34,6 +34,8 @@ class PrivateAsterisk:
     the published configuration files.
     """
 
+    name = "Asterisk"
+
     def __init__(self, tree: AsteriskTree, *, home: Path, run_folder: Path, live: Path) -> None:
         self.tree = tree
         self._home = home
@@ -48,6 +50,11 @@ class PrivateAsterisk:
     def command(self) -> tuple[str, ...]:
         """The words that run it in the foreground."""
         return (*self.tree.command, "-f", "-C", str(self._configuration))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What it needs besides the plain environment."""
+        return {}
 
     @property
     def log(self) -> Path:
@@ -87,19 +94,17 @@ class PrivateAsterisk:
         for name in ("asterisk.ctl", "asterisk.pid"):
             (self._run / name).unlink(missing_ok=True)
 
-    async def until_booted(
-        self, manager_port: int, *, limit_seconds: float, check: Callable[[], None]
-    ) -> None:
-        """Wait until it says that it is fully booted and its manager interface greets; raises CannotStart.
+    async def until_booted(self, port: int, *, limit_seconds: float, check: Callable[[], None]) -> None:
+        """Wait until it says that it is fully booted and its manager interface, on `port`, greets.
 
-        `check` is called now and then, and raises when waiting is in vain.
+        Raises CannotStart. `check` is called now and then, and raises when waiting is in vain.
         """
         try:
             async with asyncio.timeout(limit_seconds):
                 while "fully booted" not in await self._ask("core waitfullybooted"):
                     check()
                     await asyncio.sleep(_ASK_AGAIN_SECONDS)
-                while not await _greets(manager_port):
+                while not await _greets(port):
                     check()
                     await asyncio.sleep(_ASK_AGAIN_SECONDS)
         except TimeoutError:

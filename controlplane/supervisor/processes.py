@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.children import Child, Program
 from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.private_switch import PrivateSwitch
 from controlplane.supervisor.watchdog import Watchdog
 
-_BOOT_SECONDS = 30.0
+_BOOT_SECONDS = 60.0
 _READY_SECONDS = 45.0
 _ASK_AGAIN_SECONDS = 0.1
 # Together with PostgreSQL's end these stay below the 10 s that `up` has.
@@ -32,7 +32,7 @@ class Processes:
         environment: Mapping[str, str],
         logs: Path,
         run_folder: Path,
-        switch: PrivateAsterisk | None,
+        switch: PrivateSwitch | None,
         started: Callable[[str, int], None],
     ) -> None:
         self.switch = switch
@@ -41,7 +41,12 @@ class Processes:
             # Nothing of our environment: it holds the database's address and our keys.
             plain = {name: environment[name] for name in ("PATH", "HOME", "TZ") if name in environment}
             self._switch_child = Child(
-                Program(name="switch", command=switch.command, environment=plain, log=logs / "switch.log"),
+                Program(
+                    name="switch",
+                    command=switch.command,
+                    environment={**plain, **switch.environment},
+                    log=logs / "switch.log",
+                ),
                 started=started,
                 prepare=switch.prepare,
             )
@@ -88,17 +93,21 @@ class Processes:
             ) from None
 
     async def stop(self) -> None:
-        """End all of them: first our own (calls in progress have 5 s), then the switch."""
+        """End first our own (calls in progress have 5 s), then the switch, in what time is left."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _DRAIN_SECONDS + _END_SECONDS
         await asyncio.gather(*(child.stop(_DRAIN_SECONDS) for child in self._ours.values()))
         if self._switch_child is not None:
-            await self._switch_child.stop(_END_SECONDS)
+            # A FreeSWITCH takes four seconds to end, if it is given them.
+            await self._switch_child.stop(max(_END_SECONDS, end - loop.time()))
 
     def _check_switch(self) -> None:
         assert self.switch is not None
         assert self._switch_child is not None
         if self._switch_child.deaths > 1:
             raise CannotStart(
-                f"Asterisk ends again and again ({self.switch.last_error()}): see {self.switch.log}."
+                f"{self.switch.name} ends again and again ({self.switch.last_error()}):"
+                f" see {self.switch.log}."
             )
 
 

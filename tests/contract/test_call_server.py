@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from controlplane.callflows.call import Call, Entry, Stage
 from controlplane.callflows.ending import Ending, Outcome
-from controlplane.switches.asterisk.server import WAITING_LIMIT, FastAgiServer
+from controlplane.switches.asterisk.server import FastAgiServer
+from controlplane.switches.server import WAITING_LIMIT
 from structlog.testing import capture_logs
 from tests.support.call_contract import ContractPrompts, meanwhile
 from tests.support.scripted_agi import MAILBOX, SECRET, TENANT, ScriptedAsterisk, environment

@@ -1,7 +1,7 @@
 """A real PostgreSQL, and a whole product of its own whose parts are killed."""
 
 from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
-from tests.support.live import message_wav, product, reader, second_wav, speech
+from tests.support.live import message_wav, product, reader, second_wav, speech, switch
 
 __all__ = [
     "database",
@@ -15,4 +15,5 @@ __all__ = [
     "reader",
     "second_wav",
     "speech",
+    "switch",
 ]

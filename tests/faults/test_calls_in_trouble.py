@@ -62,7 +62,7 @@ async def _leave_in_fallback(call: Conversation, wav: Path) -> None:
 
 
 async def test_calls_is_away_before_the_call(product: Product, message_wav: Path) -> None:
-    """Nobody answers the AGI: the dialplan greets with the mailbox's greeting and records by itself."""
+    """Nobody answers the switch: the dialplan greets with the mailbox's greeting and records by itself."""
     box = await _box(product)
     async with _nobody_restarts(product), product.phone("101") as phone:
         product.kill("calls")
@@ -212,7 +212,7 @@ async def test_postgres_is_away_before_the_call(product: Product, message_wav: P
     await _is_there_once(product, box)
 
 
-async def test_asterisk_is_killed_while_recording(product: Product, message_wav: Path) -> None:
+async def test_switch_is_killed_while_recording(product: Product, message_wav: Path) -> None:
     """The switch dies in mid-recording: what it wrote is repaired and delivered once."""
     box = await _box(product)
     async with product.phone("101") as phone:

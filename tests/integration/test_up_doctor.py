@@ -50,6 +50,22 @@ async def test_what_is_missing_is_found(tmp_path: Path, check: Check) -> None:
     assert [] == [finding for finding in findings if finding.remedy is None]
 
 
+@pytest.mark.parametrize("check", [check_calls, check_switch, check_revision])
+async def test_what_is_missing_of_a_freeswitch_is_found(tmp_path: Path, check: Check) -> None:
+    """The same of a FreeSWITCH that does not run."""
+    findings = await examine(
+        settings(
+            tmp_path,
+            CONTROLPLANE_SWITCH="freeswitch",
+            CONTROLPLANE_OUTBOUND_SOCKET__PORT="1",
+            CONTROLPLANE_EVENT_SOCKET__PORT="1",
+        ),
+        [check],
+    )
+
+    assert [] == [finding for finding in findings if finding.remedy is None]
+
+
 async def test_a_migrated_database_is_fine(tmp_path: Path, database_url: str) -> None:
     """The newest schema is recognised."""
     (finding,) = await check_database(settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url))

@@ -70,7 +70,8 @@ def a1_hash(number: str, password: str) -> str:
     return hashlib.md5(f"{number}:{REALM}:{password}".encode()).hexdigest()
 
 
-def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return a port of the loopback that nobody listens on now."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -207,7 +208,7 @@ def run_dialplan(
     tree: AsteriskTree, home: Path, *, alice: str = ALICE, acme_domain: str = "acme.example"
 ) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
-    sip_port, agi_port, manager_port = _free_port(socket.SOCK_DGRAM), _free_port(), _free_port()
+    sip_port, agi_port, manager_port = free_port(socket.SOCK_DGRAM), free_port(), free_port()
     context = rig_context(
         home,
         sip_port=sip_port,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from controlplane.phone.reader import Reader, ReaderMissingError
 from controlplane.speech.cache import PromptCache, installed_voices
 from controlplane.speech.speaker import Speaker
+from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.processes import open_folder
 from tests.support.product import Product
 
@@ -17,11 +20,38 @@ SENTENCE = "Hello, this is the workshop. The blue car is ready, please call us b
 SECOND_SENTENCE = "Good morning, I would like to order twelve red chairs for our new office in town."
 
 
+def without_freeswitch() -> str:
+    """Return why no test can run on FreeSWITCH here; empty if they can."""
+    try:
+        find_freeswitch(os.environ, progress=lambda _: None)
+    except CannotStart as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("asterisk", marks=pytest.mark.asterisk),
+        pytest.param(
+            "freeswitch",
+            marks=[
+                pytest.mark.freeswitch,
+                pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch()),
+            ],
+        ),
+    ],
+)
+def switch(request: pytest.FixtureRequest) -> str:
+    """Return the switch that carries the calls: each test runs on both."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def product() -> Iterator[Product]:
+def product(switch: str) -> Iterator[Product]:
     """Run a product of this worker's own; its logs are printed if it does not start."""
     with open_folder() as folder:
-        running = Product.start(folder / "state")
+        running = Product.start(folder / "state", switch=switch)
         yield running
 
         assert running.instance.stop() == 0, running.instance.last_words()

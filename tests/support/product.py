@@ -55,10 +55,10 @@ class Product:
         self._numbers = itertools.count(8100)
 
     @classmethod
-    def start(cls, state_dir: Path, **environment: str) -> Product:
-        """Start an instance with short silences."""
+    def start(cls, state_dir: Path, *, switch: str = "auto", **environment: str) -> Product:
+        """Start an instance with short silences; `switch` is what `up --switch` takes."""
         instance = Instance(state_dir)
-        instance.start(environment={**SHORT, **environment})
+        instance.start("--switch", switch, environment={**SHORT, **environment})
         return cls(instance)
 
     # --- the API

@@ -20,6 +20,10 @@ from controlplane.phone.sound import Heard
 _FRAME = 160
 _SDP_PORT = re.compile(rb"m=audio (\d+)")
 _SDP_ADDRESS = re.compile(rb"c=IN IP4 ([\d.]+)")
+_CHALLENGES = {
+    401: (b"www-authenticate", b"Authorization"),
+    407: (b"proxy-authenticate", b"Proxy-Authorization"),
+}
 _CHALLENGE = re.compile(rb'(\w+)="?([^",]*)"?')
 
 
@@ -317,11 +321,12 @@ class RawPhone:
             return
         if method == b"INVITE":
             self.send(self.request(b"ACK", call))
-        if status == 401 and call.headers["id"] in self._credentials:
+        if status in _CHALLENGES and call.headers["id"] in self._credentials:
             call.to_tag = b""
             call.sequence += 1
             extra, body = self._invites[call.headers["id"]]
-            login = self._login(call, method, headers[b"www-authenticate"])
+            asking, answering = _CHALLENGES[status]
+            login = answering + self._login(call, method, headers[asking])
             del self._credentials[call.headers["id"]]
             self.send(self.request(method, call, b"\r\n".join(part for part in (extra, login) if part), body))
             return
@@ -349,7 +354,7 @@ class RawPhone:
         second = md5(f"{method.decode()}:{uri}")
         answer = md5(f"{first}:{asked['nonce']}:00000001:cn:auth:{second}")
         return (
-            f'Authorization: Digest username="{user}", realm="{asked["realm"]}", nonce="{asked["nonce"]}", '
+            f': Digest username="{user}", realm="{asked["realm"]}", nonce="{asked["nonce"]}", '
             f'uri="{uri}", algorithm=MD5, qop=auth, nc=00000001, cnonce="cn", response="{answer}"'
             + (f', opaque="{asked["opaque"]}"' if "opaque" in asked else "")
         ).encode()

@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import CallFacts, Entry
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
-from controlplane.switches.asterisk.request import RefusedRequest, read_request
+from controlplane.switches.asterisk.request import read_request
 from controlplane.switches.asterisk.wire import AgiConnection, Environment
+from controlplane.switches.server import RefusedRequest
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.scripted_agi import MAILBOX, SECRET, TENANT, environment
 

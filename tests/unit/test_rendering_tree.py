@@ -100,3 +100,15 @@ def test_a_word_is_itself_or_refused(text: str) -> None:
         return
 
     assert text == kept
+
+
+def test_the_secrets_of_freeswitch_are_not_shown() -> None:
+    """Passwords of the sockets and of the phones are stars in a difference."""
+    lines = [
+        '<param name="password" value="swordfish"/>',
+        '<param name="a1-hash" value="swordfish"/>',
+        '<action application="set" data="cp_secret=swordfish"/>',
+    ]
+    shown = difference({}, {"freeswitch/x.xml": "\n".join(lines)})
+
+    assert (0, 3) == (shown.count("swordfish"), shown.count("***"))

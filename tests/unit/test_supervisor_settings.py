@@ -16,11 +16,11 @@ from controlplane.supervisor.state import StateFolder
 PORTS = Ports(http=8000, sip=5060, fastagi=20001, manager=20002, rtp_first=10000, rtp_last=10199)
 
 
-def environment(folder: Path, user: dict[str, str]) -> dict[str, str]:
+def environment(folder: Path, user: dict[str, str], switch: str = "asterisk") -> dict[str, str]:
     """Return the environment that `up` makes of the user's."""
     state = StateFolder(folder / "state")
     surroundings = Surroundings(
-        listen="0.0.0.0", external_address="203.0.113.5", host="203.0.113.5", ports=PORTS, switch="asterisk"
+        listen="0.0.0.0", external_address="203.0.113.5", host="203.0.113.5", ports=PORTS, switch=switch
     )
     try:
         return environment_of(user, state, surroundings, database_url="postgresql://x@/x?host=/run/x")
@@ -44,6 +44,18 @@ def test_the_environment_is_complete(tmp_path: Path) -> None:
         read.sip.rtp_ports,
     )
     assert "change-me" not in {read.link_key.get_secret_value(), read.fastagi.secret.get_secret_value()}
+
+
+def test_freeswitch_and_we_share_ports_and_secrets(tmp_path: Path) -> None:
+    """Both sockets have a port that was chosen and a secret that nobody knows."""
+    read = load(environment(tmp_path, {}, "freeswitch"))
+    secrets = {
+        read.outbound_socket.secret.get_secret_value(),
+        read.event_socket.password.get_secret_value(),
+    }
+
+    assert ("freeswitch", 20001, 20002) == (read.switch, read.outbound_socket.port, read.event_socket.port)
+    assert len(secrets - {"change-me", "ClueCon", ""}) == 2
 
 
 def test_secrets_stay_from_start_to_start(tmp_path: Path) -> None:

@@ -40,8 +40,9 @@ from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
 from controlplane.domain.numbers import Number
 from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.link import AgiLink
-from controlplane.switches.asterisk.sounds import KEYS, checked_keys, files_of, seconds_of, sound_name
+from controlplane.switches.asterisk.sounds import sound_name
 from controlplane.switches.asterisk.wire import ProtocolError, Reply
+from controlplane.switches.sounds import KEYS, checked_keys, files_of, seconds_of
 
 GRACE_SECONDS: Final = 5
 """What TIMEOUT(absolute) allows a verb beyond its own bound, and us between two verbs."""

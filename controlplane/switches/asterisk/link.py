@@ -19,9 +19,10 @@ from controlplane.switches.asterisk.wire import (
     ProtocolError,
     Reply,
 )
+from controlplane.switches.server import Link
 
 
-class AgiLink(asyncio.Protocol):
+class AgiLink(Link):
     """The connection of one call. `on_made` is called with the link when the peer is connected."""
 
     def __init__(self, on_made: Callable[[AgiLink], None]) -> None:

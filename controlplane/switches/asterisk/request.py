@@ -20,15 +20,12 @@ from controlplane.callflows.call import CallFacts, Entry
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy
 from controlplane.switches.asterisk.wire import Environment
+from controlplane.switches.server import RefusedRequest
 
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,150}", re.ASCII)
 _DIALLED: Final = re.compile(r"[0-9]{0,64}", re.ASCII)
 _EXTENSION: Final = re.compile(r"[0-9]{3,64}", re.ASCII)
 _ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4}
-
-
-class RefusedRequest(Exception):
-    """A request that is not from our dialplan. The text quotes nothing of it."""
 
 
 def read_request(environment: Environment, *, secret: str) -> CallFacts:

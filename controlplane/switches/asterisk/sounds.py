@@ -1,34 +1,8 @@
-"""How Asterisk names sound files and keys, and how long a file plays."""
+"""How Asterisk names sound files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
-
-import structlog
-
-from controlplane.callflows.prompts import Prompt, PromptFiles, Tone, Utterance
-
-KEYS: Final = "0123456789*#"
-_WAV_HEADER_BYTES: Final = 44
-_WAV_BYTES_PER_SECOND: Final = 16_000
-
-
-def files_of(prompts: PromptFiles, utterances: Sequence[Utterance], language: str) -> list[Path]:
-    """Return the files that say `utterances`; what has none is left out and logged."""
-    files: list[Path] = []
-    for utterance in utterances:
-        found = prompts.files(utterance, language)
-        if not found:
-            fixed = isinstance(utterance, Prompt | Tone)
-            structlog.get_logger().warning(
-                "prompt.missing",
-                utterance=str(utterance) if fixed else type(utterance).__name__,
-                language=language,
-            )
-        files += found
-    return files
 
 
 def sound_name(path: Path) -> str:
@@ -39,18 +13,3 @@ def sound_name(path: Path) -> str:
     if not path.is_absolute() or path.suffix != ".wav":
         raise ValueError("A sound file is an absolute path that ends in .wav.")
     return str(path.with_suffix(""))
-
-
-def checked_keys(keys: str) -> str:
-    """Return `keys`; raises ValueError if one of them is not on a telephone."""
-    if any(key not in KEYS for key in keys):
-        raise ValueError("A key is a digit, * or #.")
-    return keys
-
-
-def seconds_of(path: Path) -> float:
-    """Return an upper bound of how long a WAV file of 8 kHz and 16 bit plays; 0 if it is not there."""
-    try:
-        return max(0, path.stat().st_size - _WAV_HEADER_BYTES) / _WAV_BYTES_PER_SECOND
-    except OSError:
-        return 0.0

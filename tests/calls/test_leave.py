@@ -181,14 +181,19 @@ async def test_two_callers_at_once(product: Product, message_wav: Path, second_w
 
 
 async def test_caller_who_thinks_with_a_silence_suppressing_phone(
-    product: Product, message_wav: Path
+    product: Product, message_wav: Path, switch: str
 ) -> None:
-    """Ten seconds without any audio after the beep lose nothing: what is said then is stored."""
+    """A time without any audio after the beep loses nothing: what is said then is stored.
+
+    Asterisk notices no silence where no audio comes, so the caller may think for long. FreeSWITCH
+    fills the gap, and ends the recording as it does with every other phone.
+    """
+    thinking = {"asterisk": 10.0, "freeswitch": 1.0}[switch]
     box = await product.mailbox()
     async with product.phone("101", silence_suppression=True) as phone:
         call = await phone.dial(box)
         beep = await call.expect_beep()
-        await until(lambda: call.heard.seconds > beep + 10, "ten seconds of thinking")
+        await until(lambda: call.heard.seconds > beep + thinking, "the end of thinking")
         await call.say(message_wav)
         await call.press("#")
         await call.expect_to_hear(Prompt.MESSAGE_SENT)

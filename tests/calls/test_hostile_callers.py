@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from urllib.parse import unquote
 
 from controlplane.callflows.prompts import Tone
 from controlplane.domain.caller import Caller
@@ -36,7 +36,18 @@ def _beep_is_a_tone(product: Product) -> bool:
     return len(read(path)) > 0
 
 
-async def test_hostile_names_are_stored_as_text(product: Product, tmp_path: Path) -> None:
+def _as_reported(name: str, switch: str) -> str:
+    """Return a name as it reaches us.
+
+    FreeSWITCH decodes it once and takes `${` apart, and its socket encodes no percent sign, so that
+    what still looks encoded is decoded once more. It is text by then, and goes back to no switch.
+    """
+    if switch == "asterisk":
+        return name
+    return unquote(unquote(name, errors="replace").replace("${", "%{"), errors="replace")
+
+
+async def test_hostile_names_are_stored_as_text(product: Product, switch: str) -> None:
     """Each name of the corpus arrives by a real INVITE, is stored cleaned, and runs nothing."""
     assert _beep_is_a_tone(product)
     box = await product.mailbox(min_message_seconds=1)
@@ -44,7 +55,7 @@ async def test_hostile_names_are_stored_as_text(product: Product, tmp_path: Path
     await asyncio.gather(*(_leave(product, box, name, places) for name in NAMES))
     messages = await product.wait_for_messages(box, len(NAMES), seconds=60)
 
-    assert sorted(Caller.of("5551234", name).name for name in NAMES) == sorted(
+    assert sorted(Caller.of("5551234", _as_reported(name, switch)).name for name in NAMES) == sorted(
         message["caller_name"] for message in messages
     )
     assert {message["caller_number"] for message in messages} == {"5551234"}

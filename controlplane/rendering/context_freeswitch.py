@@ -1,0 +1,79 @@
+"""What the templates of FreeSWITCH see: frozen values and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controlplane.domain.tenant import DEFAULT_TENANT
+from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext
+
+_SILENCE_THRESHOLD = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketContext:
+    """Where `calls` listens, as `host:port`."""
+
+    address: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSocketContext:
+    """The switch's own event socket, on loopback only."""
+
+    port: int
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeswitchPaths:
+    """Absolute folders that the dialplan reads and writes; `live` is where these files are published."""
+
+    routes: Path
+    greetings: Path
+    spool: Path
+    live: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeswitchCalls(CallsContext):
+    """Figures of the dialplan; a threshold of 0 switches the end by silence off, 0 seconds do not."""
+
+    @property
+    def silence_threshold(self) -> int:
+        """The energy below which there is silence."""
+        return _SILENCE_THRESHOLD if self.silence_seconds else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeswitchInstallation:
+    """What settings decide, the same for all revisions of an installation."""
+
+    sip: SipContext
+    socket: SocketContext
+    event_socket: EventSocketContext
+    paths: FreeswitchPaths
+    calls: FreeswitchCalls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeswitchContext:
+    """Everything that is rendered for FreeSWITCH."""
+
+    installation: FreeswitchInstallation
+    tenants: tuple[TenantContext, ...]
+    prompts: tuple[VoiceContext, ...]
+
+    @property
+    def default_tenant(self) -> TenantContext | None:
+        """The tenant of callers whose domain says nothing, and of the phones."""
+        return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
+
+    @property
+    def endpoints(self) -> frozenset[str]:
+        """The users of the directory."""
+        if self.default_tenant is None or not self.installation.sip.phones:
+            return frozenset()
+        return frozenset(extension.number for extension in self.default_tenant.extensions)

@@ -1,0 +1,85 @@
+"""Render the configuration of FreeSWITCH: one tree of files out of one context."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
+
+from jinja2 import Environment, TemplateError
+
+from controlplane.rendering.check_xml import check_xml
+from controlplane.rendering.context_freeswitch import FreeswitchContext
+from controlplane.rendering.environment import make_xml_environment
+from controlplane.rendering.escape import RenderingError
+from controlplane.rendering.tree import RenderedTree, digest_of
+
+PROFILE = "shared-voicemail"
+FILES = (
+    "freeswitch.xml",
+    "cp-configuration.xml",
+    "cp-dialplan.xml",
+    "cp-directory.xml",
+    "cp_contacts.lua",
+    "cp_entrance.lua",
+    "cp_keys.lua",
+    "cp_route.lua",
+    "cp_stage.lua",
+)
+_WITH_REVISION = ("cp-dialplan.xml",)
+
+
+def render_freeswitch(context: FreeswitchContext, *, templates: Path) -> RenderedTree:
+    """Render and check all files, as `freeswitch/<name>`.
+
+    The digest is that of the files with an empty revision, and is then put into them: the switch
+    reports it as the global variable `cp_revision`. Raises RenderingError.
+    """
+    environment = make_xml_environment(templates)
+    unnamed = _render(context, environment, FILES, revision="")
+    digest = digest_of(unnamed)
+    files = unnamed | _render(context, environment, _WITH_REVISION, revision=digest)
+    for path, text in files.items():
+        if path.endswith(".xml"):
+            check_xml(path, text)
+    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints)
+
+
+def _render(
+    context: FreeswitchContext, environment: Environment, names: Iterable[str], *, revision: str
+) -> dict[str, str]:
+    if context.default_tenant is None:
+        raise RenderingError("There is no tenant named default; run the migrations.")
+    installation = context.installation
+    values = {
+        "revision": revision,
+        "tenants": context.tenants,
+        "default_tenant": context.default_tenant,
+        "extensions": context.default_tenant.extensions,
+        "prompts": context.prompts,
+        "profile": PROFILE,
+        "address": _address(installation.sip.host),
+        "sip": installation.sip,
+        "socket": installation.socket,
+        "event_socket": installation.event_socket,
+        "paths": installation.paths,
+        "calls": installation.calls,
+    }
+    rendered = {}
+    for name in names:
+        try:
+            rendered[f"freeswitch/{name}"] = environment.get_template(f"freeswitch/{name}.j2").render(values)
+        except TemplateError as error:
+            raise RenderingError(f"The template of {name} failed: {error}") from error
+        except RenderingError as error:
+            raise RenderingError(f"{name}: {error}") from error
+    return rendered
+
+
+def _address(host: str) -> str:
+    """Return what sip-ip takes: an address to listen on, `auto` for the machine's own."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return "auto" if address.is_unspecified else str(address)

@@ -1,0 +1,1 @@
+"""FreeSWITCH over the outbound and the inbound Event Socket."""

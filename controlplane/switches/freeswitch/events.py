@@ -1,0 +1,164 @@
+"""Facts from FreeSWITCH over a long-lived event socket: a recording has stopped, we are connected.
+
+They only wake what looks at the present state, so that a lost or a forged one does no harm. The
+connection is greenswitch's, in one thread with a hub of its own; it subscribes narrowly, is made
+again with growing waits, and is given up when not even the heartbeat is heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import gevent
+import structlog
+from gevent.event import Event
+
+from controlplane.switches.freeswitch.listening import ListeningESL, Lost, ReadEvent
+
+_SUBSCRIBED: Final = "event plain RECORD_STOP HEARTBEAT"
+_FIRST_WAIT_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 5.0
+
+
+class FreeSwitchEvents:
+    """Listens to one FreeSWITCH.
+
+    `on_record_stop` gets a channel's unique id, `on_booted` is called after each new connection,
+    for what may have been missed. Both are called in the event loop and must return at once.
+    FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
+    nothing came for `heartbeat_seconds` is given up.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        password: str,
+        on_record_stop: Callable[[str], None],
+        on_booted: Callable[[], None],
+        heartbeat_seconds: float = 50.0,
+        answer_seconds: float = 5.0,
+        longest_wait_seconds: float = 15.0,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._password = password
+        self._on_record_stop = on_record_stop
+        self._on_booted = on_booted
+        self._heartbeat_seconds = heartbeat_seconds
+        self._answer_seconds = answer_seconds
+        self._longest_wait_seconds = longest_wait_seconds
+
+    async def run(self) -> None:
+        """Listen until cancelled; raises what ends the thread, which nothing should."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        listener = _Listener(self, loop, ended)
+        listener.start()
+        try:
+            await asyncio.shield(ended)
+        finally:
+            listener.stop()
+            await asyncio.to_thread(listener.join, _JOIN_SECONDS)
+
+    def _listen(self, tell: Callable[..., None], stop: Event) -> None:
+        """Keep a connection; the body of the thread's main greenlet."""
+        log = structlog.get_logger()
+        wait = _FIRST_WAIT_SECONDS
+        while not stop.is_set():
+            link = ListeningESL(self._host, self._port, self._password, timeout=self._answer_seconds)
+
+            def on_record_stop(event: ReadEvent) -> None:
+                tell(self._on_record_stop, event.headers.get("Unique-ID", ""))
+
+            link.register_handle("RECORD_STOP", on_record_stop)
+            try:
+                link.connect()
+                if not link.send(_SUBSCRIBED).data.startswith("+OK"):
+                    link.lose("FreeSWITCH refused the subscription.")
+                else:
+                    log.info("events.connected")
+                    wait = _FIRST_WAIT_SECONDS
+                    tell(self._on_booted)
+                    self._watch(link, stop)
+            except Lost:
+                pass  # The link keeps the reason.
+            finally:
+                link.stop()
+            if not stop.is_set():
+                log.warning("events.disconnected", reason=link.reason, retry_seconds=wait)
+                stop.wait(wait)
+                wait = min(wait * 2, self._longest_wait_seconds)
+
+    def _watch(self, link: ListeningESL, stop: Event) -> None:
+        """Wait until the link is lost or silent, or we are told to stop."""
+        heard, silent = link.heard, 0.0
+        step = min(_LOOK_SECONDS, self._heartbeat_seconds / 4)
+        while not gevent.wait([link.lost, stop], timeout=step, count=1):
+            silent = silent + step if link.heard == heard else 0.0
+            heard = link.heard
+            if silent >= self._heartbeat_seconds:
+                link.lose("Not even a heartbeat came.")
+
+
+class _Listener(threading.Thread):
+    """The thread with the gevent hub; everything of greenswitch happens in it."""
+
+    def __init__(
+        self, events: FreeSwitchEvents, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]
+    ) -> None:
+        super().__init__(name="freeswitch-events", daemon=True)
+        self._events = events
+        self._loop = loop
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._waker: Any = None
+        self._stopping = False
+
+    def run(self) -> None:
+        """Listen until stopped."""
+        hub = gevent.get_hub()
+        stop = Event()
+        waker = hub.loop.async_()
+        waker.start(stop.set)
+        with self._lock:
+            self._waker = waker
+            if self._stopping:
+                stop.set()
+        failure: BaseException | None = None
+        try:
+            self._events._listen(self._tell, stop)  # noqa: SLF001 (the thread is a part of it)
+        except BaseException as error:  # noqa: BLE001 (handed over to the event loop, which raises it)
+            failure = error
+        finally:
+            with self._lock:
+                self._waker = None
+            waker.close()
+            hub.destroy()
+        self._tell(self._finish, failure)
+
+    def stop(self) -> None:
+        """Ask the thread to end; from any thread."""
+        with self._lock:
+            self._stopping = True
+            if self._waker is not None:
+                self._waker.send()
+
+    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
+        """Have a function called in the event loop; one that is closed needs nothing any more."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(what, *arguments)
+
+    def _finish(self, failure: BaseException | None) -> None:
+        if self._ended.done():
+            return
+        if failure is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(failure)

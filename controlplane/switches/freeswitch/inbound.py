@@ -1,0 +1,96 @@
+"""A short connection to FreeSWITCH's own Event Socket: log in, ask, leave. Every wait is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Self
+
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.switches.freeswitch.command import encode_command
+from controlplane.switches.freeswitch.wire import EventSocketConnection, Fault, Message
+
+BODY_LIMIT: Final = 67_108_864
+"""Bytes of an answer: a list of 100,000 users, or of 20,000 channels."""
+
+_READ_BYTES: Final = 65_536
+
+
+class InboundClient:
+    """A logged-in connection. Made by `connected`; raises SwitchUnavailable from every method."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, seconds: float) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._seconds = seconds
+        self._core = EventSocketConnection(body_limit=BODY_LIMIT)
+        self._messages: list[Message] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, host: str, port: int, *, password: str, seconds: float) -> AsyncIterator[Self]:
+        """Connect and log in; `seconds` bounds both, and later the wait for each answer."""
+        try:
+            async with asyncio.timeout(seconds):
+                reader, writer = await asyncio.open_connection(host, port)
+        except (OSError, TimeoutError) as error:
+            raise SwitchUnavailable("The event socket cannot be reached.") from error
+        try:
+            client = cls(reader, writer, seconds=seconds)
+            await client._log_in(password)
+            yield client
+        finally:
+            writer.close()
+
+    async def api(self, line: str) -> str:
+        """Run an API command, and return what it says."""
+        return (await self._exchange(encode_command(f"api {line}"), "api/response")).text
+
+    async def _log_in(self, password: str) -> None:
+        async with self._bounded():
+            greeting = await self._message()
+        match greeting.kind:
+            case "auth/request":
+                pass
+            case "text/rude-rejection":
+                raise SwitchUnavailable("The event socket does not let our address in (apply-inbound-acl).")
+            case _:
+                raise SwitchUnavailable("What answers there is no event socket.")
+        reply = await self._exchange(encode_command(f"auth {password}"), "command/reply")
+        if not reply.reply.startswith("+OK"):
+            raise SwitchUnavailable("The event socket refused our password.")
+
+    async def _exchange(self, data: bytes, awaited: str) -> Message:
+        """Send a command and return its reply; nothing else may come between, as nothing is subscribed."""
+        async with self._bounded():
+            self._writer.write(data)
+            await self._writer.drain()
+            while (message := await self._message()).kind != awaited:
+                if message.kind == "command/reply":
+                    # The command itself was refused: a log-in may be limited to some of them.
+                    raise SwitchUnavailable("The event socket refused a command.")
+                if message.kind == "text/disconnect-notice":
+                    raise SwitchUnavailable("FreeSWITCH closed the event socket.")
+        return message
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._seconds):
+                yield
+        except TimeoutError as error:
+            raise SwitchUnavailable("The event socket did not answer in time.") from error
+        except OSError as error:
+            raise SwitchUnavailable("The connection to the event socket was lost.") from error
+
+    async def _message(self) -> Message:
+        while not self._messages:
+            data = await self._reader.read(_READ_BYTES)
+            for event in self._core.receive_data(data) if data else self._core.receive_eof():
+                if isinstance(event, Fault):
+                    raise SwitchUnavailable(f"The event socket cannot be understood: {event.reason}")
+                self._messages.append(event)
+            if not data and not self._messages:
+                raise SwitchUnavailable("FreeSWITCH closed the event socket.")
+        return self._messages.pop(0)

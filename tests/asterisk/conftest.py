@@ -1,5 +1,0 @@
-"""A whole product with a private Asterisk for each worker, and voices to speak with."""
-
-from tests.support.live import message_wav, product, reader, second_wav, speech
-
-__all__ = ["message_wav", "product", "reader", "second_wav", "speech"]

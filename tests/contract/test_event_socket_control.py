@@ -1,0 +1,194 @@
+"""The SwitchControl adapter of FreeSWITCH against a scripted event socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from controlplane.domain.configuration import LiveConfiguration
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.services.switch_control import SwitchControl
+from controlplane.switches.freeswitch.control import FreeSwitchControl
+from tests.support.scripted_event_socket import PASSWORD, ScriptedEventSocket, answer, reply
+
+CLOCK = 1_000_000.0
+USERS = (
+    "userid|context|domain|group|contact|callgroup|effective_caller_id_name|effective_caller_id_number\n"
+    "101||realm|cp-1|error/user_not_registered|||\n"
+    "102||realm|cp-1|sofia/internal/sip:102@192.0.2.1|||\n"
+    "\n+OK\n"
+)
+
+
+@asynccontextmanager
+async def controlling(switch: ScriptedEventSocket, **changes: Any) -> AsyncIterator[SwitchControl]:
+    """Connect the adapter to a scripted socket."""
+    async with switch.listening() as port:
+        options: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": port,
+            "password": PASSWORD,
+            "seconds": 0.5,
+            "reload_seconds": 0.5,
+            "settle_seconds": 0,
+            "clock": lambda: CLOCK,
+        }
+        yield FreeSwitchControl(**(options | changes))
+
+
+@pytest.fixture
+def switch() -> ScriptedEventSocket:
+    """Return a switch that knows two extensions."""
+    made = ScriptedEventSocket()
+    made.answers["api reloadxml"] = answer("+OK [Success]\n")
+    made.answers["api global_getvar cp_revision"] = answer("abc123")
+    made.answers["api list_users"] = answer(USERS)
+    return made
+
+
+async def test_reload_is_confirmed(switch: ScriptedEventSocket) -> None:
+    """The switch says that the new tree is in its place."""
+    async with controlling(switch) as control:
+        await control.reload()
+
+    assert "api reloadxml" == switch.commands[-1]
+
+
+@pytest.mark.parametrize("said", ["+OK [[error near line 3]: unclosed tag]\n", "-ERR", "+OK\n", ""])
+async def test_reload_without_success_is_none(switch: ScriptedEventSocket, said: str) -> None:
+    """FreeSWITCH says +OK and keeps its old tree when the new one cannot be read."""
+    switch.answers["api reloadxml"] = answer(said)
+    async with controlling(switch) as control:
+        with pytest.raises(SwitchUnavailable, match="kept its old configuration"):
+            await control.reload()
+
+
+async def test_live_configuration_is_asked_for(switch: ScriptedEventSocket) -> None:
+    """The revision is a global variable, the endpoints are the users of the directory."""
+    async with controlling(switch) as control:
+        live = await control.live_configuration()
+
+    assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101", "102"})) == live
+
+
+async def test_switch_without_a_revision_has_none(switch: ScriptedEventSocket) -> None:
+    """An unset variable is empty."""
+    switch.answers["api global_getvar cp_revision"] = answer("")
+    switch.answers["api list_users"] = answer(USERS.splitlines()[0] + "\n\n+OK\n")
+    async with controlling(switch) as control:
+        live = await control.live_configuration()
+
+    assert LiveConfiguration(digest=None, endpoints=frozenset()) == live
+
+
+@pytest.mark.parametrize("said", ["-ERR no", "", "userid|context\n101|"])
+async def test_list_of_users_that_is_cut_is_none(switch: ScriptedEventSocket, said: str) -> None:
+    """A list without its end would look like removed extensions."""
+    switch.answers["api list_users"] = answer(said)
+    async with controlling(switch) as control:
+        with pytest.raises(SwitchUnavailable, match="which users"):
+            await control.live_configuration()
+
+
+async def test_calls_are_the_ids_of_all_channels(switch: ScriptedEventSocket) -> None:
+    """Every channel counts, whatever a caller's name is."""
+    switch.answers["api show channels as json"] = answer(
+        '{"row_count": 2, "rows": [{"uuid": "1-1", "cid_name": "uuid: x"}, {"uuid": "1-2"}]}'
+    )
+    async with controlling(switch) as control:
+        assert {"1-1", "1-2"} == set(await control.calls())
+
+
+async def test_no_calls_are_none(switch: ScriptedEventSocket) -> None:
+    """FreeSWITCH leaves the rows out when there are none."""
+    switch.answers["api show channels as json"] = answer('{"row_count": 0}')
+    async with controlling(switch) as control:
+        assert frozenset() == await control.calls()
+
+
+@pytest.mark.parametrize(
+    "said", ["-ERR", '{"row_count": 2, "rows": []}', "[]", '{"row_count": 1, "rows": [{}]}', ""]
+)
+async def test_list_of_calls_that_cannot_be_read_is_none(switch: ScriptedEventSocket, said: str) -> None:
+    """A call that is not in the list would be taken for over."""
+    switch.answers["api show channels as json"] = answer(said)
+    async with controlling(switch) as control:
+        with pytest.raises(SwitchUnavailable):
+            await control.calls()
+
+
+async def test_start_is_known_by_the_uptime(switch: ScriptedEventSocket) -> None:
+    """It is never too late, and at most a second too early."""
+    switch.answers["api uptime s"] = answer("100\n")
+    async with controlling(switch) as control:
+        assert CLOCK - 101 == await control.started_at()
+
+
+async def test_uptime_that_is_none_is_unavailable(switch: ScriptedEventSocket) -> None:
+    """What is no number says nothing."""
+    switch.answers["api uptime s"] = answer("-ERR")
+    async with controlling(switch) as control:
+        with pytest.raises(SwitchUnavailable, match="since when"):
+            await control.started_at()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"greeting": None}, "did not answer in time"),
+        ({"greeting": b"HTTP/1.1 400 Bad Request\r\n\r\n"}, "did not answer|cannot be understood"),
+        ({"greeting": b"Content-Type: text/rude-rejection\nContent-Length: 1\n\nx"}, "apply-inbound-acl"),
+        ({"greeting": reply("+OK")}, "no event socket"),
+        ({"answers": {"auth": reply("-ERR invalid")}}, "refused our password"),
+        ({"answers": {"api": reply("-ERR command not found")}}, "refused a command"),
+        ({"answers": {"api": None}}, "did not answer in time"),
+        ({"answers": {"api": b"Content-Type: api/response\nContent-Length: -1\n\n"}}, "cannot be understood"),
+        (
+            {"answers": {"api": b"Content-Type: text/disconnect-notice\nContent-Length: 0\n\n"}},
+            "closed the event socket",
+        ),
+    ],
+)
+async def test_trouble_with_the_socket_is_said_in_a_sentence(
+    switch: ScriptedEventSocket, changes: dict[str, Any], sentence: str
+) -> None:
+    """Every wait is bounded, and the password is in no sentence."""
+    for name, value in changes.items():
+        setattr(switch, name, value)
+    async with controlling(switch) as control:
+        with pytest.raises(SwitchUnavailable, match=sentence) as raised:
+            await control.reload()
+
+    assert PASSWORD not in str(raised.value)
+
+
+async def test_connection_that_ends_is_unavailable(switch: ScriptedEventSocket) -> None:
+    """FreeSWITCH that dies in the middle is noticed at once."""
+
+    def die() -> bytes:
+        switch.drop()
+        return b""
+
+    switch.answers["api reloadxml"] = die
+    async with controlling(switch, reload_seconds=60) as control, asyncio.timeout(5):
+        with pytest.raises(SwitchUnavailable, match="closed the event socket"):
+            await control.reload()
+
+
+async def test_socket_that_is_not_there_is_unavailable() -> None:
+    """A refused connection is a sentence too."""
+    control = FreeSwitchControl(host="127.0.0.1", port=1, password=PASSWORD)
+    with pytest.raises(SwitchUnavailable, match="cannot be reached"):
+        await control.calls()
+
+
+async def test_commands_go_over_a_connection_of_their_own(switch: ScriptedEventSocket) -> None:
+    """Each is made, used and closed."""
+    async with controlling(switch) as control:
+        await control.reload()
+        await control.live_configuration()
+
+    assert 2 == switch.connections

@@ -1,0 +1,27 @@
+"""A private FreeSWITCH with a dialplan of a few lines; without one this tier is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.processes import open_folder
+from tests.support.real_freeswitch_call import RealHarness
+from tests.support.small_freeswitch import SmallFreeSwitch, prefix, run_freeswitch
+
+
+@pytest.fixture(scope="session")
+def small() -> Iterator[SmallFreeSwitch]:
+    """Run one FreeSWITCH for all these tests of a worker."""
+    where = prefix()
+    if where is None:
+        pytest.skip("no FreeSWITCH here; set FREESWITCH_PREFIX")
+    with run_freeswitch(where) as running:
+        yield running
+
+
+@pytest.fixture
+def harness(small: SmallFreeSwitch) -> Iterator[RealHarness]:
+    """Return a harness of its own for each test."""
+    with open_folder() as folder:
+        yield RealHarness(folder, small)
