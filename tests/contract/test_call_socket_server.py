@@ -19,6 +19,7 @@ from tests.support.call_contract import ContractPrompts, meanwhile
 from tests.support.scripted_freeswitch import SECRET, VARIABLES, ScriptedFreeSwitch, channel_data
 
 LIMIT_SECONDS = 5
+MAX_CALLS = 4
 FIRST_LINE_SECONDS = 0.2
 
 
@@ -53,7 +54,7 @@ async def serving(flow: Flow, folder: Path, **changes: Any) -> AsyncIterator[Out
     options: dict[str, Any] = {
         "secret": SECRET,
         "allowed_addresses": ["127.0.0.0/8"],
-        "max_calls": 4,
+        "max_calls": MAX_CALLS,
         "first_line_seconds": FIRST_LINE_SECONDS,
     }
     server = OutboundSocketServer(
@@ -172,7 +173,7 @@ async def test_health_check_is_no_fault(flow: Flow, tmp_path: Path) -> None:
 async def test_silent_peers_do_not_keep_calls_out(flow: Flow, tmp_path: Path) -> None:
     """When too many say nothing the oldest of them have to go, and a call is taken."""
     async with serving(flow, tmp_path, first_line_seconds=60) as server:
-        silent = [await asyncio.open_connection(*server.address) for _ in range(WAITING_LIMIT + 3)]
+        silent = [await asyncio.open_connection(*server.address) for _ in range(WAITING_LIMIT + MAX_CALLS + 3)]
         await _call(server, ScriptedFreeSwitch())
         await asyncio.wait_for(silent[0][0].read(), LIMIT_SECONDS)
         for _, writer in silent:
