@@ -173,7 +173,8 @@ async def test_health_check_is_no_fault(flow: Flow, tmp_path: Path) -> None:
 async def test_silent_peers_do_not_keep_calls_out(flow: Flow, tmp_path: Path) -> None:
     """When too many say nothing the oldest of them have to go, and a call is taken."""
     async with serving(flow, tmp_path, first_line_seconds=60) as server:
-        silent = [await asyncio.open_connection(*server.address) for _ in range(WAITING_LIMIT + MAX_CALLS + 3)]
+        too_many = WAITING_LIMIT + MAX_CALLS + 3
+        silent = [await asyncio.open_connection(*server.address) for _ in range(too_many)]
         await _call(server, ScriptedFreeSwitch())
         await asyncio.wait_for(silent[0][0].read(), LIMIT_SECONDS)
         for _, writer in silent:
