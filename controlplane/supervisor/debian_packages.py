@@ -58,10 +58,9 @@ def choose_source(release: dict[str, str], mirrors: Sequence[str]) -> Source:
     kin = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
     codename = release.get("UBUNTU_CODENAME") or release.get("VERSION_CODENAME", "")
     if "ubuntu" in kin and codename:
-        mirror = _mirror_of("ubuntu", mirrors) or "http://archive.ubuntu.com/ubuntu"
         return Source(
             name=f"ubuntu-{codename}",
-            mirror=mirror,
+            mirror=_mirror_of("ubuntu", mirrors),
             suites=(codename, f"{codename}-updates"),
             components="main universe",
             keyring=_KEYRINGS / "ubuntu-archive-keyring.gpg",
@@ -70,7 +69,7 @@ def choose_source(release: dict[str, str], mirrors: Sequence[str]) -> Source:
         # Debian's releases carry no Asterisk any more; unstable does, with the libraries it needs.
         return Source(
             name="debian-unstable",
-            mirror=_mirror_of("debian", mirrors) or "http://deb.debian.org/debian",
+            mirror=_mirror_of("debian", mirrors),
             suites=("unstable",),
             components="main",
             keyring=_KEYRINGS / "debian-archive-keyring.gpg",
@@ -133,9 +132,15 @@ def unpack(packages: Sequence[str], source: Source, into: Path, *, progress: Pro
     shutil.rmtree(apt)
 
 
-def _mirror_of(distribution: str, mirrors: Sequence[str]) -> str | None:
-    """Return the first mirror whose path is the distribution's main archive."""
-    return next((mirror for mirror in mirrors if mirror.rstrip("/").rpartition("/")[2] == distribution), None)
+def _mirror_of(distribution: str, mirrors: Sequence[str]) -> str:
+    """Return the first mirror whose path is the distribution's main archive; raises CannotStart."""
+    for mirror in mirrors:
+        if mirror.rstrip("/").rpartition("/")[2] == distribution:
+            return mirror
+    raise CannotStart(
+        f"This machine's package sources name no archive of {distribution} to take an Asterisk from:"
+        " add one below /etc/apt, or install Asterisk 20 or later."
+    )
 
 
 def _write_apt_files(apt: Path, source: Source) -> Path:
