@@ -111,6 +111,7 @@ async def test_a_caller_is_greeted_corrected_and_thanked(product: Product, messa
     assert (message["caller_number"], message["state"]) == ("101", "new")
 
 
+@pytest.mark.timeout(300)  # four calls, of which two hear everything
 async def test_a_member_hears_keeps_and_deletes(product: Product, message_wav: Path) -> None:
     """A wrong PIN, the right one, counts, caller and time, keep, delete, goodbye: all in German."""
     box = await _german_mailbox(product, say_datetime="24h")
