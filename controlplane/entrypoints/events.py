@@ -15,6 +15,8 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from controlplane.domain.event_socket import EventSocketUser
+from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.settings import Settings
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
@@ -115,10 +117,12 @@ def _listener(settings: Settings, scan: Wake, heal: Wake) -> Listener:
         # It brings gevent along, which nobody else needs in his process.
         from controlplane.switches.freeswitch.events import FreeSwitchEvents  # noqa: PLC0415 (see above)
 
+        log_in = log_in_of(settings, EventSocketUser.EVENTS)
         return FreeSwitchEvents(
             host=settings.event_socket.host,
             port=settings.event_socket.port,
-            password=settings.event_socket.password.get_secret_value(),
+            user=log_in.user,
+            password=log_in.password,
             on_record_stop=on_take,
             on_booted=on_booted,
         )

@@ -20,6 +20,7 @@ FILES = (
     "cp-configuration.xml",
     "cp-dialplan.xml",
     "cp-directory.xml",
+    "cp-event-socket.xml",
     "cp_contacts.lua",
     "cp_entrance.lua",
     "cp_keys.lua",

@@ -12,7 +12,7 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.services.switch_control import SwitchControl
 from controlplane.switches.freeswitch.control import FreeSwitchControl
-from tests.support.scripted_event_socket import PASSWORD, ScriptedEventSocket, answer, reply
+from tests.support.scripted_event_socket import PASSWORD, USER, ScriptedEventSocket, answer, reply
 
 CLOCK = 1_000_000.0
 USERS = (
@@ -183,6 +183,31 @@ async def test_socket_that_is_not_there_is_unavailable() -> None:
     control = FreeSwitchControl(host="127.0.0.1", port=1, password=PASSWORD)
     with pytest.raises(SwitchUnavailable, match="cannot be reached"):
         await control.calls()
+
+
+async def test_user_of_the_directory_logs_in(switch: ScriptedEventSocket) -> None:
+    """With a user named, the socket's own password is not used."""
+    async with controlling(switch, user=USER) as control:
+        await control.reload()
+
+    assert [f"userauth {USER}:{PASSWORD}", "api reloadxml"] == switch.commands
+
+
+async def test_unknown_user_is_refused(switch: ScriptedEventSocket) -> None:
+    """A log-in that fails is said, without user and password."""
+    async with controlling(switch, user="nobody@directory") as control:
+        with pytest.raises(SwitchUnavailable, match="refused our password") as raised:
+            await control.reload()
+
+    assert "nobody" not in str(raised.value)
+
+
+async def test_command_beyond_the_users_rights_is_a_sentence(switch: ScriptedEventSocket) -> None:
+    """Who may not do it reads where that is decided."""
+    switch.answers["api"] = reply("-ERR permission denied")
+    async with controlling(switch, user=USER) as control:
+        with pytest.raises(SwitchUnavailable, match="esl-allowed-api"):
+            await control.reload()
 
 
 async def test_commands_go_over_a_connection_of_their_own(switch: ScriptedEventSocket) -> None:

@@ -15,7 +15,14 @@ from controlplane.switches.freeswitch.events import FreeSwitchEvents
 from controlplane.switches.freeswitch.wire import Message, parse_block
 from structlog.testing import capture_logs
 from tests.support.call_contract import meanwhile
-from tests.support.scripted_event_socket import AUTH_REQUEST, PASSWORD, ScriptedEventSocket, event, reply
+from tests.support.scripted_event_socket import (
+    AUTH_REQUEST,
+    PASSWORD,
+    USER,
+    ScriptedEventSocket,
+    event,
+    reply,
+)
 
 LIMIT_SECONDS = 5
 
@@ -67,6 +74,15 @@ async def test_only_what_is_needed_is_subscribed() -> None:
         await facts.next()
 
     assert [f"auth {PASSWORD}", "event plain RECORD_STOP HEARTBEAT"] == switch.commands
+
+
+async def test_user_of_the_directory_logs_in() -> None:
+    """With a user named, the socket's own password is not used."""
+    switch = ScriptedEventSocket()
+    async with listening(switch, user=USER) as facts:
+        await facts.next()
+
+    assert f"userauth {USER}:{PASSWORD}" == switch.commands[0]
 
 
 async def test_new_connection_counts_as_a_start() -> None:
@@ -304,6 +320,7 @@ async def test_disconnect_notice_is_followed_by_a_new_connection() -> None:
     [
         ({"greeting": b"Content-Type: text/rude-rejection\nContent-Length: 1\n\nx"}, "apply-inbound-acl"),
         ({"answers": {"auth": reply("-ERR invalid")}}, "refused our password"),
+        ({"answers": {"auth": reply("-ERR permission denied")}}, "refused our password"),
         ({"answers": {"event": reply("-ERR no")}}, "refused the subscription"),
     ],
 )

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -121,8 +121,13 @@ def publish(home: Path, context: FreeswitchContext) -> str:
 
 
 @contextlib.contextmanager
-def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
-    """Run FreeSWITCH with the rendered configuration until the block ends."""
+def run_freeswitch(
+    tree: FreeswitchTree, home: Path, *, change: Callable[[Path], None] | None = None
+) -> Iterator[FreeswitchRig]:
+    """Run FreeSWITCH with the rendered configuration until the block ends.
+
+    `change` may spoil the folder of the rendered files before.
+    """
     sip_port, socket_port, event_port = free_port(), free_port(), free_port()
     context = freeswitch_context(
         home,
@@ -132,6 +137,8 @@ def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
         rtp_first=20000 + 200 * (os.getpid() % 60),
     )
     digest = publish(home, context)
+    if change is not None:
+        change(home / "configuration/live/freeswitch")
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
     for name, hertz in TONES.items():

@@ -35,6 +35,7 @@ class FreeSwitchControl:
         host: str,
         port: int,
         password: str,
+        user: str | None = None,
         seconds: float = 10.0,
         reload_seconds: float = 60.0,
         settle_seconds: float = 0.5,
@@ -43,6 +44,7 @@ class FreeSwitchControl:
         self._host = host
         self._port = port
         self._password = password
+        self._user = user
         self._seconds = seconds
         self._reload_seconds = reload_seconds
         self._settle_seconds = settle_seconds
@@ -93,7 +95,11 @@ class FreeSwitchControl:
 
     def _connected(self, *, seconds: float | None = None) -> AbstractAsyncContextManager[InboundClient]:
         return InboundClient.connected(
-            self._host, self._port, password=self._password, seconds=seconds or self._seconds
+            self._host,
+            self._port,
+            password=self._password,
+            user=self._user,
+            seconds=seconds or self._seconds,
         )
 
 

@@ -42,6 +42,7 @@ class FreeSwitchEvents:
         password: str,
         on_record_stop: Callable[[str], None],
         on_booted: Callable[[], None],
+        user: str | None = None,
         heartbeat_seconds: float = 50.0,
         answer_seconds: float = 5.0,
         longest_wait_seconds: float = 15.0,
@@ -49,6 +50,7 @@ class FreeSwitchEvents:
         self._host = host
         self._port = port
         self._password = password
+        self._user = user
         self._on_record_stop = on_record_stop
         self._on_booted = on_booted
         self._heartbeat_seconds = heartbeat_seconds
@@ -72,7 +74,9 @@ class FreeSwitchEvents:
         log = structlog.get_logger()
         wait = _FIRST_WAIT_SECONDS
         while not stop.is_set():
-            link = ListeningESL(self._host, self._port, self._password, timeout=self._answer_seconds)
+            link = ListeningESL(
+                self._host, self._port, self._password, timeout=self._answer_seconds, user=self._user
+            )
 
             def on_record_stop(event: ReadEvent) -> None:
                 tell(self._on_record_stop, event.headers.get("Unique-ID", ""))

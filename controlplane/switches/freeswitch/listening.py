@@ -18,7 +18,7 @@ from gevent.lock import RLock
 from gevent.queue import Full, Queue
 from greenswitch.esl import ESLEvent, InboundESL, NotConnectedError
 
-from controlplane.switches.freeswitch.command import encode_command
+from controlplane.switches.freeswitch.command import encode_command, log_in
 from controlplane.switches.freeswitch.wire import EventSocketConnection, Fault, Message, ProtocolError
 
 QUEUE_LIMIT: Final = 10_000
@@ -47,12 +47,15 @@ class ReadEvent(ESLEvent):  # type: ignore[misc] # the package has no types
 class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
     """One connection to FreeSWITCH's event socket; raises Lost from every method.
 
-    `timeout` bounds connecting with the log-in, and then each reply. `on_heard` is called for
-    everything that comes.
+    `timeout` bounds connecting with the log-in, and then each reply. It logs in as a user of the
+    directory if one is named.
     """
 
-    def __init__(self, host: str, port: int, password: str, *, timeout: float) -> None:
+    def __init__(
+        self, host: str, port: int, password: str, *, timeout: float, user: str | None = None
+    ) -> None:
         super().__init__(host, port, password, timeout=timeout)
+        self._user = user
         self._esl_event_queue = Queue(QUEUE_LIMIT)
         self._sending = RLock()
         self._core = EventSocketConnection()
@@ -77,6 +80,11 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
         except ValueError as error:
             self.lose("The event socket refused our password.")
             raise Lost(self.reason) from error
+
+    def authenticate(self) -> None:
+        """Log in; raises ValueError when that is refused."""
+        if not self.send(log_in(self._user, self.password)).data.startswith("+OK"):
+            raise ValueError
 
     def send(self, data: str) -> ReadEvent:
         """Send a command and wait for its reply."""
