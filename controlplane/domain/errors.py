@@ -92,6 +92,10 @@ class SwitchUnavailable(Unavailable):
     """The switch does not answer, or refuses us."""
 
 
+class ConfigurationRefused(SwitchUnavailable):
+    """The switch has read the configuration, did not take it, and runs what it ran; says why."""
+
+
 class CallEnded(ControlPlaneError):
     """The call cannot go on under our control."""
 

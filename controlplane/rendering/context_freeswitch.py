@@ -97,12 +97,23 @@ class FreeswitchContext:
 
     @property
     def default_tenant(self) -> TenantContext | None:
-        """The tenant of callers whose domain says nothing, and of the phones."""
+        """The tenant of callers whose domain says nothing."""
         return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
+
+    def domain_of(self, tenant: TenantContext) -> str:
+        """Return the domain of the directory that holds a tenant's extensions.
+
+        Phones reach the one of the realm alone; the others have names that no tenant's SIP domain is.
+        """
+        return self.installation.sip.realm if tenant.name == DEFAULT_TENANT else str(tenant.id)
 
     @property
     def endpoints(self) -> frozenset[str]:
-        """The users of the directory."""
-        if self.default_tenant is None or not self.installation.sip.phones:
+        """The users of the directory who are phones, each with its domain."""
+        if not self.installation.sip.phones:
             return frozenset()
-        return frozenset(extension.number for extension in self.default_tenant.extensions)
+        return frozenset(
+            f"{extension.number}@{self.domain_of(tenant)}"
+            for tenant in self.tenants
+            for extension in tenant.extensions
+        )

@@ -14,7 +14,10 @@ class SwitchControl(Protocol):
     """Commands to the switch, each on a short connection; raises SwitchUnavailable."""
 
     async def reload(self) -> None:
-        """Make the switch read what the live link names; targets before pointers."""
+        """Make the switch read what the live link names; targets before pointers.
+
+        Raises ConfigurationRefused when it could not be read, and the switch runs what it ran.
+        """
         ...
 
     async def live_configuration(self) -> LiveConfiguration:

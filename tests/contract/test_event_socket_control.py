@@ -71,7 +71,7 @@ async def test_live_configuration_is_asked_for(switch: ScriptedEventSocket) -> N
     async with controlling(switch) as control:
         live = await control.live_configuration()
 
-    assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101", "102"})) == live
+    assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101@realm", "102@realm"})) == live
 
 
 async def test_switch_without_a_revision_has_none(switch: ScriptedEventSocket) -> None:
@@ -84,7 +84,7 @@ async def test_switch_without_a_revision_has_none(switch: ScriptedEventSocket) -
     assert LiveConfiguration(digest=None, endpoints=frozenset()) == live
 
 
-@pytest.mark.parametrize("said", ["-ERR no", "", "userid|context\n101|"])
+@pytest.mark.parametrize("said", ["-ERR no", "", "userid|context\n101|", "userid|context\n101|\n\n+OK\n"])
 async def test_list_of_users_that_is_cut_is_none(switch: ScriptedEventSocket, said: str) -> None:
     """A list without its end would look like removed extensions."""
     switch.answers["api list_users"] = answer(said)
@@ -204,7 +204,7 @@ async def test_unknown_user_is_refused(switch: ScriptedEventSocket) -> None:
 
 async def test_command_beyond_the_users_rights_is_a_sentence(switch: ScriptedEventSocket) -> None:
     """Who may not do it reads where that is decided."""
-    switch.answers["api"] = reply("-ERR permission denied")
+    switch.answers["api reloadxml"] = reply("-ERR permission denied")
     async with controlling(switch, user=USER) as control:
         with pytest.raises(SwitchUnavailable, match="esl-allowed-api"):
             await control.reload()

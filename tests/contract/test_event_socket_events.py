@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch import listening as module
 from controlplane.switches.freeswitch.events import FreeSwitchEvents
 from controlplane.switches.freeswitch.wire import Message, parse_block
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from tests.support.call_contract import meanwhile
 from tests.support.scripted_event_socket import (
@@ -193,13 +195,16 @@ async def test_plain_close_is_followed_by_a_new_connection() -> None:
     ],
 )
 async def test_breach_of_the_protocol_ends_the_connection(bad: bytes) -> None:
-    """What cannot be understood closes this connection, and a new one is made (G6)."""
-    switch = ScriptedEventSocket()
-    async with listening(switch) as facts:
+    """What cannot be understood closes this connection and is counted; a new one is made (G6)."""
+    switch, registry = ScriptedEventSocket(), CollectorRegistry()
+    async with listening(switch, faults=ConnectionFaults(registry, socket="event_socket")) as facts:
         await facts.next()
         switch.tell(bad)
 
         assert "booted" == await facts.next()
+    assert 1 == registry.get_sample_value(
+        "controlplane_connection_faults_total", {"socket": "event_socket", "kind": "malformed"}
+    )
 
 
 async def test_invalid_utf8_is_read_over() -> None:
@@ -320,7 +325,6 @@ async def test_disconnect_notice_is_followed_by_a_new_connection() -> None:
     [
         ({"greeting": b"Content-Type: text/rude-rejection\nContent-Length: 1\n\nx"}, "apply-inbound-acl"),
         ({"answers": {"auth": reply("-ERR invalid")}}, "refused our password"),
-        ({"answers": {"auth": reply("-ERR permission denied")}}, "refused our password"),
         ({"answers": {"event": reply("-ERR no")}}, "refused the subscription"),
     ],
 )

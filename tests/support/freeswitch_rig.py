@@ -50,7 +50,13 @@ class FreeswitchRig:
     sip_port: int
     event_port: int
     digest: str
+    context: FreeswitchContext
     freeswitch: PrivateFreeswitch
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Where SIP is."""
+        return ("127.0.0.1", self.sip_port)
 
     @property
     def spool(self) -> Path:
@@ -81,6 +87,7 @@ def freeswitch_context(
     event_port: int = 8021,
     rtp_first: int = 20000,
     alice: str = ALICE,
+    password: str = PASSWORD,
 ) -> FreeswitchContext:
     """Return the context of the rig: that of Asterisk's, with what is FreeSWITCH's own."""
     asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice)
@@ -89,7 +96,7 @@ def freeswitch_context(
         installation=FreeswitchInstallation(
             sip=asterisk.installation.sip,
             socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret="socket-secret"),
-            event_socket=EventSocketContext(port=event_port, password=PASSWORD),
+            event_socket=EventSocketContext(port=event_port, password=password),
             paths=FreeswitchPaths(
                 routes=paths.routes,
                 greetings=paths.greetings,
@@ -122,9 +129,13 @@ def publish(home: Path, context: FreeswitchContext) -> str:
 
 @contextlib.contextmanager
 def run_freeswitch(
-    tree: FreeswitchTree, home: Path, *, change: Callable[[Path], None] | None = None
+    tree: FreeswitchTree,
+    home: Path,
+    *,
+    change: Callable[[Path], None] | None = None,
+    password: str = PASSWORD,
 ) -> Iterator[FreeswitchRig]:
-    """Run FreeSWITCH with the rendered configuration until the block ends.
+    """Run FreeSWITCH with the rendered configuration until the block ends; `password` is its socket's.
 
     `change` may spoil the folder of the rendered files before.
     """
@@ -135,6 +146,7 @@ def run_freeswitch(
         socket_port=socket_port,
         event_port=event_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
+        password=password,
     )
     digest = publish(home, context)
     if change is not None:
@@ -145,7 +157,7 @@ def run_freeswitch(
         write_tone(home / f"prompts/en/{name}.wav", hertz)
         write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
     freeswitch = PrivateFreeswitch(
-        tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=PASSWORD
+        tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=password
     )
     freeswitch.configure()
     freeswitch.prepare()
@@ -168,6 +180,7 @@ def run_freeswitch(
             sip_port=sip_port,
             event_port=event_port,
             digest=digest,
+            context=context,
             freeswitch=freeswitch,
         )
         rig.route("8001", "mailbox", MAILBOX)

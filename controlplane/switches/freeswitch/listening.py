@@ -60,6 +60,7 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
         self._sending = RLock()
         self._core = EventSocketConnection()
         self.heard = 0
+        self.malformed = False
         self.lost = Event()
         self.reason = ""
 
@@ -127,7 +128,7 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
                 self._auth_request_event.set()
             case "command/reply" | "api/response":
                 if not self._commands_sent:
-                    self.lose("A reply came that nothing had asked for.")
+                    self._breached("A reply came that nothing had asked for.")
                     return
                 self._commands_sent.pop(0).set(event)
             case "text/rude-rejection":
@@ -140,7 +141,7 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
                 except Full:
                     self.lose("Events were not taken.")
             case _:
-                self.lose("A message of an unknown kind came.")
+                self._breached("A message of an unknown kind came.")
 
     def stop(self) -> None:
         """Close the connection and end both greenlets; nothing is waited for."""
@@ -167,15 +168,20 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
             if part is not None:
                 part.close()
 
+    def _breached(self, reason: str) -> None:
+        """End a connection on which something came that is not the protocol."""
+        self.malformed = not self.lost.is_set()
+        self.lose(reason)
+
     def _take(self, event: Message | Fault) -> None:
         self.heard += 1
         if isinstance(event, Fault):
-            self.lose(event.reason)
+            self._breached(event.reason)
             return
         try:
             self.handle_event(ReadEvent(event))
         except ProtocolError as error:
-            self.lose(str(error))
+            self._breached(str(error))
 
     def _safe_exec_handler(self, handler: Any, event: ReadEvent) -> None:
         """Run a handler; its failure is logged without the event, which holds a caller's text."""
