@@ -59,11 +59,10 @@ RIGHTS: Final = {
             "list_users",
             "show",
             "uptime",
-            "status",
-            "version",
-            "module_exists",
             "uuid_exists",
-            "vm_list",
+            # Of mod_voicemail, where it takes messages.
+            "vm_fsdb_msg_list",
+            "vm_fsdb_msg_get",
             "vm_delete",
         )
     ),

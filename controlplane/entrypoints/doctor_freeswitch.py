@@ -11,7 +11,7 @@ from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.findings import Finding
 from controlplane.settings import Settings
 from controlplane.supervisor.freeswitch_tree import OLDEST
-from controlplane.switches.freeswitch.inbound import InboundClient
+from controlplane.switches.freeswitch.inbound import InboundClient, LogInRefused
 
 _SECONDS = 5.0
 _MODULES = ("mod_sofia", "mod_lua", "mod_dptools", "mod_dialplan_xml", "mod_sndfile", "mod_tone_stream")
@@ -37,7 +37,7 @@ async def check_freeswitch(settings: Settings) -> list[Finding]:
     try:
         seen = await _look(settings)
     except SwitchUnavailable as error:
-        return [Finding(subject="FreeSWITCH", found=str(error), remedy=_log_in_remedy(settings)), *opened]
+        return [Finding(subject="FreeSWITCH", found=str(error), remedy=_remedy(settings, error)), *opened]
     return [
         _version(seen.version),
         *_absent(seen.missing_modules, seen.missing_contexts),
@@ -91,17 +91,16 @@ async def _lets_in_everybody(settings: Settings) -> list[Finding]:
     ]
 
 
-def _log_in_remedy(settings: Settings) -> str:
+def _remedy(settings: Settings, error: SwitchUnavailable) -> str:
     event_socket = settings.event_socket
-    place = f"{event_socket.host}:{event_socket.port}"
-    if settings.event_socket_users:
+    if settings.event_socket_users and isinstance(error, LogInRefused):
         return (
-            f"Start FreeSWITCH with mod_event_socket on {place} and with our cp-event-socket.xml in its"
-            " directory, publish, or set CONTROLPLANE_EVENT_SOCKET__LOG_IN=password."
+            "Publish, have our cp-event-socket.xml in the directory of FreeSWITCH, and start it again;"
+            " or set CONTROLPLANE_EVENT_SOCKET__LOG_IN=password."
         )
     return (
         "Start FreeSWITCH with mod_event_socket, and compare its event_socket.conf with"
-        f" CONTROLPLANE_EVENT_SOCKET__* ({place})."
+        f" CONTROLPLANE_EVENT_SOCKET__* ({event_socket.host}:{event_socket.port})."
     )
 
 

@@ -376,7 +376,7 @@ async def test_spool_is_scanned_after_each_connection(tmp_path: Path) -> None:
                 "CONTROLPLANE_EVENT_SOCKET__LOG_IN": "password",
             }
         )
-        async with meanwhile(asyncio.create_task(_listener(settings, scan, heal).run())):
+        async with meanwhile(asyncio.create_task(_listener(settings, scan, heal, CollectorRegistry()).run())):
             for _ in range(3):
                 await asyncio.wait_for(scan._wanted.wait(), LIMIT_SECONDS)
                 await asyncio.wait_for(heal._wanted.wait(), LIMIT_SECONDS)

@@ -17,6 +17,10 @@ BODY_LIMIT: Final = 67_108_864
 _READ_BYTES: Final = 65_536
 
 
+class LogInRefused(SwitchUnavailable):
+    """The socket is there and does not take our user or password."""
+
+
 class InboundClient:
     """A logged-in connection. Made by `connected`; raises SwitchUnavailable from every method."""
 
@@ -64,7 +68,7 @@ class InboundClient:
                 raise SwitchUnavailable("What answers there is no event socket.")
         reply = await self._exchange(encode_command(log_in(user, password)), "command/reply")
         if not reply.reply.startswith("+OK"):
-            raise SwitchUnavailable("The event socket refused our password.")
+            raise LogInRefused("The event socket refused our password.")
 
     async def _exchange(self, data: bytes, awaited: str) -> Message:
         """Send a command and return its reply; nothing else may come between, as nothing is subscribed."""
