@@ -9,6 +9,7 @@ ControlPlaneError
 │       └── InvalidValues  422, several of them
 ├── Unavailable            one of our parts cannot be reached now; worth a retry
 │   └── SwitchUnavailable
+│       └── SwitchRefused  it answers, and does not take what it was given
 ├── CallEnded
 │   ├── CallerHungUp       normal: most calls end so
 │   └── CallLost           the link to the switch is gone; the dialplan has the call
@@ -92,8 +93,8 @@ class SwitchUnavailable(Unavailable):
     """The switch does not answer, or refuses us."""
 
 
-class ConfigurationRefused(SwitchUnavailable):
-    """The switch has read the configuration, did not take it, and runs what it ran; says why."""
+class SwitchRefused(SwitchUnavailable):
+    """The switch answers, and keeps its old configuration because the new one is wrong."""
 
 
 class CallEnded(ControlPlaneError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.domain.configuration import LiveConfiguration
-from controlplane.domain.errors import ConfigurationRefused, SwitchUnavailable
+from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.rendering.check import parse
 
 
@@ -39,7 +39,7 @@ class FakeSwitch:
         contexts = dict(parse((folder / "extensions.conf").read_text()))
         digest = dict(contexts["globals"])["CP_REVISION"]
         if digest in self.unreadable:
-            raise ConfigurationRefused("The switch kept its old configuration: line 3.")
+            raise SwitchRefused("The switch kept its old configuration: line 3.")
         if digest in self.refuses:
             return
         endpoints = {
