@@ -71,5 +71,5 @@ def existing(switch: str, root: Path) -> Iterator[Existing]:
 
 @pytest.fixture(scope="session")
 def words(speech: Callable[[str], Path]) -> Path:
-    """Return what callers say, about two seconds."""
-    return speech("The blue car is ready, please call us back.")
+    """Return what callers say, about a second and a half."""
+    return speech("Please call us back today.")

@@ -181,7 +181,7 @@ async def test_a_caller_from_outside_reaches_numbers_only(existing: Existing, wo
 
 
 async def test_the_dialplan_takes_messages_alone(existing: Existing, words: Path) -> None:
-    """With `calls` stopped a user still leaves a message, and at the feature code hears that it cannot be."""
+    """With `calls` stopped a user leaves a message; at the feature code it hears that it must wait."""
     await existing.control.mailbox("7005")
     existing.control.end("calls")
     try:

@@ -53,7 +53,7 @@ class ControlPlane:
             if name.startswith("CONTROLPLANE_PATHS__"):
                 Path(value).mkdir(parents=True, exist_ok=True)
         prompts = Path(self.settings["CONTROLPLANE_PATHS__PROMPTS"])
-        # What `controlplane prompts` would speak is spoken once for all tests.
+        # What `controlplane prompts` makes, from where it was made once for all tests.
         make_prompts(cache_folder(os.environ) / "prompts", prompts)
         self.prompts = PromptCache(prompts)
         self._token = ""
@@ -79,9 +79,8 @@ class ControlPlane:
 
     def install(self) -> None:
         """Do what the first start of an installation needs."""
-        for words in (("migrate",), ("prompts",)):
-            code, said = self.run(*words)
-            assert code == 0, said
+        code, said = self.run("migrate")
+        assert code == 0, said
         code, said = self.run("create-token", "--name", "test")
         assert code == 0, said
         self._token = said.strip().splitlines()[-1]
@@ -141,14 +140,20 @@ class ControlPlane:
         assert answer.status_code == 200, answer.text
         return list(answer.json()["items"])
 
-    async def the_message(self, number: str, *, seconds: float = 20) -> dict[str, Any]:
+    async def the_message(self, number: str) -> dict[str, Any]:
         """Wait for the one message of a mailbox."""
-        deadline = time.monotonic() + seconds
-        while not (found := await self.messages(number)):
-            assert time.monotonic() < deadline, f"no message for {number} within {seconds} s"
-            await asyncio.sleep(0.1)
-        (message,) = found
+        (message,) = await self.wait_for_messages(number, 1)
         return message
+
+    async def wait_for_messages(
+        self, number: str, count: int, *, seconds: float = 20
+    ) -> list[dict[str, Any]]:
+        """Wait until a mailbox has `count` messages; return them."""
+        deadline = time.monotonic() + seconds
+        while len(found := await self.messages(number)) < count:
+            assert time.monotonic() < deadline, f"{len(found)} of {count} messages within {seconds} s"
+            await asyncio.sleep(0.1)
+        return found
 
     def sources_of_tries(self, number: str) -> list[str]:
         """Return who tried the PIN of a mailbox, in the words of the database."""

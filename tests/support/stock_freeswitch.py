@@ -64,6 +64,7 @@ class StockFreeswitch:
         shutil.copytree(samples, self.configuration)
         self._place()
         self._set_passwords()
+        self.stock_directory = (self.configuration / "directory/default.xml").read_text()
 
     def start(self) -> None:
         """Start it, and wait until it serves."""
@@ -113,9 +114,9 @@ class StockFreeswitch:
         self.stop()
         self.start()
 
-    def ask(self, command: str) -> str:
-        """Give an api command."""
-        return asyncio.run(self._ask(command))
+    async def ask(self, command: str) -> str:
+        """Give an api command; returns the answer, empty if nobody listens."""
+        return await self._freeswitch().ask(self._event_port, command)
 
     def _place(self) -> None:
         """Give it ports of its own and the loopback alone, and load what this build has."""
@@ -179,12 +180,9 @@ class StockFreeswitch:
             self._tree, home=self._home, live=self.configuration, password=self._password
         )
 
-    async def _ask(self, command: str) -> str:
-        return await self._freeswitch().ask(self._event_port, command)
-
     async def _until_booted(self) -> None:
         async with asyncio.timeout(_BOOT_SECONDS):
-            while (await self._ask("sofia status")).count("RUNNING") < len(("internal", "external")):
+            while (await self.ask("sofia status")).count("RUNNING") < len(("internal", "external")):
                 assert self._process is not None
                 assert self._process.poll() is None, self._freeswitch().last_error()
                 await asyncio.sleep(0.1)

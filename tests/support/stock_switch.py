@@ -1,4 +1,4 @@
-"""What the tests of an existing switch need of it: a stock configuration, its own users, lines added to it."""
+"""What the tests need of an existing switch: a stock configuration, its own users, lines added to it."""
 
 from __future__ import annotations
 
