@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +23,14 @@ from tests.support.stock_freeswitch import StockFreeswitch
 from tests.support.stock_switch import StockSwitch, digests
 
 __all__ = ["speech", "switch"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let all tests of a switch meet the same installation: setting it up takes longer than a call."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and isinstance(item, pytest.Function):
+            item.add_marker(pytest.mark.xdist_group(f"existing-{item.callspec.params['switch']}"))
 
 
 def _asterisk(root: Path, folder: Path, stack: ExitStack) -> StockSwitch:
@@ -56,16 +65,16 @@ def existing(switch: str, root: Path) -> Iterator[Existing]:
         stack.callback(control.stop)
         control.install()
         found = Existing(name=switch, switch=stock, control=control, stock=untouched)
-        found.said["everything, publish"] = control.run("publish")
-        found.said["everything"] = control.run("doctor")
+        found.publishing.append(control.run("publish"))
+        found.wrong["everything"] = asyncio.run(control.wrong())
         stock.let_us_in()
-        found.said["our lines"] = control.run("doctor")
+        found.wrong["our lines"] = asyncio.run(control.wrong())
         stock.placeholders = values
         stock.add_our_lines(found.tenant)
-        found.said["publish"] = control.run("publish")
+        found.publishing.append(control.run("publish"))
         found.extended = digests(stock.configuration)
         control.start()
-        found.said["nothing"] = control.run("doctor")
+        found.wrong["nothing"] = asyncio.run(control.wrong())
         yield found
 
 

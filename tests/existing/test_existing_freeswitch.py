@@ -1,4 +1,4 @@
-"""What the page says of `${api(…)}` in a stock FreeSWITCH: what stops without it, and that we do not need it."""
+"""What the page says of `${api(…)}` in a stock FreeSWITCH: what needs it, and that our contexts do not."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def _stock_dial_string(stock: StockFreeswitch) -> AsyncIterator[None]:
 async def test_the_stock_users_need_the_dial_string_of_the_page(
     existing: Existing, stock: StockFreeswitch
 ) -> None:
-    """With the stock one nobody is rung unless `api-expansion` is on: the call ends at the stock voicemail."""
+    """With the stock one nobody is rung unless `api-expansion` is on: the stock voicemail answers."""
     async with _stock_dial_string(stock), existing.phone("1000") as alice, existing.phone("1001") as bob:
         call = await alice.dial("1001")
         await call.hang_up()
@@ -71,7 +71,7 @@ async def test_the_stock_users_need_the_dial_string_of_the_page(
 async def test_our_contexts_run_nothing_with_the_expansion_on(
     existing: Existing, stock: StockFreeswitch, words: Path
 ) -> None:
-    """A caller's name that becomes a command when it is decoded is a name, in the flow and in the fall-back."""
+    """A name that becomes a command when it is decoded is a name, in the flow and in the fall-back."""
     await existing.control.mailbox("7011")
     marks = [existing.control.folder / name for name in ("flow", "fall-back")]
     async with _expanding(stock), existing.phone(OUTSIDE) as phone:

@@ -16,7 +16,9 @@ from typing import Any
 
 import httpx
 import psycopg
+from controlplane.entrypoints.doctor import examine
 from controlplane.entrypoints.prefetch import make_prompts
+from controlplane.settings import load
 from controlplane.speech.cache import PromptCache
 from controlplane.supervisor import tether
 from controlplane.supervisor.asterisk_tree import cache_folder
@@ -63,11 +65,11 @@ class ControlPlane:
         """The folder that the switch reads."""
         return Path(self.settings["CONTROLPLANE_PATHS__CONFIGURATION"])
 
-    def run(self, *words: str, **other: str) -> tuple[int, str]:
-        """Run a command; returns its exit code and all that it said. `other` are further settings."""
+    def run(self, *words: str) -> tuple[int, str]:
+        """Run a command; returns its exit code and all that it said."""
         done = subprocess.run(
             [*_COMMAND, *words],
-            env=self._environment | other,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,6 +78,12 @@ class ControlPlane:
             timeout=60,
         )
         return done.returncode, done.stdout
+
+    async def wrong(self, **other: str) -> str:
+        """Return what `doctor` finds wrong, with its remedies; `other` are further settings."""
+        findings = await examine(load(self.settings | other))
+        wrong = [finding for finding in findings if finding.remedy is not None]
+        return "\n".join(f"{finding.subject}: {finding.found} {finding.remedy}" for finding in wrong)
 
     def install(self) -> None:
         """Do what the first start of an installation needs."""

@@ -28,8 +28,10 @@ class Existing:
     """Digests of the switch's files before anything was added."""
     extended: dict[str, str] = field(default_factory=dict)
     """The same with the lines of the page, before our processes ran."""
-    said: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Exit codes and words of our commands, by what was left out when they were run."""
+    publishing: list[tuple[int, str]] = field(default_factory=list)
+    """Exit codes and words of `publish`: before anything was added, and at the end of the page."""
+    wrong: dict[str, str] = field(default_factory=dict)
+    """What `doctor` found wrong, by what was left out of the page when it was asked."""
 
     @property
     def tenant(self) -> str:

@@ -151,7 +151,10 @@ class StockAsterisk:
                     break
             lines.append(key + arrow + value)
         (self.configuration / "asterisk.conf").write_text("\n".join(lines) + "\n")
-        replace_once(self.configuration / "manager.conf", "port = 5038", f"port = {self._manager_port}")
+        manager = self.configuration / "manager.conf"
+        replace_once(manager, "port = 5038", f"port = {self._manager_port}")
+        # Debian's sample has it on; the page says that it must be.
+        manager.write_text(manager.read_text().replace("enabled = no", "enabled = yes", 1))
         first = 30000 + 100 * (os.getpid() % 80)
         replace_once(self.configuration / "rtp.conf", "rtpstart=10000", f"rtpstart={first}")
         replace_once(self.configuration / "rtp.conf", "rtpend=20000", f"rtpend={first + 99}")
