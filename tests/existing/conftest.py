@@ -14,23 +14,21 @@ from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support import stock_asterisk, stock_freeswitch
 from tests.support.beside import ControlPlane
-from tests.support.existing import Existing
-from tests.support.live import speech, switch
+from tests.support.existing import ASTERISK, FREESWITCH, Existing
+from tests.support.live import speech
 from tests.support.page import Page
 from tests.support.processes import open_folder
 from tests.support.stock_asterisk import StockAsterisk
 from tests.support.stock_freeswitch import StockFreeswitch
 from tests.support.stock_switch import StockSwitch, digests
 
-__all__ = ["speech", "switch"]
+__all__ = ["speech"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all tests of a switch meet the same installation: setting it up takes longer than a call."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent and isinstance(item, pytest.Function):
-            item.add_marker(pytest.mark.xdist_group(f"existing-{item.callspec.params['switch']}"))
+@pytest.fixture(scope="session", params=[ASTERISK, FREESWITCH])
+def switch(request: pytest.FixtureRequest) -> str:
+    """Return the switch that is there already: each test runs on both."""
+    return str(request.param)
 
 
 def _asterisk(root: Path, folder: Path, stack: ExitStack) -> StockSwitch:

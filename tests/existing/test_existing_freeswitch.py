@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 from controlplane.callflows.prompts import Prompt
 from controlplane.phone.phone import PhoneError
-from tests.support.existing import OUTSIDE, Existing
-from tests.support.live import without_freeswitch
+from tests.support.existing import FREESWITCH, OUTSIDE, Existing
 from tests.support.stock_freeswitch import StockFreeswitch
 
-pytestmark = [
-    pytest.mark.parametrize(
-        "switch", [pytest.param("freeswitch", marks=pytest.mark.freeswitch)], indirect=True, scope="session"
-    ),
-    pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch()),
-]
+pytestmark = pytest.mark.parametrize("switch", [FREESWITCH], indirect=True, scope="session")
 
 
 @pytest.fixture

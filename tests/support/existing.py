@@ -8,13 +8,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from controlplane.phone.conversation import Conversation
 from controlplane.phone.phone import Phone, Server
 from tests.support.beside import ControlPlane
+from tests.support.live import without_freeswitch
 from tests.support.product import need_phone
 from tests.support.stock_switch import USERS, StockSwitch
 
 OUTSIDE = "outside"
+
+# All tests of a switch meet the same installation: setting it up takes longer than a call.
+ASTERISK = pytest.param(
+    "asterisk", marks=[pytest.mark.asterisk, pytest.mark.xdist_group("existing-asterisk")]
+)
+FREESWITCH = pytest.param(
+    "freeswitch",
+    marks=[
+        pytest.mark.freeswitch,
+        pytest.mark.xdist_group("existing-freeswitch"),
+        pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch()),
+    ],
+)
 
 
 @dataclass(kw_only=True)
