@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from prometheus_client import CollectorRegistry, Gauge
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
@@ -23,8 +24,9 @@ from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.entrypoints.monitoring import holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
-from controlplane.services.deposit import Depositor
+from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
 from controlplane.services.voicemail_service import VoicemailService
@@ -66,11 +68,12 @@ async def _serve(settings: Settings) -> None:
     )
     hasher = hasher_of(settings)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    registry = CollectorRegistry()
     group, listen = _listening(settings)
     beating: asyncio.Task[None] | None = None
     try:
         try:
-            server = _server(settings, database, hasher)
+            server = _server(settings, database, hasher, registry)
         except ValueError as error:
             # An address or a figure that its type does not refuse; the sentence names the value.
             raise CannotStart(f"A setting of {group} or PINS is wrong: {error}.") from error
@@ -81,15 +84,18 @@ async def _serve(settings: Settings) -> None:
                 f"Cannot listen on {listen.host}:{listen.port} ({error.strerror}): "
                 f"set CONTROLPLANE_{group}__HOST and CONTROLPLANE_{group}__PORT."
             ) from error
-        beating = asyncio.create_task(beat(notifier))
-        notifier.ready()
-        log = structlog.get_logger()
-        log.info("calls.ready", address=server.address)
-        await stop.wait()
-        log.info("calls.draining", calls=server.calls_in_progress)
-        await _drain(server, settings.calls.drain_seconds, hurry)
-        notifier.stopping()
-        log.info("calls.stopped")
+        _count_calls(server, registry)
+        checks = {"listener": holds(lambda: server.is_serving, "takes no calls")}
+        async with monitoring(settings.monitoring, registry, checks):
+            beating = asyncio.create_task(beat(notifier))
+            notifier.ready()
+            log = structlog.get_logger()
+            log.info("calls.ready", address=server.address)
+            await stop.wait()
+            log.info("calls.draining", calls=server.calls_in_progress)
+            await _drain(server, settings.calls.drain_seconds, hurry)
+            notifier.stopping()
+            log.info("calls.stopped")
     finally:
         if beating is not None:
             beating.cancel()
@@ -109,12 +115,21 @@ async def _drain(server: CallServer[Any], seconds: float, hurry: asyncio.Event) 
     await draining
 
 
-def _server(settings: Settings, database: Database, hasher: PinHasher) -> CallServer[Any]:
+def _count_calls(server: CallServer[Any], registry: CollectorRegistry) -> None:
+    gauge = Gauge("controlplane_calls_in_progress", "Calls that a flow runs now", registry=registry)
+    gauge.set_function(lambda: server.calls_in_progress)
+
+
+def _server(
+    settings: Settings, database: Database, hasher: PinHasher, registry: CollectorRegistry
+) -> CallServer[Any]:
     # The app stays closed: a job is deferred on the connection of its own transaction.
     jobs = Jobs(make_app(settings.database_url.get_secret_value(), pool_size=1))
     store = RecordingStore(settings.paths.recordings)
     spool = FileSpool(settings.paths.spool)
-    depositor = Depositor(database=database, jobs=jobs, store=store, spool=spool)
+    depositor = Depositor(
+        database=database, jobs=jobs, store=store, spool=spool, metrics=DepositMetrics(registry)
+    )
     pins = settings.pins
     policy = PinLockPolicy(
         wrong_in_a_row=pins.wrong_in_a_row,

@@ -12,10 +12,13 @@ from typing import Protocol
 import structlog
 from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from prometheus_client import CollectorRegistry
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from controlplane.entrypoints.monitoring import answers, holds, monitoring
 from controlplane.settings import Settings
+from controlplane.storage.database import Database
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.events import AsteriskEvents
@@ -26,6 +29,9 @@ _RETRY_SECONDS = 2.0
 
 class Listener(Protocol):
     """What listens to a switch."""
+
+    connected: bool
+    """Whether events would be heard now."""
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -80,10 +86,23 @@ async def _listen(settings: Settings) -> None:
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
     listener = _listener(settings, scan, heal)
+    database = Database(settings.sqlalchemy_url, pool_size=1)
+    checks = {
+        "switch": holds(lambda: listener.connected, "not connected"),
+        "queue": answers(database),
+    }
+    try:
+        async with monitoring(settings.monitoring, CollectorRegistry(), checks):
+            await _work(settings, listener, [scan, heal], stop)
+    finally:
+        await database.close()
+
+
+async def _work(settings: Settings, listener: Listener, wakes: list[Wake], stop: asyncio.Event) -> None:
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     working = [
         asyncio.create_task(listener.run()),
-        asyncio.create_task(_defer(settings.database_url.get_secret_value(), [scan, heal])),
+        asyncio.create_task(_defer(settings.database_url.get_secret_value(), wakes)),
         asyncio.create_task(beat(notifier)),
     ]
     stopping = asyncio.create_task(stop.wait())

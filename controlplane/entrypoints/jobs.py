@@ -18,6 +18,7 @@ import structlog
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from controlplane.entrypoints.monitoring import answers, holds, monitoring
 from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
 from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
@@ -41,6 +42,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
+from controlplane.storage.writable import check_writable
 from controlplane.supervisor.notify import Notifier, beat
 
 _LAST_SECONDS = 4.5
@@ -76,14 +78,22 @@ async def _serve(settings: Settings) -> None:
         notifier.ready()
         log.info("jobs.ready")
 
-    ingest = _register(app, settings, database, options=options, running=running)
+    # One registry of this process, for all of its parts.
+    registry = CollectorRegistry()
+    ingest = _register(app, settings, database, registry, options=options, running=running)
+    checks = {
+        "worker": holds(lambda: running.working, "no worker runs"),
+        "queue": answers(database),
+        "spool": lambda: asyncio.to_thread(check_writable, settings.paths.spool),
+    }
     background = [
         asyncio.create_task(beat(notifier)),
         asyncio.create_task(spool.watch(ingest, ingest.spool)),
     ]
     try:
-        await work(app, stop=stop, running=running, options=options, started=started)
-        notifier.stopping()
+        async with monitoring(settings.monitoring, registry, checks):
+            await work(app, stop=stop, running=running, options=options, started=started)
+            notifier.stopping()
         log.info("jobs.stopped")
     finally:
         for task in background:
@@ -94,11 +104,15 @@ async def _serve(settings: Settings) -> None:
 
 
 def _register(
-    app: App, settings: Settings, database: Database, *, options: WorkerOptions, running: RunningJobs
+    app: App,
+    settings: Settings,
+    database: Database,
+    registry: CollectorRegistry,
+    *,
+    options: WorkerOptions,
+    running: RunningJobs,
 ) -> Ingest:
     """Define every task, and return the scanner."""
-    # One registry of this process: whoever serves metrics for it finds all of them there.
-    registry = CollectorRegistry()
     jobs = Jobs(app)
     store = RecordingStore(settings.paths.recordings)
     folder = FileSpool(settings.paths.spool)
