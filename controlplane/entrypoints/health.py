@@ -9,11 +9,12 @@ from http.client import HTTPConnection, HTTPException
 
 from controlplane.domain.errors import ControlPlaneError
 
+HOST, PATH, SECONDS = "127.0.0.1", "/readyz", 5.0
 _OK = 200
 _LONGEST = 4096
 
 
-def main(*, host: str, port: int, path: str, seconds: float) -> None:
+def main(*, port: int, host: str = HOST, path: str = PATH, seconds: float = SECONDS) -> None:
     """Print what it says; raises ControlPlaneError when it is not well or does not answer."""
     connection = HTTPConnection(host, port, timeout=seconds)
     try:
