@@ -1,6 +1,6 @@
 # The control plane: web, calls, events, jobs and the commands of `controlplane`.
 
-FROM python:3.12.12-slim-bookworm AS build
+FROM python:3.12-slim-bookworm AS build
 
 WORKDIR /opt/shared-voicemail
 COPY requirements.lock pyproject.toml ./
@@ -13,7 +13,7 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/python .ci/link.py \
     && /opt/venv/bin/python -m pip uninstall --yes pip
 
-FROM python:3.12.12-slim-bookworm
+FROM python:3.12-slim-bookworm
 
 # The group is that of the switch too. The spool is written by both; the rest is written by us alone.
 # A new volume takes owner and mode from these folders.

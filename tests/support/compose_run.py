@@ -21,7 +21,7 @@ from tests.support.compose_rules import SECRETS
 
 _NOWHERE = "/proc/no-volume"
 _HEALTHY_SECONDS = 90.0
-_ASK_AGAIN_SECONDS = 0.2
+_ASK_AGAIN_SECONDS = 0.4
 
 
 class Composed:
