@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -16,9 +17,9 @@ from prometheus_client import CollectorRegistry
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from controlplane.entrypoints.monitoring import answers, holds, monitoring
+from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.settings import Settings
-from controlplane.storage.database import Database
+from controlplane.storage.answering import check_answers
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.events import AsteriskEvents
@@ -86,16 +87,12 @@ async def _listen(settings: Settings) -> None:
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
     listener = _listener(settings, scan, heal)
-    database = Database(settings.sqlalchemy_url, pool_size=1)
-    checks = {
+    checks: dict[str, Check] = {
         "switch": holds(lambda: listener.connected, "not connected"),
-        "queue": answers(database),
+        "queue": partial(check_answers, settings.database_url.get_secret_value()),
     }
-    try:
-        async with monitoring(settings.monitoring, CollectorRegistry(), checks):
-            await _work(settings, listener, [scan, heal], stop)
-    finally:
-        await database.close()
+    async with monitoring(settings.monitoring, CollectorRegistry(), checks):
+        await _work(settings, listener, [scan, heal], stop)
 
 
 async def _work(settings: Settings, listener: Listener, wakes: list[Wake], stop: asyncio.Event) -> None:

@@ -13,12 +13,13 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
-from controlplane.entrypoints.monitoring import answers, holds, monitoring
+from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
 from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
@@ -38,6 +39,7 @@ from controlplane.speech.catalogue import available_languages
 from controlplane.speech.engines import engines_for
 from controlplane.speech.speaker import Speaker
 from controlplane.speech.warm_engines import WarmEngines
+from controlplane.storage.answering import check_answers
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
@@ -81,9 +83,9 @@ async def _serve(settings: Settings) -> None:
     # One registry of this process, for all of its parts.
     registry = CollectorRegistry()
     ingest = _register(app, settings, database, registry, options=options, running=running)
-    checks = {
+    checks: dict[str, Check] = {
         "worker": holds(lambda: running.working, "no worker runs"),
-        "queue": answers(database),
+        "queue": partial(check_answers, settings.database_url.get_secret_value()),
         "spool": lambda: asyncio.to_thread(check_writable, settings.paths.spool),
     }
     background = [

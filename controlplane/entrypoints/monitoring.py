@@ -15,12 +15,10 @@ from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from sqlalchemy import text
 
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.entrypoints.listening import listen
 from controlplane.settings import Monitoring
-from controlplane.storage.database import Database
 
 _CHECK_SECONDS = 2.0
 _STOP_SECONDS = 1
@@ -33,16 +31,6 @@ Check = Callable[[], Awaitable[object]]
 
 class NotReady(Exception):
     """What a process lacks to do its work; the text is for people."""
-
-
-def answers(database: Database) -> Check:
-    """Return the check that the database answers."""
-
-    async def check() -> None:
-        async with database.transaction() as session:
-            await session.execute(text("SELECT 1"))
-
-    return check
 
 
 def holds(fact: Callable[[], bool], otherwise: str) -> Check:

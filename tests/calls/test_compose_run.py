@@ -26,6 +26,7 @@ from controlplane.supervisor.asterisk_tree import cache_folder
 from controlplane.supervisor.ports import GivenPorts, PortClaims
 from tests.support.compose_file import ComposeFault, Plan, plan, raw_file
 from tests.support.compose_images import Image, images
+from tests.support.compose_rules import faults
 from tests.support.compose_run import Composed
 from tests.support.compose_variables import chosen
 from tests.support.dialplan_rig import free_port
@@ -106,10 +107,11 @@ def rig(switch: str) -> Iterator[Rig]:
 
 @asynccontextmanager
 async def running(rig: Rig) -> AsyncIterator[Composed]:
-    """Make the secrets, start everything, and stop it; each service has to end by itself and well."""
+    """Make the secrets, start what fits the rules, and stop it; each service has to end well."""
     setup = rig.composed(plan(raw_file(), rig.variables, also=frozenset({"setup"})))
     await setup.start("secrets")
     composed = rig.composed(plan(raw_file(), rig.variables))
+    assert [] == faults(composed.plan, composed.volume("secrets"))
     try:
         await composed.up()
         yield composed

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from controlplane.entrypoints import secret_files
 from tests.support.compose_file import COMPOSE, EXAMPLE, ComposeFault, plan, raw_file, read_variables
-from tests.support.compose_rules import SWITCHES, faults
+from tests.support.compose_rules import SWITCHES, faults, settings_of
 from tests.support.compose_variables import chosen
 
 _FILE = raw_file()
@@ -147,6 +147,14 @@ def test_what_is_published_is_for_phones_or_for_this_host() -> None:
     }
 
     assert {"freeswitch"} == elsewhere
+
+
+def test_calls_has_the_time_that_its_calls_have(secrets: Path) -> None:
+    """The engine waits longer than `calls` does after SIGTERM."""
+    service = plan(_FILE, _VARIABLES["freeswitch"]).services["calls"]
+    grace = service.raw["stop_grace_period"]
+
+    assert float(grace.removesuffix("s")) > settings_of(service, secrets).calls.drain_seconds
 
 
 def test_no_secret_is_written_in_the_file() -> None:
