@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
@@ -24,6 +24,7 @@ from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.entrypoints.monitoring import holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.pin_hashing import PinHasher
@@ -84,15 +85,18 @@ async def _serve(settings: Settings) -> None:
                 f"Cannot listen on {listen.host}:{listen.port} ({error.strerror}): "
                 f"set CONTROLPLANE_{group}__HOST and CONTROLPLANE_{group}__PORT."
             ) from error
-        beating = asyncio.create_task(beat(notifier))
-        notifier.ready()
-        log = structlog.get_logger()
-        log.info("calls.ready", address=server.address)
-        await stop.wait()
-        log.info("calls.draining", calls=server.calls_in_progress)
-        await _drain(server, settings.calls.drain_seconds, hurry)
-        notifier.stopping()
-        log.info("calls.stopped")
+        _count_calls(server, registry)
+        checks = {"listener": holds(lambda: server.is_serving, "takes no calls")}
+        async with monitoring(settings.monitoring, registry, checks):
+            beating = asyncio.create_task(beat(notifier))
+            notifier.ready()
+            log = structlog.get_logger()
+            log.info("calls.ready", address=server.address)
+            await stop.wait()
+            log.info("calls.draining", calls=server.calls_in_progress)
+            await _drain(server, settings.calls.drain_seconds, hurry)
+            notifier.stopping()
+            log.info("calls.stopped")
     finally:
         if beating is not None:
             beating.cancel()
@@ -110,6 +114,11 @@ async def _drain(server: CallServer[Any], seconds: float, hurry: asyncio.Event) 
     if not draining.done():
         await server.drain(0)
     await draining
+
+
+def _count_calls(server: CallServer[Any], registry: CollectorRegistry) -> None:
+    gauge = Gauge("controlplane_calls_in_progress", "Calls that a flow runs now", registry=registry)
+    gauge.set_function(lambda: server.calls_in_progress)
 
 
 def _server(

@@ -13,11 +13,13 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
 from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
@@ -37,10 +39,12 @@ from controlplane.speech.catalogue import available_languages
 from controlplane.speech.engines import engines_for
 from controlplane.speech.speaker import Speaker
 from controlplane.speech.warm_engines import WarmEngines
+from controlplane.storage.answering import check_answers
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
+from controlplane.storage.writable import check_writable
 from controlplane.supervisor.notify import Notifier, beat
 
 _LAST_SECONDS = 4.5
@@ -76,14 +80,22 @@ async def _serve(settings: Settings) -> None:
         notifier.ready()
         log.info("jobs.ready")
 
-    ingest = _register(app, settings, database, options=options, running=running)
+    # One registry of this process, for all of its parts.
+    registry = CollectorRegistry()
+    ingest = _register(app, settings, database, registry, options=options, running=running)
+    checks: dict[str, Check] = {
+        "worker": holds(lambda: running.working, "no worker runs"),
+        "queue": partial(check_answers, settings.database_url.get_secret_value()),
+        "spool": lambda: asyncio.to_thread(check_writable, settings.paths.spool),
+    }
     background = [
         asyncio.create_task(beat(notifier)),
         asyncio.create_task(spool.watch(ingest, ingest.spool)),
     ]
     try:
-        await work(app, stop=stop, running=running, options=options, started=started)
-        notifier.stopping()
+        async with monitoring(settings.monitoring, registry, checks):
+            await work(app, stop=stop, running=running, options=options, started=started)
+            notifier.stopping()
         log.info("jobs.stopped")
     finally:
         for task in background:
@@ -94,11 +106,15 @@ async def _serve(settings: Settings) -> None:
 
 
 def _register(
-    app: App, settings: Settings, database: Database, *, options: WorkerOptions, running: RunningJobs
+    app: App,
+    settings: Settings,
+    database: Database,
+    registry: CollectorRegistry,
+    *,
+    options: WorkerOptions,
+    running: RunningJobs,
 ) -> Ingest:
     """Define every task, and return the scanner."""
-    # One registry of this process: whoever serves metrics for it finds all of them there.
-    registry = CollectorRegistry()
     jobs = Jobs(app)
     store = RecordingStore(settings.paths.recordings)
     folder = FileSpool(settings.paths.spool)
