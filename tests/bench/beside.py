@@ -12,7 +12,7 @@ NATIVE_MAILBOX = "8001"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Native:
-    """The switch's own voicemail; `stored` counts its messages, each once it has its row or its final name."""
+    """The switch's own voicemail; `stored` counts its messages, each with its row or its final name."""
 
     name: str
     stored: Callable[[], int]
@@ -20,7 +20,7 @@ class Native:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """Where the numbers are: PLAY plays the greeting, RECORD and three digits record below `recordings`.
+    """Numbers at `server`: PLAY plays the greeting, RECORD and three digits record into `recordings`.
 
     `play` and `record` say how, in the switch's words. NATIVE is its own voicemail with that greeting,
     if it has any here.
