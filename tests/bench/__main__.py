@@ -8,6 +8,8 @@ import argparse
 import asyncio
 import os
 import platform
+import signal
+import sys
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,6 +35,7 @@ WITH_SIPP = frozenset({"load", "together"})
 # Enough for 250 calls, above the ports that Linux gives to outgoing connections.
 RTP_PORTS = "61000-61499"
 NOISE_SECONDS = 120
+_ENDED = 143
 
 
 @asynccontextmanager
@@ -95,6 +98,8 @@ def described(instance: Instance) -> str:
 
 def main() -> None:
     """Time what was asked for, one switch after another."""
+    # A `timeout` ends it like that: what it started must end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_ENDED))
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--calls", type=int, default=20, help="of each kind, of those that come one at a time"
