@@ -69,7 +69,7 @@ async def time_load(product: Product, box: str, folder: Path, speech: Path, gree
     print(
         f"  {ended.calls} calls hung up, {ended.lost} without a message, {ended.doubled} with more than one"
     )
-    print(f"  no job waited any more {ended.queue_seconds:.1f} s after the last commit")
+    print(f"  {ended.waiting_jobs} jobs (mails, spoken numbers) waited at the end")
     print(f"  processor time: {spent(product, used)}, SIPp {ended.load.cpu_seconds:.1f} s")
     print(f"  (before: {before}; after: {load()})", flush=True)
 
