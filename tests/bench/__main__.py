@@ -23,7 +23,7 @@ from tests.bench.beside import Beside
 from tests.bench.beside_asterisk import beside_asterisk
 from tests.bench.beside_freeswitch import beside_freeswitch
 from tests.bench.noise import mu_law
-from tests.bench.parts import load, time_durable, time_greeting, time_load, time_together
+from tests.bench.parts import time_durable, time_greeting, time_load, time_together
 from tests.bench.sipp import need_sipp
 from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder
@@ -85,7 +85,7 @@ def run(switch: str, parts: Collection[str], count: int) -> None:
         instance = Instance(folder / "state")
         instance.start("--switch", switch, "--rtp-ports", RTP_PORTS)
         try:
-            print(f"\n=== {described(instance)}\n(before: {load()})", flush=True)
+            print(f"\n=== {described(instance)}", flush=True)
             asyncio.run(measure(Product(instance), switch, folder, parts, count))
         finally:
             instance.stop()

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tests.bench.beside import Beside
 from tests.bench.figures import Figures, table
 from tests.bench.load import hang_up_at
 from tests.bench.recording import WRONG_MS, Together, record_together
-from tests.bench.usage import usage_of
+from tests.bench.usage import Moment, usage_of
 from tests.support.product import Product
 
 LOAD_RATE, LOAD_SECONDS, SPEECH_SECONDS = 20.0, 20.0, 3.0
@@ -23,14 +22,14 @@ Timed = Callable[[int], Awaitable[float]]
 async def by_turns(title: str, count: int, ours: tuple[str, Timed], *baselines: tuple[str, Timed]) -> None:
     """Time all kinds of call by turns, print them; the first one of each is not counted."""
     kinds = [(Figures(name), timed) for name, timed in (ours, *baselines)]
-    before = load()
+    before = Moment.now()
     for serial in range(count + 1):
         for figures, timed in kinds:
             seconds = await timed(serial)
             if serial:
                 figures.seconds.append(seconds)
     told, *others = (figures for figures, _ in kinds)
-    print(f"\n{table(title, told, *others)}\n  (before: {before}; after: {load()})", flush=True)
+    print(f"\n{table(title, told, *others)}\n  ({Moment.now().since(before)})", flush=True)
 
 
 async def time_greeting(product: Product, beside: Beside, box: str, count: int) -> None:
@@ -55,7 +54,7 @@ async def time_durable(product: Product, beside: Beside, box: str, count: int) -
 
 async def time_load(product: Product, box: str, folder: Path, speech: Path, greeting_seconds: float) -> None:
     """Time hangup to durable while many calls end."""
-    before, used = load(), usage_of(product).cpu
+    before, used = Moment.now(), usage_of(product).cpu
     ended = await hang_up_at(
         product,
         box,
@@ -71,14 +70,14 @@ async def time_load(product: Product, box: str, folder: Path, speech: Path, gree
     )
     print(f"  {ended.waiting_jobs} jobs (mails, spoken numbers) waited at the end")
     print(f"  processor time: {spent(product, used)}, SIPp {ended.load.cpu_seconds:.1f} s")
-    print(f"  (before: {before}; after: {load()})", flush=True)
+    print(f"  ({Moment.now().since(before)})", flush=True)
 
 
 async def time_together(
     product: Product, box: str, folder: Path, speech: Path, greeting_seconds: float
 ) -> None:
     """Record a hundred at once."""
-    before, used = load(), usage_of(product).cpu
+    before, used = Moment.now(), usage_of(product).cpu
     done = await record_together(product, box, folder, speech, greeting_seconds=greeting_seconds)
     print(f"\nrecorded at once: {done.at_once} of {len(done.calls)} calls")
     print(
@@ -95,7 +94,7 @@ async def time_together(
     print(f"  {'all':<17}{row} {done.memory_a_call():12.0f}")
     own = done.sipp_cpu_seconds
     print(f"  processor time in {done.seconds:.0f} s: {spent(product, used)}, SIPp {own:.1f} s")
-    print(f"  (before: {before}; after: {load()})", flush=True)
+    print(f"  ({Moment.now().since(before)})", flush=True)
 
 
 def lengths(done: Together) -> list[str]:
@@ -121,8 +120,3 @@ def lengths(done: Together) -> list[str]:
 def spent(product: Product, before: Mapping[str, float]) -> str:
     """Tell the processor time of each part since `before`."""
     return ", ".join(f"{part} {now - before[part]:.1f} s" for part, now in usage_of(product).cpu.items())
-
-
-def load() -> str:
-    """Tell how busy the machine is."""
-    return f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,42 @@ class Usage:
     def whole_memory(self) -> int:
         """The sum of all parts, in KiB."""
         return sum(self.memory.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The state of the machine: for how long it was busy, and how long of that with this bench."""
+
+    at: float
+    busy: float
+    own: float
+    load: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        """Look at it now."""
+        return cls(
+            at=time.monotonic(),
+            busy=busy_ticks((_PROC / "stat").read_text()) / _TICKS,
+            own=sum(map(_seconds, descendants(os.getpid(), _parents()))),
+            load=os.getloadavg()[0],
+        )
+
+    def since(self, before: Moment) -> str:
+        """Tell how busy it was, and how much of it others took, who share the machine with this bench."""
+        cores = os.cpu_count() or 1
+        whole = (self.at - before.at) * cores
+        others = max(0.0, (self.busy - before.busy) - (self.own - before.own)) / whole
+        return (
+            f"load {before.load:.2f} before, {self.load:.2f} after; others took {others:.0%} of {cores} cores"
+        )
+
+
+def busy_ticks(stat: str) -> int:
+    """Read how long all processors were busy from the text of /proc/stat."""
+    fields = list(map(int, stat.splitlines()[0].split()[1:]))
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = fields[:8]
+    return user + nice + system + interrupts + soft + stolen
 
 
 def usage_of(product: Product) -> Usage:

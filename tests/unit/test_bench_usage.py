@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.bench.usage import descendants, parent, ticks, total_pss
+from tests.bench.usage import Moment, busy_ticks, descendants, parent, ticks, total_pss
 
 pytestmark = pytest.mark.unit
 
@@ -28,3 +28,19 @@ def test_descendants_are_found_at_any_depth() -> None:
 def test_pss_is_read_in_kib() -> None:
     """It is the line Pss and none of its kin."""
     assert 1234 == total_pss(["Rss:  9 kB", "Pss_Dirty:  8 kB", "Pss:   1234 kB"])
+
+
+def test_waiting_is_not_being_busy() -> None:
+    """Idle time and waiting for the disk are left out; what the host took is not."""
+    assert 1 + 2 + 4 + 32 + 64 + 128 == busy_ticks(
+        "cpu  1 2 4 8 16 32 64 128 0 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n"
+    )
+
+
+def test_others_are_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was busy and not ours was somebody else's, as a share of all cores."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    before = Moment(at=0.0, busy=100.0, own=50.0, load=0.1)
+    after = Moment(at=10.0, busy=115.0, own=60.0, load=1.5)
+
+    assert "load 0.10 before, 1.50 after; others took 25% of 2 cores" == after.since(before)
