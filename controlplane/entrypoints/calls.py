@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -39,12 +40,15 @@ from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
+from controlplane.supervisor.priority import keep_what_is_loaded
 from controlplane.switches.asterisk.server import FastAgiServer
 from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.server import OutboundSocketServer
 from controlplane.switches.server import CallServer, Handler
 
-_POOL_SIZE = 10
+_POOL_SIZE = 15
+# Each take waits some times for the disk; as many may do that at once as there are connections and more.
+_DISK_THREADS = 32
 
 
 def main(settings: Settings) -> None:
@@ -64,6 +68,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    loop.set_default_executor(ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk"))
     database = Database(
         settings.sqlalchemy_url, pool_size=_POOL_SIZE, timeout_seconds=settings.calls.database_seconds
     )
@@ -85,6 +90,7 @@ async def _serve(settings: Settings) -> None:
                 f"Cannot listen on {listen.host}:{listen.port} ({error.strerror}): "
                 f"set CONTROLPLANE_{group}__HOST and CONTROLPLANE_{group}__PORT."
             ) from error
+        keep_what_is_loaded()
         _count_calls(server, registry)
         checks = {"listener": holds(lambda: server.is_serving, "takes no calls")}
         async with monitoring(settings.monitoring, registry, checks):

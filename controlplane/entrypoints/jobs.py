@@ -46,6 +46,7 @@ from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.storage.writable import check_writable
 from controlplane.supervisor.notify import Notifier, beat
+from controlplane.supervisor.priority import step_back
 
 _LAST_SECONDS = 4.5
 _DAY_SECONDS = 86_400.0
@@ -54,6 +55,7 @@ _IDEMPOTENCY_HOURS = 24
 
 def main(settings: Settings) -> None:
     """Run jobs until SIGTERM; raises SettingsError when mail can go nowhere."""
+    step_back()
     asyncio.run(_serve(settings))
 
 
