@@ -8,10 +8,12 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
+from controlplane.callflows.call import Entry
+from controlplane.callflows.prompts import PromptFiles
 from controlplane.rendering.context_freeswitch import (
     EventSocketContext,
     FreeswitchCalls,
@@ -25,52 +27,68 @@ from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.storage.revision_folder import Manifest, RevisionFolder
 from controlplane.supervisor.freeswitch import PrivateFreeswitch
 from controlplane.supervisor.freeswitch_tree import FreeswitchTree
-from tests.support.dialplan_rig import (
-    ACME,
-    ACME_MAILBOX,
-    ALICE,
-    DEFAULT,
-    MAILBOX,
-    PORTUGUESE,
-    TONES,
-    free_port,
-    rig_context,
-    write_tone,
-)
+from controlplane.switches.freeswitch.control import FreeSwitchControl
+from controlplane.switches.freeswitch.server import OutboundSocketServer
+from controlplane.switches.server import Handler
+from tests.support.call_peers import Peer, Script
+from tests.support.dialplan_rig import rig_context
+from tests.support.rig import ALICE, REALM, Rig, free_port, write_prompts
+from tests.support.socket_peer import SECRET, socket_peer
 
 PASSWORD = "event-socket-password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreeswitchRig:
+class FreeswitchRig(Rig):
     """The folders and ports of the running FreeSWITCH."""
 
-    home: Path
-    socket_port: int
-    sip_port: int
-    event_port: int
-    digest: str
-    freeswitch: PrivateFreeswitch
+    switch = "freeswitch"
 
-    @property
-    def spool(self) -> Path:
-        """Where recordings appear."""
-        return self.home / "spool"
+    event_port: int
+    context: FreeswitchContext
+    freeswitch: PrivateFreeswitch
 
     @property
     def log(self) -> str:
         """Everything that FreeSWITCH complained about."""
         return self.freeswitch.log.read_text(errors="replace")
 
-    def route(self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT) -> None:
-        """Write a route file."""
-        folder = self.home / "configuration/routes" / str(tenant) / number[-2:]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / number).write_text(f"{kind}\n{object_id}\n")
+    @property
+    def control(self) -> FreeSwitchControl:
+        """The product's own way to ask FreeSWITCH."""
+        return FreeSwitchControl(host="127.0.0.1", port=self.event_port, password=PASSWORD)
 
     async def ask(self, command: str) -> str:
         """Give an api command."""
         return await self.freeswitch.ask(self.event_port, command)
+
+    async def name_of_101(self) -> str:
+        """Read the variable of the user."""
+        return (await self.ask(f"user_data 101@{REALM} var cp_extension_name")).strip()
+
+    def peer(self, script: Script) -> AbstractAsyncContextManager[Peer]:
+        """Answer by a script."""
+        return socket_peer(self.calls_port, script)
+
+    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> OutboundSocketServer:
+        """Make the outbound-socket server."""
+        return OutboundSocketServer(
+            dict.fromkeys(Entry, handler),
+            prompts=prompts,
+            secret=SECRET,
+            allowed_addresses=["127.0.0.0/8"],
+            max_calls=1,
+            first_line_seconds=5,
+        )
+
+    @property
+    def installation(self) -> FreeswitchInstallation:
+        """What was rendered of the installation."""
+        return self.context.installation
+
+
+def _complaints(log: str) -> list[str]:
+    return [line for line in log.splitlines() if "[ERR]" in line or "[CRIT]" in line]
 
 
 def freeswitch_context(
@@ -81,14 +99,15 @@ def freeswitch_context(
     event_port: int = 8021,
     rtp_first: int = 20000,
     alice: str = ALICE,
+    acme_domain: str = "acme.example",
 ) -> FreeswitchContext:
     """Return the context of the rig: that of Asterisk's, with what is FreeSWITCH's own."""
-    asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice)
+    asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice, acme_domain=acme_domain)
     paths = asterisk.installation.paths
     return FreeswitchContext(
         installation=FreeswitchInstallation(
             sip=asterisk.installation.sip,
-            socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret="socket-secret"),
+            socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret=SECRET),
             event_socket=EventSocketContext(port=event_port, password=PASSWORD),
             paths=FreeswitchPaths(
                 routes=paths.routes,
@@ -121,7 +140,9 @@ def publish(home: Path, context: FreeswitchContext) -> str:
 
 
 @contextlib.contextmanager
-def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
+def run_freeswitch(
+    tree: FreeswitchTree, home: Path, *, acme_domain: str = "acme.example"
+) -> Iterator[FreeswitchRig]:
     """Run FreeSWITCH with the rendered configuration until the block ends."""
     sip_port, socket_port, event_port = free_port(), free_port(), free_port()
     context = freeswitch_context(
@@ -130,13 +151,12 @@ def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
         socket_port=socket_port,
         event_port=event_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
+        acme_domain=acme_domain,
     )
     digest = publish(home, context)
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
-    for name, hertz in TONES.items():
-        write_tone(home / f"prompts/en/{name}.wav", hertz)
-        write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
+    write_prompts(home)
     freeswitch = PrivateFreeswitch(
         tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=PASSWORD
     )
@@ -157,16 +177,16 @@ def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
         asyncio.run(freeswitch.until_booted(event_port, limit_seconds=60, check=alive))
         rig = FreeswitchRig(
             home=home,
-            socket_port=socket_port,
+            calls_port=socket_port,
             sip_port=sip_port,
             event_port=event_port,
             digest=digest,
+            process=process,
+            complaints=_complaints(freeswitch.log.read_text(errors="replace")),
+            context=context,
             freeswitch=freeswitch,
         )
-        rig.route("8001", "mailbox", MAILBOX)
-        rig.route("101", "extension", UUID(int=101))
-        rig.route("102", "extension", UUID(int=102))
-        rig.route("8001", "mailbox", ACME_MAILBOX, ACME)
+        rig.route_all()
         yield rig
     finally:
         process.kill()

@@ -61,6 +61,11 @@ class Product:
         instance.start("--switch", switch, environment={**SHORT, **environment})
         return cls(instance)
 
+    @property
+    def sip(self) -> tuple[str, int]:
+        """Where SIP is."""
+        return (self.server.address, self.server.port)
+
     # --- the API
 
     def api(self) -> httpx.AsyncClient:

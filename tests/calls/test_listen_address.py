@@ -15,7 +15,7 @@ from tests.support.processes import open_folder
 from tests.support.product import SHORT, Product, until
 from tests.support.raw_sip import RawPhone
 
-# One instance for all of them.
+# One instance of each switch for all of them.
 pytestmark = pytest.mark.xdist_group("listen-address")
 
 INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"
@@ -32,14 +32,13 @@ def external() -> str:
 
 
 @pytest.fixture(scope="module")
-def open_product(external: str) -> Iterator[Product]:
+def open_product(switch: str, external: str) -> Iterator[Product]:
     """Run a product that listens on all addresses and calls only INSIDE a local network."""
     with open_folder() as folder:
         instance = Instance(folder / "state")
         networks = {"CONTROLPLANE_SIP__LOCAL_NETWORKS": f'["{INSIDE}/32"]'}
-        instance.start(
-            "--listen", "0.0.0.0", "--external-address", external, environment={**SHORT, **networks}
-        )
+        options = ("--switch", switch, "--listen", "0.0.0.0", "--external-address", external)
+        instance.start(*options, environment={**SHORT, **networks})
         yield Product(instance)
 
         assert instance.stop() == 0, instance.last_words()
@@ -117,8 +116,12 @@ async def test_caller_from_outside_leaves_a_message_by_the_named_address(
     assert message["duration_ms"] > 1000
 
 
-async def test_own_address_of_the_switch_is_local(open_product: Product, external: str) -> None:
-    """Asterisk names the external address only in place of a local one, so its own is made local."""
-    rendered = Path(open_product.ready["configuration_dir"]) / "live/asterisk/pjsip.conf"
+async def test_own_address_of_the_switch_is_local(open_product: Product, switch: str, external: str) -> None:
+    """A switch names the external address only in place of a local one, so its own is made local."""
+    file, line = {
+        "asterisk": ("pjsip.conf", f"local_net={external}/32"),
+        "freeswitch": ("cp-configuration.xml", f'<node type="allow" cidr="{external}/32"/>'),
+    }[switch]
+    rendered = Path(open_product.ready["configuration_dir"]) / "live" / switch / file
 
-    assert f"local_net={external}/32" in rendered.read_text().splitlines()
+    assert line in [each.strip() for each in rendered.read_text().splitlines()]
