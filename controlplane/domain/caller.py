@@ -27,7 +27,7 @@ class Caller:
 
     @classmethod
     def of(cls, number: str | None, name: str | None) -> Caller:
-        """Clean both; what the switches say for 'unknown' becomes empty, and a name that repeats the number."""
+        """Clean both; what the switches say for 'unknown' becomes empty, and a number for a name as well."""
 
         def known(text: str | None) -> str:
             cleaned = clean(text or "")
