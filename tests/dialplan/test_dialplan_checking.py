@@ -114,6 +114,20 @@ async def test_an_extension_in_from_is_challenged(rig: Rig, phone: RawPhone, dom
     assert [] == peer.calls
 
 
+@pytest.mark.parametrize("user", ["%31%30%31", "10%31"])
+@pytest.mark.parametrize("number", ["8001", "*568001"])
+async def test_an_extension_in_disguise_is_no_extension(
+    rig: Rig, phone: RawPhone, user: str, number: str
+) -> None:
+    """Digits that are percent-encoded in From are those digits: nobody passes as 101 by writing it so."""
+    async with rig.peer(end) as peer:
+        call = phone.call(number, user=user)
+        await call.wait_ended()
+
+    assert [ASKED[rig.switch]] == [status for status in call.statuses if status >= 200]
+    assert [] == peer.calls
+
+
 async def test_a_wrong_password_is_refused(rig: Rig, phone: RawPhone) -> None:
     """A wrong password ends in a refusal."""
     async with rig.peer(end) as peer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -100,7 +100,9 @@ async def listening(port: int, serve: Serve) -> AsyncIterator[None]:
         assert task is not None
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-        await serve(reader, writer)
+        # Cancelled at the end of the block; asyncio would log it as a fault of ours.
+        with suppress(asyncio.CancelledError):
+            await serve(reader, writer)
 
     server = await asyncio.start_server(serve_one, "127.0.0.1", port)
     try:
