@@ -26,7 +26,7 @@ from controlplane.callflows.prompts import Greeting, Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
 from controlplane.domain.mailbox import Mailbox
-from controlplane.domain.message import KEPT_SILENCE_MS, TakeFacts
+from controlplane.domain.message import TakeFacts
 
 
 async def leave_message(
@@ -86,7 +86,7 @@ class _Leaving:
         self._begun: list[Take] = []
         self._kept: Take | None = None
         self._making: Take | None = None
-        self._ended_by = EndedBy.HANGUP
+        self._silence_ms = 0
         self._dropping = False
 
     async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending:
@@ -162,7 +162,7 @@ class _Leaving:
         take = await self._spool.begin(facts)
         self._begun.append(take)
         self._making = take
-        self._ended_by = EndedBy.HANGUP
+        self._silence_ms = 0
         await call.set_recording(facts.recording_id)
         await call.set_stage(Stage.RECORDING)
         await call.beep()
@@ -172,15 +172,13 @@ class _Leaving:
             keys=keys_of(State.RECORDING),
         )
         recording = await call.record(take.wav, limits)
-        self._ended_by = recording.ended_by
+        self._silence_ms = recording.silence_ms
         return recording
 
     def _long_enough(self) -> bool:
         if self._making is None:
             return False
-        length_ms = self._making.duration_ms()
-        if self._ended_by is EndedBy.SILENCE:
-            length_ms -= KEPT_SILENCE_MS
+        length_ms = self._making.duration_ms() - self._silence_ms
         return length_ms > 0 and length_ms >= self._mailbox.min_message_seconds * 1000
 
     async def _judge(self) -> None:

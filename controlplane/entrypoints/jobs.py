@@ -18,6 +18,7 @@ import structlog
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
 from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
@@ -93,6 +94,12 @@ async def _serve(settings: Settings) -> None:
         await database.close()
 
 
+def _kept_silence_ms(settings: Settings) -> int:
+    """Return what the switch leaves of a silence that ended a recording: FreeSWITCH leaves all of it."""
+    whole = settings.calls.silence_seconds * 1000
+    return whole if settings.switch == "freeswitch" and whole else KEPT_SILENCE_MS
+
+
 def _register(
     app: App, settings: Settings, database: Database, *, options: WorkerOptions, running: RunningJobs
 ) -> Ingest:
@@ -103,7 +110,12 @@ def _register(
     store = RecordingStore(settings.paths.recordings)
     folder = FileSpool(settings.paths.spool)
     depositor = Depositor(
-        database=database, jobs=jobs, store=store, spool=folder, metrics=DepositMetrics(registry)
+        database=database,
+        jobs=jobs,
+        store=store,
+        spool=folder,
+        metrics=DepositMetrics(registry),
+        kept_silence_ms=_kept_silence_ms(settings),
     )
     ingest = Ingest(
         spool=folder,

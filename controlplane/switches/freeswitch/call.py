@@ -195,7 +195,9 @@ class FreeSwitchCall:
                 structlog.get_logger().warning("recording.not_written", file=path.name)
                 raise
             return Recording(ended_by=EndedBy.HANGUP)
-        return Recording(ended_by=EndedBy.SILENCE if silent else EndedBy.MAX_LENGTH)
+        if silent:
+            return Recording(ended_by=EndedBy.SILENCE, silence_ms=limits.silence_seconds * 1000)
+        return Recording(ended_by=EndedBy.MAX_LENGTH)
 
     async def beep(self) -> None:
         """Play the tone after which a caller speaks."""
