@@ -391,6 +391,16 @@ def near(expected: list[float], heard: list[float]) -> bool:
     )
 
 
+def addresses_told(answer: bytes | str) -> tuple[str, str]:
+    """Return the address of the Contact and that of the media in an answer."""
+    text = answer if isinstance(answer, str) else answer.decode()
+    contact = re.search(r"^Contact: <sip:(?:[^@>]*@)?([^:;>]+)", text, re.MULTILINE)
+    media = re.search(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
+    assert contact is not None, text
+    assert media is not None, text
+    return contact[1], media[1]
+
+
 async def leave(
     phone: RawPhone, number: str | bytes = "8001", *, beep: float = 1400, limit: float = 20, **call: Any
 ) -> None:

@@ -26,6 +26,9 @@ ONLY_ONE = {
         "tests/asterisk/test_asterisk_tenants.py": "phones of other tenants register with Asterisk only",
     },
     "freeswitch": {
+        "tests/freeswitch/test_freeswitch_addresses.py": (
+            "FreeSWITCH listens on the machine's own address alone: only another one can be told apart"
+        ),
         f"{FACTS}::test_pin_leaves_no_trace": (
             "FreeSWITCH makes events and variables of keys; Asterisk gives them to FastAGI alone"
         ),
