@@ -172,8 +172,8 @@ def counted_ms(layout: Layout, trailing_silence_ms: int, kept_silence_ms: int = 
     """Return how much of a take counts for the minimum, when nobody knows what ended it.
 
     It is what a flow counts whom silence ended the recording: all but the silence that the switch
-    leaves, `kept_silence_ms`. A take with less silence at its end was ended by something else, and counts in full. One
-    that holds nothing but that silence counts nothing.
+    leaves, `kept_silence_ms`. A take with less silence at its end was ended by something else, and
+    counts in full. One that holds nothing but that silence counts nothing.
     """
     length = layout.duration_ms
     everything_silent = trailing_silence_ms >= length
