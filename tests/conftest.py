@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -9,9 +10,28 @@ from typing import Any
 
 import pytest
 import structlog
+from controlplane.supervisor.freeswitch_tree import find_freeswitch
+from tests.support.evidence import Evidence, partial, version_of
 
 TIERS = {"unit", "contract", "integration", "asterisk", "freeswitch", "faults"}
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run of the freeswitch tier be written down."""
+    parser.addoption("--evidence", metavar="FILE", help="write what the freeswitch tier showed into FILE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect the results in the process that hears of all of them."""
+    path = config.getoption("--evidence")
+    if path is None or hasattr(config, "workerinput"):
+        return
+    if partial(config):
+        print("Not the whole tier: what it shows is not written down.")  # noqa: T201 (for who runs it)
+        return
+    tree = find_freeswitch(os.environ, progress=lambda _: None)
+    config.pluginmanager.register(Evidence(Path(path), version=version_of(tree.program)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

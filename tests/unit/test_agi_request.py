@@ -93,7 +93,7 @@ def test_request_without_arguments_is_refused() -> None:
 @pytest.mark.parametrize("script", ["", "leave ", "LEAVE", "../leave", "leave?mailbox=1", "queue"])
 def test_unknown_script_is_refused(script: str) -> None:
     """There are two flows."""
-    with pytest.raises(RefusedRequest, match="script"):
+    with pytest.raises(RefusedRequest, match="entry"):
         _read(script=script)
 
 

@@ -22,20 +22,17 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import structlog
 
 from controlplane.callflows.call import (
     CallFacts,
     EndedBy,
-    HangupCause,
     Played,
     Recording,
     RecordLimits,
-    Stage,
 )
-from controlplane.callflows.prompts import PromptFiles, Tone, Utterance
+from controlplane.callflows.prompts import PromptFiles, Utterance
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
 from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.domain.numbers import Number
@@ -43,6 +40,7 @@ from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.link import AgiLink
 from controlplane.switches.asterisk.sounds import sound_name
 from controlplane.switches.asterisk.wire import ProtocolError, Reply
+from controlplane.switches.call import DrivenCall
 from controlplane.switches.sounds import KEYS, checked_keys, files_of, seconds_of
 
 GRACE_SECONDS: Final = 5
@@ -62,26 +60,14 @@ _OK: Final = 200
 _DEAD_CHANNEL: Final = 511
 
 
-class AsteriskCall:
+class AsteriskCall(DrivenCall[AgiLink]):
     """One call, driven over its AGI link; implements `callflows.call.Call`."""
 
+    words = variables.WORDS
+
     def __init__(self, link: AgiLink, facts: CallFacts, prompts: PromptFiles) -> None:
-        self._link = link
-        self._facts = facts
-        self._prompts = prompts
-        self._language = "en"
-        self._answered = False
-        self._left = False
+        super().__init__(link, facts, prompts)
         self._expires = 0.0
-
-    @property
-    def facts(self) -> CallFacts:
-        """What is known of the call."""
-        return self._facts
-
-    def speak(self, language: str) -> None:
-        """Use `language` from now on."""
-        self._language = language
 
     async def answer(self) -> None:
         """Answer; a second time does nothing."""
@@ -174,54 +160,15 @@ class AsteriskCall:
         await self._settle()
         return ended
 
-    async def beep(self) -> None:
-        """Play the tone after which a caller speaks."""
-        await self.play(Tone.BEEP)
-
-    async def set_stage(self, stage: Stage) -> None:
-        """Tell the dialplan how far we are."""
-        await self._set(variables.STAGE, stage.value)
-
-    async def set_recording(self, recording_id: UUID) -> None:
-        """Tell the dialplan which take is being recorded."""
-        await self._set(variables.RECORDING, str(recording_id))
-
-    async def transfer(self, number: str) -> None:
-        """Send the call to a number of the tenant and end our part; raises InvalidValue for no number."""
-        target = Number.parse(number)
-        if self._left:
-            return
-        tenant = self._facts.tenant_id
-        context = (
-            variables.outside_context(tenant)
-            if self._facts.extension is None
-            else variables.extension_context(tenant)
-        )
-        await self._set(variables.STAGE, Stage.DONE.value)
+    async def _send_to(self, context: str, number: Number) -> None:
         await self._set("TIMEOUT(absolute)", 0)
         await self._command("SET CONTEXT", context)
-        await self._command("SET EXTENSION", target)
+        await self._command("SET EXTENSION", number)
         await self._command("SET PRIORITY", 1)
-        self._leave()
-
-    async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
-        """Let the dialplan end the call with `cause`; a second time, or after the caller left, nothing."""
-        if self._left or self._link.has_hung_up:
-            return
-        with contextlib.suppress(CallerHungUp):
-            await self._set(variables.CAUSE, variables.CAUSE_NUMBERS[cause])
-            await self._set(variables.STAGE, Stage.DONE.value)
-        self._leave()
-
-    def _leave(self) -> None:
-        """Close the link: the dialplan goes on, by the stage or where a transfer sent it."""
-        self._left = True
-        self._link.close()
 
     async def _command(self, command: str, *arguments: str | int, seconds: float = _REPLY_SECONDS) -> Reply:
-        """Send a command that must succeed; a verb after our own end is after the call."""
-        if self._left:
-            raise CallerHungUp("We ended the call.")
+        """Send a command that must succeed."""
+        self._check()
         reply = await self._link.command(command, *arguments, seconds=seconds)
         if reply.code == _DEAD_CHANNEL:
             raise CallerHungUp("The channel is dead.")

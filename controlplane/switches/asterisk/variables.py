@@ -13,9 +13,9 @@ priority after `AGI()` is never reached.
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
 from controlplane.callflows.call import HangupCause
+from controlplane.switches.call import DialplanWords
 
 STAGE: Final = "CP_STAGE"
 """How far the leaving of a message has come (callflows.call.Stage)."""
@@ -26,13 +26,6 @@ RECORDING: Final = "CP_RECORDING"
 CAUSE: Final = "CP_CAUSE"
 """The Q.850 number with which the dialplan ends a call whose stage is `done`."""
 
-CAUSE_NUMBERS: Final = {
-    HangupCause.NORMAL: 16,
-    HangupCause.UNALLOCATED: 1,
-    HangupCause.BUSY: 17,
-    HangupCause.FAILURE: 41,
-}
-
 EXTENSION: Final = "CP_EXTENSION"
 """The number of the authenticated extension, set by its endpoint; empty for a caller from outside."""
 
@@ -42,12 +35,14 @@ TENANT: Final = "CP_TENANT"
 REVISION: Final = "CP_REVISION"
 """Global: the digest of the published revision that the dialplan was loaded from."""
 
-
-def extension_context(tenant_id: UUID) -> str:
-    """Return the context in which an authenticated extension of a tenant dials."""
-    return f"cp-extension-{tenant_id}"
-
-
-def outside_context(tenant_id: UUID) -> str:
-    """Return the context in which a caller from outside reaches numbers of a tenant, and nothing else."""
-    return f"cp-outside-{tenant_id}"
+WORDS: Final = DialplanWords(
+    stage=STAGE,
+    recording=RECORDING,
+    cause=CAUSE,
+    causes={
+        HangupCause.NORMAL: "16",
+        HangupCause.UNALLOCATED: "1",
+        HangupCause.BUSY: "17",
+        HangupCause.FAILURE: "41",
+    },
+)

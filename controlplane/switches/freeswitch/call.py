@@ -23,22 +23,20 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import structlog
 
 from controlplane.callflows.call import (
     CallFacts,
     EndedBy,
-    HangupCause,
     Played,
     Recording,
     RecordLimits,
-    Stage,
 )
-from controlplane.callflows.prompts import PromptFiles, Tone, Utterance
+from controlplane.callflows.prompts import PromptFiles, Utterance
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
 from controlplane.domain.numbers import Number
+from controlplane.switches.call import DrivenCall
 from controlplane.switches.freeswitch import variables
 from controlplane.switches.freeswitch.command import word
 from controlplane.switches.freeswitch.link import OutboundLink
@@ -74,26 +72,14 @@ _UNSET: Final = "_undef_"
 _NUMBER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-class FreeSwitchCall:
+class FreeSwitchCall(DrivenCall[OutboundLink]):
     """One call, driven over its outbound socket; implements `callflows.call.Call`."""
 
+    words = variables.WORDS
+
     def __init__(self, link: OutboundLink, facts: CallFacts, prompts: PromptFiles) -> None:
-        self._link = link
-        self._facts = facts
-        self._prompts = prompts
-        self._language = "en"
-        self._answered = False
-        self._left = False
+        super().__init__(link, facts, prompts)
         self._terminators: str | None = None
-
-    @property
-    def facts(self) -> CallFacts:
-        """What is known of the call."""
-        return self._facts
-
-    def speak(self, language: str) -> None:
-        """Use `language` from now on."""
-        self._language = language
 
     async def prepare(self) -> None:
         """Make the channel ours: linger, no keys in logs, whole recordings of 8 kHz, no secret.
@@ -199,50 +185,10 @@ class FreeSwitchCall:
             return Recording(ended_by=EndedBy.SILENCE, silence_ms=limits.silence_seconds * 1000)
         return Recording(ended_by=EndedBy.MAX_LENGTH)
 
-    async def beep(self) -> None:
-        """Play the tone after which a caller speaks."""
-        await self.play(Tone.BEEP)
-
-    async def set_stage(self, stage: Stage) -> None:
-        """Tell the dialplan how far we are."""
-        await self._set(variables.STAGE, stage.value)
-
-    async def set_recording(self, recording_id: UUID) -> None:
-        """Tell the dialplan which take is being recorded."""
-        await self._set(variables.RECORDING, str(recording_id))
-
-    async def transfer(self, number: str) -> None:
-        """Send the call to a number of the tenant and end our part; raises InvalidValue for no number."""
-        target = Number.parse(number)
-        if self._left:
-            return
-        tenant = self._facts.tenant_id
-        context = (
-            variables.outside_context(tenant)
-            if self._facts.extension is None
-            else variables.extension_context(tenant)
-        )
-        await self._set(variables.STAGE, Stage.DONE.value)
+    async def _send_to(self, context: str, number: Number) -> None:
         for name in (_TERMINATORS, "sensitive_dtmf"):
             await self._set(name, "")
-        await self._execute("transfer", f"{target} XML {context}", seconds=0)
-        self._leave()
-
-    async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
-        """Let the dialplan end the call with `cause`; a second time, or after the caller left, nothing."""
-        if self._left or self._link.has_hung_up:
-            return
-        try:
-            await self._set(variables.CAUSE, variables.CAUSE_NAMES[cause])
-            await self._set(variables.STAGE, Stage.DONE.value)
-        except CallerHungUp:
-            structlog.get_logger().debug("call.left_before_hangup")
-        self._leave()
-
-    def _leave(self) -> None:
-        """Let go of the socket: the dialplan goes on, by the stage or where a transfer sent it."""
-        self._left = True
-        self._link.close()
+        await self._execute("transfer", f"{number} XML {context}", seconds=0)
 
     def _there(self, files: Sequence[Path]) -> Sequence[Path]:
         """Return the files that are there, and log the others."""
@@ -309,11 +255,6 @@ class FreeSwitchCall:
         if answer.startswith(_GONE):
             self._gone()
         return answer
-
-    def _check(self) -> None:
-        """Raise CallerHungUp: a verb after our own end is after the call."""
-        if self._left:
-            raise CallerHungUp("We ended the call.")
 
     def _gone(self) -> None:
         self._link.note_hangup()

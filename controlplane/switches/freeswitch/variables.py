@@ -15,9 +15,9 @@ action after `socket` is never reached.
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
 from controlplane.callflows.call import HangupCause
+from controlplane.switches.call import DialplanWords
 
 SECRET: Final = "cp_secret"  # noqa: S105 (the name of a variable)
 """What the rendered dialplan knows and strangers do not. We unset it as soon as it was read."""
@@ -49,25 +49,20 @@ RECORDING: Final = "cp_recording"
 CAUSE: Final = "cp_cause"
 """The cause, in FreeSWITCH's words, with which the dialplan ends a call whose stage is `done`."""
 
-CAUSE_NAMES: Final = {
-    HangupCause.NORMAL: "NORMAL_CLEARING",
-    HangupCause.UNALLOCATED: "UNALLOCATED_NUMBER",
-    HangupCause.BUSY: "USER_BUSY",
-    HangupCause.FAILURE: "NORMAL_TEMPORARY_FAILURE",
-}
-
 DIGITS: Final = "cp_digits"
 """Digits that a caller pressed, from the end of `read` to our look at them."""
 
 REVISION: Final = "cp_revision"
 """Global: the digest of the published revision that the dialplan was loaded from."""
 
-
-def extension_context(tenant_id: UUID) -> str:
-    """Return the context in which an authenticated extension of a tenant dials."""
-    return f"cp-extension-{tenant_id}"
-
-
-def outside_context(tenant_id: UUID) -> str:
-    """Return the context in which a caller from outside reaches numbers of a tenant, and nothing else."""
-    return f"cp-outside-{tenant_id}"
+WORDS: Final = DialplanWords(
+    stage=STAGE,
+    recording=RECORDING,
+    cause=CAUSE,
+    causes={
+        HangupCause.NORMAL: "NORMAL_CLEARING",
+        HangupCause.UNALLOCATED: "UNALLOCATED_NUMBER",
+        HangupCause.BUSY: "USER_BUSY",
+        HangupCause.FAILURE: "NORMAL_TEMPORARY_FAILURE",
+    },
+)

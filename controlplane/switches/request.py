@@ -1,0 +1,92 @@
+"""What a dialplan asks for, checked and read into the facts of a call; the same for every switch."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from typing import Final
+from urllib.parse import unquote
+from uuid import UUID
+
+import structlog
+
+from controlplane.callflows.call import CallFacts, Entry
+from controlplane.domain.caller import Caller
+from controlplane.domain.message import ReachedBy
+from controlplane.switches.server import RefusedRequest
+
+_CALL_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,150}", re.ASCII)
+_DIALLED: Final = re.compile(r"[0-9]{0,64}", re.ASCII)
+_EXTENSION: Final = re.compile(r"[0-9]{3,64}", re.ASCII)
+
+
+def check_secret(given: str, secret: str) -> None:
+    """Let in who says the secret of the rendered dialplan, in constant time; raises RefusedRequest."""
+    if not hmac.compare_digest(given.encode(), secret.encode()):
+        raise RefusedRequest("The secret is wrong.")
+
+
+def read_entry(text: str) -> Entry:
+    """Return which flow is asked for; raises RefusedRequest."""
+    try:
+        return Entry(text)
+    except ValueError as error:
+        raise RefusedRequest("The entry is unknown.") from error
+
+
+def read_facts(
+    entry: Entry,
+    *,
+    call_id: str,
+    tenant: str,
+    mailbox: str,
+    dialled: str,
+    extension: str,
+    reached_by: str,
+    caller: Caller,
+) -> CallFacts:
+    """Read the texts of a request; raises RefusedRequest for one that the dialplan cannot have said.
+
+    `mailbox` and `reached_by` belong to leaving a message, `dialled` to checking them.
+    """
+    if not _CALL_ID.fullmatch(call_id):
+        raise RefusedRequest("The call has no id.")
+    leaving = entry is Entry.LEAVE
+    return CallFacts(
+        call_id=call_id,
+        entry=entry,
+        tenant_id=_uuid(tenant),
+        mailbox_id=_uuid(mailbox) if leaving else None,
+        # Other keys behind a feature code name no mailbox; the flow then asks for one.
+        dialled=dialled if not leaving and _DIALLED.fullmatch(dialled) else "",
+        extension=_extension(extension),
+        caller=caller,
+        reached_by=_reached_by(reached_by if leaving else ""),
+    )
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise RefusedRequest("An id is no UUID.") from error
+
+
+def _extension(text: str) -> str | None:
+    if not text:
+        return None
+    if not _EXTENSION.fullmatch(text):
+        raise RefusedRequest("The extension is no number.")
+    return text
+
+
+def _reached_by(text: str) -> ReachedBy:
+    """Read how the call got here; a path that cannot be read costs the path, not the call."""
+    if not text:
+        return ReachedBy()
+    try:
+        return ReachedBy.from_json(json.loads(unquote(text)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        structlog.get_logger().warning("call.reached_by_unreadable")
+        return ReachedBy()
