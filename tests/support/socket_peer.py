@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from controlplane.callflows.call import CallFacts, HangupCause
+from controlplane.switches.contexts import outside_context
 from controlplane.switches.freeswitch import variables
 from controlplane.switches.freeswitch.request import read_request
 from controlplane.switches.freeswitch.wire import parse_block
@@ -56,7 +57,7 @@ class SocketRequest:
 
     async def cause(self, cause: HangupCause | None) -> None:
         """Say with which cause the dialplan is to end the call."""
-        await self.execute("set", f"{variables.CAUSE}={variables.CAUSE_NAMES[cause] if cause else ''}")
+        await self.execute("set", f"{variables.CAUSE}={variables.WORDS.causes[cause] if cause else ''}")
 
     async def record(self, path: Path, *, seconds: int) -> None:
         """Record for so long."""
@@ -64,7 +65,7 @@ class SocketRequest:
 
     async def transfer(self, number: str, tenant: UUID) -> None:
         """Send the call on."""
-        await self.execute("transfer", f"{number} XML {variables.outside_context(tenant)}")
+        await self.execute("transfer", f"{number} XML {outside_context(tenant)}")
 
     async def hang(self) -> None:
         """Say nothing more until FreeSWITCH closes the link."""
