@@ -11,11 +11,12 @@ from uuid import UUID
 
 from controlplane.callflows.call import CallFacts, HangupCause
 from controlplane.switches.asterisk.request import read_request
+from controlplane.switches.asterisk.variables import WORDS
 from controlplane.switches.asterisk.wire import AgiConnection, Environment
+from controlplane.switches.contexts import dialling_context
 from tests.support.call_peers import Peer, PeerCall, listening
 
 SECRET = "agi-secret"
-CAUSES = {HangupCause.NORMAL: "16", HangupCause.UNALLOCATED: "1", HangupCause.BUSY: "17"}
 
 
 @dataclass
@@ -63,7 +64,7 @@ class AgiRequest:
 
     async def cause(self, cause: HangupCause | None) -> None:
         """Say with which cause the dialplan is to end the call."""
-        await self.command(f'SET VARIABLE CP_CAUSE "{CAUSES[cause] if cause else ""}"')
+        await self.command(f'SET VARIABLE CP_CAUSE "{WORDS.causes[cause] if cause else ""}"')
 
     async def record(self, path: Path, *, seconds: int) -> None:
         """Record for so long."""
@@ -73,7 +74,7 @@ class AgiRequest:
     async def transfer(self, number: str, tenant: UUID) -> None:
         """Send the call on, with the time limit of a flow's last command on it."""
         await self.command("EXEC Set TIMEOUT(absolute)=1")
-        await self.command(f"SET CONTEXT cp-outside-{tenant}")
+        await self.command(f"SET CONTEXT {dialling_context(tenant, extension=None)}")
         await self.command(f"SET EXTENSION {number}")
         await self.command("SET PRIORITY 1")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from controlplane.callflows.call import CallFacts, HangupCause
-from controlplane.switches.contexts import outside_context
+from controlplane.switches.contexts import dialling_context
 from controlplane.switches.freeswitch import variables
 from controlplane.switches.freeswitch.request import read_request
 from controlplane.switches.freeswitch.wire import parse_block
@@ -65,7 +65,7 @@ class SocketRequest:
 
     async def transfer(self, number: str, tenant: UUID) -> None:
         """Send the call on."""
-        await self.execute("transfer", f"{number} XML {outside_context(tenant)}")
+        await self.execute("transfer", f"{number} XML {dialling_context(tenant, extension=None)}")
 
     async def hang(self) -> None:
         """Say nothing more until FreeSWITCH closes the link."""
