@@ -28,6 +28,8 @@ from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, Contro
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import TakeFacts
 
+_TOLERANCE_MS = 100
+
 
 async def leave_message(
     call: Call,
@@ -179,7 +181,9 @@ class _Leaving:
         if self._making is None:
             return False
         length_ms = self._making.duration_ms() - self._silence_ms
-        return length_ms > 0 and length_ms >= self._mailbox.min_message_seconds * 1000
+        # Of a silence the switch leaves some milliseconds more than it says.
+        nothing_ms = _TOLERANCE_MS if self._silence_ms else 0
+        return length_ms > nothing_ms and length_ms >= self._mailbox.min_message_seconds * 1000
 
     async def _judge(self) -> None:
         """Make the take in the making the kept one, or drop it; a second time does nothing."""

@@ -14,12 +14,15 @@ from tests.support.raw_sip import RawPhone, addresses_told
 
 pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
-INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"
+INSIDE = "127.0.0.1"
 EXTERNAL = "203.0.113.7"
 
 
-async def test_phones_outside_are_told_the_external_address_and_those_inside_are_not() -> None:
-    """Contact and media name the external address beyond the local networks, and our own within."""
+async def test_phone_inside_the_local_networks_is_told_our_own_address() -> None:
+    """Contact and media name our own address, at which the phone met us, and not the external one.
+
+    Who is told the external one cannot be shown on one machine: to FreeSWITCH all of 127.0.0.0/8 is local.
+    """
     own = reachable_host("0.0.0.0", None)
     if ipaddress.ip_address(own).is_loopback:
         pytest.skip("this machine has only loopback addresses")
@@ -30,13 +33,11 @@ async def test_phones_outside_are_told_the_external_address_and_those_inside_are
         instance.start(*options, environment={**SHORT, **networks})
         try:
             server = (own, Product(instance).server.port)
-            told = {}
-            for caller in (INSIDE, OUTSIDE):
-                async with RawPhone(server, address=caller).opened() as phone:
-                    call = phone.call("8001")
-                    await call.wait_answered(20)
-                    told[caller] = addresses_told(call.answer)
+            async with RawPhone(server, address=INSIDE).opened() as phone:
+                call = phone.call("8001")
+                await call.wait_answered(20)
+                told = addresses_told(call.answer)
         finally:
             instance.stop()
 
-    assert {INSIDE: (own, own), OUTSIDE: (EXTERNAL, EXTERNAL)} == told
+    assert (own, own) == told
