@@ -97,7 +97,8 @@ async def test_what_the_switch_does_not_take_is_undone(
     await add_extension(publisher.database, default_tenant, "204")
     result = await publish(broken)
     live = await rig.control.live_configuration()
+    numbers = {endpoint.partition("@")[0] for endpoint in live.endpoints}
 
     assert right in whole
     assert Outcome.FAILED == result.outcome
-    assert (good.digest, True, False) == (live.digest, "203" in live.endpoints, "204" in live.endpoints)
+    assert (good.digest, True, False) == (live.digest, "203" in numbers, "204" in numbers)
