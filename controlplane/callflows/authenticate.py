@@ -14,12 +14,15 @@ _MAX_NUMBER_DIGITS = 64
 _MAX_PIN_DIGITS = 32
 
 
-async def authenticate(call: Call, *, voicemail: Voicemail, options: FlowOptions) -> Mailbox | Outcome:
+async def authenticate(
+    call: Call, *, voicemail: Voicemail, options: FlowOptions, language: str
+) -> Mailbox | Outcome:
     """Return the mailbox whose messages may be heard, or why there is none; then goodbye was said.
 
     A mailbox that does not exist is asked for its PIN like any other one and costs the same work.
     After a wrong PIN the mailbox is asked again where it was entered by hand, because it may have
-    been mistyped. Sets the language of the call. Raises Unavailable.
+    been mistyped. Sets the language of the call: the mailbox's, or `language` if there is none.
+    Raises Unavailable.
     """
     facts = call.facts
     source = PinSource(tenant_id=facts.tenant_id, extension=facts.extension)
@@ -33,7 +36,7 @@ async def authenticate(call: Call, *, voicemail: Voicemail, options: FlowOptions
             await call.play(Prompt.GOODBYE)
             return Outcome.MAILBOX_UNKNOWN
         mailbox = await voicemail.mailbox_by_number(facts.tenant_id, number)
-        call.speak(mailbox.language if mailbox else options.default_language)
+        call.speak(mailbox.language if mailbox else language)
         if mailbox is not None and not mailbox.pin_required:
             return mailbox
         # Digits typed before the question are dropped: they would be a second guess after a wrong one.

@@ -51,13 +51,14 @@ def _ending(outcome: Outcome, mailbox: Mailbox | None, error: Exception | None =
 
 
 async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Mailbox | Outcome:
-    call.speak(options.default_language)
+    language = await voicemail.language(call.facts.tenant_id)
+    call.speak(language)
     await call.answer()
     if call.facts.extension is None:
         # The dialplan sends nobody from outside here; feature codes are for our extensions only.
         await call.play(Prompt.FEATURE_UNKNOWN)
         return Outcome.OUTSIDE_REFUSED
-    return await authenticate(call, voicemail=voicemail, options=options)
+    return await authenticate(call, voicemail=voicemail, options=options, language=language)
 
 
 async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending:

@@ -49,12 +49,13 @@ async def leave_message(
     facts = call.facts
     try:
         mailbox = None if facts.mailbox_id is None else await voicemail.mailbox(facts.mailbox_id)
+        if mailbox is not None and mailbox.tenant_id != facts.tenant_id:
+            mailbox = None
+        call.speak(mailbox.language if mailbox else await voicemail.language(facts.tenant_id))
     except Unavailable as error:
         return Ending(outcome=Outcome.UNAVAILABLE, error=error)
-    if mailbox is None or mailbox.tenant_id != facts.tenant_id:
-        call.speak(options.default_language)
+    if mailbox is None:
         return await _refuse(call, Prompt.MAILBOX_UNKNOWN, Ending(outcome=Outcome.MAILBOX_UNKNOWN))
-    call.speak(mailbox.language)
     if not mailbox.enabled:
         ending = Ending(outcome=Outcome.MAILBOX_DISABLED, mailbox_number=mailbox.number)
         return await _refuse(call, Prompt.MAILBOX_DISABLED, ending)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowOptions:
-    """Waits, rounds and the language before a mailbox is known.
+    """Waits and rounds.
 
     `silence_seconds` of silence end a recording, 0 = never. `first_digit_seconds` and
     `digit_seconds` are the waits for the first digit and between two. `menu_rounds` is how often
@@ -19,4 +19,3 @@ class FlowOptions:
     digit_seconds: float = 3.0
     menu_rounds: int = 3
     pin_tries: int = 3
-    default_language: str = "en"

@@ -48,6 +48,10 @@ class Change:
 class Voicemail(Protocol):
     """Find a mailbox, check a PIN, list, deposit, change."""
 
+    async def language(self, tenant_id: UUID) -> str:
+        """Return what is spoken to a tenant's callers before a mailbox is known; one with prompts."""
+        ...
+
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Return a mailbox that is not deleted."""
         ...

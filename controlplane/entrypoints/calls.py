@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
@@ -24,7 +25,7 @@ from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
 from controlplane.entrypoints.pin_keys import hasher_of
-from controlplane.services.deposit import Depositor
+from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
 from controlplane.services.voicemail_service import VoicemailService
@@ -38,6 +39,7 @@ from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.server import FastAgiServer
+from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.server import OutboundSocketServer
 from controlplane.switches.server import CallServer, Handler
 
@@ -66,11 +68,12 @@ async def _serve(settings: Settings) -> None:
     )
     hasher = hasher_of(settings)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    registry = CollectorRegistry()
     group, listen = _listening(settings)
     beating: asyncio.Task[None] | None = None
     try:
         try:
-            server = _server(settings, database, hasher)
+            server = _server(settings, database, hasher, registry)
         except ValueError as error:
             # An address or a figure that its type does not refuse; the sentence names the value.
             raise CannotStart(f"A setting of {group} or PINS is wrong: {error}.") from error
@@ -109,12 +112,16 @@ async def _drain(server: CallServer[Any], seconds: float, hurry: asyncio.Event) 
     await draining
 
 
-def _server(settings: Settings, database: Database, hasher: PinHasher) -> CallServer[Any]:
+def _server(
+    settings: Settings, database: Database, hasher: PinHasher, registry: CollectorRegistry
+) -> CallServer[Any]:
     # The app stays closed: a job is deferred on the connection of its own transaction.
     jobs = Jobs(make_app(settings.database_url.get_secret_value(), pool_size=1))
     store = RecordingStore(settings.paths.recordings)
     spool = FileSpool(settings.paths.spool)
-    depositor = Depositor(database=database, jobs=jobs, store=store, spool=spool)
+    depositor = Depositor(
+        database=database, jobs=jobs, store=store, spool=spool, metrics=DepositMetrics(registry)
+    )
     pins = settings.pins
     policy = PinLockPolicy(
         wrong_in_a_row=pins.wrong_in_a_row,
@@ -139,7 +146,7 @@ def _server(settings: Settings, database: Database, hasher: PinHasher) -> CallSe
         menu_rounds=settings.calls.menu_rounds,
         pin_tries=settings.calls.pin_tries,
     )
-    _, listen = _listening(settings)
+    group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
         flows(voicemail, spool, options),
@@ -148,6 +155,7 @@ def _server(settings: Settings, database: Database, hasher: PinHasher) -> CallSe
         allowed_addresses=listen.allowed_addresses,
         max_calls=listen.max_calls,
         first_line_seconds=listen.first_line_seconds,
+        faults=ConnectionFaults(registry, socket=group.lower()),
     )
 
 

@@ -12,13 +12,17 @@ from typing import Protocol
 import structlog
 from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from prometheus_client import CollectorRegistry
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from controlplane.domain.event_socket import EventSocketUser
+from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.settings import Settings
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.events import AsteriskEvents
+from controlplane.switches.faults import ConnectionFaults
 
 _PAUSE_SECONDS = 0.2
 _RETRY_SECONDS = 2.0
@@ -79,7 +83,8 @@ async def _listen(settings: Settings) -> None:
     scan = Wake("spool.scan", lock="spool")
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
-    listener = _listener(settings, scan, heal)
+    registry = CollectorRegistry()
+    listener = _listener(settings, scan, heal, registry)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     working = [
         asyncio.create_task(listener.run()),
@@ -101,7 +106,7 @@ async def _listen(settings: Settings) -> None:
                 await task
 
 
-def _listener(settings: Settings, scan: Wake, heal: Wake) -> Listener:
+def _listener(settings: Settings, scan: Wake, heal: Wake, registry: CollectorRegistry) -> Listener:
     """Return what listens to the switch that is set."""
 
     def on_take(_call_id: str) -> None:
@@ -115,10 +120,13 @@ def _listener(settings: Settings, scan: Wake, heal: Wake) -> Listener:
         # It brings gevent along, which nobody else needs in his process.
         from controlplane.switches.freeswitch.events import FreeSwitchEvents  # noqa: PLC0415 (see above)
 
+        log_in = log_in_of(settings, EventSocketUser.EVENTS)
         return FreeSwitchEvents(
             host=settings.event_socket.host,
             port=settings.event_socket.port,
-            password=settings.event_socket.password.get_secret_value(),
+            user=log_in.user,
+            password=log_in.password,
+            faults=ConnectionFaults(registry, socket="event_socket"),
             on_record_stop=on_take,
             on_booted=on_booted,
         )

@@ -20,11 +20,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from controlplane.domain.caller import Caller, clean
 from controlplane.domain.errors import DeliveryError
-from controlplane.domain.language import fallbacks
+from controlplane.domain.language import first_available
 from controlplane.mail.attachments import Attachment
 
 _HERE = Path(__file__).parent
-_DEFAULT_LANGUAGE = "en"
 _LINE = 200
 """A folded Message-ID or a link in pieces confuses some readers; 998 is the limit (RFC 5322 2.1.1)."""
 
@@ -66,7 +65,10 @@ class Composer:
 
     def __init__(self, sender: str) -> None:
         self._sender = _address(*parseaddr(sender))
-        self._catalogues: dict[str, dict[str, Any]] = {}
+        self._catalogues = {
+            path.stem: tomllib.loads(path.read_text(encoding="utf-8"))
+            for path in (_HERE / "catalogues").glob("*.toml")
+        }
         self._templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=select_autoescape(["html"]),
@@ -136,7 +138,7 @@ class Composer:
         language, words = self._words(mail.language)
         locale = Locale.parse(language, sep="-")
         mailbox = words["mailbox"].format(name=clean(mail.mailbox_name), number=clean(mail.mailbox_number))
-        caller = clean(mail.caller.label) or words["unknown-caller"]
+        caller = clean(mail.caller.label)
         received = words["received"].format(
             date=dates.format_date(mail.received_at, words["date-pattern"], locale=locale),
             time=dates.format_datetime(mail.received_at, words["time-pattern"], locale=locale),
@@ -151,11 +153,13 @@ class Composer:
         return {
             "language": language,
             "direction": _direction(locale),
-            "subject": words["subject"].format(mailbox=mailbox, caller=caller),
+            "subject": words["subject" if caller else "subject-unknown-caller"].format(
+                mailbox=mailbox, caller=caller
+            ),
             "heading": words["heading"].format(mailbox=mailbox),
             "facts": [
                 (labels["mailbox"], mailbox),
-                (labels["caller"], caller),
+                (labels["caller"], caller or words["unknown-caller"]),
                 (labels["received"], received),
                 (labels["duration"], duration(mail.duration_ms, locale)),
             ],
@@ -170,16 +174,8 @@ class Composer:
 
     def _words(self, tag: str) -> tuple[str, dict[str, Any]]:
         """Return the catalogue nearest to a tag, with its language; English if there is none."""
-        for language in (*fallbacks(tag), _DEFAULT_LANGUAGE):
-            if language in self._catalogues:
-                return language, self._catalogues[language]
-            found = next(
-                (path for path in (_HERE / "catalogues").glob("*.toml") if path.stem == language), None
-            )
-            if found is not None:
-                self._catalogues[language] = tomllib.loads(found.read_text(encoding="utf-8"))
-                return language, self._catalogues[language]
-        raise LookupError(f"the mail catalogue {_DEFAULT_LANGUAGE} is not installed")
+        language = first_available((tag,), self._catalogues)
+        return language, self._catalogues[language]
 
 
 def _direction(locale: Locale) -> str:

@@ -9,11 +9,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
+from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.services.pins import Pins
-from controlplane.storage import mailboxes, messages
+from controlplane.storage import mailboxes, messages, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 
@@ -51,6 +52,12 @@ class VoicemailService:
         self._recordings = recordings
         self._deposit = deposit
         self._languages = languages
+
+    async def language(self, tenant_id: UUID) -> str:
+        """Return what is spoken to a tenant's callers before a mailbox is known."""
+        async with self._database.transaction() as session:
+            tenant = await tenants.get(session, tenant_id)
+        return first_available(() if tenant is None else (tenant.language,), self._languages)
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Return a mailbox that is not deleted."""

@@ -21,6 +21,7 @@ from controlplane.callflows.prompts import (
     Tone,
     Utterance,
 )
+from controlplane.domain.language import LAST_RESORT
 from controlplane.speech import catalogue as catalogues
 from controlplane.speech import sentences
 from controlplane.speech.catalogue import Catalogue
@@ -58,6 +59,7 @@ class PromptCache:
 
         Says less where something is missing: a count without the other, a date without its time,
         a number digit by digit, a greeting without the mailbox's name; nothing instead of half a sentence.
+        What a language has not spoken yet is said in English, but for dates.
         """
         match utterance:
             case AudioFile():
@@ -65,6 +67,13 @@ class PromptCache:
             case Tone():
                 path = self.tone(utterance)
                 return [path] if path.is_file() else []
+            case ReceivedAt():
+                # Of each message: one that happens to be there in another language helps nobody.
+                return self._spoken(utterance, language)
+        return self._spoken(utterance, language) or self._spoken(utterance, LAST_RESORT)
+
+    def _spoken(self, utterance: Utterance, language: str) -> list[Path]:
+        """Return the files of a sentence in the language nearest to a tag, as `files` does."""
         known = self._look_up(language)
         if known is None:
             return []
@@ -75,7 +84,7 @@ class PromptCache:
                 return [recorded]
         found = [self._find(text, catalogue, voices) for text in sentences.sentences(utterance, catalogue)]
         if isinstance(utterance, Greeting) and None in found:
-            return self.files(Prompt.GREETING_STANDARD, language)
+            return self._spoken(Prompt.GREETING_STANDARD, language)
         if isinstance(utterance, ReceivedAt) and found and found[0] is None:
             return []
         if isinstance(utterance, FromNumber) and None in found:

@@ -9,7 +9,7 @@ from typing import Any
 
 from babel import Locale
 
-from controlplane.domain.language import fallbacks
+from controlplane.domain import language as languages
 
 FOLDER = Path(__file__).parent / "catalogues"
 
@@ -39,8 +39,7 @@ def available_languages(folder: Path = FOLDER) -> list[str]:
 
 def nearest(tag: str, folder: Path = FOLDER) -> str | None:
     """Return the available language nearest along the tag (`en-GB` gives `en`), or None."""
-    by_lower = {language.lower(): language for language in available_languages(folder)}
-    return next((by_lower[step] for step in fallbacks(tag.lower()) if step in by_lower), None)
+    return languages.nearest(tag, available_languages(folder))
 
 
 def load(language: str, folder: Path = FOLDER) -> Catalogue:
@@ -52,7 +51,7 @@ def load(language: str, folder: Path = FOLDER) -> Catalogue:
     if language not in available_languages(folder):
         raise LookupError(f"there is no catalogue for the language {language}")
     tables: dict[str, Any] = {}
-    for step in reversed(fallbacks(language)):
+    for step in reversed(languages.fallbacks(language)):
         path = folder / f"{step}.toml"
         if path.is_file():
             tables = _merge(tables, tomllib.loads(path.read_text(encoding="utf-8")))

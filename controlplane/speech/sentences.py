@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
 from typing import assert_never
 
 from babel import dates
@@ -88,16 +90,36 @@ def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
     """Say date and time in two parts, so that few recordings serve many messages; [] for `off`."""
     if utterance.clock is SayDatetime.OFF:
         return []
-    words = catalogue.received
-    patterns = words[utterance.clock.value]
-    minute = utterance.at.minute
-    key = "later"
-    if minute < _FIRST_TWO_DIGIT_MINUTE:
-        key = "early" if minute else "hour"
-    locale = catalogue.locale
-    date = dates.format_date(utterance.at, words["date-pattern"], locale=locale)
-    time = dates.format_time(utterance.at.replace(tzinfo=None), patterns[key], locale=locale)
-    return [words["date"].format(date=date), words["time"].format(time=time)]
+    at, words, locale = utterance.at, catalogue.received, catalogue.locale
+    numerals = {
+        "day": _numeral(at.day, words.get("days", {})),
+        "hour": _numeral(_hour(at.hour, utterance.clock), words.get("hours", {})),
+    }
+    date = dates.format_date(at, words["date-pattern"], locale=locale)
+    time = dates.format_time(
+        at.replace(tzinfo=None), _time_pattern(at, words[utterance.clock.value]), locale=locale
+    )
+    return [
+        words["date"].format(date=date.format(**numerals)),
+        words["time"].format(time=time.format(**numerals)),
+    ]
+
+
+def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:
+    """Return the pattern for this very minute, or that for its part of the hour."""
+    part = "later"
+    if at.minute < _FIRST_TWO_DIGIT_MINUTE:
+        part = "early" if at.minute else "hour"
+    return patterns.get(f"{at:%H:%M}", patterns[part])
+
+
+def _hour(hour: int, clock: SayDatetime) -> int:
+    return hour if clock is SayDatetime.H24 else hour % 12 or 12
+
+
+def _numeral(number: int, words: Mapping[str, str]) -> str:
+    """Return the word for a number in this place, such as an ordinal; else its digits."""
+    return words.get(str(number), str(number))
 
 
 def only_digits(number: str) -> str:

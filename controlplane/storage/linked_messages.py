@@ -15,7 +15,7 @@ from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedMessage:
-    """A message with its mailbox's name; `language` is a tag that may have no catalogue."""
+    """A message with its mailbox's name; `languages` are the wanted tags, best first."""
 
     id: UUID
     mailbox_number: str
@@ -23,7 +23,7 @@ class LinkedMessage:
     caller: Caller
     received_at: datetime
     duration_ms: int
-    language: str
+    languages: tuple[str, ...]
     time_zone: str
 
 
@@ -47,6 +47,6 @@ async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
         caller=Caller.of(message.caller_number, message.caller_name),
         received_at=message.received_at,
         duration_ms=message.duration_ms,
-        language=mailbox.language or tenant.language,
+        languages=tuple(filter(None, (mailbox.language, tenant.language))),
         time_zone=tenant.time_zone,
     )

@@ -11,13 +11,10 @@ from uuid import UUID
 from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.errors import InvalidValue
-from controlplane.domain.language import resolve
+from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime
 from controlplane.domain.numbers import Number
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
-
-_LAST_RESORT = "en"
 
 Found = tuple[MailboxRow, TenantRow]
 
@@ -37,14 +34,14 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
     """Return the domain's mailbox.
 
     Its language is the first that has prompts along the mailbox's tag, then along the tenant's;
-    `en` if there is none.
+    English if there is none.
     """
     return Mailbox(
         id=row.id,
         tenant_id=row.tenant_id,
         number=Number(row.number),
         display_name=row.display_name,
-        language=_language((row.language, tenant_row.language), available_languages),
+        language=first_available((row.language, tenant_row.language), available_languages),
         time_zone=tenant_row.time_zone,
         pin_required=row.pin_required,
         enabled=row.enabled,
@@ -60,17 +57,6 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
-
-
-def _language(wanted: Collection[str | None], available: Collection[str]) -> str:
-    for tag in wanted:
-        if tag is None:
-            continue
-        try:
-            return resolve(tag, available)
-        except InvalidValue:
-            continue  # Its catalogue was removed since: the next choice is better than silence.
-    return _LAST_RESORT
 
 
 def _with_tenant() -> Select[MailboxRow, TenantRow]:

@@ -15,7 +15,7 @@ from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.messages import AudioQuery, audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import RETRY_SECONDS, status_of
-from controlplane.web.pages import Pages
+from controlplane.web.pages import Pages, preferred
 
 
 def message_routes(pages: Pages) -> APIRouter:
@@ -23,11 +23,11 @@ def message_routes(pages: Pages) -> APIRouter:
     router = APIRouter(prefix="/m", include_in_schema=False)
 
     @router.get("/{token}")
-    async def page(token: str, deps: Deps) -> Response:
+    async def page(request: Request, token: str, deps: Deps) -> Response:
         try:
             message = await read_linked_message(deps.db, deps.links, token)
         except (NotFound, Unavailable) as error:
-            return _sorry(pages, error)
+            return _sorry(pages, request, error)
         return _message(pages, message, token)
 
     @router.get("/{token}/audio")
@@ -42,7 +42,7 @@ def message_routes(pages: Pages) -> APIRouter:
             message = await read_linked_message(deps.db, deps.links, token)
             found = await files.get(message.id, query.format)
         except (NotFound, Unavailable) as error:
-            return _sorry(pages, error)
+            return _sorry(pages, request, error)
         return audio_response(
             request, found, file_name=_file_name(message, query.format), cache_control="private, no-store"
         )
@@ -51,7 +51,7 @@ def message_routes(pages: Pages) -> APIRouter:
 
 
 def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
-    locale, words = pages.words(message.language)
+    locale, words = pages.words(*message.languages)
     local = message.received_at.astimezone(ZoneInfo(message.time_zone))
     name = words["mailbox"].format(name=message.mailbox_name, number=message.mailbox_number)
     received = words["received"].format(
@@ -70,24 +70,27 @@ def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
             (labels["duration"], duration(message.duration_ms, locale)),
         ],
         player=words["player"],
-        download=words["download"],
         # Relative, so that the page works below any prefix of a proxy.
-        audio=[(form.value.upper(), f"{token}/audio?format={form.value}") for form in _FORMATS],
+        audio=[
+            (words["download"].format(format=form.value.upper()), f"{token}/audio?format={form.value}")
+            for form in _FORMATS
+        ],
     )
 
 
 _FORMATS = (AudioFormat.MP3, AudioFormat.WAV)
 
 
-def _sorry(pages: Pages, error: ControlPlaneError) -> Response:
-    locale, words = pages.words("en")
+def _sorry(pages: Pages, request: Request, error: ControlPlaneError) -> Response:
+    # Without a message there is no mailbox whose language it could be.
+    locale, words = pages.words(*preferred(request.headers.get("accept-language", "")))
     known = error.error_id if isinstance(error, DomainError) else "unavailable"
     said = words["errors"].get(known, words["errors"]["recording-missing"])
     return pages.answer(
         "sorry.html",
         status=status_of(error),
         headers={"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else {},
-        language=str(locale),
+        language=str(locale).replace("_", "-"),
         direction=_direction(locale.character_order),
         title=said["title"],
         text=said["text"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -12,19 +13,20 @@ from fastapi import APIRouter, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from controlplane.domain.language import fallbacks
+from controlplane.domain.language import first_available
 
 _HERE = Path(__file__).parent
-_DEFAULT_LANGUAGE = "en"
 # The style is a file of ours, and nothing else is loaded: no script, no foreign host.
 _POLICY = (
     "default-src 'none'; style-src 'self'; media-src 'self'; img-src data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+_PREFERENCE = re.compile(r"([A-Za-z0-9-]{1,35})(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII)
+_MAX_PREFERENCES = 20
 
 
 class Pages:
-    """Renders pages; `language` decides the words, falling back along the tag and then to English."""
+    """Renders pages; the wanted languages decide the words, each along its tag, then English."""
 
     def __init__(self) -> None:
         self._templates = Environment(
@@ -40,9 +42,9 @@ class Pages:
             for path in (_HERE / "catalogues").glob("*.toml")
         }
 
-    def words(self, tag: str) -> tuple[Locale, dict[str, Any]]:
-        """Return the words nearest to a tag, with their locale."""
-        language = next((step for step in fallbacks(tag) if step in self._catalogues), _DEFAULT_LANGUAGE)
+    def words(self, *tags: str) -> tuple[Locale, dict[str, Any]]:
+        """Return the words of the first tag that has some, with their locale."""
+        language = first_available(tags, self._catalogues)
         return Locale.parse(language, sep="-"), self._catalogues[language]
 
     def answer(
@@ -55,6 +57,13 @@ class Pages:
             media_type="text/html",
             headers={"Content-Security-Policy": _POLICY, **(headers or {})},
         )
+
+
+def preferred(accept_language: str) -> list[str]:
+    """Return the tags of a browser's Accept-Language, best first; what is none is left out."""
+    found = [_PREFERENCE.fullmatch(part.strip()) for part in accept_language.split(",")[:_MAX_PREFERENCES]]
+    weighed = [(float(match[2] or 1), match[1]) for match in found if match]
+    return [tag for weight, tag in sorted(weighed, key=lambda pair: -pair[0]) if weight > 0]
 
 
 def with_code(text: str) -> Markup:

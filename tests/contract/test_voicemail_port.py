@@ -26,7 +26,7 @@ from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from tests.support.fake_call import write_wav
-from tests.support.fake_voicemail import FakeVoicemail
+from tests.support.fake_voicemail import TENANT, FakeVoicemail
 from tests.support.fixtures import database, database_url, default_tenant, postgres
 from tests.support.rows import add_mailbox, add_message, set_tenant
 
@@ -57,6 +57,10 @@ class Subject(Protocol):
         """Be the colleague who purged a message."""
         ...
 
+    async def speak(self, language: str) -> UUID:
+        """Give a tenant another language; return its id."""
+        ...
+
 
 class FakeSubject:
     """The fake."""
@@ -75,6 +79,11 @@ class FakeSubject:
     async def purge(self, message_id: UUID) -> None:
         """Purge it."""
         self.port.set_state(message_id, None)
+
+    async def speak(self, language: str) -> UUID:
+        """Set it."""
+        self.port.tenant_language = language
+        return TENANT
 
 
 class RealSubject:
@@ -122,6 +131,11 @@ class RealSubject:
         async with self._database.transaction() as session:
             await messages.delete_locked(session, message_id)
 
+    async def speak(self, language: str) -> UUID:
+        """Set it."""
+        await set_tenant(self._database, self._tenant, language=language)
+        return self._tenant
+
 
 @pytest.fixture
 def hasher() -> Iterator[PinHasher]:
@@ -145,7 +159,7 @@ async def real(
             pins=Pins(database, hasher, jobs, policy=PinLockPolicy()),
             recordings=store,
             deposit=depositor.deposit,
-            languages=["en"],
+            languages=["en", "de"],
         )
         yield RealSubject(service, database, hasher, store, default_tenant)
 
@@ -165,6 +179,13 @@ def source(mailbox: Mailbox) -> PinSource:
 
 
 # Mailboxes and PINs
+
+
+async def test_a_tenant_has_a_language(subject: Subject) -> None:
+    """Before a mailbox is known the tenant's language is spoken."""
+    tenant_id = await subject.speak("de")
+
+    assert "de" == await subject.port.language(tenant_id)
 
 
 async def test_mailbox_is_found_by_its_id(subject: Subject) -> None:

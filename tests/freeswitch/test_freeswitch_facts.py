@@ -165,7 +165,7 @@ async def test_broken_configuration_is_refused_and_the_old_one_stays(small: Smal
     finally:
         path.write_text(whole)
 
-    assert {"101"} == live.endpoints
+    assert {"101@127.0.0.1"} == live.endpoints
 
 
 async def test_end_of_a_recording_is_told(harness: RealHarness, small: SmallFreeSwitch) -> None:

@@ -59,4 +59,5 @@ async def test_languages_with_prompts_are_listed(client: httpx.AsyncClient) -> N
     items = (await client.get("/api/v1/languages")).json()["items"]
 
     assert [item["tag"] for item in items] == available_languages()
+    assert {"tag": "de", "name": "German", "own_name": "Deutsch"} in items
     assert {"tag": "en", "name": "English", "own_name": "English"} in items

@@ -32,6 +32,60 @@ async def test_the_page_shows_the_message(api: Api, stranger: httpx.AsyncClient,
     assert "1 minute, 5 seconds" in text
 
 
+@pytest.mark.parametrize(
+    ("of_mailbox", "of_tenant", "shown"),
+    [
+        ("de-AT", "en", "de"),
+        ("fr", "de", "de"),
+        (None, "de-CH", "de"),
+        ("en", "de", "en"),
+        ("fr", "it", "en"),
+    ],
+)
+async def test_the_page_speaks_as_the_mailbox_does(
+    *, api: Api, stranger: httpx.AsyncClient, link: str, of_mailbox: str | None, of_tenant: str, shown: str
+) -> None:
+    """The words are the mailbox's, else the tenant's, each along its tag, else English."""
+    value = "NULL" if of_mailbox is None else f"'{of_mailbox}'"
+    api.rows(f"UPDATE mailboxes SET language = {value} RETURNING 1")
+    api.rows(f"UPDATE tenants SET language = '{of_tenant}' RETURNING 1")
+    answer = await stranger.get(link)
+
+    assert f'<html lang="{shown}" dir="ltr">' in answer.text
+
+
+async def test_the_german_page_reads_well(api: Api, stranger: httpx.AsyncClient, link: str) -> None:
+    """A German page says title, caller, date, length and links as Germans write them."""
+    api.rows("UPDATE tenants SET language = 'de', time_zone = 'Europe/Berlin' RETURNING 1")
+    answer = await stranger.get(link)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+    assert "Nachricht für Sales (8001)" in text
+    assert "Anrufer Alice &lt;102&gt;" in text
+    assert "Empfangen Donnerstag, 2. Juli 2026, 00:30 Uhr (Mitteleuropäische Sommerzeit)" in text
+    assert "Länge 1 Minute, 5 Sekunden" in text
+    assert "MP3 herunterladen WAV herunterladen" in text
+
+
+@pytest.mark.parametrize(
+    ("header", "title"),
+    [
+        ("de-DE,de;q=0.9,en;q=0.8", "Dieser Link funktioniert nicht"),
+        ("fr;q=1, en;q=0.1, de;q=0.5", "Dieser Link funktioniert nicht"),
+        ("en, de", "This link does not work"),
+        ("fr", "This link does not work"),
+        ("", "This link does not work"),
+    ],
+)
+async def test_a_broken_link_is_told_in_the_browsers_language(
+    stranger: httpx.AsyncClient, header: str, title: str
+) -> None:
+    """Without a message the browser says what its owner reads."""
+    answer = await stranger.get("/m/x", headers={"Accept-Language": header})
+
+    assert (answer.status_code, title in answer.text) == (404, True)
+
+
 async def test_the_player_and_the_downloads_are_there(stranger: httpx.AsyncClient, link: str) -> None:
     """What the page refers to can be fetched, relative to the page."""
     page = await stranger.get(link)

@@ -20,7 +20,7 @@ from controlplane.services.message_links import MessageLinks
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
-from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow
+from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow, TenantRow
 from procrastinate import App
 from sqlalchemy import delete, select, text, update
 from tests.support.smtp_server import SmtpServer, silent_server, smtp_server
@@ -196,6 +196,53 @@ async def test_a_mail_is_sent(
     assert MESSAGE == mailing.links.read(token)
     assert "voicemail-8001-20261123-1545.mp3" == attachment.get_filename()
     assert ("sent", 1, None) == (await _mails(database))[ALICE]
+
+
+@pytest.mark.parametrize(
+    ("of_mailbox", "of_tenant", "language"),
+    [("de-AT", "en", "de"), (None, "de", "de"), ("fr", "de", "de"), ("en", "de", "en"), ("fr", "it", "en")],
+)
+async def test_a_mail_speaks_as_its_mailbox_does(
+    *,
+    database: Database,
+    mailing: Mailing,
+    mailbox: MailboxRow,
+    server: SmtpServer,
+    of_mailbox: str | None,
+    of_tenant: str,
+    language: str,
+) -> None:
+    """The words of a mail are the mailbox's, else the tenant's, each along its tag, else English."""
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(language=of_mailbox))
+        await session.execute(update(TenantRow).values(language=of_tenant))
+    await _queue(database, mailing.jobs, mailbox)
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    assert language == mail["Content-Language"]
+
+
+async def test_a_german_mail_is_sent(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """The mail of a German mailbox arrives with German words and a date as Germans write it."""
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(language="de", display_name="Büro"))
+        await session.execute(update(TenantRow).values(time_zone="Europe/Berlin"))
+    await _queue(database, mailing.jobs, mailbox)
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    body = mail.get_body(("plain",))
+    assert body is not None
+    words = str(body.get_content())
+    assert "Neue Nachricht für Büro (8001) von Zoë <102>" == mail["Subject"]
+    assert "Empfangen: Montag, 23. November 2026, 21:45 Uhr (Mitteleuropäische Normalzeit)" in words
+    assert "Länge: 2 Sekunden" in words
+    assert "Die Aufnahme ist angehängt." in words
 
 
 async def test_sending_changes_no_state(database: Database, mailing: Mailing, mailbox: MailboxRow) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -91,6 +91,24 @@ async def test_language_falls_back(
 
     assert mailbox is not None
     assert mailbox.language == spoken
+
+
+@pytest.mark.parametrize(
+    ("of_tenant", "spoken"), [("de-AT", "de"), ("PT-br", "pt-BR"), ("it", "en"), (None, "en")]
+)
+async def test_language_of_a_tenant_falls_back(
+    *,
+    voicemail: VoicemailService,
+    database: Database,
+    default_tenant: UUID,
+    of_tenant: str | None,
+    spoken: str,
+) -> None:
+    """Before a mailbox is known the tenant's language is spoken, along its tag, else English."""
+    if of_tenant is not None:
+        await set_tenant(database, default_tenant, language=of_tenant)
+
+    assert spoken == await voicemail.language(uuid4() if of_tenant is None else default_tenant)
 
 
 async def test_times_are_local_to_the_tenant(

@@ -21,7 +21,7 @@ from tests.support.fake_spool import FakeSpool
 from tests.support.fake_voicemail import TENANT, FakeVoicemail
 from tests.support.fault_points import FaultPoints
 
-OPTIONS = FlowOptions(first_digit_seconds=5.0, digit_seconds=3.0, default_language="de")
+OPTIONS = FlowOptions(first_digit_seconds=5.0, digit_seconds=3.0)
 STARTED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 

@@ -56,6 +56,7 @@ class FakeVoicemail:
         self.changes: list[Changed] = []
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
+        self.tenant_language = "de"
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -129,6 +130,11 @@ class FakeVoicemail:
         return [round(row.heard.duration_ms / 1000) for row in self.rows.values()]
 
     # The port.
+
+    async def language(self, tenant_id: UUID) -> str:
+        """Return the one language of all tenants."""
+        self._begin("language")
+        return self.tenant_language
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Look it up."""

@@ -7,13 +7,14 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane.callflows.call import Entry
 from controlplane.callflows.prompts import PromptFiles
+from controlplane.domain.event_socket import EventSocketUser, user_password
 from controlplane.rendering.context_freeswitch import (
     EventSocketContext,
     FreeswitchCalls,
@@ -56,7 +57,13 @@ class FreeswitchRig(Rig):
     @property
     def control(self) -> FreeSwitchControl:
         """The product's own way to ask FreeSWITCH."""
-        return FreeSwitchControl(host="127.0.0.1", port=self.event_port, password=PASSWORD)
+        user = EventSocketUser.CONTROL
+        return FreeSwitchControl(
+            host="127.0.0.1",
+            port=self.event_port,
+            user=user.address,
+            password=user_password(user, secret=PASSWORD),
+        )
 
     async def ask(self, command: str) -> str:
         """Give an api command."""
@@ -100,6 +107,7 @@ def freeswitch_context(
     rtp_first: int = 20000,
     alice: str = ALICE,
     acme_domain: str = "acme.example",
+    password: str = PASSWORD,
 ) -> FreeswitchContext:
     """Return the context of the rig: that of Asterisk's, with what is FreeSWITCH's own."""
     asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice, acme_domain=acme_domain)
@@ -108,7 +116,7 @@ def freeswitch_context(
         installation=FreeswitchInstallation(
             sip=asterisk.installation.sip,
             socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret=SECRET),
-            event_socket=EventSocketContext(port=event_port, password=PASSWORD),
+            event_socket=EventSocketContext(port=event_port, password=password),
             paths=FreeswitchPaths(
                 routes=paths.routes,
                 greetings=paths.greetings,
@@ -141,9 +149,17 @@ def publish(home: Path, context: FreeswitchContext) -> str:
 
 @contextlib.contextmanager
 def run_freeswitch(
-    tree: FreeswitchTree, home: Path, *, acme_domain: str = "acme.example"
+    tree: FreeswitchTree,
+    home: Path,
+    *,
+    acme_domain: str = "acme.example",
+    change: Callable[[Path], None] | None = None,
+    password: str = PASSWORD,
 ) -> Iterator[FreeswitchRig]:
-    """Run FreeSWITCH with the rendered configuration until the block ends."""
+    """Run FreeSWITCH with the rendered configuration until the block ends; `password` is its socket's.
+
+    `change` may spoil the folder of the rendered files before.
+    """
     sip_port, socket_port, event_port = free_port(), free_port(), free_port()
     context = freeswitch_context(
         home,
@@ -152,13 +168,16 @@ def run_freeswitch(
         event_port=event_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
         acme_domain=acme_domain,
+        password=password,
     )
     digest = publish(home, context)
+    if change is not None:
+        change(home / "configuration/live/freeswitch")
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
     write_prompts(home)
     freeswitch = PrivateFreeswitch(
-        tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=PASSWORD
+        tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=password
     )
     freeswitch.configure()
     freeswitch.prepare()

@@ -208,12 +208,14 @@ class Handset:
         self.server = server
         self._account = account
 
-    async def dial(self, number: str, *, answered: bool = True, **options: Any) -> Conversation:
-        """Dial and wait for the answer."""
+    async def dial(
+        self, number: str, *, answered: bool = True, language: str = "en", **options: Any
+    ) -> Conversation:
+        """Dial and wait for the answer; what is expected to be heard is in `language`."""
         call = await self.phone.dial(self.server, number, account=self._account, **options)
         if answered:
             await call.answered()
-        return Conversation(call, self.product.prompts)
+        return Conversation(call, self.product.prompts, language=language)
 
 
 async def until(fact: Callable[[], bool], what: str, *, seconds: float = 20) -> None:

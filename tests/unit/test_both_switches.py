@@ -23,7 +23,6 @@ ONLY_ONE = {
         ),
         "tests/asterisk/test_asterisk_lines.py": "lines of AGI, which a newline in a number could forge",
         "tests/asterisk/test_asterisk_loading.py": "endpoints of PJSIP, and globals that a dialplan has once",
-        "tests/asterisk/test_asterisk_tenants.py": "phones of other tenants register with Asterisk only",
     },
     "freeswitch": {
         "tests/freeswitch/test_freeswitch_addresses.py": (
@@ -44,6 +43,10 @@ ONLY_ONE = {
         f"{FACTS}::test_positions_and_recordings_are_the_same_for_every_codec": (
             "FreeSWITCH counts a position in samples of the channel; Asterisk says milliseconds"
         ),
+        "tests/freeswitch/test_event_socket_rights.py": "users of the event socket, and what each may say",
+        "tests/freeswitch/test_freeswitch_doctor.py": "its modules and settings, each found by `doctor`",
+        "tests/freeswitch/test_freeswitch_publishing.py": "what it says of a file that it cannot read",
+        "tests/freeswitch/test_freeswitch_tenants.py": "XML that a script makes out of a name",
         "tests/freeswitch/test_freeswitch_silence.py": (
             "Asterisk notices no silence where no audio comes (docs/existing-freeswitch.md, section 6)"
         ),

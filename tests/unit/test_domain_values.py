@@ -7,7 +7,7 @@ import pickle
 import pytest
 from controlplane.domain.caller import MAX_LENGTH, Caller, clean
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.language import fallbacks, resolve
+from controlplane.domain.language import fallbacks, first_available, resolve
 from controlplane.domain.numbers import Number, parse_feature_code
 from controlplane.domain.pin import Pin, PinPolicy
 from hypothesis import given
@@ -100,6 +100,21 @@ def test_no_language(tag: str, error_id: str) -> None:
         resolve(tag, ["de", "en"])
 
     assert refused.value.error_id == error_id
+
+
+@pytest.mark.parametrize(
+    ("tags", "language"),
+    [
+        (("de-AT", "fr"), "de"),
+        ((None, "pt-br"), "pt-BR"),
+        (("fr", "DE"), "de"),
+        (("not a tag", "", None), "en"),
+        ((), "en"),
+    ],
+)
+def test_the_first_wanted_language_that_is_available(tags: tuple[str | None, ...], language: str) -> None:
+    """Each wanted tag is tried along itself, in order; English is the last resort."""
+    assert first_available(tags, ["de", "en", "pt-BR"]) == language
 
 
 def test_fallbacks_of_a_tag() -> None:

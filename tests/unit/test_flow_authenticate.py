@@ -155,7 +155,7 @@ async def test_the_mailbox_decides_the_language(desk: Desk) -> None:
 
 
 async def test_an_unknown_mailbox_is_asked_for_its_pin(desk: Desk) -> None:
-    """A mailbox that does not exist hears the same words, tries included, in the default language."""
+    """A mailbox that does not exist hears the same words, tries included, in the tenant's language."""
     call = desk.dial("8999", entry=Entry.CHECK)
     call.expect_to_hear(Prompt.ENTER_PIN)
     call.press("4071#")
@@ -189,7 +189,7 @@ async def test_another_tenants_mailbox_is_unknown(desk: Desk) -> None:
 
 
 async def test_the_bare_code_asks_for_the_mailbox(desk: Desk) -> None:
-    """Without digits behind the code the mailbox is asked for, in the default language."""
+    """Without digits behind the code the mailbox is asked for, in the tenant's language."""
     languages: list[str | None] = []
     call = desk.dial("", entry=Entry.CHECK)
     call.expect_to_hear(Prompt.ENTER_MAILBOX)
@@ -254,7 +254,7 @@ async def test_three_tries_hold_over_all_mailboxes_of_a_call(desk: Desk) -> None
 
 
 async def test_a_caller_from_outside_is_refused(desk: Desk) -> None:
-    """Feature codes are for authenticated extensions; nothing is looked up for anybody else."""
+    """Feature codes are for authenticated extensions; no mailbox is looked up for anybody else."""
     call = desk.dial(extension=None, entry=Entry.CHECK)
     call.expect_to_hear(Prompt.FEATURE_UNKNOWN)
 
@@ -262,10 +262,11 @@ async def test_a_caller_from_outside_is_refused(desk: Desk) -> None:
 
     call.assert_over()
     assert (Outcome.OUTSIDE_REFUSED, HangupCause.NORMAL) == (ending.outcome, call.hangup_cause)
-    assert [] == [step for step in desk.points.seen if step.startswith("voicemail.")]
+    assert ["voicemail.language"] == [step for step in desk.points.seen if step.startswith("voicemail.")]
+    assert "de" == call.language
 
 
-@pytest.mark.parametrize("method", ["mailbox_by_number", "try_pin"])
+@pytest.mark.parametrize("method", ["language", "mailbox_by_number", "try_pin"])
 async def test_without_a_database_the_dialplan_says_so(desk: Desk, method: str) -> None:
     """Before the PIN is accepted the call goes back to the dialplan, not hung up, without a stage."""
     desk.voicemail.unavailable.add(method)

@@ -273,7 +273,7 @@ async def test_a_disabled_mailbox_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("whose", ["nobody's", "unnamed", "foreign"])
 async def test_an_unknown_mailbox_says_so(desk: Desk, whose: str) -> None:
-    """A mailbox that is not there, not named or another tenant's is unknown, in the default language."""
+    """A mailbox that is not there, not named or another tenant's is unknown, in the tenant's language."""
     foreign = desk.voicemail.add_mailbox("8002", tenant_id=uuid4())
     call = desk.dial(mailbox_id=foreign.id if whose == "foreign" else uuid4())
     if whose == "unnamed":

@@ -16,7 +16,7 @@ from controlplane.domain.caller import Caller
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.mailbox import AttachmentFormat
 from controlplane.mail.attachments import Attachment
-from controlplane.mail.compose import Composer, NewMessageMail
+from controlplane.mail.compose import Composer, NewMessageMail, PinAlarmMail
 from tests.support.hostile import HOSTILE_TEXTS
 
 NOW = datetime(2026, 11, 23, 20, 46, 1, tzinfo=UTC)
@@ -113,6 +113,81 @@ You receive this mail because your address is a recipient of this mailbox. Pleas
 """
         == text
     )
+
+
+def test_the_german_text_reads_well() -> None:
+    """A mailbox that speaks German mails these lines."""
+    mail = replace(
+        MAIL, language="de-AT", received_at=datetime(2026, 7, 5, 0, 30, tzinfo=ZoneInfo("Europe/Vienna"))
+    )
+    message = _sent(mail)
+
+    assert ("de", "Neue Nachricht für Sales (8001) von Zoë <102>") == (
+        message["Content-Language"],
+        message["Subject"],
+    )
+    assert '<html lang="de" dir="ltr">' in _part(message, "html")
+    assert """\
+Neue Nachricht für Sales (8001)
+
+Anrufbeantworter: Sales (8001)
+Anrufer: Zoë <102>
+Empfangen: Sonntag, 5. Juli 2026, 00:30 Uhr (Mitteleuropäische Sommerzeit)
+Länge: 1 Minute, 5 Sekunden
+
+Nachricht anhören:
+https://voicemail.example.com/m/abc
+Der Link gilt 7 Tage lang. Wer ihn hat, kann diese Nachricht anhören.
+
+Die Aufnahme ist angehängt.
+
+--\x20
+Sie erhalten diese E-Mail, weil Ihre Adresse als Empfänger dieses Anrufbeantworters eingetragen ist. \
+Bitte antworten Sie nicht darauf.
+""" == _part(message, "plain").replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "line"),
+    [
+        ("en", "New message for Sales (8001) from an unknown caller", "From: an unknown caller"),
+        ("de", "Neue Nachricht für Sales (8001) von einem unbekannten Anrufer", "Anrufer: unbekannt"),
+    ],
+)
+def test_an_unknown_caller_fits_into_each_sentence(language: str, subject: str, line: str) -> None:
+    """In the subject an unknown caller is part of a sentence, in the table it stands alone."""
+    message = _sent(replace(MAIL, caller=Caller(), language=language))
+
+    assert (subject, True) == (message["Subject"], line in _part(message, "plain").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("language", "minute", "day"),
+    [
+        ("en", "Length: 1 minute, 1 second", "The link works for 1 day."),
+        ("de", "Länge: 1 Minute, 1 Sekunde", "Der Link gilt 1 Tag lang."),
+    ],
+)
+def test_one_of_anything_is_singular(language: str, minute: str, day: str) -> None:
+    """Lengths and days of one are singular in every language."""
+    text = _part(_sent(replace(MAIL, language=language, duration_ms=61_000, link_days=1)), "plain")
+
+    assert (True, True) == (minute in text, day in text)
+
+
+def test_the_german_alarm_reads_well() -> None:
+    """A PIN that was tried too often is told in the mailbox's language."""
+    alarm = PinAlarmMail(
+        alarm_id=MAIL.message_id,
+        recipient=MAIL.recipient,
+        language="de",
+        mailbox_number="8001",
+        mailbox_name="Vertrieb",
+    )
+    message = Composer("voicemail@example.com").compose_pin_alarm(alarm, now=NOW)
+
+    assert "Die PIN von Vertrieb (8001) wurde zu oft versucht" == message["Subject"]
+    assert "Bitte lassen Sie die PIN ändern." in _part(message, "plain")
 
 
 def test_the_caller_is_escaped_in_html() -> None:

@@ -36,8 +36,8 @@ def cache(tmp_path: Path) -> PromptCache:
     return PromptCache(tmp_path, voices=lambda _language: ("good", "other"))
 
 
-def _put(cache: PromptCache, text: str, voice: str = "good") -> Path:
-    path = cache.path(text, "en", voice)
+def _put(cache: PromptCache, text: str, voice: str = "good", *, language: str = "en") -> Path:
+    path = cache.path(text, language, voice)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path
@@ -158,6 +158,51 @@ def test_a_file_is_given_as_it_is(cache: PromptCache, tmp_path: Path) -> None:
     path.touch()
 
     assert [path] == cache.files(AudioFile(path=path), "en")
+
+
+@pytest.mark.parametrize("tag", ["de", "de-AT"])
+def test_a_language_that_was_spoken_is_heard(cache: PromptCache, tag: str) -> None:
+    """What is there in the language itself is heard in it."""
+    _put(cache, "Goodbye.")
+    german = _put(cache, "Auf Wiederhören.", language="de")
+
+    assert [german] == cache.files(Prompt.GOODBYE, tag)
+
+
+@pytest.mark.parametrize("tag", ["de", "xx"])
+@pytest.mark.parametrize(
+    ("utterance", "english"),
+    [
+        (Prompt.GOODBYE, ["Goodbye."]),
+        (MessageCounts(new=2, saved=1), ["2 new messages.", "1 saved message."]),
+        (Greeting(display_name="Sales"), ["Please leave a message after the tone."]),
+        (FromNumber(number="1"), ["Message from", "One."]),
+    ],
+)
+def test_a_language_not_spoken_yet_is_english(
+    cache: PromptCache, tag: str, utterance: Utterance, english: list[str]
+) -> None:
+    """A caller hears English instead of silence until the language was spoken."""
+    paths = [_put(cache, text) for text in english]
+
+    assert paths == cache.files(utterance, tag)
+
+
+def test_a_language_is_not_mixed_with_english(cache: PromptCache) -> None:
+    """A greeting without its name in the language comes before one in English; a date is left out."""
+    _put(cache, "You have reached Sales. Please leave a message after the tone.")
+    _put(cache, "Received Monday, November 23,")
+    standard = _put(cache, "Bitte hinterlassen Sie nach dem Ton eine Nachricht.", language="de")
+
+    assert [standard] == cache.files(Greeting(display_name="Sales"), "de")
+    assert [] == cache.files(RECEIVED, "de")
+
+
+def test_english_does_not_count_as_spoken(cache: PromptCache) -> None:
+    """What is heard in English meanwhile is still to be spoken in the language."""
+    _put(cache, "Goodbye.")
+
+    assert not cache.holds("Auf Wiederhören.", "de")
 
 
 def test_a_greeting_not_yet_spoken_is_the_standard_one(cache: PromptCache) -> None:

@@ -12,7 +12,7 @@ import pytest
 from controlplane.speech.engines import Engine, ProgramEngine, SpeechUnavailable, engines_for
 from tests.support.hostile import HOSTILE_TEXTS
 
-ENGINES = engines_for("en")
+ENGINES = [*engines_for("en"), *engines_for("de")]
 
 
 @pytest.fixture
@@ -29,7 +29,12 @@ def program(tmp_path: Path) -> Callable[[str], ProgramEngine]:
 
 def test_english_has_piper_before_espeak() -> None:
     """Both engines are installed with the extra `speech`, the better one first."""
-    assert ["piper-en_US-joe-medium", "espeak-en-us"] == [engine.voice for engine in ENGINES]
+    assert ["piper-en_US-joe-medium", "espeak-en-us"] == [engine.voice for engine in engines_for("en")]
+
+
+def test_german_has_espeak() -> None:
+    """German is spoken by the one engine that can."""
+    assert ["espeak-de"] == [engine.voice for engine in engines_for("de")]
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.voice)

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from controlplane.callflows.prompts import MessageCounts, Prompt, Tone
 from controlplane.speech.cache import PromptCache
+from controlplane.speech.catalogue import available_languages
 from controlplane.speech.prepare import BadRecording, prepare
 from tests.support.speech_engines import HummingEngine
 
@@ -25,13 +26,19 @@ def _record(root: Path, prompt: Prompt, seconds: float) -> Path:
     return path
 
 
-def test_everything_fixed_is_there_afterwards(tmp_path: Path) -> None:
-    """Each prompt, tone and count has its files."""
+@pytest.mark.parametrize("language", available_languages())
+def test_everything_fixed_is_there_afterwards(tmp_path: Path, language: str) -> None:
+    """Each prompt, tone and count has its files, in every language."""
     prepare(tmp_path, engines=lambda _language: [HummingEngine()])
 
     cache = _cache(tmp_path)
-    counts = [MessageCounts(new=n, saved=0) for n in range(1, 101)]
-    assert [] == [what for what in (*Prompt, *Tone, *counts) if not cache.files(what, "en")]
+    counts = [MessageCounts(new=n, saved=n) for n in range(1, 101)]
+    texts = [text for what in (*Prompt, *counts) for text in cache.texts(what, language)]
+    assert [] == [tone for tone in Tone if not cache.files(tone, language)]
+    assert ([], len(Prompt) + 200) == (
+        [text for text in texts if not cache.holds(text, language)],
+        len(texts),
+    )
 
 
 def test_a_second_time_nothing_is_spoken(tmp_path: Path) -> None:

@@ -21,7 +21,16 @@ from controlplane.speech.catalogue import Catalogue, available_languages, load
 from controlplane.speech.sentences import fixed, sentences, speakable, spelled
 from tests.support.hostile import HOSTILE_TEXTS
 
-SPOKEN_KEYS = {"*": "star", "#": "pound"}
+GERMAN_DIGITS = ("Null", "Eins", "Zwei", "Drei", "Vier", "Fünf", "Sechs", "Sieben", "Acht", "Neun")
+SPOKEN_KEYS = {
+    "en": {**{digit: digit for digit in "0123456789"}, "*": "star", "#": "pound"},
+    "de": {
+        **{str(n): word for n, word in enumerate(GERMAN_DIGITS)},
+        "*": "Stern",
+        "#": "Raute",
+    },
+}
+"""Language: what a menu calls a key."""
 
 
 @pytest.fixture(scope="module")
@@ -120,27 +129,34 @@ def test_a_hostile_name_becomes_a_short_plain_line(text: str) -> None:
     assert len(name) <= 80
 
 
-def test_announced_keys_are_those_that_exist(english: Catalogue) -> None:
+@pytest.mark.parametrize("language", SPOKEN_KEYS)
+def test_announced_keys_are_those_that_exist(language: str) -> None:
     """A menu names each key that the key table says it tells."""
+    prompts, spoken = load(language).prompts, SPOKEN_KEYS[language]
     missing = [
         (binding.announced, binding.key)
         for bindings in KEYS.values()
         for binding in bindings
-        if binding.announced is not None
-        and SPOKEN_KEYS.get(binding.key, binding.key) not in english.prompts[binding.announced.value]
+        if binding.announced is not None and spoken[binding.key] not in prompts[binding.announced.value]
     ]
 
     assert [] == missing
 
 
-def test_no_menu_names_a_key_without_function(english: Catalogue) -> None:
+@pytest.mark.parametrize("language", SPOKEN_KEYS)
+def test_no_menu_names_a_key_without_function(language: str) -> None:
     """A menu names no key but those of some state that it tells, or that it shares with its message."""
+    prompts, spoken = load(language).prompts, SPOKEN_KEYS[language]
     wrong = []
     for menu in (Prompt.REVIEW_MENU, Prompt.MAIN_MENU, Prompt.MESSAGE_MENU, Prompt.MESSAGE_HELP):
         states = [bindings for bindings in KEYS.values() if any(b.announced is menu for b in bindings)]
-        known = {SPOKEN_KEYS.get(b.key, b.key) for bindings in states for b in bindings}
-        words = english.prompts[menu.value].replace(".", " ").replace(",", " ").split()
-        named = {word for word in words if word.isdigit() or word in SPOKEN_KEYS.values()}
-        wrong += [(menu, key) for key in named - known]
+        known = {spoken[b.key] for bindings in states for b in bindings}
+        words = prompts[menu.value].replace(".", " ").replace(",", " ").split()
+        wrong += [(menu, word) for word in words if word in spoken.values() and word not in known]
 
     assert [] == wrong
+
+
+def test_the_keys_of_every_language_are_checked() -> None:
+    """A language that is added says here how it names keys."""
+    assert set(available_languages()) == SPOKEN_KEYS.keys()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import pytest
-from controlplane.web import pages
 from controlplane.web.docs_page import calls_of
-from controlplane.web.pages import Pages, with_code
+from controlplane.web.pages import Pages, preferred, with_code
 from tests.support.hostile import HOSTILE_TEXTS
 
 
@@ -18,6 +14,34 @@ def test_words_fall_back_to_english(tag: str) -> None:
     locale, words = Pages().words(tag)
 
     assert (str(locale), words["labels"]["caller"]) == ("en", "From")
+
+
+@pytest.mark.parametrize(
+    ("tags", "language"),
+    [(("de-AT",), "de"), (("DE",), "de"), (("fr", "de"), "de"), (("en", "de"), "en"), ((), "en")],
+)
+def test_words_are_those_of_the_first_language_that_has_some(tags: tuple[str, ...], language: str) -> None:
+    """Each wanted tag is tried along itself, in order."""
+    locale, _ = Pages().words(*tags)
+
+    assert str(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [
+        ("de-AT, en;q=0.5", ["de-AT", "en"]),
+        ("en;q=0.5, de", ["de", "en"]),
+        ("en ; q=0.123, de;q=0", ["en"]),
+        ("*, ;, q=1, de;q=nan, fr;q=9, en-;q=1.", ["en-"]),
+        ("", []),
+        ("de," * 1000, ["de"] * 20),
+        ("x" * 100_000, []),
+    ],
+)
+def test_what_a_browser_prefers(header: str, tags: list[str]) -> None:
+    """The tags of a browser come by weight; what is none is left out."""
+    assert preferred(header) == tags
 
 
 def test_every_error_of_a_link_has_words() -> None:
@@ -74,12 +98,3 @@ def test_an_example_fills_the_path_and_sends_the_body() -> None:
         "  -H 'Content-Type: application/json' \\\n"
         '  -d \'{"name": "ü"}\''
     )
-
-
-def test_catalogues_have_the_same_words() -> None:
-    """Each language of the pages has all words of English."""
-    folder = Path(pages.__file__).parent / "catalogues"
-    english = tomllib.loads((folder / "en.toml").read_text())
-    others = {path.stem: tomllib.loads(path.read_text()) for path in folder.glob("*.toml")}
-
-    assert {name: set(words) for name, words in others.items()} == {name: set(english) for name in others}
