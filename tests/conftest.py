@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(ROOT / "tests").parts[0]
         if tier in TIERS:
             item.add_marker(getattr(pytest.mark, tier))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what `calls` said beside a failure of a test that had a whole product: it is gone afterwards."""
+    report = yield
+    product = getattr(item, "funcargs", {}).get("product")
+    if report.failed and product is not None:
+        report.sections.append(("what calls said", product.last_words_of_calls()))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -67,10 +67,14 @@ class RecordLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """How a recording ended; `key` is set if a key ended it. The length is that of the file."""
+    """How a recording ended; `key` is set if a key ended it. The length is that of the file.
+
+    `silence_ms` is what the switch left in the file of the silence that ended it; 0 if something else did.
+    """
 
     ended_by: EndedBy
     key: str = ""
+    silence_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,9 @@ from controlplane.callflows.prompts import Greeting, Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
 from controlplane.domain.mailbox import Mailbox
-from controlplane.domain.message import KEPT_SILENCE_MS, TakeFacts
+from controlplane.domain.message import TakeFacts
+
+_TOLERANCE_MS = 100
 
 
 async def leave_message(
@@ -87,7 +89,7 @@ class _Leaving:
         self._begun: list[Take] = []
         self._kept: Take | None = None
         self._making: Take | None = None
-        self._ended_by = EndedBy.HANGUP
+        self._silence_ms = 0
         self._dropping = False
 
     async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending:
@@ -163,7 +165,7 @@ class _Leaving:
         take = await self._spool.begin(facts)
         self._begun.append(take)
         self._making = take
-        self._ended_by = EndedBy.HANGUP
+        self._silence_ms = 0
         await call.set_recording(facts.recording_id)
         await call.set_stage(Stage.RECORDING)
         await call.beep()
@@ -173,16 +175,16 @@ class _Leaving:
             keys=keys_of(State.RECORDING),
         )
         recording = await call.record(take.wav, limits)
-        self._ended_by = recording.ended_by
+        self._silence_ms = recording.silence_ms
         return recording
 
     def _long_enough(self) -> bool:
         if self._making is None:
             return False
-        length_ms = self._making.duration_ms()
-        if self._ended_by is EndedBy.SILENCE:
-            length_ms -= KEPT_SILENCE_MS
-        return length_ms > 0 and length_ms >= self._mailbox.min_message_seconds * 1000
+        length_ms = self._making.duration_ms() - self._silence_ms
+        # Of a silence the switch leaves some milliseconds more than it says.
+        nothing_ms = _TOLERANCE_MS if self._silence_ms else 0
+        return length_ms > nothing_ms and length_ms >= self._mailbox.min_message_seconds * 1000
 
     async def _judge(self) -> None:
         """Make the take in the making the kept one, or drop it; a second time does nothing."""

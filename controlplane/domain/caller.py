@@ -27,13 +27,16 @@ class Caller:
 
     @classmethod
     def of(cls, number: str | None, name: str | None) -> Caller:
-        """Clean both; what the switches say for 'unknown' becomes empty."""
+        """Clean both; what the switches say for 'unknown' becomes empty, and a number for a name as well."""
 
         def known(text: str | None) -> str:
             cleaned = clean(text or "")
             return "" if cleaned.lower() in {"unknown", "anonymous", "_undef_", "<unknown>"} else cleaned
 
-        return cls(number=known(number), name=known(name))
+        kept = known(number)
+        called = known(name)
+        # FreeSWITCH says the number where a caller has no name.
+        return cls(number=kept, name="" if called == kept else called)
 
     @property
     def speakable_number(self) -> str:

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from controlplane.domain.caller import Caller, clean
 
 KEPT_SILENCE_MS = 1000
-"""What a switch leaves of the silence that ended a recording: a caller who said nothing has this much."""
+"""What Asterisk leaves of the silence that ended a recording: a caller who said nothing has this much."""
 
 
 class MessageState(StrEnum):

@@ -19,6 +19,7 @@ import structlog
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
 from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
@@ -107,6 +108,12 @@ async def _serve(settings: Settings) -> None:
         await database.close()
 
 
+def _kept_silence_ms(settings: Settings) -> int:
+    """Return what the switch leaves of a silence that ended a recording: FreeSWITCH leaves all of it."""
+    whole = settings.calls.silence_seconds * 1000
+    return whole if settings.switch == "freeswitch" and whole else KEPT_SILENCE_MS
+
+
 def _register(
     app: App,
     settings: Settings,
@@ -121,7 +128,12 @@ def _register(
     store = RecordingStore(settings.paths.recordings)
     folder = FileSpool(settings.paths.spool)
     depositor = Depositor(
-        database=database, jobs=jobs, store=store, spool=folder, metrics=DepositMetrics(registry)
+        database=database,
+        jobs=jobs,
+        store=store,
+        spool=folder,
+        metrics=DepositMetrics(registry),
+        kept_silence_ms=_kept_silence_ms(settings),
     )
     ingest = Ingest(
         spool=folder,

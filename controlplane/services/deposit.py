@@ -66,7 +66,10 @@ class DepositMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depositor:
-    """Deposits takes. `reached` is told of each step once it is done."""
+    """Deposits takes. `reached` is told of each step once it is done.
+
+    `kept_silence_ms` is what the switch leaves in a file of the silence that ended the recording.
+    """
 
     database: Database
     jobs: Jobs
@@ -74,6 +77,7 @@ class Depositor:
     spool: FileSpool
     metrics: DepositMetrics = field(default_factory=lambda: DepositMetrics(CollectorRegistry()))
     reached: Callable[[DepositStep], None] = lambda _: None
+    kept_silence_ms: int = KEPT_SILENCE_MS
 
     async def deposit(self, facts: TakeFacts, wav: Path, *, ended: bool = False) -> bool:
         """Make a message of a take, and remove it from the spool; True if it is a message now.
@@ -119,7 +123,7 @@ class Depositor:
         counted = layout.duration_ms
         if ended and not facts.kept:
             silence = await asyncio.to_thread(wav_files.trailing_silence_ms, wav, layout)
-            counted = counted_ms(layout, silence)
+            counted = counted_ms(layout, silence, self.kept_silence_ms)
         if not counted or counted < mailbox.min_message_seconds * 1000:
             async with self.database.transaction() as session:
                 other = await takes.claim(session, facts.recording_id, mailbox.id, TakeOutcome.TOO_SHORT)
@@ -164,20 +168,20 @@ class Depositor:
             structlog.get_logger().exception("spool.not_removed", name=wav.stem)
 
 
-def counted_ms(layout: Layout, trailing_silence_ms: int) -> int:
+def counted_ms(layout: Layout, trailing_silence_ms: int, kept_silence_ms: int = KEPT_SILENCE_MS) -> int:
     """Return how much of a take counts for the minimum, when nobody knows what ended it.
 
     It is what a flow counts whom silence ended the recording: all but the silence that the switch
-    leaves. A take with less silence at its end was ended by something else, and counts in full. One
-    that holds nothing but that silence counts nothing.
+    leaves, `kept_silence_ms`. A take with less silence at its end was ended by something else, and
+    counts in full. One that holds nothing but that silence counts nothing.
     """
     length = layout.duration_ms
     everything_silent = trailing_silence_ms >= length
-    if everything_silent and length <= KEPT_SILENCE_MS + _TOLERANCE_MS:
+    if everything_silent and length <= kept_silence_ms + _TOLERANCE_MS:
         return 0
-    if trailing_silence_ms < KEPT_SILENCE_MS - _TOLERANCE_MS:
+    if trailing_silence_ms < kept_silence_ms - _TOLERANCE_MS:
         return length
-    return length - min(KEPT_SILENCE_MS, trailing_silence_ms)
+    return length - min(kept_silence_ms, trailing_silence_ms)
 
 
 def _message(facts: TakeFacts, mailbox: Receiver, duration_ms: int) -> Message:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 
 from controlplane.callflows.prompts import Tone
 from controlplane.domain.caller import Caller, clean
 from controlplane.phone.sound import read
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.product import Product, until
-from tests.support.raw_sip import RawPhone
+from tests.support.raw_sip import RawPhone, leave_as
 
 # What fits into a quoted string of one SIP header in one UDP packet; others never reach the switch.
 NAMES = [
@@ -22,13 +23,8 @@ AT_ONCE = 6
 
 
 async def _leave(product: Product, box: str, name: str, places: asyncio.Semaphore) -> None:
-    async with places, RawPhone((product.server.address, product.server.port)).opened() as phone:
-        call = phone.call(box, user="5551234", name=name.encode())
-        await call.wait_answered(20)
-        await call.wait_tone(1000)  # the beep
-        for _ in range(80):  # packets of 20 ms: longer than the shortest message
-            await phone.media_sent()
-        call.hang_up()
+    async with places:
+        await leave_as(product.sip, box, name)
 
 
 def _beep_is_a_tone(product: Product) -> bool:
@@ -73,3 +69,17 @@ async def test_hostile_number_forges_nothing(product: Product) -> None:
 
     assert message["caller_number"].startswith("555")
     assert "\n" not in message["caller_number"]
+
+
+async def test_command_for_a_name_runs_nothing(product: Product, tmp_path: Path) -> None:
+    """A caller's name that is a command once it was decoded twice is stored, mailed, and runs nothing."""
+    box = await product.mailbox(
+        min_message_seconds=1, email_notification=True, email_recipients=["someone@example.org"]
+    )
+    witness = tmp_path / "ran"
+    await leave_as(product.sip, box, f"%2524%257Bsystem(touch {witness})%257D")
+    (message,) = await product.wait_for_messages(box, 1)
+
+    assert message["caller_number"] == "5551234"
+    assert "system(touch" in message["caller_name"]
+    assert not witness.exists()

@@ -46,6 +46,22 @@ async def test_message_ended_by_hangup_is_stored(product: Product, message_wav: 
     assert message["duration_ms"] > 3000
 
 
+async def test_caller_who_says_nothing_leaves_nothing(product: Product) -> None:
+    """Silence alone is too short, twice, and is neither a message nor a mail."""
+    box = await product.mailbox(
+        min_message_seconds=0, email_notification=True, email_recipients=["silent@example.org"]
+    )
+    async with product.phone("101") as phone:
+        call = await phone.dial(box)
+        await call.expect_beep()
+        await call.expect_to_hear(Prompt.MESSAGE_TOO_SHORT)
+        await call.expect_beep()
+        await call.expect_to_hear(Prompt.MESSAGE_DROPPED)
+        await call.expect_the_end()
+
+    assert await product.messages(box) == []
+
+
 async def test_message_ended_by_silence_is_stored(product: Product, message_wav: Path) -> None:
     """A caller who stops speaking is thanked after the silence."""
     box = await product.mailbox()

@@ -446,10 +446,15 @@ async def test_switch_that_is_not_there_is_tried_again() -> None:
         on_booted=lambda: facts.tell("booted"),
         longest_wait_seconds=0.2,
     )
-    async with meanwhile(asyncio.create_task(events.run())):
-        await asyncio.sleep(0.1)
-        async with switch.listening(port):
-            assert "booted" == await facts.next()
+    with capture_logs() as logs:
+        async with meanwhile(asyncio.create_task(events.run())):
+            async with asyncio.timeout(LIMIT_SECONDS):
+                while not logs:  # noqa: ASYNC110 (another thread writes it)
+                    await asyncio.sleep(0.005)
+            async with switch.listening(port):
+                assert "booted" == await facts.next()
+
+    assert "events.disconnected" == logs[0]["event"]
 
 
 async def test_cancelling_ends_the_thread() -> None:

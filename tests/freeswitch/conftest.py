@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder
 from tests.support.real_freeswitch_call import RealHarness
-from tests.support.small_freeswitch import SmallFreeSwitch, prefix, run_freeswitch
+from tests.support.small_freeswitch import SmallFreeSwitch, run_small_freeswitch
 
 
 @pytest.fixture(scope="session")
 def small() -> Iterator[SmallFreeSwitch]:
     """Run one FreeSWITCH for all these tests of a worker."""
-    where = prefix()
-    if where is None:
-        pytest.skip("no FreeSWITCH here; set FREESWITCH_PREFIX")
-    with run_freeswitch(where) as running:
+    if why := without_freeswitch():
+        pytest.skip(why)
+    with run_small_freeswitch() as running:
         yield running
 
 

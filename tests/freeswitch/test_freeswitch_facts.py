@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import unquote
 
 import pytest
 from controlplane.callflows.call import EndedBy, RecordLimits
-from controlplane.domain.errors import CallerHungUp, CallLost, SwitchUnavailable
+from controlplane.domain.errors import CallerHungUp, SwitchUnavailable
 from controlplane.switches.freeswitch.control import FreeSwitchControl
 from controlplane.switches.freeswitch.events import FreeSwitchEvents
-from tests.support.call_contract import LONG, ContractPrompts, meanwhile, seconds_of, write_tone
-from tests.support.processes import open_folder
+from tests.support.call_contract import meanwhile, seconds_of, write_tone
 from tests.support.real_freeswitch_call import RealHarness
 from tests.support.small_freeswitch import (
     PASSWORD,
-    REVISION,
     SECRET,
     SmallFreeSwitch,
-    prefix,
-    run_freeswitch,
 )
 
 LIMIT_SECONDS = 15
@@ -100,10 +96,10 @@ async def test_half_a_pin_is_in_no_report_of_the_call(harness: RealHarness, smal
     """Who hangs up while he types leaves nothing for a call record."""
     async with sniffing(small) as sniffed, harness.call() as (call, caller):
         await call.answer()
-        await caller.press(PIN)
-        reading = asyncio.create_task(call.read_digits(max_digits=20, first_timeout=4, digit_timeout=9))
+        reading = asyncio.create_task(call.read_digits(max_digits=20, first_timeout=10, digit_timeout=9))
         async with meanwhile(reading):
-            await asyncio.sleep(3)
+            await caller.press(PIN)
+            await small.until_keys(call.facts.call_id, len(PIN))
             await caller.call.hang_up()
             with pytest.raises(CallerHungUp):
                 await reading
@@ -152,30 +148,8 @@ async def test_phone_that_suppresses_silence_is_recorded_whole(harness: RealHarn
     assert abs(seconds_of(path) - took) < 0.5
 
 
-@pytest.mark.parametrize(
-    "name", ["Bob%0AUnique-ID%3A%20victim", "%2524%257Bsystem(touch x)%257D", "100%41%2f%", "Ünï \u2028 x"]
-)
-async def test_hostile_name_is_a_name(harness: RealHarness, name: str) -> None:
-    """A real INVITE with it changes nothing but the name, and the call goes on."""
-    harness.caller = f'"{name}" <sip:101@127.0.0.1>'
-    async with harness.call() as (call, _):
-        await call.answer()
-
-        assert ("101", harness.tenant_id) == (call.facts.extension, call.facts.tenant_id)
-        assert "\n" not in call.facts.caller.name
-
-
 def _control(small: SmallFreeSwitch) -> FreeSwitchControl:
     return FreeSwitchControl(host="127.0.0.1", port=small.event_port, password=PASSWORD)
-
-
-async def test_configuration_is_reloaded_and_verified(small: SmallFreeSwitch) -> None:
-    """The revision and the users of the directory are known."""
-    control = _control(small)
-    await control.reload()
-    live = await control.live_configuration()
-
-    assert (REVISION, {"101@127.0.0.1"}) == (live.digest, live.endpoints)
 
 
 async def test_broken_configuration_is_refused_and_the_old_one_stays(small: SmallFreeSwitch) -> None:
@@ -192,17 +166,6 @@ async def test_broken_configuration_is_refused_and_the_old_one_stays(small: Smal
         path.write_text(whole)
 
     assert {"101@127.0.0.1"} == live.endpoints
-
-
-async def test_calls_and_start_are_known(harness: RealHarness, small: SmallFreeSwitch) -> None:
-    """A call is in the list while it lasts."""
-    control = _control(small)
-    async with harness.call() as (call, _):
-        during = await control.calls()
-    started = await control.started_at()
-
-    assert call.facts.call_id in during
-    assert 0 < time.time() - started < 3600
 
 
 async def test_end_of_a_recording_is_told(harness: RealHarness, small: SmallFreeSwitch) -> None:
@@ -224,30 +187,8 @@ async def test_end_of_a_recording_is_told(harness: RealHarness, small: SmallFree
             recording = asyncio.create_task(call.record(path, LIMITS))
             async with meanwhile(recording):
                 await caller.expect_to_be_recorded(path)
-                await asyncio.sleep(1)
+                await small.until_media(call.facts.call_id, seconds=1)
                 await caller.hang_up()
 
                 assert call.facts.call_id == await asyncio.wait_for(told.get(), LIMIT_SECONDS)
                 assert seconds_of(path) > 0
-
-
-@pytest.fixture
-def doomed(small: SmallFreeSwitch) -> Iterator[SmallFreeSwitch]:
-    """Run a FreeSWITCH that may be killed."""
-    where = prefix()
-    assert where is not None
-    with run_freeswitch(where) as running:
-        yield running
-
-
-async def test_killed_switch_is_a_lost_call(doomed: SmallFreeSwitch) -> None:
-    """A flow that plays sees no hangup: nobody knows what became of the caller."""
-    with open_folder() as folder:
-        async with RealHarness(folder, doomed).call() as (call, caller):
-            await call.answer()
-            playing = asyncio.create_task(call.play(LONG))
-            async with meanwhile(playing):
-                await caller.expect_to_hear(ContractPrompts(folder).path(LONG))
-                doomed.process.kill()
-                with pytest.raises(CallLost):
-                    await playing

@@ -10,10 +10,10 @@ import pytest
 from controlplane.rendering.context import ExtensionContext
 from controlplane.rendering.escape_xml import label
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
-from tests.support.dialplan_rig import REALM, a1_hash
-from tests.support.freeswitch_rig import FreeswitchRig, freeswitch_context, publish, run_freeswitch
+from tests.support.freeswitch_rig import FreeswitchRig, publish, run_freeswitch
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.live import without_freeswitch
+from tests.support.rig import REALM, a1_hash
 
 pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
@@ -35,11 +35,8 @@ def _extensions() -> tuple[ExtensionContext, ...]:
 
 
 def _publish(rig: FreeswitchRig) -> str:
-    context = freeswitch_context(
-        rig.home, sip_port=rig.sip_port, socket_port=rig.socket_port, event_port=rig.event_port
-    )
-    default = dataclasses.replace(context.tenants[0], extensions=_extensions())
-    return publish(rig.home, dataclasses.replace(context, tenants=(default, *context.tenants[1:])))
+    default = dataclasses.replace(rig.context.tenants[0], extensions=_extensions())
+    return publish(rig.home, dataclasses.replace(rig.context, tenants=(default, *rig.context.tenants[1:])))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The phones of two tenants with the same number on a real FreeSWITCH."""
+"""A hostile name of another tenant's extension, for which a script of FreeSWITCH answers."""
 
 from __future__ import annotations
 
@@ -10,25 +10,12 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
-from tests.support.dialplan_rig import ACME
 from tests.support.freeswitch_rig import FreeswitchRig, run_freeswitch
 from tests.support.live import without_freeswitch
 from tests.support.raw_sip import RawPhone
-from tests.support.tenant_phones import TenantPhones
+from tests.support.rig import ACME
 
 pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeswitchRig]:
-    """Run the rendered dialplan."""
-    tree = find_freeswitch(os.environ, progress=lambda _: None)
-    with run_freeswitch(tree, tmp_path_factory.mktemp("tenants")) as running:
-        yield running
-
-
-class TestFreeSwitch(TenantPhones):
-    """All of it."""
 
 
 QUOTES = {'"': "&quot;"}

@@ -401,13 +401,17 @@ class CallContract:
                 assert await recording == Recording(ended_by=EndedBy.KEY, key="#")
 
     async def test_recording_ends_by_silence(self, harness: Harness) -> None:
-        """A caller who stops to speak is not waited for up to the maximum."""
+        """A caller who stops to speak is not waited for up to the maximum; what is silence is known."""
         path = harness.folder / "take.wav"
         async with harness.call() as (call, caller):
             await call.answer()
             await caller.speak(2)
 
-            assert await call.record(path, LIMITS) == Recording(ended_by=EndedBy.SILENCE)
+            recording = await call.record(path, LIMITS)
+
+            assert EndedBy.SILENCE is recording.ended_by
+            assert 0 < recording.silence_ms <= LIMITS.silence_seconds * 1000
+            assert abs(seconds_of(path) - 2.0 - recording.silence_ms / 1000) <= 0.7
 
     async def test_recording_ends_by_its_maximum(self, harness: Harness) -> None:
         """Who speaks on is stopped within a second of the limit."""

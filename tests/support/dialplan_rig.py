@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
+import re
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
-from uuid import UUID
 
-import numpy as np
-import soundfile
+from controlplane.callflows.call import Entry
+from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.numbers import Feature
 from controlplane.rendering.asterisk import render_asterisk
 from controlplane.rendering.context import (
@@ -36,45 +35,14 @@ from controlplane.rendering.environment import TEMPLATES
 from controlplane.storage.revision_folder import Manifest, RevisionFolder
 from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree
+from controlplane.switches.asterisk.control import AsteriskControl
+from controlplane.switches.asterisk.server import FastAgiServer
+from controlplane.switches.server import Handler
+from tests.support.agi_peer import SECRET, AgiPeer, agi_peer
+from tests.support.call_peers import Script
+from tests.support.rig import ACME, ALICE, DEFAULT, REALM, TONES, Rig, a1_hash, free_port, write_prompts
 
-REALM = "shared-voicemail"
-DEFAULT = UUID("11111111-1111-4111-8111-111111111111")
-ACME = UUID("22222222-2222-4222-8222-222222222222")
-MAILBOX = UUID("33333333-3333-4333-8333-333333333333")
-ACME_MAILBOX = UUID("44444444-4444-4444-8444-444444444444")
-# Each prompt is a tone of its own; Portuguese ones lie 1000 Hz higher.
-TONES = {
-    "greeting-standard": 400,
-    "thank-you": 600,
-    "number-unknown": 800,
-    "feature-unknown": 1000,
-    "check-unavailable": 1200,
-    "technical-problem": 1300,
-    "beep": 1400,
-}
-OWN_GREETING = 500
-PORTUGUESE = 1000
-ALICE = 'Alice; "Al" ${SHELL(id)} Müller, 1'
 WITNESS = "witness"
-
-
-def write_tone(path: Path, hertz: float, seconds: float = 0.6) -> None:
-    """Write a WAV file with a tone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    at = np.arange(int(8000 * seconds)) / 8000
-    soundfile.write(path, (0.3 * np.sin(2 * np.pi * hertz * at)).astype(np.float32), 8000, subtype="PCM_16")
-
-
-def a1_hash(number: str, password: str) -> str:
-    """Return what is stored of a SIP password."""
-    return hashlib.md5(f"{number}:{REALM}:{password}".encode()).hexdigest()
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _extension(number: str, display_name: str, domain: str = "") -> ExtensionContext:
@@ -87,57 +55,64 @@ def _extension(number: str, display_name: str, domain: str = "") -> ExtensionCon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DialplanRig:
+class DialplanRig(Rig):
     """The folders and ports of the running Asterisk."""
 
-    home: Path
-    agi_port: int
-    sip_port: int
+    switch = "asterisk"
+
     manager_port: int
     context: AsteriskContext
     asterisk: PrivateAsterisk
-
-    @property
-    def server(self) -> tuple[str, int]:
-        """Where SIP is."""
-        return ("127.0.0.1", self.sip_port)
-
-    @property
-    def spool(self) -> Path:
-        """Where recordings appear."""
-        return self.home / "spool"
 
     @property
     def log(self) -> str:
         """Everything that Asterisk complained about."""
         return self.asterisk.log.read_text(errors="replace")
 
-    def route(self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT) -> None:
-        """Write a route file."""
-        folder = self.home / "configuration/routes" / str(tenant) / number[-2:]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / number).write_text(f"{kind}\n{object_id}\n")
-
-    def empty_spool(self) -> None:
-        """Remove all recordings."""
-        for path in self.spool.iterdir():
-            path.unlink()
-
-    def takes(self) -> dict[str, bytes]:
-        """Return the WAV files of the spool."""
-        return {path.name: path.read_bytes() for path in self.spool.glob("*.wav")}
-
-    def facts(self) -> dict[str, str]:
-        """Return the only sidecar, decoded; fails if there is another one."""
-        (sidecar,) = self.spool.glob("*.meta")
-        lines = sidecar.read_bytes().decode("ascii").splitlines()
-        pairs = [line.partition("=") for line in lines]
-        assert len({key for key, _, _ in pairs}) == len(pairs)
-        return {key: unquote(value) for key, _, value in pairs}
+    @property
+    def control(self) -> AsteriskControl:
+        """The product's own way to ask Asterisk."""
+        manager = self.context.installation.manager
+        return AsteriskControl(
+            host="127.0.0.1", port=self.manager_port, username=manager.username, secret=manager.secret
+        )
 
     async def ask(self, command: str) -> str:
         """Give a command on Asterisk's own console."""
         return await self.asterisk._ask(command)  # the console is the witness that is not AMI
+
+    async def name_of_101(self) -> str:
+        """Read the caller ID of the endpoint."""
+        shown = await self.ask("pjsip show endpoint 101")
+        found = re.search(r'callerid +: "(.*)" <101>', shown)
+        assert found is not None, shown
+        return found[1]
+
+    def peer(self, script: Script) -> AbstractAsyncContextManager[AgiPeer]:
+        """Answer by a script."""
+        return agi_peer(self.calls_port, script)
+
+    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> FastAgiServer:
+        """Make the FastAGI server."""
+        return FastAgiServer(
+            dict.fromkeys(Entry, handler),
+            prompts=prompts,
+            secret=SECRET,
+            allowed_addresses=["127.0.0.0/8"],
+            max_calls=1,
+            first_line_seconds=5,
+        )
+
+    @property
+    def installation(self) -> InstallationContext:
+        """What was rendered of the installation."""
+        return self.context.installation
+
+
+def _complaints(log: str) -> list[str]:
+    lines = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
+    # A host without tones for its country; no application of ours plays them.
+    return [line for line in lines if "Missing default country" not in line]
 
 
 def rig_context(
@@ -163,7 +138,7 @@ def rig_context(
                 realm=REALM,
                 max_contacts=5,
             ),
-            agi=AgiContext(address=f"127.0.0.1:{agi_port}", secret="agi-secret"),
+            agi=AgiContext(address=f"127.0.0.1:{agi_port}", secret=SECRET),
             manager=ManagerContext(port=manager_port, username="controlplane", secret="manager-secret"),
             paths=PathsContext(
                 routes=home / "configuration/routes",
@@ -226,9 +201,7 @@ def run_dialplan(
     folder.link(tree_of_files.digest)
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
-    for name, hertz in TONES.items():
-        write_tone(home / f"prompts/en/{name}.wav", hertz)
-        write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
+    write_prompts(home)
     with tempfile.TemporaryDirectory(prefix="cp-") as run:
         asterisk = PrivateAsterisk(
             tree, home=home / "asterisk", run_folder=Path(run), live=home / "configuration/live/asterisk"
@@ -249,16 +222,16 @@ def run_dialplan(
             asyncio.run(asterisk.until_booted(manager_port, limit_seconds=60, check=alive))
             rig = DialplanRig(
                 home=home,
-                agi_port=agi_port,
+                calls_port=agi_port,
                 sip_port=sip_port,
+                digest=tree_of_files.digest,
+                process=process,
+                complaints=_complaints(asterisk.log.read_text(errors="replace")),
                 manager_port=manager_port,
                 context=context,
                 asterisk=asterisk,
             )
-            rig.route("8001", "mailbox", MAILBOX)
-            rig.route("101", "extension", UUID(int=101))
-            rig.route("102", "extension", UUID(int=102))
-            rig.route("8001", "mailbox", ACME_MAILBOX, ACME)
+            rig.route_all()
             yield rig
         finally:
             process.kill()

@@ -29,12 +29,13 @@ from controlplane.callflows.call import (
 )
 from controlplane.callflows.prompts import AudioFile, Tone, Utterance
 from controlplane.domain.errors import CallerHungUp, CallLost
+from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.domain.numbers import Number
 from tests.support.fault_points import FaultPoints
 
 RATE = 8000
 TICK = 0.01
-KEPT_SILENCE_SECONDS = 1.0
+KEPT_SILENCE_SECONDS = KEPT_SILENCE_MS / 1000
 """What the switch leaves of the silence that ended a recording."""
 
 
@@ -394,7 +395,9 @@ class FakeCall:
             if seconds >= limits.max_seconds:
                 return float(limits.max_seconds), Recording(ended_by=EndedBy.MAX_LENGTH)
         if limits.silence_seconds:
-            return seconds + KEPT_SILENCE_SECONDS, Recording(ended_by=EndedBy.SILENCE)
+            return seconds + KEPT_SILENCE_SECONDS, Recording(
+                ended_by=EndedBy.SILENCE, silence_ms=KEPT_SILENCE_MS
+            )
         return float(limits.max_seconds), Recording(ended_by=EndedBy.MAX_LENGTH)
 
     async def _recorded_live(self, path: Path, limits: RecordLimits) -> tuple[float, Recording]:
@@ -412,7 +415,7 @@ class FakeCall:
                 return seconds, Recording(ended_by=EndedBy.MAX_LENGTH)
             if 0 < limits.silence_seconds <= silent:
                 kept = seconds - silent + KEPT_SILENCE_SECONDS
-                return kept, Recording(ended_by=EndedBy.SILENCE)
+                return kept, Recording(ended_by=EndedBy.SILENCE, silence_ms=KEPT_SILENCE_MS)
         return seconds, Recording(ended_by=EndedBy.HANGUP)
 
     def type_key(self, key: str) -> None:

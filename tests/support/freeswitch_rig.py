@@ -8,10 +8,13 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
+from controlplane.callflows.call import Entry
+from controlplane.callflows.prompts import PromptFiles
+from controlplane.domain.event_socket import EventSocketUser, user_password
 from controlplane.rendering.context_freeswitch import (
     EventSocketContext,
     FreeswitchCalls,
@@ -25,58 +28,74 @@ from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.storage.revision_folder import Manifest, RevisionFolder
 from controlplane.supervisor.freeswitch import PrivateFreeswitch
 from controlplane.supervisor.freeswitch_tree import FreeswitchTree
-from tests.support.dialplan_rig import (
-    ACME,
-    ACME_MAILBOX,
-    ALICE,
-    DEFAULT,
-    MAILBOX,
-    PORTUGUESE,
-    TONES,
-    free_port,
-    rig_context,
-    write_tone,
-)
+from controlplane.switches.freeswitch.control import FreeSwitchControl
+from controlplane.switches.freeswitch.server import OutboundSocketServer
+from controlplane.switches.server import Handler
+from tests.support.call_peers import Peer, Script
+from tests.support.dialplan_rig import rig_context
+from tests.support.rig import ALICE, REALM, Rig, free_port, write_prompts
+from tests.support.socket_peer import SECRET, socket_peer
 
 PASSWORD = "event-socket-password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreeswitchRig:
+class FreeswitchRig(Rig):
     """The folders and ports of the running FreeSWITCH."""
 
-    home: Path
-    socket_port: int
-    sip_port: int
+    switch = "freeswitch"
+
     event_port: int
-    digest: str
     context: FreeswitchContext
     freeswitch: PrivateFreeswitch
-
-    @property
-    def server(self) -> tuple[str, int]:
-        """Where SIP is."""
-        return ("127.0.0.1", self.sip_port)
-
-    @property
-    def spool(self) -> Path:
-        """Where recordings appear."""
-        return self.home / "spool"
 
     @property
     def log(self) -> str:
         """Everything that FreeSWITCH complained about."""
         return self.freeswitch.log.read_text(errors="replace")
 
-    def route(self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT) -> None:
-        """Write a route file."""
-        folder = self.home / "configuration/routes" / str(tenant) / number[-2:]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / number).write_text(f"{kind}\n{object_id}\n")
+    @property
+    def control(self) -> FreeSwitchControl:
+        """The product's own way to ask FreeSWITCH."""
+        user = EventSocketUser.CONTROL
+        return FreeSwitchControl(
+            host="127.0.0.1",
+            port=self.event_port,
+            user=user.address,
+            password=user_password(user, secret=PASSWORD),
+        )
 
     async def ask(self, command: str) -> str:
         """Give an api command."""
         return await self.freeswitch.ask(self.event_port, command)
+
+    async def name_of_101(self) -> str:
+        """Read the variable of the user."""
+        return (await self.ask(f"user_data 101@{REALM} var cp_extension_name")).strip()
+
+    def peer(self, script: Script) -> AbstractAsyncContextManager[Peer]:
+        """Answer by a script."""
+        return socket_peer(self.calls_port, script)
+
+    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> OutboundSocketServer:
+        """Make the outbound-socket server."""
+        return OutboundSocketServer(
+            dict.fromkeys(Entry, handler),
+            prompts=prompts,
+            secret=SECRET,
+            allowed_addresses=["127.0.0.0/8"],
+            max_calls=1,
+            first_line_seconds=5,
+        )
+
+    @property
+    def installation(self) -> FreeswitchInstallation:
+        """What was rendered of the installation."""
+        return self.context.installation
+
+
+def _complaints(log: str) -> list[str]:
+    return [line for line in log.splitlines() if "[ERR]" in line or "[CRIT]" in line]
 
 
 def freeswitch_context(
@@ -87,15 +106,16 @@ def freeswitch_context(
     event_port: int = 8021,
     rtp_first: int = 20000,
     alice: str = ALICE,
+    acme_domain: str = "acme.example",
     password: str = PASSWORD,
 ) -> FreeswitchContext:
     """Return the context of the rig: that of Asterisk's, with what is FreeSWITCH's own."""
-    asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice)
+    asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice, acme_domain=acme_domain)
     paths = asterisk.installation.paths
     return FreeswitchContext(
         installation=FreeswitchInstallation(
             sip=asterisk.installation.sip,
-            socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret="socket-secret"),
+            socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret=SECRET),
             event_socket=EventSocketContext(port=event_port, password=password),
             paths=FreeswitchPaths(
                 routes=paths.routes,
@@ -132,6 +152,7 @@ def run_freeswitch(
     tree: FreeswitchTree,
     home: Path,
     *,
+    acme_domain: str = "acme.example",
     change: Callable[[Path], None] | None = None,
     password: str = PASSWORD,
 ) -> Iterator[FreeswitchRig]:
@@ -146,6 +167,7 @@ def run_freeswitch(
         socket_port=socket_port,
         event_port=event_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
+        acme_domain=acme_domain,
         password=password,
     )
     digest = publish(home, context)
@@ -153,9 +175,7 @@ def run_freeswitch(
         change(home / "configuration/live/freeswitch")
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
-    for name, hertz in TONES.items():
-        write_tone(home / f"prompts/en/{name}.wav", hertz)
-        write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
+    write_prompts(home)
     freeswitch = PrivateFreeswitch(
         tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=password
     )
@@ -176,17 +196,16 @@ def run_freeswitch(
         asyncio.run(freeswitch.until_booted(event_port, limit_seconds=60, check=alive))
         rig = FreeswitchRig(
             home=home,
-            socket_port=socket_port,
+            calls_port=socket_port,
             sip_port=sip_port,
             event_port=event_port,
             digest=digest,
+            process=process,
+            complaints=_complaints(freeswitch.log.read_text(errors="replace")),
             context=context,
             freeswitch=freeswitch,
         )
-        rig.route("8001", "mailbox", MAILBOX)
-        rig.route("101", "extension", UUID(int=101))
-        rig.route("102", "extension", UUID(int=102))
-        rig.route("8001", "mailbox", ACME_MAILBOX, ACME)
+        rig.route_all()
         yield rig
     finally:
         process.kill()

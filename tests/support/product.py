@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from controlplane.entrypoints.doctor import Finding, check_calls, settings_of
 from controlplane.phone.conversation import Conversation
 from controlplane.phone.phone import Phone, PhoneMissingError, Server, require_phone
 from controlplane.speech.cache import PromptCache
@@ -60,6 +61,11 @@ class Product:
         instance = Instance(state_dir)
         instance.start("--switch", switch, environment={**SHORT, **environment})
         return cls(instance)
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        """Where SIP is."""
+        return (self.server.address, self.server.port)
 
     # --- the API
 
@@ -157,24 +163,40 @@ class Product:
         os.kill(pid, how)
         return pid
 
+    def last_words_of_calls(self) -> str:
+        """Return the end of the log of `calls`, and when children ended and were started."""
+        log = self.instance.state_dir / "log" / "calls.log"
+        said = log.read_text(errors="replace").splitlines()[-40:]
+        children = [
+            line for line in self.instance.log.read_text(errors="replace").splitlines() if "child." in line
+        ]
+        return "\n".join([*said, *children[-10:]])
+
     async def wait_for_restart(self, name: str, old: int, *, seconds: float = 30) -> None:
         """Wait until a part runs again under another process id and the product is ready."""
         await until(lambda: self.pid(name) != old, f"a new {name}", seconds=seconds)
         await self.wait_until_ready(seconds=seconds)
 
     async def wait_until_ready(self, *, seconds: float = 30) -> None:
-        """Wait until the product says that all its parts work."""
+        """Wait until the product says that it is ready, and `calls`, of which it says nothing, listens."""
         deadline = time.monotonic() + seconds
+        settings = settings_of(self.instance.state_dir)
         url = self.ready["api_url"].removesuffix("/api/v1") + "/readyz"
         async with httpx.AsyncClient() as client:
             while True:
                 try:
-                    if (await client.get(url)).status_code == 200:
+                    if (await client.get(url)).status_code == 200 and not _remedies(
+                        await check_calls(settings)
+                    ):
                         return
                 except httpx.HTTPError:
                     assert time.monotonic() < deadline, "the web process does not answer"
                 assert time.monotonic() < deadline, "not ready in time"
                 await asyncio.sleep(0.1)
+
+
+def _remedies(findings: list[Finding]) -> list[str]:
+    return [finding.remedy for finding in findings if finding.remedy is not None]
 
 
 class Handset:

@@ -14,7 +14,8 @@ from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.tables import ExtensionRow, NumberRow
 from sqlalchemy import delete, text
-from tests.support.dialplan_rig import a1_hash, rig_context
+from tests.support.dialplan_rig import rig_context
+from tests.support.rig import a1_hash
 
 
 class NoPrompts:

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from controlplane.phone.sound import Heard
@@ -50,6 +51,7 @@ class RawCall:
     headers: dict[str, bytes]
     statuses: list[int] = field(default_factory=list)
     to_tag: bytes = b""
+    branch: bytes = b""
     sequence: int = 1
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -136,11 +138,14 @@ class RawPhone:
     def request(self, method: bytes, call: RawCall, extra: bytes = b"", body: bytes = b"") -> bytes:
         """Compose a request of a call."""
         head = call.headers
+        # The ACK of a refusal belongs to the transaction of its INVITE: with another branch it is none.
+        if method != b"ACK" or call.answered.is_set():
+            call.branch = secrets.token_hex(8).encode()
         to = head["to"] + (b";tag=" + call.to_tag if call.to_tag and method != b"REGISTER" else b"")
         via = b"SIP/2.0/UDP %s:%d;rport;branch=z9hG4bK%s" % (
             self._address.encode(),
             self.sip_port,
-            secrets.token_hex(8).encode(),
+            call.branch,
         )
         lines = [
             method + b" " + head["uri"] + b" SIP/2.0",
@@ -320,7 +325,11 @@ class RawPhone:
         if status < 200:
             return
         if method == b"INVITE":
+            if status < 300:
+                call.answered.set()
             self.send(self.request(b"ACK", call))
+            if int(headers[b"cseq"].split()[0]) < call.sequence:
+                return  # said again, because our ACK was late
         if status in _CHALLENGES and call.headers["id"] in self._credentials:
             call.to_tag = b""
             call.sequence += 1
@@ -337,7 +346,6 @@ class RawPhone:
                 self._media_target = (address[1].decode(), int(port[1]))
             call.answer = data
             call.answered_at = asyncio.get_running_loop().time()
-            call.answered.set()
         elif method in {b"INVITE", b"BYE"}:
             call.ended.set()
 
@@ -374,3 +382,44 @@ def _headers(data: bytes) -> dict[bytes, bytes]:
         name, _, value = line.partition(b":")
         found.setdefault(name.strip().lower(), value.strip())
     return found
+
+
+def near(expected: list[float], heard: list[float]) -> bool:
+    """Tell whether these tones were heard in this order, with nothing else."""
+    return len(expected) == len(heard) and all(
+        abs(one - other) < 25 for one, other in zip(expected, heard, strict=True)
+    )
+
+
+def addresses_told(answer: bytes | str) -> tuple[str, str]:
+    """Return the address of the Contact and that of the media in an answer."""
+    text = answer if isinstance(answer, str) else answer.decode()
+    contact = re.search(r"^Contact: <sip:(?:[^@>]*@)?([^:;>]+)", text, re.MULTILINE)
+    media = re.search(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
+    assert contact is not None, text
+    assert media is not None, text
+    return contact[1], media[1]
+
+
+async def leave(
+    phone: RawPhone, number: str | bytes = "8001", *, beep: float = 1400, limit: float = 20, **call: Any
+) -> None:
+    """Call, speak after the beep, fall silent, and wait until the dialplan ends the call."""
+    made = phone.call(number, **call)
+    await made.wait_tone(beep, limit)
+    for _ in range(80):
+        await phone.media_sent()
+    phone.quiet = True
+    await made.wait_ended()
+
+
+async def leave_as(server: tuple[str, int], number: str, name: str) -> None:
+    """Leave a message for `number` as a caller of this name, longer than the shortest one."""
+    async with RawPhone(server).opened() as phone:
+        call = phone.call(number, user="5551234", name=name.encode())
+        await call.wait_answered(20)
+        await call.wait_tone(1000)  # the beep
+        for _ in range(80):
+            await phone.media_sent()
+        call.hang_up()
+        await call.wait_ended()

@@ -13,15 +13,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controlplane.callflows.call import Call, Entry
+from controlplane.callflows.call import Call
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.phone.phone import Phone, PhoneCall, Server
 from controlplane.phone.sound import Heard, Search
 from controlplane.switches.asterisk.ami import AmiClient, AmiMessage
-from controlplane.switches.asterisk.server import FastAgiServer
 from tests.support.call_contract import ContractPrompts, Left, write_tone
-from tests.support.dialplan_rig import DEFAULT, WITNESS, DialplanRig
+from tests.support.dialplan_rig import WITNESS, DialplanRig
 from tests.support.product import until
+from tests.support.rig import DEFAULT
 
 NUMBER = "8001"
 _LIMIT_SECONDS = 10.0
@@ -190,15 +190,8 @@ class RealHarness:
             await over.wait()
             return Ending(outcome=Outcome.FINISHED)
 
-        server = FastAgiServer(
-            dict.fromkeys(Entry, handler),
-            prompts=ContractPrompts(self.folder),
-            secret=self._rig.context.installation.agi.secret,
-            allowed_addresses=["127.0.0.0/8"],
-            max_calls=1,
-            first_line_seconds=5,
-        )
-        await server.start("127.0.0.1", self._rig.agi_port)
+        server = self._rig.call_server(handler, prompts=ContractPrompts(self.folder))
+        await server.start("127.0.0.1", self._rig.calls_port)
         try:
             placed = await self._phone.dial(server_of(self._rig), NUMBER, account="101")
             self._placed.append(placed)

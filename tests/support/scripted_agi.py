@@ -293,7 +293,7 @@ class ScriptedAsterisk:
         if not path.parent.is_dir():
             return "200 result=-1 (writefile)"
         began = self._now()
-        ended = ""
+        ended, cut = "", 0.0
         while not ended:
             now = self._now()
             quiet = now - max(began, min(now, self._speaks_until))
@@ -306,12 +306,13 @@ class ScriptedAsterisk:
                 ended = "200 result=0 (timeout)"
             elif silence and quiet >= silence:
                 ended = f"200 result={int((limit - (now - began)) * 1000)} (timeout)"
+                cut = max(0.0, quiet - 1.0)  # of the silence that ended it a second stays
             else:
                 waits = [began + limit - now]
                 if silence:
                     waits.append(max(now, self._speaks_until) + silence - quiet - now)
                 await self._pause(max(0.05, min(waits)))
-        samples = int(min(self._now() - began, limit) * _RATE)
+        samples = int((min(self._now() - began, limit) - cut) * _RATE)
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)

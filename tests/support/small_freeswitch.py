@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from controlplane.phone.phone import Server
+from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.processes import open_folder
 
 TENANT = "7b0cd6a4-7a3c-4d1e-9b43-1d3a7f0a1c01"
@@ -87,15 +87,6 @@ _XML = """<?xml version="1.0"?>
 """
 
 
-def prefix() -> Path | None:
-    """Return where a FreeSWITCH is installed; None without one."""
-    named = os.environ.get("FREESWITCH_PREFIX")
-    if named:
-        return Path(named)
-    found = shutil.which("freeswitch")
-    return Path(found).resolve().parents[1] if found else None
-
-
 def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -142,6 +133,25 @@ class SmallFreeSwitch:
         value = await self.api(f"uuid_getvar {call_id} {name}")
         return "" if value == "_undef_" else value
 
+    async def received(self, call_id: str, what: str) -> int:
+        """Return how many packets of a kind the switch has had from the phone: `media` or `dtmf`."""
+        await self.api(f"uuid_set_media_stats {call_id}")
+        return int(await self.variable(call_id, f"rtp_audio_in_{what}_packet_count") or 0)
+
+    async def until_media(self, call_id: str, *, seconds: float) -> None:
+        """Wait until the switch has had so much more audio, in packets of 20 ms."""
+        enough = await self.received(call_id, "media") + round(seconds * 50)
+        async with asyncio.timeout(10):
+            while await self.received(call_id, "media") < enough:  # noqa: ASYNC110 (it cannot tell)
+                await asyncio.sleep(0.02)
+
+    async def until_keys(self, call_id: str, count: int) -> None:
+        """Wait until the switch has had so many keys: each ends in three packets, and then audio goes on."""
+        async with asyncio.timeout(10):
+            while await self.received(call_id, "dtmf") < 3 * count:  # noqa: ASYNC110 (it cannot tell)
+                await asyncio.sleep(0.02)
+        await self.until_media(call_id, seconds=0.1)
+
     async def until_gone(self, call_id: str) -> None:
         """Wait until the switch knows that a call is over."""
         async with asyncio.timeout(10):
@@ -150,8 +160,9 @@ class SmallFreeSwitch:
 
 
 @contextmanager
-def run_freeswitch(where: Path, *, level: str = "debug") -> Iterator[SmallFreeSwitch]:
+def run_small_freeswitch(*, level: str = "debug") -> Iterator[SmallFreeSwitch]:
     """Start a FreeSWITCH below a folder of its own, and end it."""
+    tree = find_freeswitch(os.environ, progress=lambda _: None)
     with open_folder() as folder:
         for name in ("conf", "log", "db", "run", "storage", "cache", "temp"):
             (folder / name).mkdir()
@@ -193,8 +204,8 @@ def run_freeswitch(where: Path, *, level: str = "debug") -> Iterator[SmallFreeSw
             for argument in (f"-{name}", str(folder / name))
         ]
         process = subprocess.Popen(
-            [str(where / "bin" / "freeswitch"), "-nf", "-nonat", *arguments],
-            env={**os.environ, "LD_LIBRARY_PATH": str(where / "lib")},
+            [str(tree.program), "-nf", "-nonat", "-mod", str(tree.modules), *arguments],
+            env={**os.environ, "LD_LIBRARY_PATH": str(tree.libraries)},
             stdin=subprocess.DEVNULL,
             stdout=(folder / "out").open("wb"),
             stderr=subprocess.STDOUT,

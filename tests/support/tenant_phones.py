@@ -7,26 +7,14 @@ A class of a tier inherits them and has a fixture `rig`: the rendered dialplan w
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 from uuid import UUID
 
 import pytest
-from tests.support.dialplan_rig import ACME, DEFAULT, PORTUGUESE, TONES
 from tests.support.raw_sip import RawPhone
+from tests.support.rig import ACME, PORTUGUESE, TONES, Rig
 
 PASSWORD = "password-101"
 THEIRS = "acme.example"
-
-
-class Rig(Protocol):
-    """What a running switch offers."""
-
-    @property
-    def server(self) -> tuple[str, int]:
-        """Where SIP is."""
-
-    def route(self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT) -> None:
-        """Write a route file."""
 
 
 class TenantPhones:

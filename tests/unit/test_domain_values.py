@@ -148,6 +148,11 @@ def test_label_of_a_caller(number: str | None, name: str | None, label: str) -> 
     assert Caller.of(number, name).label == label
 
 
+def test_number_in_place_of_a_name_is_none() -> None:
+    """A switch that says the number for a missing name says as much as one that says nothing."""
+    assert Caller.of(" 101", "101") == Caller.of("101", None)
+
+
 @pytest.mark.parametrize(
     ("number", "spoken"),
     [("102", "102"), ("+49301234567", "49301234567"), ("alice", ""), ("1" * 21, ""), ("١٠٢", "")],

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from tests.support.dialplan_rig import ACME, DEFAULT, MAILBOX
 from tests.support.freeswitch_rig import freeswitch_context, with_alice
 from tests.support.hostile import HOSTILE_TEXTS
+from tests.support.rig import ACME, DEFAULT, MAILBOX
 
 HOME = Path("/srv/shared-voicemail")
 few = hypothesis.settings(max_examples=60, deadline=None)

@@ -65,6 +65,26 @@ def test_of_the_silence_that_ended_it_a_second_does_not_count(
     assert counted == _counted(spoken_wav(tmp_path / "x.wav", *parts))
 
 
+@pytest.mark.parametrize(
+    ("parts", "counted"),
+    [
+        ([(5020, 0)], 0),
+        ([(5020, LINE_NOISE)], 0),
+        ([(700, VOICE), (5020, 0)], 720),
+        ([(700, VOICE), (1000, 0)], 1700),
+        ([(3000, VOICE)], 3000),
+    ],
+)
+def test_of_a_switch_that_leaves_all_of_it_all_of_it_does_not_count(
+    tmp_path: Path, parts: list[tuple[int, int]], counted: int
+) -> None:
+    """Where the whole silence of 5 s stays in the file, no more and no less than that does not count."""
+    path = spoken_wav(tmp_path / "x.wav", *parts)
+    layout = wav_files.inspect(path)
+
+    assert counted == counted_ms(layout, wav_files.trailing_silence_ms(path, layout), 5000)
+
+
 def test_what_is_not_as_ours_has_no_silence(tmp_path: Path) -> None:
     """Audio of another format counts in full."""
     path = spoken_wav(tmp_path / "x.wav", (3000, 0))

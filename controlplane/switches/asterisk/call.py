@@ -34,6 +34,7 @@ from controlplane.callflows.call import (
 )
 from controlplane.callflows.prompts import PromptFiles, Utterance
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost
+from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.domain.numbers import Number
 from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.link import AgiLink
@@ -150,7 +151,7 @@ class AsteriskCall(DrivenCall[AgiLink]):
             case "dtmf":
                 ended = Recording(ended_by=EndedBy.KEY, key=reply.key)
             case "timeout" if reply.number > 0 and silence:
-                ended = Recording(ended_by=EndedBy.SILENCE)
+                ended = Recording(ended_by=EndedBy.SILENCE, silence_ms=KEPT_SILENCE_MS)
             case "timeout":
                 ended = Recording(ended_by=EndedBy.MAX_LENGTH)
             case _:

@@ -181,7 +181,9 @@ class FreeSwitchCall(DrivenCall[OutboundLink]):
                 structlog.get_logger().warning("recording.not_written", file=path.name)
                 raise
             return Recording(ended_by=EndedBy.HANGUP)
-        return Recording(ended_by=EndedBy.SILENCE if silent else EndedBy.MAX_LENGTH)
+        if silent:
+            return Recording(ended_by=EndedBy.SILENCE, silence_ms=limits.silence_seconds * 1000)
+        return Recording(ended_by=EndedBy.MAX_LENGTH)
 
     async def _send_to(self, context: str, number: Number) -> None:
         for name in (_TERMINATORS, "sensitive_dtmf"):

@@ -18,6 +18,14 @@ local function is_extension(user, tenant)
   return kind == "extension"
 end
 
+-- The switch takes an identity that anybody asserts for the caller's. From counts, for everybody alike.
+if session:getVariable("sip_cid_type") then
+  local display = (session:getVariable("sip_from_display") or ""):gsub("[^%w \128-\255.,:@_+*#()'&/-]", "")
+  local user = from:gsub("[^%w+*#._-]", "")
+  session:execute("set_profile_var", "caller_id_number=" .. user)
+  session:execute("set_profile_var", "caller_id_name=" .. (display ~= "" and display or user))
+end
+
 local context = "cp-outside-" .. dialled
 local claimed = tenant_of("sip_from_host") or default
 if is_extension(from, claimed) or is_extension(from, default) then context = "cp-challenge" end

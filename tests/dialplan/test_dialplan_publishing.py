@@ -1,9 +1,9 @@
-"""Publishing to a real Asterisk: reloaded, verified, and undone when it does not take it."""
+"""Publishing to a real switch: reloaded, verified, and undone when it does not take it."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,41 +15,45 @@ from controlplane.services.publishing import Outcome, Publisher, publish
 from controlplane.services.rendered_configuration import Rendering
 from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
-from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
-from controlplane.switches.asterisk.control import AsteriskControl
-from tests.support.dialplan_rig import DialplanRig, run_dialplan
 from tests.support.fixtures import database, database_url, default_tenant, postgres
 from tests.support.publishing import NoPrompts, add_extension, remove_extension
 from tests.support.raw_sip import RawPhone
+from tests.support.rig import Rig
+from tests.support.rigs import run_rig
 
 __all__ = ["database", "database_url", "default_tenant", "postgres"]
 
+# One switch of its own for all of them: what they publish would take the others' extensions away.
+pytestmark = pytest.mark.xdist_group("dialplan-publishing")
+
+# A template and what is done to it, so that the switch cannot use it.
+BROKEN = {
+    "asterisk": ("pjsip.conf.j2", "dtmf_mode=auto", "dtmf_mode=smoke"),
+    "freeswitch": ("cp-dialplan.xml.j2", "cp_revision=", "cp_another="),
+}
+
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DialplanRig]:
+def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Run the rendered dialplan."""
-    tree = find_or_unpack(cache_folder(os.environ), progress=lambda _: None)
-    with run_dialplan(tree, tmp_path_factory.mktemp("dialplan")) as running:
+    with run_rig(switch, tmp_path_factory.mktemp("publishing")) as running:
         yield running
 
 
 @pytest.fixture
-def publisher(rig: DialplanRig, database: Database) -> Publisher:
-    """Return a publisher to that Asterisk."""
-    manager = rig.context.installation.manager
+def publisher(rig: Rig, database: Database) -> Publisher:
+    """Return a publisher to that switch."""
     return Publisher(
         database=database,
         folder=RevisionFolder(rig.home / "configuration"),
-        rendering=Rendering(templates=TEMPLATES, installation=rig.context.installation, prompts=NoPrompts()),
-        control=AsteriskControl(
-            host="127.0.0.1", port=rig.manager_port, username=manager.username, secret=manager.secret
-        ),
+        rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
+        control=rig.control,
         verify_seconds=5,
     )
 
 
 async def test_a_new_extension_registers_within_a_second(
-    rig: DialplanRig, publisher: Publisher, default_tenant: UUID
+    rig: Rig, publisher: Publisher, default_tenant: UUID
 ) -> None:
     """Rendered, written, reloaded and verified in a second; then its phone gets in."""
     await publish(publisher)
@@ -64,9 +68,7 @@ async def test_a_new_extension_registers_within_a_second(
         assert 200 == await phone.register("201", "password")
 
 
-async def test_a_removed_extension_is_refused(
-    rig: DialplanRig, publisher: Publisher, default_tenant: UUID
-) -> None:
+async def test_a_removed_extension_is_refused(rig: Rig, publisher: Publisher, default_tenant: UUID) -> None:
     """After its removal a phone does not get in any more."""
     await add_extension(publisher.database, default_tenant, "202")
     await publish(publisher)
@@ -78,22 +80,25 @@ async def test_a_removed_extension_is_refused(
         assert 200 != await phone.register("202", "password")
 
 
-async def test_what_asterisk_does_not_take_is_undone(
-    publisher: Publisher, default_tenant: UUID, tmp_path: Path
+async def test_what_the_switch_does_not_take_is_undone(
+    rig: Rig, publisher: Publisher, default_tenant: UUID, tmp_path: Path
 ) -> None:
-    """A template that Asterisk cannot use is found out by asking it, and the last good revision is back."""
+    """A template that the switch cannot use is found out by asking it, and the last good revision is back."""
+    await add_extension(publisher.database, default_tenant, "203")
     good = await publish(publisher)
-    folder = tmp_path / "asterisk"
-    folder.mkdir()
-    for template in (TEMPLATES / "asterisk").iterdir():
-        (folder / template.name).write_text(template.read_text().replace("dtmf_mode=auto", "dtmf_mode=smoke"))
+    shutil.copytree(TEMPLATES / rig.switch, tmp_path / rig.switch)
+    name, right, wrong = BROKEN[rig.switch]
+    template = tmp_path / rig.switch / name
+    whole = template.read_text()
+    template.write_text(whole.replace(right, wrong))
     broken = dataclasses.replace(
         publisher, rendering=dataclasses.replace(publisher.rendering, templates=tmp_path), verify_seconds=0.5
     )
-    await add_extension(publisher.database, default_tenant, "203")
+    await add_extension(publisher.database, default_tenant, "204")
     result = await publish(broken)
+    live = await rig.control.live_configuration()
+    numbers = {endpoint.partition("@")[0] for endpoint in live.endpoints}
 
+    assert right in whole
     assert Outcome.FAILED == result.outcome
-    assert publisher.control is not None
-    live = await publisher.control.live_configuration()
-    assert (good.digest, True) == (live.digest, "anonymous" in live.endpoints)
+    assert (good.digest, True, False) == (live.digest, "203" in numbers, "204" in numbers)

@@ -13,9 +13,9 @@ from controlplane.entrypoints.ready import reachable_host
 from controlplane.supervisor.instance import Instance
 from tests.support.processes import open_folder
 from tests.support.product import SHORT, Product, until
-from tests.support.raw_sip import RawPhone
+from tests.support.raw_sip import RawPhone, addresses_told
 
-# One instance for all of them.
+# One instance of each switch for all of them.
 pytestmark = pytest.mark.xdist_group("listen-address")
 
 INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"
@@ -32,35 +32,30 @@ def external() -> str:
 
 
 @pytest.fixture(scope="module")
-def open_product(external: str) -> Iterator[Product]:
+def open_product(switch: str, external: str) -> Iterator[Product]:
     """Run a product that listens on all addresses and calls only INSIDE a local network."""
     with open_folder() as folder:
         instance = Instance(folder / "state")
         networks = {"CONTROLPLANE_SIP__LOCAL_NETWORKS": f'["{INSIDE}/32"]'}
-        instance.start(
-            "--listen", "0.0.0.0", "--external-address", external, environment={**SHORT, **networks}
-        )
+        options = ("--switch", switch, "--listen", "0.0.0.0", "--external-address", external)
+        instance.start(*options, environment={**SHORT, **networks})
         yield Product(instance)
 
         assert instance.stop() == 0, instance.last_words()
 
 
-def addresses(answer: bytes | str) -> tuple[str, str]:
-    """Return the address of the Contact and that of the media in an answer."""
-    text = answer if isinstance(answer, str) else answer.decode()
-    contact = re.search(r"^Contact: <sip:(?:[^@>]*@)?([^:;>]+)", text, re.MULTILINE)
-    media = re.search(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
-    assert contact is not None, text
-    assert media is not None, text
-    return contact[1], media[1]
+@pytest.fixture
+def met(switch: str, external: str) -> str:
+    """Return where phones nearby meet the switch: FreeSWITCH listens on the machine's own address alone."""
+    return {"asterisk": INSIDE, "freeswitch": external}[switch]
 
 
-async def told(product: Product, caller: str, box: str) -> tuple[str, str]:
+async def told(product: Product, met: str, caller: str, box: str) -> tuple[str, str]:
     """Call from an address, and return which addresses the answer names."""
-    async with RawPhone((INSIDE, product.server.port), address=caller).opened() as phone:
+    async with RawPhone((met, product.server.port), address=caller).opened() as phone:
         call = phone.call(box)
         await call.wait_answered(20)
-        return addresses(call.answer)
+        return addresses_told(call.answer)
 
 
 async def test_registered_phone_leaves_a_message_by_the_external_address(
@@ -80,23 +75,25 @@ async def test_registered_phone_leaves_a_message_by_the_external_address(
     (answer,) = re.findall(r"\.RX .* msg 200/INVITE/.*?--end msg--", log, re.DOTALL)
 
     assert message["duration_ms"] > 3000
-    assert (external, (external, external)) == (open_product.server.address, addresses(answer))
+    assert (external, (external, external)) == (open_product.server.address, addresses_told(answer))
 
 
 async def test_phone_outside_the_local_networks_is_told_the_external_address(
-    open_product: Product, external: str
+    open_product: Product, external: str, met: str
 ) -> None:
     """Contact and media name the external address for a phone beyond the local networks."""
     box = await open_product.mailbox()
 
-    assert (external, external) == await told(open_product, OUTSIDE, box)
+    assert (external, external) == await told(open_product, met, OUTSIDE, box)
 
 
-async def test_phone_inside_the_local_networks_is_told_the_inner_address(open_product: Product) -> None:
+async def test_phone_inside_the_local_networks_is_told_the_inner_address(
+    open_product: Product, met: str
+) -> None:
     """Contact and media name the address at which a phone of a local network met us."""
     box = await open_product.mailbox()
 
-    assert (INSIDE, INSIDE) == await told(open_product, INSIDE, box)
+    assert (met, met) == await told(open_product, met, INSIDE, box)
 
 
 async def test_caller_from_outside_leaves_a_message_by_the_named_address(
@@ -117,8 +114,12 @@ async def test_caller_from_outside_leaves_a_message_by_the_named_address(
     assert message["duration_ms"] > 1000
 
 
-async def test_own_address_of_the_switch_is_local(open_product: Product, external: str) -> None:
-    """Asterisk names the external address only in place of a local one, so its own is made local."""
-    rendered = Path(open_product.ready["configuration_dir"]) / "live/asterisk/pjsip.conf"
+async def test_own_address_of_the_switch_is_local(open_product: Product, switch: str, external: str) -> None:
+    """A switch names the external address only in place of a local one, so its own is made local."""
+    file, line = {
+        "asterisk": ("pjsip.conf", f"local_net={external}/32"),
+        "freeswitch": ("cp-configuration.xml", f'<node type="allow" cidr="{external}/32"/>'),
+    }[switch]
+    rendered = Path(open_product.ready["configuration_dir"]) / "live" / switch / file
 
-    assert f"local_net={external}/32" in rendered.read_text().splitlines()
+    assert line in [each.strip() for each in rendered.read_text().splitlines()]

@@ -1,0 +1,174 @@
+"""What the rigs of both switches share: a private switch, the rendered dialplan, no control plane.
+
+Tones stand for prompts, so that what a caller heard is read off their pitch.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+import numpy as np
+import soundfile
+from controlplane.callflows.prompts import PromptFiles
+from controlplane.domain.message import TakeFacts
+from controlplane.rendering.context import InstallationContext
+from controlplane.rendering.context_freeswitch import FreeswitchInstallation
+from controlplane.services.switch_control import SwitchControl
+from controlplane.storage.spool import FileSpool
+from controlplane.switches.server import CallServer, Handler
+from tests.support.call_peers import Peer, Script, Serve, listening
+
+REALM = "shared-voicemail"
+DEFAULT = UUID("11111111-1111-4111-8111-111111111111")
+ACME = UUID("22222222-2222-4222-8222-222222222222")
+MAILBOX = UUID("33333333-3333-4333-8333-333333333333")
+ACME_MAILBOX = UUID("44444444-4444-4444-8444-444444444444")
+# Each prompt is a tone of its own; Portuguese ones lie 1000 Hz higher.
+TONES = {
+    "greeting-standard": 400,
+    "thank-you": 600,
+    "number-unknown": 800,
+    "feature-unknown": 1000,
+    "check-unavailable": 1200,
+    "technical-problem": 1300,
+    "beep": 1400,
+}
+OWN_GREETING = 500
+PORTUGUESE = 1000
+ALICE = 'Alice; "Al" ${SHELL(id)} Müller, 1'
+
+
+def write_tone(path: Path, hertz: float, seconds: float = 0.6) -> None:
+    """Write a WAV file with a tone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    at = np.arange(int(8000 * seconds)) / 8000
+    soundfile.write(path, (0.3 * np.sin(2 * np.pi * hertz * at)).astype(np.float32), 8000, subtype="PCM_16")
+
+
+def write_prompts(home: Path) -> None:
+    """Write a tone for each prompt in both languages."""
+    for name, hertz in TONES.items():
+        write_tone(home / f"prompts/en/{name}.wav", hertz)
+        write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
+
+
+def a1_hash(number: str, password: str) -> str:
+    """Return what is stored of a SIP password."""
+    return hashlib.md5(f"{number}:{REALM}:{password}".encode()).hexdigest()
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return a port of the loopback that nobody listens on now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig(abc.ABC):
+    """The folders and ports of a running switch."""
+
+    switch: ClassVar[str]
+
+    home: Path
+    sip_port: int
+    calls_port: int
+    """Where the dialplan asks for `calls`."""
+    digest: str
+    process: subprocess.Popen[bytes]
+    complaints: list[str]
+    """The lines of the log of the start that say that something is wrong."""
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Where SIP is."""
+        return ("127.0.0.1", self.sip_port)
+
+    @property
+    def spool(self) -> Path:
+        """Where recordings appear."""
+        return self.home / "spool"
+
+    @property
+    @abc.abstractmethod
+    def log(self) -> str:
+        """Everything that the switch complained about."""
+
+    @property
+    @abc.abstractmethod
+    def control(self) -> SwitchControl:
+        """The product's own way to ask the switch."""
+
+    @abc.abstractmethod
+    async def ask(self, command: str) -> str:
+        """Give a command on the switch's own console."""
+
+    @abc.abstractmethod
+    async def name_of_101(self) -> str:
+        """Ask the switch for the display name that it has of extension 101."""
+
+    @abc.abstractmethod
+    def peer(self, script: Script) -> AbstractAsyncContextManager[Peer]:
+        """Answer the switch by a script while the block runs; then the link is closed."""
+
+    @abc.abstractmethod
+    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> CallServer[Any]:
+        """Make the product's own server, which runs the handler for each call."""
+
+    @property
+    @abc.abstractmethod
+    def installation(self) -> InstallationContext | FreeswitchInstallation:
+        """What was rendered of the installation."""
+
+    def listening(self, serve: Serve) -> AbstractAsyncContextManager[None]:
+        """Accept the switch's connections and let `serve` deal with each, while the block runs."""
+        return listening(self.calls_port, serve)
+
+    @asynccontextmanager
+    async def handled(self, handler: Handler, *, prompts: PromptFiles) -> AsyncIterator[None]:
+        """Run the product's own server while the block runs."""
+        server = self.call_server(handler, prompts=prompts)
+        await server.start("127.0.0.1", self.calls_port)
+        try:
+            yield
+        finally:
+            await server.drain(5)
+
+    def route(self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT) -> None:
+        """Write a route file."""
+        folder = self.home / "configuration/routes" / str(tenant) / number[-2:]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / number).write_text(f"{kind}\n{object_id}\n")
+
+    def route_all(self) -> None:
+        """Route the numbers that every rig has."""
+        self.route("8001", "mailbox", MAILBOX)
+        self.route("101", "extension", UUID(int=101))
+        self.route("102", "extension", UUID(int=102))
+        self.route("8001", "mailbox", ACME_MAILBOX, ACME)
+
+    def empty_spool(self) -> None:
+        """Remove all recordings."""
+        for path in self.spool.iterdir():
+            path.unlink()
+
+    def takes(self) -> dict[str, bytes]:
+        """Return the WAV files of the spool."""
+        return {path.name: path.read_bytes() for path in self.spool.glob("*.wav")}
+
+    def facts(self) -> TakeFacts:
+        """Return what the product reads of the only take in the spool."""
+        spool = FileSpool(self.spool)
+        (entry,) = spool.entries()
+        found = spool.read_facts(entry, switch=self.switch)
+        assert found is not None
+        return found
