@@ -132,6 +132,11 @@ class EventSocket(_Group):
     host: str = Field("127.0.0.1", description="the address of FreeSWITCH's event socket")
     port: Port = Field(8021, description="its port")
     password: SecretStr = Field(SecretStr("change-me"), description="its password; never `ClueCon`")
+    log_in: Literal["users", "password"] | None = Field(
+        None,
+        description="`users`: as our limited users, whose passwords are made from it; `password`: by itself;"
+        " default: `users`, beside a FreeSWITCH's own phones `password`",
+    )
 
 
 class Sip(_Group):
@@ -298,6 +303,13 @@ class Settings(BaseSettings):
         if weak and not self.private:
             raise ValueError(f"set {', '.join(weak)} (or the same with _FILE): a default secret is refused")
         return self
+
+    @property
+    def event_socket_users(self) -> bool:
+        """Whether we log in at the event socket as our users: our own FreeSWITCH has them, others maybe."""
+        if self.event_socket.log_in is None:
+            return self.sip.phones
+        return self.event_socket.log_in == "users"
 
     @property
     def sqlalchemy_url(self) -> str:

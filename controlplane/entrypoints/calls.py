@@ -40,6 +40,7 @@ from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.server import FastAgiServer
+from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.server import OutboundSocketServer
 from controlplane.switches.server import CallServer, Handler
 
@@ -154,7 +155,7 @@ def _server(
         menu_rounds=settings.calls.menu_rounds,
         pin_tries=settings.calls.pin_tries,
     )
-    _, listen = _listening(settings)
+    group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
         flows(voicemail, spool, options),
@@ -163,6 +164,7 @@ def _server(
         allowed_addresses=listen.allowed_addresses,
         max_calls=listen.max_calls,
         first_line_seconds=listen.first_line_seconds,
+        faults=ConnectionFaults(registry, socket=group.lower()),
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from controlplane.entrypoints.cli import or_exit, run_process
+from controlplane.entrypoints.exits import or_exit, run_process
 
 app = typer.Typer(
     name="controlplane",

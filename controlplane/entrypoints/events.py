@@ -17,12 +17,15 @@ from prometheus_client import CollectorRegistry
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from controlplane.domain.event_socket import EventSocketUser
+from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.settings import Settings
 from controlplane.storage.answering import check_answers
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.events import AsteriskEvents
+from controlplane.switches.faults import ConnectionFaults
 
 _PAUSE_SECONDS = 0.2
 _RETRY_SECONDS = 2.0
@@ -86,12 +89,13 @@ async def _listen(settings: Settings) -> None:
     scan = Wake("spool.scan", lock="spool")
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
-    listener = _listener(settings, scan, heal)
+    registry = CollectorRegistry()
+    listener = _listener(settings, scan, heal, registry)
     checks: dict[str, Check] = {
         "switch": holds(lambda: listener.connected, "not connected"),
         "queue": partial(check_answers, settings.database_url.get_secret_value()),
     }
-    async with monitoring(settings.monitoring, CollectorRegistry(), checks):
+    async with monitoring(settings.monitoring, registry, checks):
         await _work(settings, listener, [scan, heal], stop)
 
 
@@ -117,7 +121,7 @@ async def _work(settings: Settings, listener: Listener, wakes: list[Wake], stop:
                 await task
 
 
-def _listener(settings: Settings, scan: Wake, heal: Wake) -> Listener:
+def _listener(settings: Settings, scan: Wake, heal: Wake, registry: CollectorRegistry) -> Listener:
     """Return what listens to the switch that is set."""
 
     def on_take(_call_id: str) -> None:
@@ -131,10 +135,13 @@ def _listener(settings: Settings, scan: Wake, heal: Wake) -> Listener:
         # It brings gevent along, which nobody else needs in his process.
         from controlplane.switches.freeswitch.events import FreeSwitchEvents  # noqa: PLC0415 (see above)
 
+        log_in = log_in_of(settings, EventSocketUser.EVENTS)
         return FreeSwitchEvents(
             host=settings.event_socket.host,
             port=settings.event_socket.port,
-            password=settings.event_socket.password.get_secret_value(),
+            user=log_in.user,
+            password=log_in.password,
+            faults=ConnectionFaults(registry, socket="event_socket"),
             on_record_stop=on_take,
             on_booted=on_booted,
         )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from controlplane.entrypoints.exits import or_exit
 from controlplane.speech.prepare import OVERRIDES, prepare
 from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
 
@@ -87,7 +88,5 @@ def _every(seconds: float) -> Callable[[int, int], None]:
 
 
 if __name__ == "__main__":
-    from controlplane.entrypoints.cli import or_exit
-
     or_exit(main)
     sys.exit(0)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.domain.event_socket import EventSocketUser
 from controlplane.entrypoints import migrate
+from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.ready import reachable_host
 from controlplane.rendering.context import (
     AgiContext,
@@ -123,10 +125,12 @@ def control_of(settings: Settings) -> SwitchControl | None:
                 secret=settings.manager.secret.get_secret_value(),
             )
         case "freeswitch":
+            log_in = log_in_of(settings, EventSocketUser.CONTROL)
             return FreeSwitchControl(
                 host=settings.event_socket.host,
                 port=settings.event_socket.port,
-                password=settings.event_socket.password.get_secret_value(),
+                user=log_in.user,
+                password=log_in.password,
             )
         case "none":
             return None

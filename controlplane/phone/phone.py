@@ -197,17 +197,25 @@ class Phone:
         await self._reader
 
     async def register(
-        self, server: Server, number: str, password: str, *, device: str = "", expect: int = 200
+        self,
+        server: Server,
+        number: str,
+        password: str,
+        *,
+        device: str = "",
+        domain: str = "",
+        expect: int = 200,
     ) -> None:
         """Register an extension; several `device` names of one extension are several contacts.
 
-        Raises PhoneError if the last answer is not `expect`.
+        `domain` is its tenant's, where that is not the server's own address; its account is then
+        `number@domain`. Raises PhoneError if the last answer is not `expect`.
         """
-        name = number + device
+        name = (f"{number}@{domain}" if domain else number) + device
         await self.command(
             "account",
             name=name,
-            uri=f"sip:{number}@{server.address}:{server.port}",
+            uri=f"sip:{number}@{domain or f'{server.address}:{server.port}'}",
             registrar=server.uri("x").replace("x@", ""),
             username=number,
             password=password,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from controlplane.domain.event_socket import DOMAIN, RIGHTS, user_password
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext
 
@@ -20,11 +21,39 @@ class SocketContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventSocketUserContext:
+    """One who may log in at the event socket, and what he may do there."""
+
+    name: str
+    events: tuple[str, ...]
+    api: tuple[str, ...]
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSocketContext:
-    """The switch's own event socket, on loopback only."""
+    """The switch's own event socket, on loopback only; the users' passwords come from its own."""
 
     port: int
     password: str = field(repr=False)
+
+    @property
+    def domain(self) -> str:
+        """The directory's domain of the users."""
+        return DOMAIN
+
+    @property
+    def users(self) -> tuple[EventSocketUserContext, ...]:
+        """Those who log in with less than everything."""
+        return tuple(
+            EventSocketUserContext(
+                name=user.value,
+                events=rights.events,
+                api=rights.api,
+                password=user_password(user, secret=self.password),
+            )
+            for user, rights in RIGHTS.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +97,23 @@ class FreeswitchContext:
 
     @property
     def default_tenant(self) -> TenantContext | None:
-        """The tenant of callers whose domain says nothing, and of the phones."""
+        """The tenant of callers whose domain says nothing."""
         return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
+
+    def domain_of(self, tenant: TenantContext) -> str:
+        """Return the domain of the directory that holds a tenant's extensions.
+
+        Phones reach the one of the realm alone; the others have names that no tenant's SIP domain is.
+        """
+        return self.installation.sip.realm if tenant.name == DEFAULT_TENANT else str(tenant.id)
 
     @property
     def endpoints(self) -> frozenset[str]:
-        """The users of the directory."""
-        if self.default_tenant is None or not self.installation.sip.phones:
+        """The users of the directory who are phones, each with its domain."""
+        if not self.installation.sip.phones:
             return frozenset()
-        return frozenset(extension.number for extension in self.default_tenant.extensions)
+        return frozenset(
+            f"{extension.number}@{self.domain_of(tenant)}"
+            for tenant in self.tenants
+            for extension in tenant.extensions
+        )

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import structlog
 
-from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.tree import RenderedTree
 from controlplane.services.rendered_configuration import Rendering, render_configuration
@@ -203,6 +203,8 @@ async def _reload(
             if problem is None or asyncio.get_running_loop().time() > deadline:
                 return problem
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
+    except SwitchRefused as error:
+        return str(error)
     except SwitchUnavailable as error:
         return error
 

@@ -23,6 +23,8 @@ _NEEDED_MODULES = (
     "mod_dialplan_xml",
     "mod_sndfile",
     "mod_dptools",
+    "mod_commands",
+    "mod_tone_stream",
 )
 _VERSION = re.compile(r"version:? (\d+)\.(\d+)\.(\d+)\S*")
 _BUILT_ON = re.compile(r"(\d{4})-(\d{2})-(\d{2}) \d{2}:\d{2}")

@@ -7,6 +7,7 @@ It promises:
 - A call that we do not take is closed, and the dialplan goes on by itself; so do calls whose flow
   fails. One closing line a call says how it ended.
 - A connection that is made and closed, as a health check does, is no fault.
+- Bytes that are not the protocol end their own connection, before and during a call, and no other.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 import structlog
+from prometheus_client import CollectorRegistry
 from structlog.contextvars import bound_contextvars
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.errors import CallEnded, CallerHungUp
+from controlplane.switches.faults import ConnectionFaults, FaultKind
 
 Handler = Callable[[Call], Awaitable[Ending]]
 """A flow; what it raises is logged, and the dialplan goes on."""
@@ -52,6 +55,11 @@ class Link(asyncio.Protocol, ABC):
     def said_something(self) -> bool:
         """Whether a byte came; a health check says nothing."""
 
+    @property
+    @abstractmethod
+    def breach(self) -> str:
+        """How the peer broke the protocol, quoting nothing of it; empty if it did not."""
+
     @abstractmethod
     def close(self) -> None:
         """End the connection; the dialplan goes on. Idempotent."""
@@ -65,7 +73,7 @@ class CallServer(ABC, Generic[L]):
 
     `allowed_addresses` are IP networks (ValueError for another text); `max_calls` counts calls
     that were taken. `first_line_seconds` bounds the time until the request is complete. `protocol`
-    names it in the log.
+    names it in the log. What is refused or broken is counted in `faults`.
     """
 
     def __init__(
@@ -76,7 +84,9 @@ class CallServer(ABC, Generic[L]):
         allowed_addresses: Sequence[str],
         max_calls: int,
         first_line_seconds: float,
+        faults: ConnectionFaults | None = None,
     ) -> None:
+        self._faults = faults or ConnectionFaults(CollectorRegistry(), socket=protocol)
         self._handlers = dict(handlers)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_addresses]
         self._max_calls = max_calls
@@ -138,11 +148,11 @@ class CallServer(ABC, Generic[L]):
 
     def _on_made(self, link: L) -> None:
         if not self._is_allowed(link.peer_address):
-            self._refusals.note("address")
+            self._refuse(FaultKind.ADDRESS)
             link.close()
             return
         if len(self._waiting) >= self._waiting_limit:
-            self._refusals.note("silent")
+            self._refuse(FaultKind.SILENT)
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
             oldest.close()
@@ -164,6 +174,8 @@ class CallServer(ABC, Generic[L]):
             call = await self._accept(link)
             if call is not None:
                 await self._run(call)
+                if link.breach:
+                    self._refuse(FaultKind.MALFORMED, link.breach)
         finally:
             self._waiting.pop(link, None)
             self._calls.discard(link)
@@ -174,21 +186,26 @@ class CallServer(ABC, Generic[L]):
         try:
             call = await self._request(link, seconds=self._first_line_seconds)
         except TimeoutError:
-            self._refusals.note("silent")
+            self._refuse(FaultKind.SILENT)
             return None
         except CallEnded as error:
             if link.said_something:
-                self._refusals.note(str(error))
+                self._refuse(FaultKind.MALFORMED if link.breach else FaultKind.LOST, str(error))
             return None
         except RefusedRequest as error:
-            self._refusals.note(str(error))
+            self._refuse(FaultKind.REFUSED, str(error))
             return None
         if len(self._calls) >= self._max_calls:
-            self._refusals.note("full")
+            self._refuse(FaultKind.FULL)
             return None
         self._waiting.pop(link, None)
         self._calls.add(link)
         return call
+
+    def _refuse(self, kind: FaultKind, reason: str = "") -> None:
+        """Count what was wrong, and log it; `reason` says more than the kind."""
+        self._faults.count(kind)
+        self._refusals.note(reason or kind.value)
 
     async def _run(self, call: Call) -> None:
         """Run the flow; the edge of a call: whatever it raises is logged once, here."""

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from controlplane.callflows.call import Call, Entry, Stage
 from controlplane.callflows.ending import Ending, Outcome
+from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.server import OutboundSocketServer
 from controlplane.switches.server import WAITING_LIMIT
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from tests.support.call_contract import ContractPrompts, meanwhile
 from tests.support.scripted_freeswitch import SECRET, VARIABLES, ScriptedFreeSwitch, channel_data
@@ -78,6 +80,16 @@ async def _say(server: OutboundSocketServer, data: bytes) -> bytes:
         return b""
     finally:
         writer.close()
+
+
+def _counted(registry: CollectorRegistry) -> dict[str, float]:
+    """Return the faults that were counted, by kind."""
+    (metric,) = registry.collect()
+    return {
+        sample.labels["kind"]: sample.value
+        for sample in metric.samples
+        if sample.name.endswith("_total") and sample.value
+    }
 
 
 async def _call(server: OutboundSocketServer, switch: ScriptedFreeSwitch) -> None:
@@ -207,20 +219,72 @@ async def test_calls_beyond_the_limit_are_left_to_the_dialplan(tmp_path: Path) -
     ],
 )
 async def test_breach_of_the_protocol_loses_that_call_alone(tmp_path: Path, unasked: bytes) -> None:
-    """A peer that answers what nobody asked gets no further command."""
-    flow = Flow()
+    """It closes that connection and is counted, while a call that is in progress goes on to its end."""
+    flow, registry = Flow(), CollectorRegistry()
+    good, bad = ScriptedFreeSwitch(), ScriptedFreeSwitch()
+    faults = ConnectionFaults(registry, socket="outbound_socket")
     with capture_logs() as logs:
-        async with serving(flow, tmp_path) as server:
-            bad = ScriptedFreeSwitch()
+        async with (
+            serving(flow, tmp_path, faults=faults) as server,
+            meanwhile(asyncio.create_task(good.run(*server.address))),
+        ):
+            await asyncio.wait_for(flow.began.wait(), LIMIT_SECONDS)
+            flow.began.clear()
             async with meanwhile(asyncio.create_task(bad.run(*server.address))):
                 await asyncio.wait_for(flow.began.wait(), LIMIT_SECONDS)
-                link = next(iter(server._calls))
-                link.data_received(unasked)
-                flow.go_on.set()
+                bad.say(unasked)
                 await asyncio.wait_for(bad.ended.wait(), LIMIT_SECONDS)
-            await _call(server, ScriptedFreeSwitch())
+                flow.go_on.set()
+                await asyncio.wait_for(good.ended.wait(), LIMIT_SECONDS)
 
-    assert ["call_lost", "finished"] == [log["outcome"] for log in logs if log["event"] == "call.ended"]
+    assert {"call_lost", "finished"} == {log["outcome"] for log in logs if log["event"] == "call.ended"}
+    assert ("done", "exit") == (good.variables["cp_stage"], good.commands[-1])
+    assert {"malformed": 1} == _counted(registry)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"\n\n", "malformed"),
+        (b"GET / HTTP/1.1\nHost: x\n\n", "malformed"),
+        (b"\x00" * 100_000, "malformed"),
+        (b"Content-Type: api/response\nContent-Length: 1\n\nx", "malformed"),
+        (channel_data(variables={**VARIABLES, "cp_secret": "wrong"}), "refused"),
+        (b"Content-Type: command/rep", "silent"),
+        (b"", "silent"),
+    ],
+)
+async def test_what_is_wrong_with_a_connection_is_counted(
+    flow: Flow, tmp_path: Path, said: bytes, kind: str
+) -> None:
+    """By its kind, once a connection."""
+    registry = CollectorRegistry()
+    faults = ConnectionFaults(registry, socket="outbound_socket")
+    async with serving(flow, tmp_path, faults=faults) as server:
+        await _say(server, said)
+
+    assert {kind: 1} == _counted(registry)
+
+
+async def test_connections_that_are_kept_out_are_counted(tmp_path: Path) -> None:
+    """A stranger's address, a call too many, one that left in the middle; a health check is none of them."""
+    flow, registry = Flow(), CollectorRegistry()
+    faults = ConnectionFaults(registry, socket="outbound_socket")
+    first = ScriptedFreeSwitch()
+    async with (
+        serving(flow, tmp_path, max_calls=1, faults=faults) as server,
+        meanwhile(asyncio.create_task(first.run(*server.address))),
+    ):
+        await asyncio.wait_for(flow.began.wait(), LIMIT_SECONDS)
+        await _call(server, ScriptedFreeSwitch())
+        await _call(server, ScriptedFreeSwitch(vanish_in="linger"))
+        _, writer = await asyncio.open_connection(*server.address)
+        writer.close()
+        await writer.wait_closed()
+    async with serving(flow, tmp_path, allowed_addresses=["192.0.2.0/24"], faults=faults) as server:
+        await _say(server, channel_data())
+
+    assert {"full": 1, "lost": 1, "address": 1} == _counted(registry)
 
 
 async def test_events_that_nobody_wanted_are_dropped(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.services.switch_control import SwitchControl
 from controlplane.switches.freeswitch.control import FreeSwitchControl
-from tests.support.scripted_event_socket import PASSWORD, ScriptedEventSocket, answer, reply
+from tests.support.call_contract import meanwhile
+from tests.support.scripted_event_socket import PASSWORD, USER, ScriptedEventSocket, answer, reply
 
 CLOCK = 1_000_000.0
 USERS = (
@@ -71,7 +73,7 @@ async def test_live_configuration_is_asked_for(switch: ScriptedEventSocket) -> N
     async with controlling(switch) as control:
         live = await control.live_configuration()
 
-    assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101", "102"})) == live
+    assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101@realm", "102@realm"})) == live
 
 
 async def test_switch_without_a_revision_has_none(switch: ScriptedEventSocket) -> None:
@@ -84,7 +86,7 @@ async def test_switch_without_a_revision_has_none(switch: ScriptedEventSocket) -
     assert LiveConfiguration(digest=None, endpoints=frozenset()) == live
 
 
-@pytest.mark.parametrize("said", ["-ERR no", "", "userid|context\n101|"])
+@pytest.mark.parametrize("said", ["-ERR no", "", "userid|context\n101|", "userid|context\n101|\n\n+OK\n"])
 async def test_list_of_users_that_is_cut_is_none(switch: ScriptedEventSocket, said: str) -> None:
     """A list without its end would look like removed extensions."""
     switch.answers["api list_users"] = answer(said)
@@ -145,6 +147,13 @@ async def test_uptime_that_is_none_is_unavailable(switch: ScriptedEventSocket) -
         ({"answers": {"auth": reply("-ERR invalid")}}, "refused our password"),
         ({"answers": {"api": reply("-ERR command not found")}}, "refused a command"),
         ({"answers": {"api": None}}, "did not answer in time"),
+        ({"answers": {"api": b"Content-Type: api/resp"}}, "did not answer in time"),
+        (
+            {"answers": {"api": b"Content-Type: api/response\nContent-Length: 9\n\nhalf"}},
+            "did not answer in time",
+        ),
+        ({"answers": {"auth": b"Content-Type: command/reply\n"}}, "did not answer in time"),
+        ({"greeting": b"Content-Type: auth/requ"}, "did not answer in time"),
         ({"answers": {"api": b"Content-Type: api/response\nContent-Length: -1\n\n"}}, "cannot be understood"),
         (
             {"answers": {"api": b"Content-Type: text/disconnect-notice\nContent-Length: 0\n\n"}},
@@ -165,6 +174,38 @@ async def test_trouble_with_the_socket_is_said_in_a_sentence(
     assert PASSWORD not in str(raised.value)
 
 
+async def test_answer_that_comes_byte_by_byte_is_waited_for_once(switch: ScriptedEventSocket) -> None:
+    """The limit is for the whole answer: a peer that always says a little more does not stretch it."""
+    switch.answers["api reloadxml"] = b"Content-Type: api/response\nContent-Length: 100000\n\n"
+
+    async def drip() -> None:
+        while True:
+            switch.tell(b"x")
+            await asyncio.sleep(0.05)
+
+    async with controlling(switch) as control, meanwhile(asyncio.create_task(drip())), asyncio.timeout(5):
+        with pytest.raises(SwitchUnavailable, match="did not answer in time"):
+            await control.reload()
+
+
+async def test_peer_that_swallows_the_connection_is_unavailable() -> None:
+    """Where not even a connection comes about, the limit holds too."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(2):
+            # They fill the queue of the listener, so that the next one is not answered.
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        control = FreeSwitchControl(
+            host="127.0.0.1", port=full.getsockname()[1], password=PASSWORD, seconds=0.3, reload_seconds=0.3
+        )
+        async with asyncio.timeout(5):
+            with pytest.raises(SwitchUnavailable, match=r"cannot be reached|did not answer in time"):
+                await control.reload()
+
+
 async def test_connection_that_ends_is_unavailable(switch: ScriptedEventSocket) -> None:
     """FreeSWITCH that dies in the middle is noticed at once."""
 
@@ -183,6 +224,31 @@ async def test_socket_that_is_not_there_is_unavailable() -> None:
     control = FreeSwitchControl(host="127.0.0.1", port=1, password=PASSWORD)
     with pytest.raises(SwitchUnavailable, match="cannot be reached"):
         await control.calls()
+
+
+async def test_user_of_the_directory_logs_in(switch: ScriptedEventSocket) -> None:
+    """With a user named, the socket's own password is not used."""
+    async with controlling(switch, user=USER) as control:
+        await control.reload()
+
+    assert [f"userauth {USER}:{PASSWORD}", "api reloadxml"] == switch.commands
+
+
+async def test_unknown_user_is_refused(switch: ScriptedEventSocket) -> None:
+    """A log-in that fails is said, without user and password."""
+    async with controlling(switch, user="nobody@directory") as control:
+        with pytest.raises(SwitchUnavailable, match="refused our password") as raised:
+            await control.reload()
+
+    assert "nobody" not in str(raised.value)
+
+
+async def test_command_beyond_the_users_rights_is_a_sentence(switch: ScriptedEventSocket) -> None:
+    """Who may not do it reads where that is decided."""
+    switch.answers["api reloadxml"] = reply("-ERR permission denied")
+    async with controlling(switch, user=USER) as control:
+        with pytest.raises(SwitchUnavailable, match="esl-allowed-api"):
+            await control.reload()
 
 
 async def test_commands_go_over_a_connection_of_their_own(switch: ScriptedEventSocket) -> None:

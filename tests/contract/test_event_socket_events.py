@@ -7,15 +7,28 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from controlplane.entrypoints.events import Wake, _listener
+from controlplane.settings import load
+from controlplane.switches.faults import ConnectionFaults
+from controlplane.switches.freeswitch import events as events_module
 from controlplane.switches.freeswitch import listening as module
 from controlplane.switches.freeswitch.events import FreeSwitchEvents
 from controlplane.switches.freeswitch.wire import Message, parse_block
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from tests.support.call_contract import meanwhile
-from tests.support.scripted_event_socket import AUTH_REQUEST, PASSWORD, ScriptedEventSocket, event, reply
+from tests.support.scripted_event_socket import (
+    AUTH_REQUEST,
+    PASSWORD,
+    USER,
+    ScriptedEventSocket,
+    event,
+    reply,
+)
 
 LIMIT_SECONDS = 5
 
@@ -67,6 +80,15 @@ async def test_only_what_is_needed_is_subscribed() -> None:
         await facts.next()
 
     assert [f"auth {PASSWORD}", "event plain RECORD_STOP HEARTBEAT"] == switch.commands
+
+
+async def test_user_of_the_directory_logs_in() -> None:
+    """With a user named, the socket's own password is not used."""
+    switch = ScriptedEventSocket()
+    async with listening(switch, user=USER) as facts:
+        await facts.next()
+
+    assert f"userauth {USER}:{PASSWORD}" == switch.commands[0]
 
 
 async def test_new_connection_counts_as_a_start() -> None:
@@ -177,13 +199,16 @@ async def test_plain_close_is_followed_by_a_new_connection() -> None:
     ],
 )
 async def test_breach_of_the_protocol_ends_the_connection(bad: bytes) -> None:
-    """What cannot be understood closes this connection, and a new one is made (G6)."""
-    switch = ScriptedEventSocket()
-    async with listening(switch) as facts:
+    """What cannot be understood closes this connection and is counted; a new one is made (G6)."""
+    switch, registry = ScriptedEventSocket(), CollectorRegistry()
+    async with listening(switch, faults=ConnectionFaults(registry, socket="event_socket")) as facts:
         await facts.next()
         switch.tell(bad)
 
         assert "booted" == await facts.next()
+    assert 1 == registry.get_sample_value(
+        "controlplane_connection_faults_total", {"socket": "event_socket", "kind": "malformed"}
+    )
 
 
 async def test_invalid_utf8_is_read_over() -> None:
@@ -273,6 +298,93 @@ async def test_quiet_connection_is_given_up() -> None:
         await facts.next()
 
         assert "booted" == await facts.next()
+
+
+async def test_half_an_event_is_no_sign_of_life() -> None:
+    """A peer that stops in the middle of an event, or goes on with it for ever, is given up (G3, G7)."""
+    switch = ScriptedEventSocket()
+    async with listening(switch, heartbeat_seconds=0.4) as facts:
+        await facts.next()
+        switch.tell(b"Content-Type: text/event-plain\nContent-Length: 100000\n\nEvent-Name: RECORD_STOP\n")
+
+        async def drip() -> None:
+            while True:
+                switch.tell(b"x")
+                await asyncio.sleep(0.05)
+
+        async with meanwhile(asyncio.create_task(drip())):
+            assert "booted" == await facts.next()
+
+
+async def test_waits_between_tries_grow_and_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A switch that is away is asked less and less often, up to a limit; one that was there at once (G5)."""
+    monkeypatch.setattr(events_module, "_FIRST_WAIT_SECONDS", 0.02)
+    switch = ScriptedEventSocket()
+    switch.answers["auth"] = reply("-ERR invalid")
+    with capture_logs() as logs:
+        async with listening(switch, longest_wait_seconds=0.1) as facts:
+            await switch.expect_connections(6)
+            del switch.answers["auth"]
+            await facts.next()
+            switch.drop()
+            await facts.next()
+    waits = [log["retry_seconds"] for log in logs if log["event"] == "events.disconnected"]
+
+    assert [0.02, 0.04, 0.08, 0.1, 0.1] == waits[:5]
+    assert 0.02 == waits[-1]
+
+
+async def test_events_that_pile_up_end_the_connection() -> None:
+    """Memory is bounded: a connection whose events are not taken is given up, and made anew (G15)."""
+    link = module.ListeningESL("127.0.0.1", 1, PASSWORD, timeout=1)
+    message = Message(parse_block(b"Content-Type: text/event-plain"), b"Event-Name: HEARTBEAT\n\n")
+    for _ in range(module.QUEUE_LIMIT):
+        link.handle_event(module.ReadEvent(message))
+    before = link.lost.is_set()
+    link.handle_event(module.ReadEvent(message))
+
+    assert (False, True, "Events were not taken.") == (before, link.lost.is_set(), link.reason)
+
+
+async def test_late_reply_answers_no_later_command() -> None:
+    """Who gave up waiting gave up the connection, so that what comes late meets nobody (G8)."""
+    switch = ScriptedEventSocket()
+    switch.answers["event"] = None
+    async with listening(switch, answer_seconds=0.2) as facts:
+        await switch.expect("event", count=1)
+        await switch.expect_connections(2)
+        switch.answers["event"] = reply("+OK event listener enabled plain")
+
+        assert "booted" == await facts.next()
+
+
+async def test_spool_is_scanned_after_each_connection(tmp_path: Path) -> None:
+    """What was missed while nobody listened is looked for, the first time and after every loss."""
+    switch = ScriptedEventSocket()
+    scan, heal = Wake("spool.scan", lock="spool"), Wake("configuration.heal", lock="configuration")
+    async with switch.listening() as port:
+        settings = load(
+            {
+                "CONTROLPLANE_PRIVATE": "true",
+                "CONTROLPLANE_SWITCH": "freeswitch",
+                **{
+                    f"CONTROLPLANE_PATHS__{name}": str(tmp_path)
+                    for name in ("RECORDINGS", "SPOOL", "PROMPTS", "CONFIGURATION")
+                },
+                "CONTROLPLANE_EVENT_SOCKET__PORT": str(port),
+                "CONTROLPLANE_EVENT_SOCKET__PASSWORD": PASSWORD,
+                "CONTROLPLANE_EVENT_SOCKET__LOG_IN": "password",
+            }
+        )
+        async with meanwhile(asyncio.create_task(_listener(settings, scan, heal, CollectorRegistry()).run())):
+            for _ in range(3):
+                await asyncio.wait_for(scan._wanted.wait(), LIMIT_SECONDS)
+                await asyncio.wait_for(heal._wanted.wait(), LIMIT_SECONDS)
+                scan._wanted.clear()
+                heal._wanted.clear()
+                switch.drop()
+
+    assert 3 <= switch.connections
 
 
 async def test_heartbeat_keeps_a_quiet_connection() -> None:

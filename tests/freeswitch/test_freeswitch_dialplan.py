@@ -11,7 +11,16 @@ from controlplane.domain.message import TakeFacts
 from controlplane.storage.spool import FileSpool
 from controlplane.storage.wav import duration_ms
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
-from tests.support.dialplan_rig import ALICE, DEFAULT, MAILBOX, OWN_GREETING, PORTUGUESE, TONES, write_tone
+from tests.support.dialplan_rig import (
+    ACME,
+    ALICE,
+    DEFAULT,
+    MAILBOX,
+    OWN_GREETING,
+    PORTUGUESE,
+    TONES,
+    write_tone,
+)
 from tests.support.freeswitch_rig import FreeswitchRig, run_freeswitch
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.live import without_freeswitch
@@ -66,11 +75,14 @@ def test_nothing_is_complained_about(rig: FreeswitchRig) -> None:
 
 
 async def test_the_revision_and_the_users_can_be_asked_for(rig: FreeswitchRig) -> None:
-    """The digest of the tree is a global variable, and the directory lists the extensions."""
+    """The digest of the tree is a global variable, and the directory lists the extensions of all tenants."""
     users = await rig.ask("list_users")
+    listed = [line.split("|") for line in users.splitlines()[1:] if "|" in line]
 
     assert rig.digest == await rig.ask("global_getvar cp_revision")
-    assert {"101", "102"} == {line.split("|")[0] for line in users.splitlines()[1:] if "|" in line}
+    assert {("101", "shared-voicemail"), ("102", "shared-voicemail"), ("101", str(ACME))} == {
+        (user, domain) for user, _, domain, *_ in listed if domain != "cp-event-socket"
+    }
 
 
 async def test_a_display_name_is_one_value(rig: FreeswitchRig) -> None:

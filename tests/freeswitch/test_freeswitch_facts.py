@@ -175,7 +175,7 @@ async def test_configuration_is_reloaded_and_verified(small: SmallFreeSwitch) ->
     await control.reload()
     live = await control.live_configuration()
 
-    assert (REVISION, {"101"}) == (live.digest, live.endpoints)
+    assert (REVISION, {"101@127.0.0.1"}) == (live.digest, live.endpoints)
 
 
 async def test_broken_configuration_is_refused_and_the_old_one_stays(small: SmallFreeSwitch) -> None:
@@ -191,7 +191,7 @@ async def test_broken_configuration_is_refused_and_the_old_one_stays(small: Smal
     finally:
         path.write_text(whole)
 
-    assert {"101"} == live.endpoints
+    assert {"101@127.0.0.1"} == live.endpoints
 
 
 async def test_calls_and_start_are_known(harness: RealHarness, small: SmallFreeSwitch) -> None:

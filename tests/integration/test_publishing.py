@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from controlplane.domain.errors import Unavailable
 from controlplane.rendering.environment import TEMPLATES
+from controlplane.services.configuration_state import State, read_configuration
 from controlplane.services.publishing import (
     Outcome,
     Publisher,
@@ -98,6 +99,26 @@ async def test_a_failed_revision_gives_way_to_the_last_live_one(
     assert "The switch does not know 1 endpoints: 101." == result.error
     assert good.digest == linked(tmp_path) == switch.running.digest
     assert ["live", "failed"] == [state for _, state in await revision_states(publisher.database)]
+
+
+async def test_a_revision_that_the_switch_cannot_read_gives_way_to_the_last_live_one(
+    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID, tmp_path: Path
+) -> None:
+    """The switch says that it kept its old one: that is linked again, and the API shows what it said."""
+    good = await publish(publisher)
+    await add_extension(publisher.database, default_tenant, "101")
+    refused = await note_pending(publisher)
+    assert refused.digest is not None
+    switch.unreadable = {refused.digest}
+    result = await publish(publisher)
+    shown = await read_configuration(publisher.database, tenant_id=default_tenant, with_errors=True)
+
+    assert (Outcome.FAILED, refused.digest) == (result.outcome, result.digest)
+    assert good.digest == linked(tmp_path) == switch.running.digest
+    assert (State.FAILED, "The switch kept its old configuration: line 3.") == (
+        shown.state,
+        shown.revisions[0].error,
+    )
 
 
 async def test_a_failed_revision_is_published_after_its_cause_is_gone(

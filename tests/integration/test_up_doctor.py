@@ -66,6 +66,16 @@ async def test_what_is_missing_of_a_freeswitch_is_found(tmp_path: Path, check: C
     assert [] == [finding for finding in findings if finding.remedy is None]
 
 
+async def test_a_freeswitch_without_event_socket_is_found(tmp_path: Path) -> None:
+    """One sentence says what is missing, another one what to load and to compare."""
+    (finding,) = await check_switch(
+        settings(tmp_path, CONTROLPLANE_SWITCH="freeswitch", CONTROLPLANE_EVENT_SOCKET__PORT="1")
+    )
+
+    assert "The event socket cannot be reached." == finding.found
+    assert "Start FreeSWITCH with mod_event_socket" in (finding.remedy or "")
+
+
 async def test_a_migrated_database_is_fine(tmp_path: Path, database_url: str) -> None:
     """The newest schema is recognised."""
     (finding,) = await check_database(settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url))

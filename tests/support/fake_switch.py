@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.domain.configuration import LiveConfiguration
-from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.rendering.check import parse
 
 
@@ -15,13 +15,15 @@ from controlplane.rendering.check import parse
 class FakeSwitch:
     """Implements SwitchControl over the published folder.
 
-    `down`: nobody answers. `refuses`: digests that it does not load. `deaf`: endpoints that it
+    `down`: nobody answers. `refuses`: digests that it does not load. `unreadable`:
+    digests of which it says so. `deaf`: endpoints that it
     does not take in. `sticky`: endpoints that it does not forget.
     """
 
     root: Path
     down: bool = False
     refuses: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
     sticky: set[str] = field(default_factory=set)
     reloads: int = 0
@@ -36,6 +38,8 @@ class FakeSwitch:
         folder = self.root / "live" / "asterisk"
         contexts = dict(parse((folder / "extensions.conf").read_text()))
         digest = dict(contexts["globals"])["CP_REVISION"]
+        if digest in self.unreadable:
+            raise SwitchRefused("The switch kept its old configuration: line 3.")
         if digest in self.refuses:
             return
         endpoints = {

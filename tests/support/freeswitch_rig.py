@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -50,7 +50,13 @@ class FreeswitchRig:
     sip_port: int
     event_port: int
     digest: str
+    context: FreeswitchContext
     freeswitch: PrivateFreeswitch
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Where SIP is."""
+        return ("127.0.0.1", self.sip_port)
 
     @property
     def spool(self) -> Path:
@@ -81,6 +87,7 @@ def freeswitch_context(
     event_port: int = 8021,
     rtp_first: int = 20000,
     alice: str = ALICE,
+    password: str = PASSWORD,
 ) -> FreeswitchContext:
     """Return the context of the rig: that of Asterisk's, with what is FreeSWITCH's own."""
     asterisk = rig_context(home, sip_port=sip_port, rtp_first=rtp_first, alice=alice)
@@ -89,7 +96,7 @@ def freeswitch_context(
         installation=FreeswitchInstallation(
             sip=asterisk.installation.sip,
             socket=SocketContext(address=f"127.0.0.1:{socket_port}", secret="socket-secret"),
-            event_socket=EventSocketContext(port=event_port, password=PASSWORD),
+            event_socket=EventSocketContext(port=event_port, password=password),
             paths=FreeswitchPaths(
                 routes=paths.routes,
                 greetings=paths.greetings,
@@ -121,8 +128,17 @@ def publish(home: Path, context: FreeswitchContext) -> str:
 
 
 @contextlib.contextmanager
-def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
-    """Run FreeSWITCH with the rendered configuration until the block ends."""
+def run_freeswitch(
+    tree: FreeswitchTree,
+    home: Path,
+    *,
+    change: Callable[[Path], None] | None = None,
+    password: str = PASSWORD,
+) -> Iterator[FreeswitchRig]:
+    """Run FreeSWITCH with the rendered configuration until the block ends; `password` is its socket's.
+
+    `change` may spoil the folder of the rendered files before.
+    """
     sip_port, socket_port, event_port = free_port(), free_port(), free_port()
     context = freeswitch_context(
         home,
@@ -130,15 +146,18 @@ def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
         socket_port=socket_port,
         event_port=event_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
+        password=password,
     )
     digest = publish(home, context)
+    if change is not None:
+        change(home / "configuration/live/freeswitch")
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
     for name, hertz in TONES.items():
         write_tone(home / f"prompts/en/{name}.wav", hertz)
         write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
     freeswitch = PrivateFreeswitch(
-        tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=PASSWORD
+        tree, home=home / "freeswitch", live=home / "configuration/live/freeswitch", password=password
     )
     freeswitch.configure()
     freeswitch.prepare()
@@ -161,6 +180,7 @@ def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
             sip_port=sip_port,
             event_port=event_port,
             digest=digest,
+            context=context,
             freeswitch=freeswitch,
         )
         rig.route("8001", "mailbox", MAILBOX)

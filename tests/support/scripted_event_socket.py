@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 PASSWORD = "scripted password"
+USER = "somebody@directory"
 LIMIT_SECONDS = 5.0
 AUTH_REQUEST = b"Content-Type: auth/request\n\n"
 
@@ -111,4 +112,8 @@ class ScriptedEventSocket:
                 return said() if callable(said) else said
         if command.startswith("auth "):
             return reply("+OK accepted" if command == f"auth {PASSWORD}" else "-ERR invalid")
+        if command.startswith("userauth "):
+            # The answer says what the user may do, in lines of its own.
+            right = command == f"userauth {USER}:{PASSWORD}"
+            return reply("+OK accepted\nAllowed-API: none\nAllowed-LOG: false" if right else "-ERR invalid")
         return answer("+OK") if command.startswith("api ") else reply("+OK")

@@ -127,6 +127,10 @@ class ScriptedFreeSwitch:
         async with asyncio.timeout(limit_seconds), self._began:
             await self._began.wait_for(lambda: any(text in command for command in self.commands))
 
+    def say(self, data: bytes) -> None:
+        """Send bytes that nobody asked for."""
+        self._writer.write(data)
+
     async def expect_no_keys(self, *, limit_seconds: float = 5.0) -> None:
         """Wait until every key was taken."""
         async with asyncio.timeout(limit_seconds):
@@ -144,6 +148,7 @@ class ScriptedFreeSwitch:
         """Place the call and answer commands until the connection ends."""
         reader, writer = await asyncio.open_connection(host, port)
         reading: asyncio.Task[bytes] | None = None
+        self._writer = writer
         try:
             while True:
                 reading = asyncio.create_task(reader.readuntil(b"\n\n"))

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from tests.support.dialplan_rig import DEFAULT, MAILBOX
+from tests.support.dialplan_rig import ACME, DEFAULT, MAILBOX
 from tests.support.freeswitch_rig import freeswitch_context, with_alice
 from tests.support.hostile import HOSTILE_TEXTS
 
@@ -147,9 +147,31 @@ def test_many_extensions_are_in_groups_of_at_most_500() -> None:
     default = dataclasses.replace(context.tenants[0], extensions=many)
     changed = dataclasses.replace(context, tenants=(default, *context.tenants[1:]))
     files = render_freeswitch(changed, templates=TEMPLATES).files
-    groups = ET.fromstring(files["freeswitch/cp-directory.xml"]).iter("group")
+    domains = ET.fromstring(files["freeswitch/cp-directory.xml"]).iter("domain")
+    (groups,) = [each.iter("group") for each in domains if each.get("name") == "shared-voicemail"]
 
     assert [500, 500, 201] == [len(list(group.iter("user"))) for group in groups]
+
+
+def test_each_tenant_has_extensions_of_its_own() -> None:
+    """The same number of two tenants is two users, each led into its own tenant's context."""
+    root = ET.fromstring(rendered("cp-directory.xml"))
+    contexts = {
+        (str(domain.get("name")), str(user.get("id"))): [
+            str(each.get("value")) for each in user.iter("variable") if each.get("name") == "user_context"
+        ]
+        for domain in root.iter("domain")
+        for user in domain.iter("user")
+    }
+
+    assert {
+        ("shared-voicemail", "101"): [f"cp-extension-{DEFAULT}"],
+        ("shared-voicemail", "102"): [f"cp-extension-{DEFAULT}"],
+        (str(ACME), "101"): [f"cp-extension-{ACME}"],
+    } == contexts
+    assert {"101@shared-voicemail", "102@shared-voicemail", f"101@{ACME}"} == freeswitch_context(
+        HOME
+    ).endpoints
 
 
 def test_no_member_is_recorded_by_the_dialplan() -> None:

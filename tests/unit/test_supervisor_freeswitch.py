@@ -69,10 +69,11 @@ def test_an_old_one_is_refused(tmp_path: Path) -> None:
         find(install(tmp_path / "fs", "1.10.9-release"))
 
 
-def test_one_without_lua_is_refused(tmp_path: Path) -> None:
-    """The sentence names the module."""
-    with pytest.raises(CannotStart, match=r"lacks mod_lua"):
-        find(install(tmp_path / "fs", "1.11.3", without="mod_lua"))
+@pytest.mark.parametrize("module", ["mod_lua", "mod_event_socket", "mod_commands", "mod_tone_stream"])
+def test_one_that_lacks_a_module_is_refused(tmp_path: Path, module: str) -> None:
+    """The sentence names the module and the remedy."""
+    with pytest.raises(CannotStart, match=rf"lacks {module}: install .* with all modules"):
+        find(install(tmp_path / "fs", "1.11.3", without=module))
 
 
 def test_a_prefix_without_a_program_is_named(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class AgiLink(Link):
         self._reply: asyncio.Future[Reply] | None = None
         self._end: CallEnded | None = None
         self._said_something = False
+        self._breach = ""
 
     @property
     def peer_address(self) -> str:
@@ -44,6 +45,11 @@ class AgiLink(Link):
     def said_something(self) -> bool:
         """Whether a byte came; a health check says nothing."""
         return self._said_something
+
+    @property
+    def breach(self) -> str:
+        """How the peer broke the protocol; empty if it did not."""
+        return self._breach
 
     @property
     def has_hung_up(self) -> bool:
@@ -116,6 +122,8 @@ class AgiLink(Link):
             case HangupNotice():
                 self._finish(CallerHungUp("The caller hung up."))
             case Fault(reason=reason):
+                if self._end is None:
+                    self._breach = reason
                 self._finish(CallLost(reason))
                 if self._transport is not None:
                     self._transport.abort()

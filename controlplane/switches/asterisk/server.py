@@ -9,6 +9,7 @@ from controlplane.callflows.prompts import PromptFiles
 from controlplane.switches.asterisk.call import AsteriskCall
 from controlplane.switches.asterisk.link import AgiLink
 from controlplane.switches.asterisk.request import read_request
+from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.server import CallServer, Handler
 
 
@@ -24,6 +25,7 @@ class FastAgiServer(CallServer[AgiLink]):
         allowed_addresses: Sequence[str],
         max_calls: int,
         first_line_seconds: float,
+        faults: ConnectionFaults | None = None,
     ) -> None:
         super().__init__(
             handlers,
@@ -31,6 +33,7 @@ class FastAgiServer(CallServer[AgiLink]):
             allowed_addresses=allowed_addresses,
             max_calls=max_calls,
             first_line_seconds=first_line_seconds,
+            faults=faults,
         )
         self._prompts = prompts
         self._secret = secret

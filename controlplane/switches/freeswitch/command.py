@@ -41,6 +41,11 @@ def encode_command(line: str, fields: Sequence[tuple[str, str]] = ()) -> bytes:
     return encoded
 
 
+def log_in(user: str | None, password: str) -> str:
+    """Return the command that logs in: by the socket's own password, or as `user@domain` of the directory."""
+    return f"auth {password}" if user is None else f"userauth {user}:{password}"
+
+
 def encode_execute(application: str, argument: str = "") -> bytes:
     """Return the bytes that run an application of the dialplan; raises UnsendableArgument."""
     fields = [("call-command", "execute"), ("execute-app-name", word(application))]

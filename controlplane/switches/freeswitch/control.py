@@ -14,12 +14,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from controlplane.domain.configuration import LiveConfiguration
-from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.switches.freeswitch import variables
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SUCCESS: Final = "+OK [Success]"
 _REASON_CHARS: Final = 300
+# The column of `list_users` with the domain; before it stand user and context.
+_DOMAIN: Final = 2
 
 
 class FreeSwitchControl:
@@ -35,6 +37,7 @@ class FreeSwitchControl:
         host: str,
         port: int,
         password: str,
+        user: str | None = None,
         seconds: float = 10.0,
         reload_seconds: float = 60.0,
         settle_seconds: float = 0.5,
@@ -43,6 +46,7 @@ class FreeSwitchControl:
         self._host = host
         self._port = port
         self._password = password
+        self._user = user
         self._seconds = seconds
         self._reload_seconds = reload_seconds
         self._settle_seconds = settle_seconds
@@ -53,7 +57,7 @@ class FreeSwitchControl:
         async with self._connected(seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
         if _SUCCESS not in answer:
-            raise SwitchUnavailable(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
 
     async def live_configuration(self) -> LiveConfiguration:
         """Ask for the revision in the global variable and for the users of the directory."""
@@ -93,13 +97,20 @@ class FreeSwitchControl:
 
     def _connected(self, *, seconds: float | None = None) -> AbstractAsyncContextManager[InboundClient]:
         return InboundClient.connected(
-            self._host, self._port, password=self._password, seconds=seconds or self._seconds
+            self._host,
+            self._port,
+            password=self._password,
+            user=self._user,
+            seconds=seconds or self._seconds,
         )
 
 
 def _users(answer: str) -> frozenset[str]:
-    """Read the first column of `list_users`: a heading, a line a user and group, an empty line, `+OK`."""
+    """Read `list_users` as `user@domain`: a heading, a line a user and group, an empty line, `+OK`."""
     heading, *lines = answer.splitlines() or [""]
     if answer.startswith("-ERR") or not answer.endswith("+OK") or not heading.startswith(("userid|", "+OK")):
         raise SwitchUnavailable("FreeSWITCH does not say which users it has.")
-    return frozenset(line.partition("|")[0] for line in lines if "|" in line)
+    columns = [line.split("|", 3) for line in lines if "|" in line]
+    if any(len(fields) <= _DOMAIN for fields in columns):
+        raise SwitchUnavailable("FreeSWITCH does not say which users it has.")
+    return frozenset(f"{fields[0]}@{fields[_DOMAIN]}" for fields in columns)

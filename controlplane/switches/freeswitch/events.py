@@ -16,7 +16,9 @@ from typing import Any, Final
 import gevent
 import structlog
 from gevent.event import Event
+from prometheus_client import CollectorRegistry
 
+from controlplane.switches.faults import ConnectionFaults, FaultKind
 from controlplane.switches.freeswitch.listening import ListeningESL, Lost, ReadEvent
 
 _SUBSCRIBED: Final = "event plain RECORD_STOP HEARTBEAT"
@@ -31,8 +33,8 @@ class FreeSwitchEvents:
     `on_record_stop` gets a channel's unique id, `on_booted` is called after each new connection,
     for what may have been missed. Both are called in the event loop and must return at once.
     FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
-    nothing came for `heartbeat_seconds` is given up. `connected` tells whether events would be
-    heard now.
+    nothing came for `heartbeat_seconds` is given up. One that broke the protocol is counted in `faults`.
+    `connected` tells whether events would be heard now.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class FreeSwitchEvents:
         password: str,
         on_record_stop: Callable[[str], None],
         on_booted: Callable[[], None],
+        user: str | None = None,
+        faults: ConnectionFaults | None = None,
         heartbeat_seconds: float = 50.0,
         answer_seconds: float = 5.0,
         longest_wait_seconds: float = 15.0,
@@ -50,6 +54,8 @@ class FreeSwitchEvents:
         self._host = host
         self._port = port
         self._password = password
+        self._user = user
+        self._faults = faults or ConnectionFaults(CollectorRegistry(), socket="event_socket")
         self._on_record_stop = on_record_stop
         self._on_booted = on_booted
         self._heartbeat_seconds = heartbeat_seconds
@@ -74,7 +80,9 @@ class FreeSwitchEvents:
         log = structlog.get_logger()
         wait = _FIRST_WAIT_SECONDS
         while not stop.is_set():
-            link = ListeningESL(self._host, self._port, self._password, timeout=self._answer_seconds)
+            link = ListeningESL(
+                self._host, self._port, self._password, timeout=self._answer_seconds, user=self._user
+            )
 
             def on_record_stop(event: ReadEvent) -> None:
                 tell(self._on_record_stop, event.headers.get("Unique-ID", ""))
@@ -95,6 +103,8 @@ class FreeSwitchEvents:
             finally:
                 self.connected = False
                 link.stop()
+            if link.malformed:
+                self._faults.count(FaultKind.MALFORMED)
             if not stop.is_set():
                 log.warning("events.disconnected", reason=link.reason, retry_seconds=wait)
                 stop.wait(wait)

@@ -8,13 +8,17 @@ from contextlib import asynccontextmanager
 from typing import Final, Self
 
 from controlplane.domain.errors import SwitchUnavailable
-from controlplane.switches.freeswitch.command import encode_command
+from controlplane.switches.freeswitch.command import encode_command, log_in
 from controlplane.switches.freeswitch.wire import EventSocketConnection, Fault, Message
 
 BODY_LIMIT: Final = 67_108_864
 """Bytes of an answer: a list of 100,000 users, or of 20,000 channels."""
 
 _READ_BYTES: Final = 65_536
+
+
+class LogInRefused(SwitchUnavailable):
+    """The socket is there and does not take our user or password."""
 
 
 class InboundClient:
@@ -29,8 +33,13 @@ class InboundClient:
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, host: str, port: int, *, password: str, seconds: float) -> AsyncIterator[Self]:
-        """Connect and log in; `seconds` bounds both, and later the wait for each answer."""
+    async def connected(
+        cls, host: str, port: int, *, password: str, seconds: float, user: str | None = None
+    ) -> AsyncIterator[Self]:
+        """Connect and log in, as a user of the directory if one is named.
+
+        `seconds` bounds both, and later the wait for each answer.
+        """
         try:
             async with asyncio.timeout(seconds):
                 reader, writer = await asyncio.open_connection(host, port)
@@ -38,7 +47,7 @@ class InboundClient:
             raise SwitchUnavailable("The event socket cannot be reached.") from error
         try:
             client = cls(reader, writer, seconds=seconds)
-            await client._log_in(password)
+            await client._log_in(user, password)
             yield client
         finally:
             writer.close()
@@ -47,7 +56,7 @@ class InboundClient:
         """Run an API command, and return what it says."""
         return (await self._exchange(encode_command(f"api {line}"), "api/response")).text
 
-    async def _log_in(self, password: str) -> None:
+    async def _log_in(self, user: str | None, password: str) -> None:
         async with self._bounded():
             greeting = await self._message()
         match greeting.kind:
@@ -57,9 +66,9 @@ class InboundClient:
                 raise SwitchUnavailable("The event socket does not let our address in (apply-inbound-acl).")
             case _:
                 raise SwitchUnavailable("What answers there is no event socket.")
-        reply = await self._exchange(encode_command(f"auth {password}"), "command/reply")
+        reply = await self._exchange(encode_command(log_in(user, password)), "command/reply")
         if not reply.reply.startswith("+OK"):
-            raise SwitchUnavailable("The event socket refused our password.")
+            raise LogInRefused("The event socket refused our password.")
 
     async def _exchange(self, data: bytes, awaited: str) -> Message:
         """Send a command and return its reply; nothing else may come between, as nothing is subscribed."""
@@ -69,6 +78,10 @@ class InboundClient:
             while (message := await self._message()).kind != awaited:
                 if message.kind == "command/reply":
                     # The command itself was refused: a log-in may be limited to some of them.
+                    if "permission denied" in message.reply:
+                        raise SwitchUnavailable(
+                            "The event socket does not let our user do this (esl-allowed-api)."
+                        )
                     raise SwitchUnavailable("The event socket refused a command.")
                 if message.kind == "text/disconnect-notice":
                     raise SwitchUnavailable("FreeSWITCH closed the event socket.")

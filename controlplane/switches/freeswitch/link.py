@@ -33,6 +33,7 @@ class OutboundLink(Link):
         self._awaited = ""
         self._end: CallEnded | None = None
         self._said_something = False
+        self._breach = ""
         self._hung_up = False
         self._controls = False
 
@@ -46,6 +47,11 @@ class OutboundLink(Link):
     def said_something(self) -> bool:
         """Whether a byte came; a health check says nothing."""
         return self._said_something
+
+    @property
+    def breach(self) -> str:
+        """How the peer broke the protocol; empty if it did not."""
+        return self._breach
 
     @property
     def has_hung_up(self) -> bool:
@@ -102,7 +108,7 @@ class OutboundLink(Link):
                 case Message():
                     self._on_message(event)
                 case Fault(reason=reason):
-                    self._break(reason)
+                    self._breached(reason)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Fail what is waited for."""
@@ -141,7 +147,7 @@ class OutboundLink(Link):
         match message.kind:
             case "command/reply" | "api/response" as kind:
                 if self._reply is None or self._reply.done() or kind != self._awaited:
-                    self._break("A reply came that nothing had asked for.")
+                    self._breached("A reply came that nothing had asked for.")
                     return
                 self._reply.set_result(message)
             case "text/disconnect-notice":
@@ -151,7 +157,12 @@ class OutboundLink(Link):
             case "text/event-plain" | "text/event-json" | "log/data":
                 return
             case _:
-                self._break("A message of an unknown kind came.")
+                self._breached("A message of an unknown kind came.")
+
+    def _breached(self, reason: str) -> None:
+        if self._end is None:
+            self._breach = reason
+        self._break(reason)
 
     def _break(self, reason: str) -> None:
         self._finish(CallLost(reason))

@@ -18,7 +18,7 @@ from gevent.lock import RLock
 from gevent.queue import Full, Queue
 from greenswitch.esl import ESLEvent, InboundESL, NotConnectedError
 
-from controlplane.switches.freeswitch.command import encode_command
+from controlplane.switches.freeswitch.command import encode_command, log_in
 from controlplane.switches.freeswitch.wire import EventSocketConnection, Fault, Message, ProtocolError
 
 QUEUE_LIMIT: Final = 10_000
@@ -47,16 +47,20 @@ class ReadEvent(ESLEvent):  # type: ignore[misc] # the package has no types
 class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
     """One connection to FreeSWITCH's event socket; raises Lost from every method.
 
-    `timeout` bounds connecting with the log-in, and then each reply. `on_heard` is called for
-    everything that comes.
+    `timeout` bounds connecting with the log-in, and then each reply. It logs in as a user of the
+    directory if one is named.
     """
 
-    def __init__(self, host: str, port: int, password: str, *, timeout: float) -> None:
+    def __init__(
+        self, host: str, port: int, password: str, *, timeout: float, user: str | None = None
+    ) -> None:
         super().__init__(host, port, password, timeout=timeout)
+        self._user = user
         self._esl_event_queue = Queue(QUEUE_LIMIT)
         self._sending = RLock()
         self._core = EventSocketConnection()
         self.heard = 0
+        self.malformed = False
         self.lost = Event()
         self.reason = ""
 
@@ -77,6 +81,11 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
         except ValueError as error:
             self.lose("The event socket refused our password.")
             raise Lost(self.reason) from error
+
+    def authenticate(self) -> None:
+        """Log in; raises ValueError when that is refused."""
+        if not self.send(log_in(self._user, self.password)).data.startswith("+OK"):
+            raise ValueError
 
     def send(self, data: str) -> ReadEvent:
         """Send a command and wait for its reply."""
@@ -119,7 +128,7 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
                 self._auth_request_event.set()
             case "command/reply" | "api/response":
                 if not self._commands_sent:
-                    self.lose("A reply came that nothing had asked for.")
+                    self._breached("A reply came that nothing had asked for.")
                     return
                 self._commands_sent.pop(0).set(event)
             case "text/rude-rejection":
@@ -132,7 +141,7 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
                 except Full:
                     self.lose("Events were not taken.")
             case _:
-                self.lose("A message of an unknown kind came.")
+                self._breached("A message of an unknown kind came.")
 
     def stop(self) -> None:
         """Close the connection and end both greenlets; nothing is waited for."""
@@ -159,15 +168,20 @@ class ListeningESL(InboundESL):  # type: ignore[misc] # the package has no types
             if part is not None:
                 part.close()
 
+    def _breached(self, reason: str) -> None:
+        """End a connection on which something came that is not the protocol."""
+        self.malformed = not self.lost.is_set()
+        self.lose(reason)
+
     def _take(self, event: Message | Fault) -> None:
         self.heard += 1
         if isinstance(event, Fault):
-            self.lose(event.reason)
+            self._breached(event.reason)
             return
         try:
             self.handle_event(ReadEvent(event))
         except ProtocolError as error:
-            self.lose(str(error))
+            self._breached(str(error))
 
     def _safe_exec_handler(self, handler: Any, event: ReadEvent) -> None:
         """Run a handler; its failure is logged without the event, which holds a caller's text."""

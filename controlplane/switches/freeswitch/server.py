@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.prompts import PromptFiles
+from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.call import FreeSwitchCall
 from controlplane.switches.freeswitch.link import OutboundLink
 from controlplane.switches.freeswitch.request import read_request
@@ -25,6 +26,7 @@ class OutboundSocketServer(CallServer[OutboundLink]):
         allowed_addresses: Sequence[str],
         max_calls: int,
         first_line_seconds: float,
+        faults: ConnectionFaults | None = None,
     ) -> None:
         super().__init__(
             handlers,
@@ -32,6 +34,7 @@ class OutboundSocketServer(CallServer[OutboundLink]):
             allowed_addresses=allowed_addresses,
             max_calls=max_calls,
             first_line_seconds=first_line_seconds,
+            faults=faults,
         )
         self._prompts = prompts
         self._secret = secret

@@ -9,9 +9,9 @@ local from = session:getVariable("sip_from_user") or ""
 local function tenant_of(name) return tenants[(session:getVariable(name) or ""):lower()] end
 local dialled = tenant_of("sip_req_host") or tenant_of("sip_to_host") or default
 
-local function is_extension(user)
+local function is_extension(user, tenant)
   if #user < 3 or #user > 64 or not user:match("^%d+$") then return false end
-  local file = io.open("/srv/shared-voicemail/configuration/routes/" .. default .. "/" .. user:sub(-2) .. "/" .. user)
+  local file = io.open("/srv/shared-voicemail/configuration/routes/" .. tenant .. "/" .. user:sub(-2) .. "/" .. user)
   if not file then return false end
   local kind = file:read("*l")
   file:close()
@@ -19,7 +19,8 @@ local function is_extension(user)
 end
 
 local context = "cp-outside-" .. dialled
-if is_extension(from) then context = "cp-challenge" end
+local claimed = tenant_of("sip_from_host") or default
+if is_extension(from, claimed) or is_extension(from, default) then context = "cp-challenge" end
 if not number:match("^%d+$") then number = "unknown" end
 session:setVariable("cp_entrance_number", number)
 session:setVariable("cp_entrance", context)
