@@ -5,7 +5,8 @@ BIN := .venv/bin
 CORES := $(shell nproc 2>/dev/null || echo 2)
 # Calls wait more than they compute.
 WORKERS ?= $(shell echo $$(( $(CORES) * 2 < 8 ? $(CORES) * 2 : 8 )))
-SOURCES := controlplane tests migrations docs dialplan_templates asterisk Makefile $(wildcard *.md) .ci
+SOURCES := controlplane tests migrations docs dialplan_templates asterisk freeswitch systemd Makefile $(wildcard *.md) .ci \
+	Dockerfile docker-compose.yml .env.example
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -34,12 +35,13 @@ test-freeswitch: setup ## Run the tests that place calls on FreeSWITCH (on PATH,
 bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lint: setup ## Check format, style, types, the direction of imports, spelling, the lock and the migrations
+lint: setup ## Check format, style, types, imports' direction, spelling, Dockerfiles, the lock and the migrations
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run `make format`.'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell $(SOURCES)
+	@$(BIN)/hadolint Dockerfile freeswitch/Dockerfile asterisk/Dockerfile
 	@$(BIN)/python .ci/check_lock.py
 	@$(BIN)/python .ci/check_migrations.py
 	@$(BIN)/python .ci/check_evidence.py

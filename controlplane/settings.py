@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -49,6 +50,14 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+# A file of variables, such as that of docker compose, says `NAME=` for what is not set.
+_Optional = Annotated[str | None, BeforeValidator(_none_if_empty)]
+
+
 class Paths(_Group):
     """Folders. The spool, the prompts and the configuration are shared with the switch."""
 
@@ -68,6 +77,15 @@ class Http(_Group):
         "http://127.0.0.1:8000", description="how browsers reach it; in links of mails"
     )
     max_body_bytes: int = Field(1_048_576, ge=1, le=2**30, description="larger requests are refused")
+
+
+class Monitoring(_Group):
+    """Where `calls`, `events` and `jobs` tell how they are; `web` does so on its own port."""
+
+    host: str = Field(
+        "127.0.0.1", description="where `calls`, `events` and `jobs` serve /healthz, /readyz, /metrics"
+    )
+    port: Port | None = Field(None, description="its port, one for each process; without it they serve none")
 
 
 class CallSocket(_Group):
@@ -126,7 +144,7 @@ class Sip(_Group):
 
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: Port = Field(5060, description="for SIP over UDP and TCP")
-    external_address: str | None = Field(None, description="how phones beyond NAT reach it")
+    external_address: _Optional = Field(None, description="how phones beyond NAT reach it")
     local_networks: Networks = Field(
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"),
         description="phones there are told the inner address; the switch's own one must be among them",
@@ -146,12 +164,12 @@ class Sip(_Group):
 class Smtp(_Group):
     """Outgoing mail; without a host it is written as .eml files."""
 
-    host: str | None = Field(None, description="the mail server; without it mail is captured as .eml files")
+    host: _Optional = Field(None, description="the mail server; without it mail is captured as .eml files")
     port: Port = Field(587, description="its port")
     security: Literal["none", "starttls", "tls"] = Field(
         "starttls", description="`none`, `starttls` or `tls`"
     )
-    username: str | None = Field(None, description="the log-in, if it wants one")
+    username: _Optional = Field(None, description="the log-in, if it wants one")
     password: SecretStr | None = Field(None, description="its password")
     sender: Annotated[str, AfterValidator(parse_sender)] = Field(
         "Shared Voicemail <voicemail@localhost>", description="From of every mail"
@@ -244,6 +262,7 @@ class Settings(BaseSettings):
     link_key: SecretStr = Field(SecretStr(_DEFAULT_SECRET), description="signs the links in mails")
     private: bool = Field(False, description="set by `up`: default secrets are made, not refused")
     http: Http = Http()
+    monitoring: Monitoring = Monitoring()
     fastagi: Fastagi = Fastagi()
     manager: Manager = Manager()
     outbound_socket: OutboundSocket = OutboundSocket()

@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 import structlog
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
+from hypothesis import settings
 from tests.support.evidence import Evidence, partial, version_of
 
 TIERS = {"unit", "contract", "integration", "asterisk", "freeswitch", "faults"}
 ROOT = Path(__file__).parents[1]
+
+# How long an example takes is the machine's business, and no fact about the product.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

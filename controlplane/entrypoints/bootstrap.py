@@ -17,13 +17,12 @@ from controlplane.domain.extension import a1_hash, generate_sip_password
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.entrypoints.pin_keys import hasher_of
-from controlplane.entrypoints.publish import publisher_of, routes_folder
+from controlplane.entrypoints.publish import publisher_of, write_before_start
 from controlplane.entrypoints.ready import Extension, Installation
 from controlplane.services.extensions import create_extension, update_extension
 from controlplane.services.mailboxes import NewMailbox, create_mailbox, get_mailbox
 from controlplane.services.pin_hashing import UnreadablePin
-from controlplane.services.publishing import Outcome, publish, publish_without_switch
-from controlplane.services.routes import reconcile_all_routes
+from controlplane.services.publishing import Outcome, publish
 from controlplane.services.tenants import default_tenant
 from controlplane.services.tokens import authenticate, create_token
 from controlplane.settings import Settings
@@ -90,12 +89,7 @@ async def install(settings: Settings, state: StateFolder, *, new_sip_passwords: 
 
 async def publish_before_start(settings: Settings) -> None:
     """Write route files and configuration for a switch that is about to start; raises CannotStart."""
-    database = Database(settings.sqlalchemy_url)
-    try:
-        await reconcile_all_routes(database, routes_folder(settings))
-        result = await publish_without_switch(publisher_of(settings, database))
-    finally:
-        await database.close()
+    result = await write_before_start(settings)
     if result.outcome is Outcome.FAILED:
         raise CannotStart(f"The switch's configuration cannot be made: {result.error}")
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
@@ -24,6 +25,7 @@ from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.entrypoints.monitoring import holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.pin_hashing import PinHasher
@@ -38,12 +40,15 @@ from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
+from controlplane.supervisor.priority import keep_what_is_loaded
 from controlplane.switches.asterisk.server import FastAgiServer
 from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.server import OutboundSocketServer
 from controlplane.switches.server import CallServer, Handler
 
-_POOL_SIZE = 10
+_POOL_SIZE = 15
+# Each take waits some times for the disk; as many may do that at once as there are connections and more.
+_DISK_THREADS = 32
 
 
 def main(settings: Settings) -> None:
@@ -63,6 +68,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    loop.set_default_executor(ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk"))
     database = Database(
         settings.sqlalchemy_url, pool_size=_POOL_SIZE, timeout_seconds=settings.calls.database_seconds
     )
@@ -84,15 +90,19 @@ async def _serve(settings: Settings) -> None:
                 f"Cannot listen on {listen.host}:{listen.port} ({error.strerror}): "
                 f"set CONTROLPLANE_{group}__HOST and CONTROLPLANE_{group}__PORT."
             ) from error
-        beating = asyncio.create_task(beat(notifier))
-        notifier.ready()
-        log = structlog.get_logger()
-        log.info("calls.ready", address=server.address)
-        await stop.wait()
-        log.info("calls.draining", calls=server.calls_in_progress)
-        await _drain(server, settings.calls.drain_seconds, hurry)
-        notifier.stopping()
-        log.info("calls.stopped")
+        keep_what_is_loaded()
+        _count_calls(server, registry)
+        checks = {"listener": holds(lambda: server.is_serving, "takes no calls")}
+        async with monitoring(settings.monitoring, registry, checks):
+            beating = asyncio.create_task(beat(notifier))
+            notifier.ready()
+            log = structlog.get_logger()
+            log.info("calls.ready", address=server.address)
+            await stop.wait()
+            log.info("calls.draining", calls=server.calls_in_progress)
+            await _drain(server, settings.calls.drain_seconds, hurry)
+            notifier.stopping()
+            log.info("calls.stopped")
     finally:
         if beating is not None:
             beating.cancel()
@@ -110,6 +120,11 @@ async def _drain(server: CallServer[Any], seconds: float, hurry: asyncio.Event) 
     if not draining.done():
         await server.drain(0)
     await draining
+
+
+def _count_calls(server: CallServer[Any], registry: CollectorRegistry) -> None:
+    gauge = Gauge("controlplane_calls_in_progress", "Calls that a flow runs now", registry=registry)
+    gauge.set_function(lambda: server.calls_in_progress)
 
 
 def _server(

@@ -115,7 +115,7 @@ def web() -> None:
 
 @app.command()
 def calls() -> None:
-    """Run the flows of calls: a FastAGI server for Asterisk."""
+    """Run the flows of calls: the server of FastAGI, or of FreeSWITCH's outbound socket."""
     run_process("calls")
 
 
@@ -167,9 +167,68 @@ def render(*, output: Annotated[Path, typer.Option(help="A new or empty folder f
 
 
 @app.command()
-def publish() -> None:
+def publish(
+    *,
+    before_start: Annotated[
+        bool,
+        typer.Option(
+            "--before-start", help="Only write it, for a switch that is about to start and cannot be asked."
+        ),
+    ] = False,
+) -> None:
     """Publish the configuration now, reload the switch, and verify that it runs it."""
-    run_process("publish")
+
+    def run() -> None:
+        from controlplane.entrypoints import logs  # noqa: PLC0415 (see the module)
+        from controlplane.entrypoints import publish as entrypoint  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+
+        settings = load()
+        logs.configure(settings.log_format, settings.log_level)
+        entrypoint.main(settings, before_start=before_start)
+
+    or_exit(run)
+
+
+@app.command()
+def health(
+    *,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Of `web`, or its CONTROLPLANE_MONITORING__PORT.")
+    ],
+    host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
+    path: Annotated[str, typer.Option(help="/healthz asks only whether it lives.")] = "/readyz",
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="How long to wait for the answer.")] = 5.0,
+) -> None:
+    """Ask a running process whether it can do its work. Exit code 1 if not."""
+
+    def run() -> None:
+        from controlplane.entrypoints import health as entrypoint  # noqa: PLC0415 (see the module)
+
+        entrypoint.main(host=host, port=port, path=path, seconds=seconds)
+
+    or_exit(run)
+
+
+@app.command()
+def secrets(
+    *,
+    output: Annotated[Path, typer.Option(help="The folder for them; what is in it stays.")],
+    database: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where PostgreSQL is, for the database's URL.")
+    ] = "postgres:5432",
+    group: Annotated[
+        int | None, typer.Option(min=0, help="A group (by number) that may read them too.")
+    ] = None,
+) -> None:
+    """Make the secrets of an installation, a file each, for the variables that end in _FILE."""
+
+    def run() -> None:
+        from controlplane.entrypoints import secret_files  # noqa: PLC0415 (see the module)
+
+        secret_files.main(output, database=database, group=group)
+
+    or_exit(run)
 
 
 @app.command()

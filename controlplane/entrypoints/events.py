@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -18,7 +19,9 @@ from psycopg_pool import PoolTimeout
 
 from controlplane.domain.event_socket import EventSocketUser
 from controlplane.entrypoints.event_socket import log_in_of
+from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.settings import Settings
+from controlplane.storage.answering import check_answers
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.events import AsteriskEvents
@@ -30,6 +33,9 @@ _RETRY_SECONDS = 2.0
 
 class Listener(Protocol):
     """What listens to a switch."""
+
+    connected: bool
+    """Whether events would be heard now."""
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -85,10 +91,19 @@ async def _listen(settings: Settings) -> None:
 
     registry = CollectorRegistry()
     listener = _listener(settings, scan, heal, registry)
+    checks: dict[str, Check] = {
+        "switch": holds(lambda: listener.connected, "not connected"),
+        "queue": partial(check_answers, settings.database_url.get_secret_value()),
+    }
+    async with monitoring(settings.monitoring, registry, checks):
+        await _work(settings, listener, [scan, heal], stop)
+
+
+async def _work(settings: Settings, listener: Listener, wakes: list[Wake], stop: asyncio.Event) -> None:
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     working = [
         asyncio.create_task(listener.run()),
-        asyncio.create_task(_defer(settings.database_url.get_secret_value(), [scan, heal])),
+        asyncio.create_task(_defer(settings.database_url.get_secret_value(), wakes)),
         asyncio.create_task(beat(notifier)),
     ]
     stopping = asyncio.create_task(stop.wait())

@@ -13,12 +13,14 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
 from controlplane.domain.message import KEPT_SILENCE_MS
+from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
 from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
@@ -38,11 +40,14 @@ from controlplane.speech.catalogue import available_languages
 from controlplane.speech.engines import engines_for
 from controlplane.speech.speaker import Speaker
 from controlplane.speech.warm_engines import WarmEngines
+from controlplane.storage.answering import check_answers
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
+from controlplane.storage.writable import check_writable
 from controlplane.supervisor.notify import Notifier, beat
+from controlplane.supervisor.priority import step_back
 
 _LAST_SECONDS = 4.5
 _DAY_SECONDS = 86_400.0
@@ -51,6 +56,7 @@ _IDEMPOTENCY_HOURS = 24
 
 def main(settings: Settings) -> None:
     """Run jobs until SIGTERM; raises SettingsError when mail can go nowhere."""
+    step_back()
     asyncio.run(_serve(settings))
 
 
@@ -77,14 +83,22 @@ async def _serve(settings: Settings) -> None:
         notifier.ready()
         log.info("jobs.ready")
 
-    ingest = _register(app, settings, database, options=options, running=running)
+    # One registry of this process, for all of its parts.
+    registry = CollectorRegistry()
+    ingest = _register(app, settings, database, registry, options=options, running=running)
+    checks: dict[str, Check] = {
+        "worker": holds(lambda: running.working, "no worker runs"),
+        "queue": partial(check_answers, settings.database_url.get_secret_value()),
+        "spool": lambda: asyncio.to_thread(check_writable, settings.paths.spool),
+    }
     background = [
         asyncio.create_task(beat(notifier)),
         asyncio.create_task(spool.watch(ingest, ingest.spool)),
     ]
     try:
-        await work(app, stop=stop, running=running, options=options, started=started)
-        notifier.stopping()
+        async with monitoring(settings.monitoring, registry, checks):
+            await work(app, stop=stop, running=running, options=options, started=started)
+            notifier.stopping()
         log.info("jobs.stopped")
     finally:
         for task in background:
@@ -101,11 +115,15 @@ def _kept_silence_ms(settings: Settings) -> int:
 
 
 def _register(
-    app: App, settings: Settings, database: Database, *, options: WorkerOptions, running: RunningJobs
+    app: App,
+    settings: Settings,
+    database: Database,
+    registry: CollectorRegistry,
+    *,
+    options: WorkerOptions,
+    running: RunningJobs,
 ) -> Ingest:
     """Define every task, and return the scanner."""
-    # One registry of this process: whoever serves metrics for it finds all of them there.
-    registry = CollectorRegistry()
     jobs = Jobs(app)
     store = RecordingStore(settings.paths.recordings)
     folder = FileSpool(settings.paths.spool)

@@ -63,13 +63,15 @@ def environment_of(
     } | chosen
     usual = {
         "HTTP__PUBLIC_URL": f"http://{in_url(surroundings.host)}:{ports.http}",
-        "LINK_KEY": state.secret("link-key", _random),
-        "PINS__KEYS": state.secret("pin-keys", _pin_key),
+        "LINK_KEY": state.secret("link-key", random_secret),
+        "PINS__KEYS": state.secret("pin-keys", pin_key),
         "CALLS__DRAIN_SECONDS": "5",
     }
     for name, value in usual.items():
         if f"{_PREFIX}{name}_FILE" not in result:
             result.setdefault(_PREFIX + name, value)
+    # One port for three processes would be taken by the first of them; `up` asks them otherwise.
+    result.pop(f"{_PREFIX}MONITORING__PORT", None)
     # Children are started by the path of this checkout, wherever `up` was started from.
     package_root = str(Path(__file__).resolve().parents[2])
     paths = [package_root, *filter(None, result.get("PYTHONPATH", "").split(":"))]
@@ -84,18 +86,18 @@ def _of_switch(state: StateFolder, surroundings: Surroundings) -> dict[str, str]
         return {
             "OUTBOUND_SOCKET__HOST": "127.0.0.1",
             "OUTBOUND_SOCKET__PORT": ours,
-            "OUTBOUND_SOCKET__SECRET": state.secret("outbound-socket", _random),
+            "OUTBOUND_SOCKET__SECRET": state.secret("outbound-socket", random_secret),
             "EVENT_SOCKET__HOST": "127.0.0.1",
             "EVENT_SOCKET__PORT": its,
-            "EVENT_SOCKET__PASSWORD": state.secret("event-socket", _random),
+            "EVENT_SOCKET__PASSWORD": state.secret("event-socket", random_secret),
         }
     return {
         "FASTAGI__HOST": "127.0.0.1",
         "FASTAGI__PORT": ours,
-        "FASTAGI__SECRET": state.secret("fastagi", _random),
+        "FASTAGI__SECRET": state.secret("fastagi", random_secret),
         "MANAGER__HOST": "127.0.0.1",
         "MANAGER__PORT": its,
-        "MANAGER__SECRET": state.secret("manager", _random),
+        "MANAGER__SECRET": state.secret("manager", random_secret),
     }
 
 
@@ -111,10 +113,12 @@ def read_environment(text: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _random() -> str:
+def random_secret() -> str:
+    """Return a secret that nobody guesses, without a character that a URL or a shell would change."""
     return secrets.token_urlsafe(32)
 
 
-def _pin_key() -> str:
+def pin_key() -> str:
+    """Return a line `id:base64` for CONTROLPLANE_PINS__KEYS."""
     key = base64.b64encode(secrets.token_bytes(_PIN_KEY_BYTES)).decode()
     return f"{uuid.uuid4().hex[:8]}:{key}"

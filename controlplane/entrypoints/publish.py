@@ -28,7 +28,13 @@ from controlplane.rendering.context_freeswitch import (
     SocketContext,
 )
 from controlplane.rendering.environment import TEMPLATES
-from controlplane.services.publishing import Outcome, Publisher, publish
+from controlplane.services.publishing import (
+    Outcome,
+    Publisher,
+    PublishResult,
+    publish,
+    publish_without_switch,
+)
 from controlplane.services.rendered_configuration import Rendering
 from controlplane.services.routes import reconcile_all_routes
 from controlplane.services.switch_control import SwitchControl
@@ -140,15 +146,34 @@ def publisher_of(settings: Settings, database: Database) -> Publisher:
     )
 
 
-def main(settings: Settings) -> None:
-    """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed."""
+def main(settings: Settings, *, before_start: bool = False) -> None:
+    """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed.
+
+    `before_start` writes for a switch that is about to start, and asks it nothing.
+    """
     migrate.require(settings)
-    asyncio.run(_publish(settings))
+    asyncio.run(_publish(settings, before_start=before_start))
 
 
-async def _publish(settings: Settings) -> None:
+async def write_before_start(settings: Settings) -> PublishResult:
+    """Write route files and configuration for a switch that is about to start."""
     database = Database(settings.sqlalchemy_url)
     try:
+        await reconcile_all_routes(database, routes_folder(settings))
+        return await publish_without_switch(publisher_of(settings, database))
+    finally:
+        await database.close()
+
+
+async def _publish(settings: Settings, *, before_start: bool) -> None:
+    database = Database(settings.sqlalchemy_url)
+    try:
+        if before_start:
+            written = await write_before_start(settings)
+            if written.outcome is Outcome.FAILED:
+                raise ControlPlaneError(f"The switch's configuration cannot be made: {written.error}")
+            print(f"Revision {(written.digest or '')[:12]} is written; the switch reads it when it starts.")
+            return
         changed = await reconcile_all_routes(database, routes_folder(settings))
         result = await publish(publisher_of(settings, database))
     except OSError as error:

@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 
 from controlplane.domain.pin import PinPolicy
+from controlplane.entrypoints.listening import listen
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.publish import control_of
 from controlplane.services.message_links import MessageLinks
@@ -21,13 +22,11 @@ from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
-from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier
 from controlplane.web.app import create_app
 from controlplane.web.deps import WebDeps
 
 _STOP_SECONDS = 3
-_BACKLOG = 2048
 
 
 def main(settings: Settings) -> None:
@@ -69,24 +68,11 @@ async def _serve(settings: Settings) -> None:
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     try:
-        listener = _listen(settings.http.host, settings.http.port)
+        listener = listen(settings.http.host, settings.http.port, group="HTTP")
         await _Server(config, Notifier(os.environ.get("NOTIFY_SOCKET"))).serve(sockets=[listener])
     finally:
         hasher.close()
         await database.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        # The library adds the address to the system's words; a host that is not known has its own.
-        words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise CannotStart(
-            f"Cannot listen on {host}:{port} ({words}): "
-            "set CONTROLPLANE_HTTP__HOST and CONTROLPLANE_HTTP__PORT."
-        ) from error
 
 
 class _Server(uvicorn.Server):

@@ -35,10 +35,11 @@ class WorkerOptions:
 
 
 class RunningJobs:
-    """Knows what this process runs now: a middleware of the worker."""
+    """Knows what this process runs now, and whether a worker works: a middleware of the worker."""
 
     def __init__(self) -> None:
         self.worker_id: int | None = None
+        self.working = False
         self.ids: set[int] = set()
 
     async def __call__(
@@ -135,17 +136,21 @@ async def _work_once(
             await app.job_manager.unregister_worker(running.worker_id)
             running.worker_id = None
         started()
-        await app.run_worker_async(
-            name="jobs",
-            concurrency=options.concurrency,
-            fetch_job_polling_interval=options.poll,
-            shutdown_graceful_timeout=options.grace,
-            update_heartbeat_interval=options.heartbeat,
-            stalled_worker_timeout=options.stalled,
-            delete_jobs="successful",
-            install_signal_handlers=False,
-            worker_middleware=[running],
-        )
+        running.working = True
+        try:
+            await app.run_worker_async(
+                name="jobs",
+                concurrency=options.concurrency,
+                fetch_job_polling_interval=options.poll,
+                shutdown_graceful_timeout=options.grace,
+                update_heartbeat_interval=options.heartbeat,
+                stalled_worker_timeout=options.stalled,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                worker_middleware=[running],
+            )
+        finally:
+            running.working = False
 
 
 async def _wait(what: Awaitable[Any], seconds: float) -> None:

@@ -114,6 +114,11 @@ class CallServer(ABC, Generic[L]):
         return str(host), int(port)
 
     @property
+    def is_serving(self) -> bool:
+        """Whether new calls are taken; no longer once it drains."""
+        return self._server is not None and self._server.is_serving()
+
+    @property
     def calls_in_progress(self) -> int:
         """How many calls run now."""
         return len(self._calls)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from sqlalchemy import text
 
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.storage.writable import check_writable
 from controlplane.web.deps import WebDeps, deps_of
 from controlplane.web.errors import RETRY_SECONDS, FieldProblem, problem_response, request_id_of
 
@@ -61,7 +59,7 @@ def _checks(deps: WebDeps) -> dict[str, Callable[[], Awaitable[object]]]:
             await session.execute(text("SELECT 1"))
 
     async def spool() -> None:
-        await asyncio.to_thread(_write_and_remove, deps.spool)
+        await asyncio.to_thread(check_writable, deps.spool)
 
     checks: dict[str, Callable[[], Awaitable[object]]] = {"postgres": postgres, "spool": spool}
     if deps.switch_answers is not None:
@@ -79,13 +77,3 @@ async def _fault(check: Callable[[], Awaitable[object]]) -> str:
     except (ControlPlaneError, OSError) as error:
         return f"not available ({type(error).__name__})"
     return ""
-
-
-def _write_and_remove(folder: Path) -> None:
-    # A name that the scanner of the spool does not take for a recording.
-    handle, name = tempfile.mkstemp(prefix=".ready-", dir=folder)
-    try:
-        os.write(handle, b"x")
-    finally:
-        os.close(handle)
-        Path(name).unlink()

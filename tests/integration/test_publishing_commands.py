@@ -75,6 +75,20 @@ def test_publish_says_when_nobody_answers(settings: Settings) -> None:
     assert (settings.paths.configuration / "live/asterisk/extensions.conf").is_file()
 
 
+def test_before_a_start_nobody_is_asked(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """For a switch that is about to start the files are written and linked, and that is enough."""
+    lost = settings.model_copy(
+        update={"switch": "asterisk", "manager": settings.manager.model_copy(update={"port": 1})}
+    )
+    publish.main(lost, before_start=True)
+    first = (settings.paths.configuration / "live").readlink()
+    publish.main(lost, before_start=True)
+
+    assert (settings.paths.configuration / "live/asterisk/extensions.conf").is_file()
+    assert first == (settings.paths.configuration / "live").readlink()
+    assert 2 == capsys.readouterr().out.count("reads it when it starts")
+
+
 def test_publish_says_which_folder_cannot_be_written(settings: Settings) -> None:
     """A file where the folder should be is named in one sentence."""
     settings.paths.configuration.write_text("x")

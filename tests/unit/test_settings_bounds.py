@@ -25,6 +25,7 @@ WRONG = [
     ("FASTAGI__FIRST_LINE_SECONDS", "inf"),
     ("FASTAGI__ALLOWED_ADDRESSES", "everybody"),
     ("FASTAGI__ALLOWED_ADDRESSES", ""),
+    ("MONITORING__PORT", "0"),
     ("SIP__MAX_CONTACTS", "0"),
     ("SIP__RTP_PORTS", "20000-10000"),
     ("SIP__RTP_PORTS", "10000-70000"),
@@ -147,3 +148,10 @@ def test_public_url_ends_without_a_slash() -> None:
         "https://example.org/voicemail"
         == settings(HTTP__PUBLIC_URL="https://example.org/voicemail/").http.public_url
     )
+
+
+def test_a_choice_that_is_empty_is_none() -> None:
+    """A file of variables says `NAME=` for what is not set: that is no mail server and no log-in."""
+    read = settings(SMTP__HOST="", SMTP__USERNAME="", SIP__EXTERNAL_ADDRESS="")
+
+    assert (None, None, None) == (read.smtp.host, read.smtp.username, read.sip.external_address)

@@ -132,3 +132,10 @@ def test_people_are_told_an_address_that_they_can_use(listen: str, external: str
 def test_an_ipv6_address_is_bracketed() -> None:
     """As URLs want it."""
     assert ["[::1]", "127.0.0.1"] == [in_url("::1"), in_url("127.0.0.1")]
+
+
+def test_no_two_processes_are_told_the_same_port(tmp_path: Path) -> None:
+    """A monitoring port is of one process; `up` runs three that would want it."""
+    read = settings(tmp_path, {"CONTROLPLANE_MONITORING__PORT": "9101"})
+
+    assert read.monitoring.port is None

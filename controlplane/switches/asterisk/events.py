@@ -27,6 +27,7 @@ class AsteriskEvents:
 
     `on_hangup` gets a channel's unique id, `on_booted` is called after each start of Asterisk and
     after each new connection, for what may have been missed. Both must return at once.
+    `connected` tells whether events would be heard now.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class AsteriskEvents:
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
         self._longest_wait_seconds = longest_wait_seconds
+        self.connected = False
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -69,10 +71,13 @@ class AsteriskEvents:
                     for regular_expression in _FILTERS:
                         await client.action("Filter", Operation="Add", Filter=regular_expression)
                     log.info("events.connected")
+                    self.connected = True
                     wait = _FIRST_WAIT_SECONDS
                     await self._listen(client)
             except SwitchUnavailable as error:
                 log.warning("events.disconnected", reason=str(error), retry_seconds=wait)
+            finally:
+                self.connected = False
             await asyncio.sleep(wait)
             wait = min(wait * 2, self._longest_wait_seconds)
 

@@ -34,6 +34,7 @@ class FreeSwitchEvents:
     for what may have been missed. Both are called in the event loop and must return at once.
     FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
     nothing came for `heartbeat_seconds` is given up. One that broke the protocol is counted in `faults`.
+    `connected` tells whether events would be heard now.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class FreeSwitchEvents:
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
         self._longest_wait_seconds = longest_wait_seconds
+        self.connected = False
 
     async def run(self) -> None:
         """Listen until cancelled; raises what ends the thread, which nothing should."""
@@ -92,12 +94,14 @@ class FreeSwitchEvents:
                     link.lose("FreeSWITCH refused the subscription.")
                 else:
                     log.info("events.connected")
+                    self.connected = True
                     wait = _FIRST_WAIT_SECONDS
                     tell(self._on_booted)
                     self._watch(link, stop)
             except Lost:
                 pass  # The link keeps the reason.
             finally:
+                self.connected = False
                 link.stop()
             if link.malformed:
                 self._faults.count(FaultKind.MALFORMED)

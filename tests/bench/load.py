@@ -1,0 +1,89 @@
+"""Calls that end at a steady rate: how long each hangup takes to be a committed message."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.calls import listen, server_of
+from tests.bench.figures import Figures
+from tests.bench.sipp import RTP_FIRST, Callers, Load, call
+from tests.support.dialplan_rig import free_port
+from tests.support.product import Product
+
+_PREFIX = "4930"
+_SETTLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What the load met: times from hangup to commit, calls without a message or with two, jobs left."""
+
+    figures: Figures
+    calls: int
+    lost: int
+    doubled: int
+    load: Load
+    waiting_jobs: int
+
+
+async def hang_up_at(
+    product: Product,
+    box: str,
+    folder: Path,
+    speech: Path,
+    *,
+    rate: float,
+    seconds: float,
+    call_seconds: float,
+) -> Ended:
+    """Let callers come at `rate` for `seconds`, and each stay for `call_seconds` after the answer."""
+    callers = Callers(
+        number=box,
+        prefix=_PREFIX,
+        calls=round(rate * seconds),
+        rate=rate,
+        seconds=call_seconds,
+        speech=speech,
+    )
+    committed: dict[str, list[float]] = {}
+    listening = asyncio.create_task(_hear(product, committed))
+    try:
+        ran = await call(callers, server_of(product), folder, ports=(free_port(), RTP_FIRST))
+        hung_up = ran.hung_up
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while hung_up.keys() - committed.keys() and time.monotonic() < deadline:  # noqa: ASYNC110 (told by PostgreSQL)
+            await asyncio.sleep(0.05)
+        waiting = await _waiting_jobs(product)
+    finally:
+        listening.cancel()
+    figures = Figures("message committed")
+    figures.seconds += [committed[number][0] - at for number, at in hung_up.items() if number in committed]
+    return Ended(
+        figures=figures,
+        calls=len(hung_up),
+        lost=len(hung_up.keys() - committed.keys()),
+        doubled=sum(len(times) - 1 for times in committed.values()),
+        load=ran,
+        waiting_jobs=waiting,
+    )
+
+
+async def _hear(product: Product, committed: dict[str, list[float]]) -> None:
+    async with await listen(product) as base:
+        async for told in base.notifies():
+            committed.setdefault(told.payload, []).append(time.time())
+
+
+async def _waiting_jobs(product: Product) -> int:
+    """Return how many jobs are to be done now."""
+    async with await listen(product) as base:
+        found = await base.execute(
+            "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+            " AND (scheduled_at IS NULL OR scheduled_at < now())"
+        )
+        row = await found.fetchone()
+        assert row is not None
+        return int(str(row[0]))
