@@ -43,6 +43,7 @@ ONLY_ONE = {
         f"{FACTS}::test_positions_and_recordings_are_the_same_for_every_codec": (
             "FreeSWITCH counts a position in samples of the channel; Asterisk says milliseconds"
         ),
+        "tests/existing/test_existing_freeswitch.py": "`api-expansion`, and the stock users' dial string",
         "tests/freeswitch/test_event_socket_rights.py": "users of the event socket, and what each may say",
         "tests/freeswitch/test_freeswitch_doctor.py": "its modules and settings, each found by `doctor`",
         "tests/freeswitch/test_freeswitch_publishing.py": "what it says of a file that it cannot read",
