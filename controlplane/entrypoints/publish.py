@@ -89,6 +89,7 @@ def _of_freeswitch(settings: Settings) -> FreeswitchInstallation:
             live=root / "live" / "freeswitch",
         ),
         calls=FreeswitchCalls(silence_seconds=settings.calls.silence_seconds),
+        native=settings.fallback == "native",
     )
 
 

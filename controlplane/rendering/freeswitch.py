@@ -20,6 +20,9 @@ FILES = (
     "cp-configuration.xml",
     "cp-dialplan.xml",
     "cp-directory.xml",
+    "cp-mailboxes.xml",
+    "cp-phrases.xml",
+    "cp-voicemail.xml",
     "cp_contacts.lua",
     "cp_entrance.lua",
     "cp_keys.lua",
@@ -64,6 +67,10 @@ def _render(
         "event_socket": installation.event_socket,
         "paths": installation.paths,
         "calls": installation.calls,
+        "native": installation.native,
+        "native_profiles": context.native_profiles,
+        "native_storage": installation.native_storage,
+        "mailboxes": context.mailboxes,
     }
     rendered = {}
     for name in names:

@@ -44,7 +44,7 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
         tenant_id=row.tenant_id,
         number=Number(row.number),
         display_name=row.display_name,
-        language=_language((row.language, tenant_row.language), available_languages),
+        language=spoken_language((row.language, tenant_row.language), available_languages),
         time_zone=tenant_row.time_zone,
         pin_required=row.pin_required,
         enabled=row.enabled,
@@ -62,7 +62,8 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
     )
 
 
-def _language(wanted: Collection[str | None], available: Collection[str]) -> str:
+def spoken_language(wanted: Collection[str | None], available: Collection[str]) -> str:
+    """Return the first of the tags wanted that has prompts; `en` if there is none."""
     for tag in wanted:
         if tag is None:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -45,14 +45,16 @@ class FreeswitchTree:
         return f"FreeSWITCH {'.'.join(map(str, self.version))} ({self.program})"
 
 
-def find_freeswitch(environment: Mapping[str, str], *, progress: Progress) -> FreeswitchTree:
+def find_freeswitch(
+    environment: Mapping[str, str], *, progress: Progress, also_needed: Sequence[str] = ()
+) -> FreeswitchTree:
     """Return the FreeSWITCH of FREESWITCH_PREFIX, else of PATH, else of the usual prefixes.
 
     What is older or lacks a module is passed over and told to `progress`. Raises CannotStart.
     """
     refused: list[str] = []
     for program in _candidates(environment):
-        found = _examine(program)
+        found = _examine(program, (*_NEEDED_MODULES, *also_needed))
         if isinstance(found, FreeswitchTree):
             _warn(program, progress)
             return found
@@ -85,7 +87,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
             yield place.resolve()
 
 
-def _examine(program: Path) -> FreeswitchTree | str:
+def _examine(program: Path, needed: Sequence[str]) -> FreeswitchTree | str:
     """Return the installation of a program, or what is wrong with it."""
     prefix = program.parent.parent
     version = _VERSION.search(_version_text(program))
@@ -103,7 +105,7 @@ def _examine(program: Path) -> FreeswitchTree | str:
     modules = next((folder for folder in folders if folder.is_dir()), None)
     if modules is None:
         return f"{program} has no folder of modules that we can find"
-    missing = [name for name in _NEEDED_MODULES if not (modules / f"{name}.so").exists()]
+    missing = [name for name in needed if not (modules / f"{name}.so").exists()]
     if missing:
         return f"{program} lacks {', '.join(missing)}"
     return FreeswitchTree(program=program, libraries=prefix / "lib", modules=modules, version=numbers)

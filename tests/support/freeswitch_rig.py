@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +18,9 @@ from controlplane.rendering.context_freeswitch import (
     FreeswitchContext,
     FreeswitchInstallation,
     FreeswitchPaths,
+    MailboxContext,
     SocketContext,
+    TenantMailboxes,
 )
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.freeswitch import render_freeswitch
@@ -111,6 +113,15 @@ def with_alice(context: FreeswitchContext, name: str) -> FreeswitchContext:
     return dataclasses.replace(context, tenants=(changed, *context.tenants[1:]))
 
 
+def with_native(context: FreeswitchContext, mailboxes: Sequence[MailboxContext]) -> FreeswitchContext:
+    """Return the context in which mod_voicemail takes messages for these mailboxes."""
+    return dataclasses.replace(
+        context,
+        installation=dataclasses.replace(context.installation, native=True),
+        mailboxes=(TenantMailboxes(tenant_id=DEFAULT, mailboxes=tuple(mailboxes)),),
+    )
+
+
 def publish(home: Path, context: FreeswitchContext) -> str:
     """Render, write and link; return the digest."""
     tree = render_freeswitch(context, templates=TEMPLATES)
@@ -121,8 +132,13 @@ def publish(home: Path, context: FreeswitchContext) -> str:
 
 
 @contextlib.contextmanager
-def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
-    """Run FreeSWITCH with the rendered configuration until the block ends."""
+def run_freeswitch(
+    tree: FreeswitchTree, home: Path, *, mailboxes: Sequence[MailboxContext] | None = None
+) -> Iterator[FreeswitchRig]:
+    """Run FreeSWITCH with the rendered configuration until the block ends.
+
+    With `mailboxes` mod_voicemail takes their messages.
+    """
     sip_port, socket_port, event_port = free_port(), free_port(), free_port()
     context = freeswitch_context(
         home,
@@ -131,6 +147,8 @@ def run_freeswitch(tree: FreeswitchTree, home: Path) -> Iterator[FreeswitchRig]:
         event_port=event_port,
         rtp_first=20000 + 200 * (os.getpid() % 60),
     )
+    if mailboxes is not None:
+        context = with_native(context, mailboxes)
     digest = publish(home, context)
     for folder in ("spool", "configuration/routes", "configuration/greetings"):
         (home / folder).mkdir(parents=True)
