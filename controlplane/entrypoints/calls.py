@@ -127,6 +127,7 @@ def _server(settings: Settings, database: Database, hasher: PinHasher) -> CallSe
     )
     voicemail = VoicemailService(
         database=database,
+        jobs=jobs,
         pins=Pins(database, hasher, jobs, policy=policy),
         recordings=store,
         deposit=depositor.deposit,

@@ -7,7 +7,7 @@ import re
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.entrypoints.findings import Finding
 from controlplane.settings import Settings
-from controlplane.supervisor.freeswitch_tree import OLDEST
+from controlplane.supervisor.freeswitch_tree import NATIVE_MODULES, OLDEST
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SECONDS = 5.0
@@ -26,7 +26,8 @@ async def check_freeswitch(settings: Settings) -> list[Finding]:
             event_socket.host, event_socket.port, password=password, seconds=_SECONDS
         ) as client:
             version = await client.api("version short")
-            missing = [name for name in _MODULES if await client.api(f"module_exists {name}") != "true"]
+            modules = _MODULES if settings.fallback == "record" else (*_MODULES, *NATIVE_MODULES)
+            missing = [name for name in modules if await client.api(f"module_exists {name}") != "true"]
             contexts = [
                 name
                 for name in _CONTEXTS

@@ -26,6 +26,9 @@ from controlplane.rendering.context_freeswitch import (
     SocketContext,
 )
 from controlplane.rendering.environment import TEMPLATES
+from controlplane.rendering.freeswitch import PROFILE
+from controlplane.services.lamps import LampControl
+from controlplane.services.native_voicemail import NativeVoicemail
 from controlplane.services.publishing import Outcome, Publisher, publish
 from controlplane.services.rendered_configuration import Rendering
 from controlplane.services.routes import reconcile_all_routes
@@ -36,6 +39,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.switches.asterisk.control import AsteriskControl
 from controlplane.switches.freeswitch.control import FreeSwitchControl
+from controlplane.switches.freeswitch.native import FreeSwitchNativeVoicemail
 
 
 def routes_folder(settings: Settings) -> Path:
@@ -118,13 +122,31 @@ def control_of(settings: Settings) -> SwitchControl | None:
                 secret=settings.manager.secret.get_secret_value(),
             )
         case "freeswitch":
-            return FreeSwitchControl(
-                host=settings.event_socket.host,
-                port=settings.event_socket.port,
-                password=settings.event_socket.password.get_secret_value(),
-            )
+            return _freeswitch(settings)
         case "none":
             return None
+
+
+def lamp_control_of(settings: Settings) -> LampControl | None:
+    """Return what tells phones of lamps; None where no phone is told: on Asterisk, and without a switch."""
+    return _freeswitch(settings) if settings.switch == "freeswitch" else None
+
+
+def native_voicemail_of(settings: Settings) -> NativeVoicemail | None:
+    """Return the switch's own voicemail; None unless it takes messages."""
+    if settings.fallback != "native":
+        return None
+    return FreeSwitchNativeVoicemail(_freeswitch(settings), spool=settings.paths.spool)
+
+
+def _freeswitch(settings: Settings) -> FreeSwitchControl:
+    return FreeSwitchControl(
+        host=settings.event_socket.host,
+        port=settings.event_socket.port,
+        password=settings.event_socket.password.get_secret_value(),
+        realm=settings.sip.realm,
+        profile=PROFILE,
+    )
 
 
 def publisher_of(settings: Settings, database: Database) -> Publisher:

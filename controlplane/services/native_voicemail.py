@@ -61,8 +61,13 @@ class NativeHome:
         waiting: list[NativeMessage] = []
         for message in await self.native.messages():
             self.reached(NativeStep.LISTED)
-            if not await self._is_done(message):
-                await self._place(message)
+            try:
+                if not await self._is_done(message):
+                    await self._place(message)
+                    waiting.append(message)
+            except OSError:
+                # It stays where it is, and no bad one holds up the others.
+                structlog.get_logger().exception("native.failed", mailbox_id=str(message.mailbox_id))
                 waiting.append(message)
         if not waiting:
             return 0

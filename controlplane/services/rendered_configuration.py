@@ -61,13 +61,16 @@ class Rendering:
     installation: InstallationContext | FreeswitchInstallation
     prompts: PromptFiles
 
+    @property
+    def has_mailboxes(self) -> bool:
+        """Whether mailboxes are rendered, which does not scale: only the switch's own voicemail needs it."""
+        return isinstance(self.installation, FreeswitchInstallation) and self.installation.native
+
 
 async def render_configuration(database: Database, rendering: Rendering) -> RenderedTree:
     """Read what is provisioned and render it; raises RenderingError, Unavailable."""
-    native = isinstance(rendering.installation, FreeswitchInstallation) and rendering.installation.native
     async with database.transaction() as session:
-        # A line per mailbox does not scale: they are rendered only for the one that must have them.
-        boxes = await configured_mailboxes(session) if native else []
+        boxes = await configured_mailboxes(session) if rendering.has_mailboxes else []
         tenants = await configured_tenants(session)
     return await asyncio.to_thread(_render, rendering, tenants, boxes)
 

@@ -24,6 +24,9 @@ _NEEDED_MODULES = (
     "mod_sndfile",
     "mod_dptools",
 )
+NATIVE_MODULES = ("mod_voicemail",)
+"""What `CONTROLPLANE_FALLBACK=native` needs besides."""
+
 _VERSION = re.compile(r"version:? (\d+)\.(\d+)\.(\d+)\S*")
 _BUILT_ON = re.compile(r"(\d{4})-(\d{2})-(\d{2}) \d{2}:\d{2}")
 
@@ -50,7 +53,8 @@ def find_freeswitch(
 ) -> FreeswitchTree:
     """Return the FreeSWITCH of FREESWITCH_PREFIX, else of PATH, else of the usual prefixes.
 
-    What is older or lacks a module is passed over and told to `progress`. Raises CannotStart.
+    `also_needed` are modules that settings ask for. What is older or lacks a module is passed
+    over and told to `progress`. Raises CannotStart.
     """
     refused: list[str] = []
     for program in _candidates(environment):
@@ -60,14 +64,16 @@ def find_freeswitch(
             return found
         refused.append(found)
         progress(f"{found}: not used")
+    otherwise = ", or set CONTROLPLANE_FALLBACK=record" if also_needed else ""
     if given := environment.get("FREESWITCH_PREFIX"):
         raise CannotStart(
-            refused[0] + ": install a newer one, or one with all modules."
+            f"{refused[0]}: install a newer one, or one with all modules{otherwise}."
             if refused
             else f"FREESWITCH_PREFIX={given} has no bin/freeswitch: name the folder it was installed into."
         )
     raise CannotStart(
-        f"No usable FreeSWITCH {'.'.join(map(str, OLDEST))} or later was found: install one,"
+        f"No usable FreeSWITCH {'.'.join(map(str, OLDEST))} or later"
+        f"{''.join(f' with {name}' for name in also_needed)} was found: install one{otherwise},"
         " name its folder in FREESWITCH_PREFIX, or choose --switch asterisk."
     )
 

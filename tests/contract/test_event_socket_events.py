@@ -46,6 +46,7 @@ async def listening(switch: ScriptedEventSocket, **changes: Any) -> AsyncIterato
             "port": port,
             "password": PASSWORD,
             "on_record_stop": lambda call_id: facts.tell(f"stopped {call_id}"),
+            "on_lamp_query": lambda query: facts.tell(f"asked {query}"),
             "on_booted": lambda: facts.tell("booted"),
             "heartbeat_seconds": 60,
             "answer_seconds": 0.3,
@@ -66,7 +67,10 @@ async def test_only_what_is_needed_is_subscribed() -> None:
     async with listening(switch) as facts:
         await facts.next()
 
-    assert [f"auth {PASSWORD}", "event plain RECORD_STOP HEARTBEAT"] == switch.commands
+    assert [
+        f"auth {PASSWORD}",
+        "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register",
+    ] == switch.commands
 
 
 async def test_new_connection_counts_as_a_start() -> None:
@@ -332,6 +336,7 @@ async def test_switch_that_is_not_there_is_tried_again() -> None:
         password=PASSWORD,
         on_record_stop=facts.tell,
         on_booted=lambda: facts.tell("booted"),
+        on_lamp_query=lambda _: None,
         longest_wait_seconds=0.2,
     )
     async with meanwhile(asyncio.create_task(events.run())):

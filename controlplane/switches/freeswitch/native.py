@@ -14,7 +14,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from uuid import UUID
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.domain.native_message import NativeMessage
-from controlplane.switches.freeswitch.command import word
+from controlplane.switches.freeswitch.control import FreeSwitchControl
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _PROFILE: Final = "shared-voicemail"
@@ -59,24 +58,14 @@ class _Box:
 class FreeSwitchNativeVoicemail:
     """The messages of one mod_voicemail; implements `services.native_voicemail.NativeVoicemail`.
 
-    `spool` is the folder that we share with the switch; `seconds` bounds connecting and each answer.
+    `spool` is the folder that we share with the switch; every wait is bounded as the control's are.
     """
 
     def __init__(
-        self,
-        *,
-        host: str,
-        port: int,
-        password: str,
-        spool: Path,
-        seconds: float = 10.0,
-        clock: Callable[[], float] = time.time,
+        self, control: FreeSwitchControl, *, spool: Path, clock: Callable[[], float] = time.time
     ) -> None:
-        self._host = host
-        self._port = port
-        self._password = password
+        self._control = control
         self._spool = spool
-        self._seconds = seconds
         self._clock = clock
 
     async def messages(self) -> Sequence[NativeMessage]:
@@ -86,20 +75,20 @@ class FreeSwitchNativeVoicemail:
         if not boxes and not facts:
             return []
         found: list[NativeMessage] = []
-        async with self._connected() as client:
-            started_at = await self._started_at(client)
+        started_at = await self._control.started_at()
+        async with self._control.connected() as client:
             for box in boxes:
                 found += await self._of_box(client, box, started_at)
             kept = {message.call_id for message in found}
             for call_id, path in facts.items():
-                if call_id not in kept and await client.api(f"uuid_exists {word(call_id)}") == "false":
+                if call_id not in kept and not await client.call_exists(call_id):
                     await asyncio.to_thread(path.unlink, missing_ok=True)
         return found
 
     async def remove(self, message: NativeMessage) -> None:
-        """Have mod_voicemail remove a message with its file; a file that it does not know is ours to remove."""
+        """Have mod_voicemail remove a message with its file; one that it does not know is ours to remove."""
         if message.call_id:
-            async with self._connected() as client:
+            async with self._control.connected() as client:
                 await self._delete(client, message.tenant_id, message.mailbox_id, message.call_id)
             facts = self._spool / f".native-{message.call_id}.facts"
             await asyncio.to_thread(facts.unlink, missing_ok=True)
@@ -113,7 +102,9 @@ class FreeSwitchNativeVoicemail:
             file = Path(str(row.get("VM-Message-File-Path", ""))).name
             call_id = str(row.get("VM-Message-UUID", ""))
             if file not in box.files:
-                await self._delete(client, box.tenant_id, box.mailbox_id, call_id)
+                # It came after we had listed the files, or a deletion died half-way.
+                if not await asyncio.to_thread((box.path / file).exists):
+                    await self._delete(client, box.tenant_id, box.mailbox_id, call_id)
                 continue
             unknown.pop(file, None)
             facts = await asyncio.to_thread(self._facts, call_id)
@@ -143,12 +134,6 @@ class FreeSwitchNativeVoicemail:
         answer = await client.api(f"vm_delete {mailbox_id}@{_DOMAIN}{tenant_id}/{_PROFILE} {call_id}")
         if not answer.startswith("+OK"):
             raise SwitchUnavailable("mod_voicemail did not remove a message.")
-
-    async def _started_at(self, client: InboundClient) -> float:
-        try:
-            return self._clock() - int(await client.api("uptime s")) - 1.0
-        except ValueError as error:
-            raise SwitchUnavailable("FreeSWITCH does not say since when it runs.") from error
 
     def _boxes(self) -> Iterator[_Box]:
         """Find the folders that have a message, or were changed within a day."""
@@ -191,9 +176,6 @@ class FreeSwitchNativeVoicemail:
             return ""
         with os.fdopen(descriptor, "rb") as file:
             return file.read(_FACTS_BYTES).decode(errors="replace").strip()
-
-    def _connected(self) -> AbstractAsyncContextManager[InboundClient]:
-        return InboundClient.connected(self._host, self._port, password=self._password, seconds=self._seconds)
 
 
 async def _rows(client: InboundClient, box: _Box) -> list[dict[str, Any]]:
