@@ -89,6 +89,36 @@ async def test_end_of_a_recording_is_told_with_the_calls_id() -> None:
         assert "stopped 1-2-3" == await facts.next()
 
 
+async def test_phone_that_asks_for_its_lamp_is_told() -> None:
+    """A subscription and a new registration are questions; what cannot be answered is none."""
+    switch = ScriptedEventSocket()
+    async with listening(switch) as facts:
+        await facts.next()
+        switch.tell(event("MESSAGE_QUERY", Message_Account="sip:bob@h", VM_sub_call_id="a"))
+        switch.tell(event("MESSAGE_QUERY", Message_Account="sip:8001@h", VM_sub_call_id="b"))
+        switch.tell(
+            event("CUSTOM", Event_Subclass="sofia::register", from_user="101", from_host="h", call_id="c")
+        )
+
+        assert "number='8001'" in await facts.next()
+        assert "number='101'" in await facts.next()
+
+
+async def test_message_of_mod_voicemail_is_told_where_it_takes_them() -> None:
+    """Of all that it tells, only a message that was left counts; it is subscribed only there."""
+    switch = ScriptedEventSocket()
+    messages = Facts()
+    async with listening(switch, on_native_message=lambda: messages.tell("left")) as facts:
+        await facts.next()
+        for action in ("mwi-update", "authentication", "leave-message"):
+            switch.tell(event("CUSTOM", Event_Subclass="vm::maintenance", VM_Action=action))
+        switch.tell(stopped("behind"))
+        await facts.next()
+
+        assert "left" == await messages.next()
+    assert switch.commands[-1].endswith("CUSTOM sofia::register vm::maintenance")
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -277,7 +277,7 @@ def test_no_mailbox_has_a_password_and_no_key_asks_for_one() -> None:
 
     assert not [param for param in mailboxes.iter("param") if "password" in str(param.get("name"))]
     assert not [param for param in mailboxes.iter("param") if "hash" in str(param.get("name"))]
-    assert ("", "false", "0") == (
+    assert ("none", "false", "0") == (
         set_to["login-keys"],
         set_to["allow-empty-password-auth"],
         set_to["max-login-attempts"],
