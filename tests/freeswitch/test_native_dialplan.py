@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -84,3 +86,54 @@ async def test_a_message_is_with_mod_voicemail(rig: FreeswitchRig, phone: RawPho
     assert f"tenant={DEFAULT};mailbox={MAILBOX}" in facts.read_text()
     assert [] == list(rig.spool.glob("fb-*"))
     assert any(abs(tone - TONES["greeting-standard"]) < 25 for tone in phone.tones())
+
+
+async def test_mailbox_that_it_does_not_know_is_recorded_by_the_dialplan(
+    rig: FreeswitchRig, phone: RawPhone
+) -> None:
+    """A mailbox made a moment ago may not be in its directory: the caller is recorded all the same."""
+    call = phone.call("8003")
+    await call.wait_answered()
+    await call.wait_tone(TONES["beep"])
+    await speak(phone, 100)
+    call.hang_up()
+    await call.wait_ended()
+    await until(lambda: any(duration_ms(each) > 1000 for each in rig.spool.glob("fb-*-1.wav")), "a take")
+    for path in rig.spool.glob("fb-*"):
+        path.unlink()
+
+    assert not (rig.spool / "native" / DOMAIN / str(UNKNOWN)).exists()
+
+
+async def test_longest_message_is_the_mailboxs(rig: FreeswitchRig, phone: RawPhone) -> None:
+    """The switch ends it, and thanks; the greeting is the mailbox's own."""
+    await heard_the_beep(phone, "8002")
+    (call,) = phone.calls.values()
+    await call.wait_tone(TONES["thank-you"])
+    await call.wait_ended()
+    (path,) = (rig.spool / "native" / DOMAIN / str(SHORT)).glob("msg_*.wav")
+
+    assert 1500 < duration_ms(path) < 3500
+    assert any(abs(tone - OWN_GREETING) < 25 for tone in phone.tones())
+
+
+@pytest.mark.parametrize(
+    "name", [b"O'Brien", b"a:b</cid-name><x>", b"%2524%257Bsystem(touch x)%257D", b"Bob%0AVM-UUID%3A x"]
+)
+async def test_hostile_name_is_one_value_of_one_row(rig: FreeswitchRig, phone: RawPhone, name: bytes) -> None:
+    """Quotes, markup, an expansion and a line's end in a caller's name make no row and no field."""
+    before = {each["VM-Message-UUID"] for each in await listed(rig, MAILBOX)}
+    call = await heard_the_beep(phone, "8001", user="777", name=name)
+    await speak(phone, 100)
+    call.hang_up()
+    await call.wait_ended()
+    for _ in range(100):
+        new = [each for each in await listed(rig, MAILBOX) if each["VM-Message-UUID"] not in before]
+        if new:
+            break
+        await asyncio.sleep(0.1)
+    (message,) = new
+
+    assert "777" == message["VM-Message-Caller-Number"]
+    assert message["VM-Message-Caller-Name"][:1] in {"O", "a", "%", "B"}
+    assert not (Path.cwd() / "x").exists()
