@@ -257,6 +257,11 @@ class Settings(BaseSettings):
     switch: Literal["asterisk", "freeswitch", "none"] = Field(
         "asterisk", description="`asterisk` or `freeswitch`, or `none` for the API alone"
     )
+    fallback: Literal["record", "native"] = Field(
+        "record",
+        description="who takes messages when `calls` does not answer: `record` or `native` "
+        "(mod_voicemail, see docs/adr/0014-what-the-voicemail-xml-is-for.md)",
+    )
     log_format: Literal["json", "console"] = Field("json", description="`json` or `console`")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="`debug` to `error`")
     link_key: SecretStr = Field(SecretStr(_DEFAULT_SECRET), description="signs the links in mails")
@@ -282,6 +287,15 @@ class Settings(BaseSettings):
         if not url.get_secret_value().startswith("postgresql://"):
             raise ValueError("write postgresql://user@host/database")
         return url
+
+    @model_validator(mode="after")
+    def _native_is_freeswitch(self) -> Self:
+        if self.fallback == "native" and self.switch != "freeswitch":
+            raise ValueError(
+                "CONTROLPLANE_FALLBACK=native is mod_voicemail, which is FreeSWITCH's alone: "
+                f"with CONTROLPLANE_SWITCH={self.switch} set CONTROLPLANE_FALLBACK=record"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_default_secrets(self) -> Self:

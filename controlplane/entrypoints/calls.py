@@ -149,6 +149,7 @@ def _server(
     )
     voicemail = VoicemailService(
         database=database,
+        jobs=jobs,
         pins=Pins(database, hasher, jobs, policy=policy),
         recordings=store,
         deposit=depositor.deposit,

@@ -10,7 +10,7 @@ from controlplane.domain.event_socket import EventSocketUser
 from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.findings import Finding
 from controlplane.settings import Settings
-from controlplane.supervisor.freeswitch_tree import OLDEST
+from controlplane.supervisor.freeswitch_tree import NATIVE_MODULES, OLDEST
 from controlplane.switches.freeswitch.inbound import InboundClient, LogInRefused
 
 _SECONDS = 5.0
@@ -48,6 +48,7 @@ async def check_freeswitch(settings: Settings) -> list[Finding]:
 
 async def _look(settings: Settings) -> _Seen:
     log_in = log_in_of(settings, EventSocketUser.DOCTOR)
+    modules = _MODULES if settings.fallback == "record" else (*_MODULES, *NATIVE_MODULES)
     async with InboundClient.connected(
         settings.event_socket.host,
         settings.event_socket.port,
@@ -58,7 +59,7 @@ async def _look(settings: Settings) -> _Seen:
         return _Seen(
             version=await client.api("version short"),
             missing_modules=tuple(
-                [name for name in _MODULES if await client.api(f"module_exists {name}") != "true"]
+                [name for name in modules if await client.api(f"module_exists {name}") != "true"]
             ),
             missing_contexts=tuple(
                 [

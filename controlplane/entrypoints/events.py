@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -18,8 +19,11 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from controlplane.domain.event_socket import EventSocketUser
+from controlplane.domain.lamp import LampQuery
 from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
+from controlplane.services.lamps import ANSWER, REPLAY, lock_of
+from controlplane.services.native_voicemail import FETCH
 from controlplane.settings import Settings
 from controlplane.storage.answering import check_answers
 from controlplane.storage.queue import make_app
@@ -29,6 +33,8 @@ from controlplane.switches.faults import ConnectionFaults
 
 _PAUSE_SECONDS = 0.2
 _RETRY_SECONDS = 2.0
+# mod_voicemail answers every question with "no", if it is there: our word must be the last.
+_AFTER_MOD_VOICEMAIL_SECONDS = 1
 
 
 class Listener(Protocol):
@@ -39,6 +45,14 @@ class Listener(Protocol):
 
     async def run(self) -> None:
         """Listen until cancelled."""
+        ...
+
+
+class Deferring(Protocol):
+    """What turns facts into jobs."""
+
+    async def keep_deferring(self, app: App) -> None:
+        """Defer until cancelled."""
         ...
 
 
@@ -76,6 +90,38 @@ class Wake:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
+class LampAnswers:
+    """Defers an answer for each phone that asked for a lamp; keeps at most so many while it cannot."""
+
+    def __init__(self, *, delay_seconds: int = 0, limit: int = 10_000) -> None:
+        self._delay_seconds = delay_seconds
+        self._asked: asyncio.Queue[LampQuery] = asyncio.Queue(limit)
+
+    def ask(self, query: LampQuery) -> None:
+        """Have a phone answered; what comes above the limit is dropped, as a phone asks again."""
+        try:
+            self._asked.put_nowait(query)
+        except asyncio.QueueFull:
+            structlog.get_logger().warning("events.lamp_query_dropped", number=query.number)
+
+    async def keep_deferring(self, app: App, *, retry_seconds: float = _RETRY_SECONDS) -> None:
+        """Defer until cancelled; while the queue cannot be reached the queries are kept."""
+        while True:
+            query = await self._asked.get()
+            deferrer = app.configure_task(
+                ANSWER, lock=lock_of(query.number), schedule_in={"seconds": self._delay_seconds}
+            )
+            while True:
+                try:
+                    await deferrer.defer_async(
+                        number=query.number, domain=query.domain, reply_to=dict(query.reply_to)
+                    )
+                    break
+                except (ConnectorException, OperationalError, PoolTimeout) as error:
+                    structlog.get_logger().warning("events.queue_unavailable", reason=type(error).__name__)
+                    await asyncio.sleep(retry_seconds)
+
+
 def main(settings: Settings) -> None:
     """Listen until SIGTERM."""
     asyncio.run(_listen(settings))
@@ -89,21 +135,35 @@ async def _listen(settings: Settings) -> None:
     scan = Wake("spool.scan", lock="spool")
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
+    native = settings.fallback == "native"
+    fetch, replay = Wake(FETCH, lock=FETCH), Wake(REPLAY, lock=REPLAY)
+    answers = LampAnswers(delay_seconds=_AFTER_MOD_VOICEMAIL_SECONDS if native else 0)
+    deferring: list[Deferring] = [scan, heal, answers, replay, *([fetch] if native else [])]
     registry = CollectorRegistry()
-    listener = _listener(settings, scan, heal, registry)
+    listener = _listener(
+        settings,
+        registry,
+        scan=scan,
+        heal=heal,
+        fetch=fetch if native else None,
+        replay=replay,
+        answers=answers,
+    )
     checks: dict[str, Check] = {
         "switch": holds(lambda: listener.connected, "not connected"),
         "queue": partial(check_answers, settings.database_url.get_secret_value()),
     }
     async with monitoring(settings.monitoring, registry, checks):
-        await _work(settings, listener, [scan, heal], stop)
+        await _work(settings, listener, deferring, stop)
 
 
-async def _work(settings: Settings, listener: Listener, wakes: list[Wake], stop: asyncio.Event) -> None:
+async def _work(
+    settings: Settings, listener: Listener, deferring: Sequence[Deferring], stop: asyncio.Event
+) -> None:
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     working = [
         asyncio.create_task(listener.run()),
-        asyncio.create_task(_defer(settings.database_url.get_secret_value(), wakes)),
+        asyncio.create_task(_defer(settings.database_url.get_secret_value(), deferring)),
         asyncio.create_task(beat(notifier)),
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -121,7 +181,16 @@ async def _work(settings: Settings, listener: Listener, wakes: list[Wake], stop:
                 await task
 
 
-def _listener(settings: Settings, scan: Wake, heal: Wake, registry: CollectorRegistry) -> Listener:
+def _listener(
+    settings: Settings,
+    registry: CollectorRegistry,
+    *,
+    scan: Wake,
+    heal: Wake,
+    fetch: Wake | None,
+    replay: Wake,
+    answers: LampAnswers,
+) -> Listener:
     """Return what listens to the switch that is set."""
 
     def on_take(_call_id: str) -> None:
@@ -130,6 +199,10 @@ def _listener(settings: Settings, scan: Wake, heal: Wake, registry: CollectorReg
     def on_booted() -> None:
         scan.want()
         heal.want()
+        if settings.switch == "freeswitch":
+            replay.want()
+        if fetch is not None:
+            fetch.want()
 
     if settings.switch == "freeswitch":
         # It brings gevent along, which nobody else needs in his process.
@@ -144,6 +217,8 @@ def _listener(settings: Settings, scan: Wake, heal: Wake, registry: CollectorReg
             faults=ConnectionFaults(registry, socket="event_socket"),
             on_record_stop=on_take,
             on_booted=on_booted,
+            on_lamp_query=answers.ask,
+            on_native_message=None if fetch is None else fetch.want,
         )
     return AsteriskEvents(
         host=settings.manager.host,
@@ -155,7 +230,7 @@ def _listener(settings: Settings, scan: Wake, heal: Wake, registry: CollectorReg
     )
 
 
-async def _defer(database_url: str, wakes: list[Wake]) -> None:
+async def _defer(database_url: str, wakes: Sequence[Deferring]) -> None:
     """Keep the queue open, over the time in which the database cannot be reached."""
     while True:
         app = make_app(database_url, pool_size=1)

@@ -21,16 +21,24 @@ from prometheus_client import CollectorRegistry
 
 from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
-from controlplane.entrypoints.publish import control_of, publisher_of, routes_folder
-from controlplane.jobs import configuration, mail, pin_alarm, speech, spool, upkeep
+from controlplane.entrypoints.publish import (
+    control_of,
+    lamp_control_of,
+    native_voicemail_of,
+    publisher_of,
+    routes_folder,
+)
+from controlplane.jobs import configuration, lamps, mail, native_voicemail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
+from controlplane.services.lamps import Lamps
 from controlplane.services.mailing import Mailing, Sender
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.messages import purge_old_bookkeeping, purge_trash
+from controlplane.services.native_voicemail import NativeHome
 from controlplane.services.orphans import remove_orphans
 from controlplane.services.pin_alarm import PinAlarms
 from controlplane.services.speaking import Speech
@@ -164,6 +172,10 @@ def _register(
     speaker = Speaker(PromptCache(settings.paths.prompts), engines=WarmEngines(engines_for), warn=warn)
     voice = Speech(speaker)
     spool.register(app, ingest)
+    lamps.register(app, Lamps(database=database, control=lamp_control_of(settings)))
+    native = native_voicemail_of(settings)
+    if native is not None:
+        native_voicemail.register(app, NativeHome(native=native, ingest=ingest))
     mail.register(app, mailing)
     pin_alarm.register(app, alarms)
     speech.register(app, database, voice, greetings=settings.paths.configuration / "greetings")

@@ -28,6 +28,9 @@ from controlplane.rendering.context_freeswitch import (
     SocketContext,
 )
 from controlplane.rendering.environment import TEMPLATES
+from controlplane.rendering.freeswitch import PROFILE
+from controlplane.services.lamps import LampControl
+from controlplane.services.native_voicemail import NativeVoicemail
 from controlplane.services.publishing import (
     Outcome,
     Publisher,
@@ -44,6 +47,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.switches.asterisk.control import AsteriskControl
 from controlplane.switches.freeswitch.control import FreeSwitchControl
+from controlplane.switches.freeswitch.native import FreeSwitchNativeVoicemail
 
 
 def routes_folder(settings: Settings) -> Path:
@@ -97,6 +101,7 @@ def _of_freeswitch(settings: Settings) -> FreeswitchInstallation:
             live=root / "live" / "freeswitch",
         ),
         calls=FreeswitchCalls(silence_seconds=settings.calls.silence_seconds),
+        native=settings.fallback == "native",
     )
 
 
@@ -125,15 +130,33 @@ def control_of(settings: Settings) -> SwitchControl | None:
                 secret=settings.manager.secret.get_secret_value(),
             )
         case "freeswitch":
-            log_in = log_in_of(settings, EventSocketUser.CONTROL)
-            return FreeSwitchControl(
-                host=settings.event_socket.host,
-                port=settings.event_socket.port,
-                user=log_in.user,
-                password=log_in.password,
-            )
+            return _freeswitch(settings)
         case "none":
             return None
+
+
+def lamp_control_of(settings: Settings) -> LampControl | None:
+    """Return what tells phones of lamps; None where no phone is told: on Asterisk, and without a switch."""
+    return _freeswitch(settings) if settings.switch == "freeswitch" else None
+
+
+def native_voicemail_of(settings: Settings) -> NativeVoicemail | None:
+    """Return the switch's own voicemail; None unless it takes messages."""
+    if settings.fallback != "native":
+        return None
+    return FreeSwitchNativeVoicemail(_freeswitch(settings), spool=settings.paths.spool)
+
+
+def _freeswitch(settings: Settings) -> FreeSwitchControl:
+    log_in = log_in_of(settings, EventSocketUser.CONTROL)
+    return FreeSwitchControl(
+        host=settings.event_socket.host,
+        port=settings.event_socket.port,
+        user=log_in.user,
+        password=log_in.password,
+        realm=settings.sip.realm,
+        profile=PROFILE,
+    )
 
 
 def publisher_of(settings: Settings, database: Database) -> Publisher:

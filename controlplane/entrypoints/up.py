@@ -31,7 +31,7 @@ from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree, cache_folder, find_or_unpack
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.freeswitch import PrivateFreeswitch
-from controlplane.supervisor.freeswitch_tree import FreeswitchTree, find_freeswitch
+from controlplane.supervisor.freeswitch_tree import NATIVE_MODULES, FreeswitchTree, find_freeswitch
 from controlplane.supervisor.leftovers import ProcessRecord, kill_group
 from controlplane.supervisor.ports import GivenPorts, PortClaims, check_address, check_external_address
 from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
@@ -96,7 +96,10 @@ class Up:
             case "asterisk":
                 self._tree = find_or_unpack(cache, progress=say)
             case "freeswitch":
-                self._tree = find_freeswitch(os.environ, progress=say)
+                native = os.environ.get("CONTROLPLANE_FALLBACK") == "native"
+                self._tree = find_freeswitch(
+                    os.environ, progress=say, also_needed=NATIVE_MODULES if native else ()
+                )
         with step("Starting PostgreSQL"):
             self._postgres = EmbeddedPostgres(state.root / "postgres" / "data")
             database_url = self._postgres.start()

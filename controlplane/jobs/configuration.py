@@ -19,7 +19,7 @@ _RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
 
 
 def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -> None:
-    """Define `configuration.routes`, `configuration.publish` and, each minute, `configuration.heal`.
+    """Define `configuration.routes`, `.publish`, `.mailboxes` and, each minute, `configuration.heal`.
 
     Every ten minutes, and so after a start, `configuration.all_routes` mends what a job that was
     lost or a power failure left of the route files.
@@ -40,6 +40,12 @@ def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -
         result = await (publish(publisher) if automatic else note_pending(publisher))
         if result.outcome is Outcome.PENDING:
             structlog.get_logger().warning("configuration.pending", digest=result.digest, error=result.error)
+
+    @app.task(name="configuration.mailboxes", lock="configuration", retry=_RETRY)
+    async def publish_mailboxes() -> None:
+        # Only where a mailbox is a part of the rendered files.
+        if publisher.rendering.has_mailboxes:
+            await (publish(publisher) if automatic else note_pending(publisher))
 
     # A queueing lock is right here: no business transaction defers it, and one waiting run is enough.
     @app.periodic(cron="* * * * *")

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from controlplane.domain.event_socket import DOMAIN, RIGHTS, user_password
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext
 
 _SILENCE_THRESHOLD = 200
+NATIVE_PROFILE = "shared-voicemail"
+NATIVE_DOMAIN = "cp-voicemail-"
+NATIVE_FOLDER = "native"
+"""Where mod_voicemail keeps its messages, below the spool."""
+
+LONGEST_NATIVE_SECONDS = 1000
+"""mod_voicemail takes no higher limit of a message's length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,23 +85,73 @@ class FreeswitchCalls(CallsContext):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxContext:
+    """A mailbox in the directory of mod_voicemail; `language` is one that has prompts."""
+
+    id: UUID
+    language: str
+    max_message_seconds: int
+
+    @property
+    def native_seconds(self) -> int:
+        """The longest message that mod_voicemail takes for it."""
+        return min(self.max_message_seconds, LONGEST_NATIVE_SECONDS)
+
+    @property
+    def native_profile(self) -> str:
+        """The profile whose limit is this mailbox's: there is no limit of a user."""
+        return f"{NATIVE_PROFILE}-{self.native_seconds}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantMailboxes:
+    """The mailboxes of a tenant, which are a domain of their own in the directory."""
+
+    tenant_id: UUID
+    mailboxes: tuple[MailboxContext, ...]
+
+    @property
+    def domain(self) -> str:
+        """The name of that domain."""
+        return f"{NATIVE_DOMAIN}{self.tenant_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreeswitchInstallation:
-    """What settings decide, the same for all revisions of an installation."""
+    """What settings decide, the same for all revisions of an installation.
+
+    With `native` mod_voicemail takes messages when `calls` does not answer, else the dialplan does.
+    """
 
     sip: SipContext
     socket: SocketContext
     event_socket: EventSocketContext
     paths: FreeswitchPaths
     calls: FreeswitchCalls
+    native: bool = False
+
+    @property
+    def native_storage(self) -> Path:
+        """Where mod_voicemail keeps what it recorded."""
+        return self.paths.spool / NATIVE_FOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeswitchContext:
-    """Everything that is rendered for FreeSWITCH."""
+    """Everything that is rendered for FreeSWITCH; `mailboxes` only where mod_voicemail is to know them."""
 
     installation: FreeswitchInstallation
     tenants: tuple[TenantContext, ...]
     prompts: tuple[VoiceContext, ...]
+    mailboxes: tuple[TenantMailboxes, ...] = ()
+
+    @property
+    def native_profiles(self) -> tuple[tuple[str, int], ...]:
+        """The profiles of mod_voicemail and their longest message: ours, and one for each length in use."""
+        boxes = [box for tenant in self.mailboxes for box in tenant.mailboxes]
+        used = sorted({(box.native_seconds, box.native_profile) for box in boxes})
+        ours = (NATIVE_PROFILE, min(self.installation.calls.max_message_seconds, LONGEST_NATIVE_SECONDS))
+        return (ours, *((name, seconds) for seconds, name in used))
 
     @property
     def default_tenant(self) -> TenantContext | None:

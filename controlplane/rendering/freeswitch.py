@@ -21,6 +21,9 @@ FILES = (
     "cp-dialplan.xml",
     "cp-directory.xml",
     "cp-event-socket.xml",
+    "cp-mailboxes.xml",
+    "cp-phrases.xml",
+    "cp-voicemail.xml",
     "cp_contacts.lua",
     "cp_directory.lua",
     "cp_entrance.lua",
@@ -66,6 +69,10 @@ def _render(
         "event_socket": installation.event_socket,
         "paths": installation.paths,
         "calls": installation.calls,
+        "native": installation.native,
+        "native_profiles": context.native_profiles,
+        "native_storage": installation.native_storage,
+        "mailboxes": context.mailboxes,
     }
     rendered = {}
     for name in names:

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from controlplane.domain.errors import ControlPlaneError, Unavailable
 from controlplane.domain.message import KEPT_SILENCE_MS, Message, MessageState, TakeFacts
+from controlplane.services.lamps import defer_lamps
 from controlplane.services.mailing import queue_mails
 from controlplane.storage import takes
 from controlplane.storage import wav as wav_files
@@ -147,6 +148,7 @@ class Depositor:
             if not held.is_deleted:
                 await self.jobs.defer(session, "speech.envelope", message_id=str(facts.recording_id))
                 await queue_mails(session, self.jobs, mailbox=held, message_id=facts.recording_id)
+                await defer_lamps(session, self.jobs, [held.id])
             self.reached(DepositStep.INSERTED)
         self.reached(DepositStep.COMMITTED)
         self.metrics.takes.labels(TakeOutcome.MESSAGE.value).inc()

@@ -13,6 +13,7 @@ from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.numbers import Number, NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.services.lamps import defer_lamps
 from controlplane.services.mailbox_rules import (
     Faults,
     MailboxChanges,
@@ -82,7 +83,7 @@ async def create_mailbox(
             session, tenant_id=tenant_id, number=row.number, kind=NumberKind.MAILBOX, object_id=row.id
         )
         await mailboxes.insert(session, row)
-        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[row.number])
+        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[row.number], mailboxes=True)
         await _defer_greeting(session, jobs, row.id)
         found = await mailboxes.get(session, row.id)
         assert found is not None
@@ -144,6 +145,8 @@ async def update_mailbox(
             row = changed
         if values.keys() & {"display_name", "language"}:
             await _defer_greeting(session, jobs, row.id)
+        if values.keys() & {"language", "max_message_seconds"}:
+            await defer_publishing(session, jobs, tenant_id=tenant_id, mailboxes=True)
         counts = await messages.counts(session, [row.id])
     structlog.get_logger().info(
         "mailbox.changed", tenant_id=str(tenant_id), number=number, fields=sorted(changes)
@@ -169,8 +172,9 @@ async def delete_mailbox(
         _check_version(row, expected_version)
         await numbers.free(session, row.id)
         await mailboxes.mark_deleted(session, row.id, expected_version=None, by=by)
-        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number])
+        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number], mailboxes=True)
         await _defer_greeting(session, jobs, row.id)
+        await defer_lamps(session, jobs, [row.id])
     structlog.get_logger().info("mailbox.deleted", tenant_id=str(tenant_id), number=number)
 
 

@@ -17,10 +17,12 @@ import structlog
 
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
 from controlplane.domain.message import MessageState
+from controlplane.services.lamps import defer_lamps
 from controlplane.storage import bookkeeping, mailboxes, message_views, messages, pin_tries
 from controlplane.storage.database import Database
 from controlplane.storage.message_views import MessageView, Position
 from controlplane.storage.messages import Locked
+from controlplane.storage.queue import Jobs
 
 __all__ = [
     "MAX_BULK",
@@ -175,6 +177,7 @@ async def get_message(database: Database, tenant_id: UUID, message_id: UUID) -> 
 
 async def set_state(
     database: Database,
+    jobs: Jobs,
     tenant_id: UUID,
     message_id: UUID,
     *,
@@ -201,6 +204,7 @@ async def set_state(
                     error_id="mailbox-deleted",
                 )
             await messages.move_locked(session, [message_id], target, by)
+            await defer_lamps(session, jobs, [held.mailbox_id])
         found = await message_views.view(session, tenant_id, message_id)
         assert found is not None
     return found
@@ -215,6 +219,7 @@ def _target(held: Locked, state: Requested) -> MessageState | None:
 
 async def delete_message(
     database: Database,
+    jobs: Jobs,
     recordings: Recordings,
     tenant_id: UUID,
     message_id: UUID,
@@ -234,6 +239,7 @@ async def delete_message(
         _check_version(held, expected_version)
         if held.state is not MessageState.DELETED:
             await messages.move_locked(session, [message_id], MessageState.DELETED, by)
+            await defer_lamps(session, jobs, [held.mailbox_id])
             return await message_views.view(session, tenant_id, message_id)
         await messages.delete_locked(session, message_id)
     await recordings.remove(message_id)
@@ -242,7 +248,7 @@ async def delete_message(
 
 
 async def bulk(
-    database: Database, tenant_id: UUID, ids: Sequence[UUID], *, action: BulkAction, by: str
+    database: Database, jobs: Jobs, tenant_id: UUID, ids: Sequence[UUID], *, action: BulkAction, by: str
 ) -> list[BulkOutcome]:
     """Do the same with up to MAX_BULK messages in one transaction; return an outcome per id, in order.
 
@@ -257,6 +263,7 @@ async def bulk(
         outcomes = {message_id: _outcome(locked, action) for message_id, locked in held.items()}
         done = [message_id for message_id, result in outcomes.items() if result.outcome is Outcome.DONE]
         await messages.move_locked(session, done, _bulk_target(action), by)
+        await defer_lamps(session, jobs, {held[message_id].mailbox_id for message_id in done})
     missing = (BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None) for i in ids if i not in outcomes)
     outcomes |= {result.id: result for result in missing}
     return [outcomes[message_id] for message_id in dict.fromkeys(ids)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from controlplane.callflows.prompts import Prompt, PromptFiles, Tone
+from controlplane.domain.language import first_available
 from controlplane.domain.numbers import Feature
 from controlplane.rendering.asterisk import render_asterisk
 from controlplane.rendering.context import (
@@ -19,11 +21,22 @@ from controlplane.rendering.context import (
     VoiceContext,
     at_domain,
 )
-from controlplane.rendering.context_freeswitch import FreeswitchContext, FreeswitchInstallation
+from controlplane.rendering.context_freeswitch import (
+    FreeswitchContext,
+    FreeswitchInstallation,
+    MailboxContext,
+    TenantMailboxes,
+)
 from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.rendering.tree import RenderedTree
-from controlplane.storage.configuration import ConfiguredTenant, configured_tenants
+from controlplane.speech.catalogue import available_languages
+from controlplane.storage.configuration import (
+    ConfiguredMailbox,
+    ConfiguredTenant,
+    configured_mailboxes,
+    configured_tenants,
+)
 from controlplane.storage.database import Database
 
 # What the dialplan says by itself.
@@ -36,6 +49,8 @@ DIALPLAN_PROMPTS = (
     Prompt.CHECK_UNAVAILABLE,
     Tone.BEEP,
 )
+# What mod_voicemail says besides.
+NATIVE_PROMPTS = (Prompt.MESSAGE_TOO_SHORT,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +61,41 @@ class Rendering:
     installation: InstallationContext | FreeswitchInstallation
     prompts: PromptFiles
 
+    @property
+    def has_mailboxes(self) -> bool:
+        """Whether mailboxes are rendered, which does not scale: only the switch's own voicemail needs it."""
+        return isinstance(self.installation, FreeswitchInstallation) and self.installation.native
+
 
 async def render_configuration(database: Database, rendering: Rendering) -> RenderedTree:
     """Read what is provisioned and render it; raises RenderingError, Unavailable."""
     async with database.transaction() as session:
+        boxes = await configured_mailboxes(session) if rendering.has_mailboxes else []
         tenants = await configured_tenants(session)
-    return await asyncio.to_thread(_render, rendering, tenants)
+    return await asyncio.to_thread(_render, rendering, tenants, boxes)
 
 
-def _render(rendering: Rendering, configured: Sequence[ConfiguredTenant]) -> RenderedTree:
+def _render(
+    rendering: Rendering, configured: Sequence[ConfiguredTenant], boxes: Sequence[ConfiguredMailbox]
+) -> RenderedTree:
     tenants = tuple(_tenant(tenant) for tenant in configured)
-    prompts = tuple(
-        _voice(language, rendering.prompts) for language in sorted({tenant.language for tenant in tenants})
-    )
+    languages = {tenant.language for tenant in tenants}
     match rendering.installation:
         case FreeswitchInstallation() as freeswitch:
+            mailboxes = _mailboxes(tenants, boxes)
+            languages |= {box.language for tenant in mailboxes for box in tenant.mailboxes}
+            said = (*DIALPLAN_PROMPTS, *NATIVE_PROMPTS) if freeswitch.native else DIALPLAN_PROMPTS
             return render_freeswitch(
-                FreeswitchContext(installation=freeswitch, tenants=tenants, prompts=prompts),
+                FreeswitchContext(
+                    installation=freeswitch,
+                    tenants=tenants,
+                    prompts=_voices(languages, said, rendering.prompts),
+                    mailboxes=mailboxes,
+                ),
                 templates=rendering.templates,
             )
         case asterisk:
+            prompts = _voices(languages, DIALPLAN_PROMPTS, rendering.prompts)
             return render_asterisk(
                 AsteriskContext(installation=asterisk, tenants=tenants, prompts=prompts),
                 templates=rendering.templates,
@@ -98,7 +128,33 @@ def _tenant(tenant: ConfiguredTenant) -> TenantContext:
     )
 
 
-def _voice(language: str, prompts: PromptFiles) -> VoiceContext:
+def _mailboxes(
+    tenants: Sequence[TenantContext], boxes: Sequence[ConfiguredMailbox]
+) -> tuple[TenantMailboxes, ...]:
+    available = available_languages()
+    of_tenant: dict[UUID, list[MailboxContext]] = {}
+    for box in boxes:
+        of_tenant.setdefault(box.tenant_id, []).append(
+            MailboxContext(
+                id=box.id,
+                language=first_available(box.languages, available),
+                max_message_seconds=box.max_message_seconds,
+            )
+        )
+    return tuple(
+        TenantMailboxes(tenant_id=tenant.id, mailboxes=tuple(of_tenant[tenant.id]))
+        for tenant in tenants
+        if tenant.id in of_tenant
+    )
+
+
+def _voices(
+    languages: Collection[str], said: Sequence[Prompt | Tone], prompts: PromptFiles
+) -> tuple[VoiceContext, ...]:
+    return tuple(_voice(language, said, prompts) for language in sorted(languages))
+
+
+def _voice(language: str, said: Sequence[Prompt | Tone], prompts: PromptFiles) -> VoiceContext:
     return VoiceContext(
         language=language,
         files=tuple(
@@ -106,6 +162,6 @@ def _voice(language: str, prompts: PromptFiles) -> VoiceContext:
                 utterance.value,
                 tuple(path.absolute().with_suffix("") for path in prompts.files(utterance, language)),
             )
-            for utterance in DIALPLAN_PROMPTS
+            for utterance in said
         ),
     )

@@ -8,15 +8,19 @@ from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
+from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
 from controlplane.storage import mailboxes, messages, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
+from controlplane.storage.queue import Jobs
 
 _MAX_LISTED = 1000
 
@@ -42,12 +46,14 @@ class VoicemailService:
         self,
         *,
         database: Database,
+        jobs: Jobs,
         pins: Pins,
         recordings: Recordings,
         deposit: Deposit,
         languages: Collection[str],
     ) -> None:
         self._database = database
+        self._jobs = jobs
         self._pins = pins
         self._recordings = recordings
         self._deposit = deposit
@@ -101,6 +107,7 @@ class VoicemailService:
         """Move a message from the state that the listener saw to another one, if it still has it."""
         async with self._database.transaction() as session:
             if await messages.move(session, message_id, seen=seen, to=to, by=by):
+                await self._defer_lamp(session, message_id)
                 return Change(done=True, state=to)
             left = await messages.get(session, message_id)
         return Change(done=False, state=None if left is None else left.state)
@@ -110,9 +117,15 @@ class VoicemailService:
         async with self._database.transaction() as session:
             state = await messages.restore(session, message_id, by=by)
             if state is not None:
+                await self._defer_lamp(session, message_id)
                 return Change(done=True, state=state)
             left = await messages.get(session, message_id)
         return Change(done=False, state=None if left is None else left.state)
+
+    async def _defer_lamp(self, session: AsyncSession, message_id: UUID) -> None:
+        moved = await messages.get(session, message_id)
+        if moved is not None:
+            await defer_lamps(session, self._jobs, [moved.mailbox_id])
 
     def recording(self, message_id: UUID) -> Path:
         """Return where the recording of a message is; the file may be missing."""

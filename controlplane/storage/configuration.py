@@ -14,6 +14,7 @@ from controlplane.storage.tables import (
     ConfigurationRevisionRow,
     ExtensionRow,
     FeatureCodeRow,
+    MailboxRow,
     NumberRow,
     TenantRow,
 )
@@ -38,6 +39,16 @@ class ConfiguredTenant:
     language: str
     extensions: tuple[ConfiguredExtension, ...]
     feature_codes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredMailbox:
+    """What is rendered of a mailbox, where it is; `languages` are the tags to try, the best first."""
+
+    id: UUID
+    tenant_id: UUID
+    languages: tuple[str | None, ...]
+    max_message_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,26 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
             feature_codes=tuple(codes.get(tenant.id, ())),
         )
         for tenant in await session.scalars(select(TenantRow).order_by(TenantRow.name))
+    ]
+
+
+async def configured_mailboxes(session: AsyncSession) -> list[ConfiguredMailbox]:
+    """Return all mailboxes that are not deleted, by tenant and id."""
+    rows = await session.execute(
+        select(
+            MailboxRow.id,
+            MailboxRow.tenant_id,
+            MailboxRow.language,
+            TenantRow.language,
+            MailboxRow.max_message_seconds,
+        )
+        .join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
+        .where(MailboxRow.deleted_at.is_(None))
+        .order_by(MailboxRow.tenant_id, MailboxRow.id)
+    )
+    return [
+        ConfiguredMailbox(id=row[0], tenant_id=row[1], languages=(row[2], row[3]), max_message_seconds=row[4])
+        for row in rows
     ]
 
 

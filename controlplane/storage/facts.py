@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from controlplane.domain.caller import Caller, clean
@@ -114,6 +114,15 @@ def from_tags(tags: Tags, recording_id: UUID, *, call_id: str, written_at: datet
             values.setdefault(key, unquote(value, errors="replace"))
     return _of_dialplan(
         values, Caller.of(tags.artist, tags.comment), recording_id, call_id=call_id, written_at=written_at
+    )
+
+
+def title_of(*, tenant_id: UUID, mailbox_id: UUID, call_id: str, at: datetime, reached_by: str) -> str:
+    """Return the title that `from_tags` reads; `reached_by` is percent-encoded, or empty."""
+    call = quote(call_id, safe="")
+    return (
+        f"v={_VERSION};tenant={tenant_id};mailbox={mailbox_id};call={call};at={at.timestamp():.0f}"
+        f";reached_by={reached_by}"
     )
 
 

@@ -131,6 +131,7 @@ class Locked:
 
     id: UUID
     tenant_id: UUID
+    mailbox_id: UUID
     state: MessageState
     state_before: MessageState | None
     version: int
@@ -143,6 +144,7 @@ async def lock(session: AsyncSession, tenant_id: UUID, ids: Iterable[UUID]) -> d
         select(
             MessageRow.id,
             MessageRow.tenant_id,
+            MessageRow.mailbox_id,
             MessageRow.state,
             MessageRow.state_before,
             MessageRow.version,
@@ -156,10 +158,11 @@ async def lock(session: AsyncSession, tenant_id: UUID, ids: Iterable[UUID]) -> d
         row[0]: Locked(
             id=row[0],
             tenant_id=row[1],
-            state=MessageState(row[2]),
-            state_before=None if row[3] is None else MessageState(row[3]),
-            version=row[4],
-            mailbox_deleted=row[5],
+            mailbox_id=row[2],
+            state=MessageState(row[3]),
+            state_before=None if row[4] is None else MessageState(row[4]),
+            version=row[5],
+            mailbox_deleted=row[6],
         )
         for row in rows
     }

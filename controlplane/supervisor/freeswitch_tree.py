@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,9 @@ _NEEDED_MODULES = (
     "mod_commands",
     "mod_tone_stream",
 )
+NATIVE_MODULES = ("mod_voicemail",)
+"""What `CONTROLPLANE_FALLBACK=native` needs besides."""
+
 _VERSION = re.compile(r"version:? (\d+)\.(\d+)\.(\d+)\S*")
 _BUILT_ON = re.compile(r"(\d{4})-(\d{2})-(\d{2}) \d{2}:\d{2}")
 
@@ -47,27 +50,32 @@ class FreeswitchTree:
         return f"FreeSWITCH {'.'.join(map(str, self.version))} ({self.program})"
 
 
-def find_freeswitch(environment: Mapping[str, str], *, progress: Progress) -> FreeswitchTree:
+def find_freeswitch(
+    environment: Mapping[str, str], *, progress: Progress, also_needed: Sequence[str] = ()
+) -> FreeswitchTree:
     """Return the FreeSWITCH of FREESWITCH_PREFIX, else of PATH, else of the usual prefixes.
 
-    What is older or lacks a module is passed over and told to `progress`. Raises CannotStart.
+    `also_needed` are modules that settings ask for. What is older or lacks a module is passed
+    over and told to `progress`. Raises CannotStart.
     """
     refused: list[str] = []
     for program in _candidates(environment):
-        found = _examine(program)
+        found = _examine(program, (*_NEEDED_MODULES, *also_needed))
         if isinstance(found, FreeswitchTree):
             _warn(program, progress)
             return found
         refused.append(found)
         progress(f"{found}: not used")
+    otherwise = ", or set CONTROLPLANE_FALLBACK=record" if also_needed else ""
     if given := environment.get("FREESWITCH_PREFIX"):
         raise CannotStart(
-            refused[0] + ": install a newer one, or one with all modules."
+            f"{refused[0]}: install a newer one, or one with all modules{otherwise}."
             if refused
             else f"FREESWITCH_PREFIX={given} has no bin/freeswitch: name the folder it was installed into."
         )
     raise CannotStart(
-        f"No usable FreeSWITCH {'.'.join(map(str, OLDEST))} or later was found: install one,"
+        f"No usable FreeSWITCH {'.'.join(map(str, OLDEST))} or later"
+        f"{''.join(f' with {name}' for name in also_needed)} was found: install one{otherwise},"
         " name its folder in FREESWITCH_PREFIX, or choose --switch asterisk."
     )
 
@@ -87,7 +95,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
             yield place.resolve()
 
 
-def _examine(program: Path) -> FreeswitchTree | str:
+def _examine(program: Path, needed: Sequence[str]) -> FreeswitchTree | str:
     """Return the installation of a program, or what is wrong with it."""
     prefix = program.parent.parent
     version = _VERSION.search(_version_text(program))
@@ -105,7 +113,7 @@ def _examine(program: Path) -> FreeswitchTree | str:
     modules = next((folder for folder in folders if folder.is_dir()), None)
     if modules is None:
         return f"{program} has no folder of modules that we can find"
-    missing = [name for name in _NEEDED_MODULES if not (modules / f"{name}.so").exists()]
+    missing = [name for name in needed if not (modules / f"{name}.so").exists()]
     if missing:
         return f"{program} lacks {', '.join(missing)}"
     return FreeswitchTree(program=program, libraries=prefix / "lib", modules=modules, version=numbers)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
-from controlplane.services.switch_control import SwitchControl
+from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.switches.freeswitch.control import FreeSwitchControl
 from tests.support.call_contract import meanwhile
 from tests.support.scripted_event_socket import PASSWORD, USER, ScriptedEventSocket, answer, reply
@@ -26,7 +26,7 @@ USERS = (
 
 
 @asynccontextmanager
-async def controlling(switch: ScriptedEventSocket, **changes: Any) -> AsyncIterator[SwitchControl]:
+async def controlling(switch: ScriptedEventSocket, **changes: Any) -> AsyncIterator[FreeSwitchControl]:
     """Connect the adapter to a scripted socket."""
     async with switch.listening() as port:
         options: dict[str, Any] = {
@@ -258,3 +258,65 @@ async def test_commands_go_over_a_connection_of_their_own(switch: ScriptedEventS
         await control.live_configuration()
 
     assert 2 == switch.connections
+
+
+def sent(switch: ScriptedEventSocket) -> list[str]:
+    """Return the lines of the event that was fired."""
+    (event,) = [each for each in switch.commands if each.startswith("sendevent ")]
+    return event.splitlines()
+
+
+async def test_lamp_is_told_to_all_who_watch_it(switch: ScriptedEventSocket) -> None:
+    """The account is the number in the phones' domain, on their profile."""
+    async with controlling(switch, realm="realm", profile="phones") as control:
+        await control.send_mwi(Lamp(number="8001", new=2, saved=1))
+
+    assert [
+        "sendevent MESSAGE_WAITING",
+        "MWI-Messages-Waiting: yes",
+        "MWI-Message-Account: sip:8001@realm",
+        "MWI-Voice-Message: 2/1 (0/0)",
+        "Sofia-Profile: phones",
+    ] == sent(switch)
+
+
+async def test_lamp_is_told_to_the_one_who_asked(switch: ScriptedEventSocket) -> None:
+    """What names his dialog goes back as it came, and saved messages light no lamp."""
+    query = LampQuery(number="8001", domain="example.org", reply_to=(("sub-call-id", "x@y"),))
+    async with controlling(switch, realm="realm") as control:
+        await control.send_mwi(Lamp(number="8001", saved=1), query=query)
+
+    assert [
+        "sendevent MESSAGE_WAITING",
+        "MWI-Messages-Waiting: no",
+        "MWI-Message-Account: sip:8001@example.org",
+        "MWI-Voice-Message: 0/1 (0/0)",
+        "sub-call-id: x@y",
+    ] == sent(switch)
+
+
+async def test_dialog_that_cannot_be_named_gets_no_answer(switch: ScriptedEventSocket) -> None:
+    """An expansion reaches no switch, and is no reason to try again."""
+    query = LampQuery(number="8001", domain="h", reply_to=(("sub-call-id", "${system(id)}"),))
+    async with controlling(switch) as control:
+        await control.send_mwi(Lamp(number="8001"), query=query)
+
+    assert [] == [each for each in switch.commands if each.startswith("sendevent")]
+
+
+async def test_refused_event_is_unavailable(switch: ScriptedEventSocket) -> None:
+    """A log-in that may not fire events is told of, and tried again."""
+    switch.answers["sendevent"] = reply("-ERR permission denied")
+    async with controlling(switch) as control:
+        with pytest.raises(SwitchUnavailable, match="refused an event"):
+            await control.send_mwi(Lamp(number="8001"))
+
+
+async def test_mailboxes_of_mod_voicemail_are_told_from_phones(switch: ScriptedEventSocket) -> None:
+    """They are in the same directory, in a domain of their own, and pass for nobody's phone."""
+    more = "9f13a4ad||cp-voicemail-850fe7c5|cp-1|error/user_not_registered|||\n"
+    switch.answers["api list_users"] = answer(USERS.replace("\n\n+OK", f"\n{more}\n+OK"))
+    async with controlling(switch) as control:
+        users = (await control.live_configuration()).endpoints
+
+    assert frozenset({"101@realm", "102@realm", "9f13a4ad@cp-voicemail-850fe7c5"}) == users

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from controlplane.entrypoints.events import Wake, _listener
+from controlplane.entrypoints.events import LampAnswers, Wake, _listener
 from controlplane.settings import load
 from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch import events as events_module
@@ -59,6 +59,7 @@ async def listening(switch: ScriptedEventSocket, **changes: Any) -> AsyncIterato
             "port": port,
             "password": PASSWORD,
             "on_record_stop": lambda call_id: facts.tell(f"stopped {call_id}"),
+            "on_lamp_query": lambda query: facts.tell(f"asked {query}"),
             "on_booted": lambda: facts.tell("booted"),
             "heartbeat_seconds": 60,
             "answer_seconds": 0.3,
@@ -79,7 +80,10 @@ async def test_only_what_is_needed_is_subscribed() -> None:
     async with listening(switch) as facts:
         await facts.next()
 
-    assert [f"auth {PASSWORD}", "event plain RECORD_STOP HEARTBEAT"] == switch.commands
+    assert [
+        f"auth {PASSWORD}",
+        "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register",
+    ] == switch.commands
 
 
 async def test_user_of_the_directory_logs_in() -> None:
@@ -105,6 +109,36 @@ async def test_end_of_a_recording_is_told_with_the_calls_id() -> None:
         switch.tell(stopped("1-2-3"))
 
         assert "stopped 1-2-3" == await facts.next()
+
+
+async def test_phone_that_asks_for_its_lamp_is_told() -> None:
+    """A subscription and a new registration are questions; what cannot be answered is none."""
+    switch = ScriptedEventSocket()
+    async with listening(switch) as facts:
+        await facts.next()
+        switch.tell(event("MESSAGE_QUERY", Message_Account="sip:bob@h", VM_sub_call_id="a"))
+        switch.tell(event("MESSAGE_QUERY", Message_Account="sip:8001@h", VM_sub_call_id="b"))
+        switch.tell(
+            event("CUSTOM", Event_Subclass="sofia::register", from_user="101", from_host="h", call_id="c")
+        )
+
+        assert "number='8001'" in await facts.next()
+        assert "number='101'" in await facts.next()
+
+
+async def test_message_of_mod_voicemail_is_told_where_it_takes_them() -> None:
+    """Of all that it tells, only a message that was left counts; it is subscribed only there."""
+    switch = ScriptedEventSocket()
+    messages = Facts()
+    async with listening(switch, on_native_message=lambda: messages.tell("left")) as facts:
+        await facts.next()
+        for action in ("mwi-update", "authentication", "leave-message"):
+            switch.tell(event("CUSTOM", Event_Subclass="vm::maintenance", VM_Action=action))
+        switch.tell(stopped("behind"))
+        await facts.next()
+
+        assert "left" == await messages.next()
+    assert switch.commands[-1].endswith("CUSTOM sofia::register vm::maintenance")
 
 
 @pytest.mark.parametrize(
@@ -376,7 +410,16 @@ async def test_spool_is_scanned_after_each_connection(tmp_path: Path) -> None:
                 "CONTROLPLANE_EVENT_SOCKET__LOG_IN": "password",
             }
         )
-        async with meanwhile(asyncio.create_task(_listener(settings, scan, heal, CollectorRegistry()).run())):
+        listener = _listener(
+            settings,
+            CollectorRegistry(),
+            scan=scan,
+            heal=heal,
+            fetch=None,
+            replay=Wake("mwi.replay", lock="mwi.replay"),
+            answers=LampAnswers(),
+        )
+        async with meanwhile(asyncio.create_task(listener.run())):
             for _ in range(3):
                 await asyncio.wait_for(scan._wanted.wait(), LIMIT_SECONDS)
                 await asyncio.wait_for(heal._wanted.wait(), LIMIT_SECONDS)
@@ -444,6 +487,7 @@ async def test_switch_that_is_not_there_is_tried_again() -> None:
         password=PASSWORD,
         on_record_stop=facts.tell,
         on_booted=lambda: facts.tell("booted"),
+        on_lamp_query=lambda _: None,
         longest_wait_seconds=0.2,
     )
     with capture_logs() as logs:

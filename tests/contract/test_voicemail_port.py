@@ -156,6 +156,7 @@ async def real(
         depositor = Depositor(database=database, jobs=jobs, store=store, spool=FileSpool(tmp_path / "spool"))
         service = VoicemailService(
             database=database,
+            jobs=jobs,
             pins=Pins(database, hasher, jobs, policy=PinLockPolicy()),
             recordings=store,
             deposit=depositor.deposit,

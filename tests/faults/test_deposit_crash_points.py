@@ -61,7 +61,11 @@ def assert_there_once(url: str, ingest: Ingest, message_id: UUID, seconds: float
     store = ingest.depositor.store
 
     assert [(each, length) for each, _, _, length in messages(url)] == [(message_id, round(seconds * 1000))]
-    assert queued(url) == [("mail.send", str(message_id)), ("speech.envelope", str(message_id))]
+    assert queued(url) == [
+        ("mail.send", str(message_id)),
+        ("mwi.send", "8001"),
+        ("speech.envelope", str(message_id)),
+    ]
     assert store.path(message_id).read_bytes()[HEADER_BYTES:] == audio(seconds)
     assert files(ingest.spool.root) == []
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.live import without_freeswitch
+from tests.support.live import message_wav, second_wav, speech, without_freeswitch
 from tests.support.processes import open_folder
 from tests.support.real_freeswitch_call import RealHarness
 from tests.support.small_freeswitch import SmallFreeSwitch, run_small_freeswitch
+
+__all__ = ["harness", "message_wav", "second_wav", "small", "speech"]
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,7 @@ async def test_a_new_mailbox_is_published_and_greeted(api: Api, client: httpx.As
     (tenant,) = api.rows("SELECT id FROM tenants WHERE name = 'default'")
 
     assert api.jobs() == [
+        ("configuration.mailboxes", {}),
         ("configuration.routes", {"tenant_id": str(tenant["id"]), "numbers": ["8001"]}),
         ("speech.greeting", {"mailbox_id": made["id"]}),
     ]
@@ -344,7 +345,8 @@ async def test_a_null_language_is_the_tenants(client: httpx.AsyncClient, mailbox
     ("change", "deferred"),
     [
         ({"display_name": "Support"}, ["speech.greeting"]),
-        ({"language": "en-GB"}, ["speech.greeting"]),
+        ({"language": "en-GB"}, ["speech.greeting", "configuration.mailboxes"]),
+        ({"max_message_seconds": 60}, ["configuration.mailboxes"]),
         ({"display_name": "Sales"}, []),
         ({"review": True}, []),
         ({}, []),
@@ -353,7 +355,7 @@ async def test_a_null_language_is_the_tenants(client: httpx.AsyncClient, mailbox
 async def test_a_change_of_name_or_language_is_greeted_anew(
     api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, change: dict[str, Any], deferred: list[str]
 ) -> None:
-    """Only what is heard in the greeting makes a new one; nothing of it is published."""
+    """Only what is heard in the greeting makes a new one; what mod_voicemail must know is published to it."""
     await client.patch(ONE, json=change)
 
     assert [name for name, _ in api.jobs()] == deferred
@@ -463,7 +465,12 @@ async def test_deleting_a_mailbox_is_published(
     """DELETE defers the route of the number, and the removal of the greeting."""
     await client.delete(ONE)
 
-    assert [name for name, _ in api.jobs()] == ["configuration.routes", "speech.greeting"]
+    assert [name for name, _ in api.jobs()] == [
+        "configuration.mailboxes",
+        "configuration.routes",
+        "speech.greeting",
+        "mwi.send",
+    ]
 
 
 async def test_deleting_twice_is_not_found(client: httpx.AsyncClient, mailbox: httpx.Response) -> None:
@@ -504,7 +511,11 @@ async def test_a_repeated_request_makes_one_mailbox(api: Api, client: httpx.Asyn
     assert second.headers["etag"] == first.headers["etag"]
     assert second.headers["location"] == first.headers["location"]
     assert second.headers["idempotent-replayed"] == "true"
-    assert [name for name, _ in api.jobs()] == ["configuration.routes", "speech.greeting"]
+    assert [name for name, _ in api.jobs()] == [
+        "configuration.mailboxes",
+        "configuration.routes",
+        "speech.greeting",
+    ]
 
 
 async def test_a_longer_list_asks_the_database_no_more_often(api: Api, client: httpx.AsyncClient) -> None:

@@ -109,6 +109,7 @@ async def test_mail_and_envelope_are_queued_once(
 
     assert queued(database_url) == [
         ("mail.send", str(facts.recording_id)),
+        ("mwi.send", "8001"),
         ("speech.envelope", str(facts.recording_id)),
     ]
 
@@ -282,7 +283,7 @@ async def test_two_at_once_make_one_message(depositor: Depositor, database_url: 
     # Who came too late to copy finds the file gone, and hears so next time.
     assert all(result is True or isinstance(result, FileNotFoundError) for result in everybody)
     assert len(messages(database_url)) == 1
-    assert [task for task, _ in queued(database_url)] == ["mail.send", "speech.envelope"]
+    assert [task for task, _ in queued(database_url)] == ["mail.send", "mwi.send", "speech.envelope"]
 
 
 async def test_spool_that_cannot_be_cleaned_is_no_lost_message(

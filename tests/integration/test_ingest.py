@@ -119,6 +119,7 @@ async def test_message_of_a_dead_flow_is_mailed(scanner: Scanner, database_url: 
 
     assert queued(database_url) == [
         ("mail.send", str(facts.recording_id)),
+        ("mwi.send", "8001"),
         ("speech.envelope", str(facts.recording_id)),
     ]
 

@@ -26,6 +26,7 @@ from controlplane.services.messages import (
 )
 from controlplane.storage import mailboxes
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
 from sqlalchemy import event
 from tests.support.rows import add_mailbox, add_message, add_tenant
 
@@ -245,6 +246,7 @@ async def test_message_that_is_not_there_is_refused(
 async def test_state_is_set(
     *,
     database: Database,
+    jobs: Jobs,
     default_tenant: UUID,
     mailbox_id: UUID,
     before: MessageState,
@@ -254,7 +256,7 @@ async def test_state_is_set(
     """A message gets the state that is asked for, and keeps the one before while it is in the trash."""
     message_id = await add_message(database, mailbox_id, state=before)
     view = await set_state(
-        database, default_tenant, message_id, state=requested, expected_version=1, by="token 7"
+        database, jobs, default_tenant, message_id, state=requested, expected_version=1, by="token 7"
     )
 
     changed = (view.message.state, view.message.state_before)
@@ -270,35 +272,42 @@ async def test_state_is_set(
         (DELETED, Requested.DELETED),
     ],
 )
-async def test_repeated_request_changes_nothing(
-    database: Database, default_tenant: UUID, mailbox_id: UUID, state: MessageState, requested: Requested
+async def test_repeated_request_changes_nothing(  # noqa: PLR0917 (fixtures)
+    database: Database,
+    jobs: Jobs,
+    default_tenant: UUID,
+    mailbox_id: UUID,
+    state: MessageState,
+    requested: Requested,
 ) -> None:
     """Asking for what is so already keeps the version and who changed it."""
     message_id = await add_message(database, mailbox_id, state=state)
     before = await get_message(database, default_tenant, message_id)
     after = await set_state(
-        database, default_tenant, message_id, state=requested, expected_version=None, by="token 7"
+        database, jobs, default_tenant, message_id, state=requested, expected_version=None, by="token 7"
     )
 
     assert after == before
 
 
-async def test_stale_version_is_refused(database: Database, default_tenant: UUID, mailbox_id: UUID) -> None:
+async def test_stale_version_is_refused(
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
+) -> None:
     """A change of what somebody else changed since is refused and not made."""
     message_id = await add_message(database, mailbox_id)
     await set_state(
-        database, default_tenant, message_id, state=Requested.SAVED, expected_version=1, by="token 7"
+        database, jobs, default_tenant, message_id, state=Requested.SAVED, expected_version=1, by="token 7"
     )
     with pytest.raises(PreconditionFailed):
         await set_state(
-            database, default_tenant, message_id, state=Requested.NEW, expected_version=1, by="token 8"
+            database, jobs, default_tenant, message_id, state=Requested.NEW, expected_version=1, by="token 8"
         )
 
     assert (await get_message(database, default_tenant, message_id)).message.state is SAVED
 
 
 async def test_message_of_a_deleted_mailbox_stays_in_the_trash(
-    database: Database, default_tenant: UUID, mailbox_id: UUID
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
 ) -> None:
     """With its mailbox a message goes to the trash, and cannot be restored from there."""
     message_id = await add_message(database, mailbox_id)
@@ -306,6 +315,7 @@ async def test_message_of_a_deleted_mailbox_stays_in_the_trash(
     with pytest.raises(Conflict) as caught:
         await set_state(
             database,
+            jobs,
             default_tenant,
             message_id,
             state=Requested.RESTORED,
@@ -317,13 +327,14 @@ async def test_message_of_a_deleted_mailbox_stays_in_the_trash(
 
 
 async def test_foreign_message_is_not_changed(
-    database: Database, default_tenant: UUID, mailbox_id: UUID
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
 ) -> None:
     """Another tenant cannot change a message, and it is as it was."""
     message_id = await add_message(database, mailbox_id)
     with pytest.raises(NotFound):
         await set_state(
             database,
+            jobs,
             await add_tenant(database),
             message_id,
             state=Requested.DELETED,
@@ -338,61 +349,77 @@ async def test_foreign_message_is_not_changed(
 
 
 async def test_delete_moves_to_the_trash(
-    database: Database, default_tenant: UUID, mailbox_id: UUID, store: NotedRemovals
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID, store: NotedRemovals
 ) -> None:
     """A first DELETE moves to the trash and keeps the recording."""
     message_id = await add_message(database, mailbox_id)
     view = await delete_message(
-        database, store, default_tenant, message_id, expected_version=None, by="token 7"
+        database, jobs, store, default_tenant, message_id, expected_version=None, by="token 7"
     )
 
     assert view is not None
     assert (view.message.state, store.removed) == (DELETED, [])
 
 
-async def test_delete_of_a_deleted_message_purges(
-    database: Database, default_tenant: UUID, mailbox_id: UUID, store: NotedRemovals, database_url: str
+async def test_delete_of_a_deleted_message_purges(  # noqa: PLR0917 (fixtures)
+    database: Database,
+    jobs: Jobs,
+    default_tenant: UUID,
+    mailbox_id: UUID,
+    store: NotedRemovals,
+    database_url: str,
 ) -> None:
     """A second DELETE removes the row with its mails, and the recording once that is committed."""
     message_id = await add_message(
         database, mailbox_id, state=DELETED, mails=(("a@example.org", "sent", None),)
     )
     view = await delete_message(
-        database, store, default_tenant, message_id, expected_version=None, by="token 7"
+        database, jobs, store, default_tenant, message_id, expected_version=None, by="token 7"
     )
     left = count(database_url, "SELECT count(*) FROM message_mails")
 
     assert (view, left, store.removed, store.rows_left_at_removal) == (None, 0, [message_id], [0])
 
 
-async def test_purged_recording_is_not_taken_again(
-    database: Database, default_tenant: UUID, mailbox_id: UUID, store: NotedRemovals, database_url: str
+async def test_purged_recording_is_not_taken_again(  # noqa: PLR0917 (fixtures)
+    database: Database,
+    jobs: Jobs,
+    default_tenant: UUID,
+    mailbox_id: UUID,
+    store: NotedRemovals,
+    database_url: str,
 ) -> None:
     """The note that a recording was dealt with outlives its message."""
     message_id = await add_message(database, mailbox_id, state=DELETED)
-    await delete_message(database, store, default_tenant, message_id, expected_version=None, by="token 7")
+    await delete_message(
+        database, jobs, store, default_tenant, message_id, expected_version=None, by="token 7"
+    )
 
     assert count(database_url, "SELECT count(*) FROM recordings_taken") == 1
 
 
 async def test_delete_with_a_stale_version_purges_nothing(
-    database: Database, default_tenant: UUID, mailbox_id: UUID, store: NotedRemovals
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID, store: NotedRemovals
 ) -> None:
     """A repeated DELETE with the version of the first one does not purge."""
     message_id = await add_message(database, mailbox_id)
-    await delete_message(database, store, default_tenant, message_id, expected_version=1, by="token 7")
+    await delete_message(database, jobs, store, default_tenant, message_id, expected_version=1, by="token 7")
     with pytest.raises(PreconditionFailed):
-        await delete_message(database, store, default_tenant, message_id, expected_version=1, by="token 7")
+        await delete_message(
+            database, jobs, store, default_tenant, message_id, expected_version=1, by="token 7"
+        )
 
     assert store.removed == []
 
 
 async def test_delete_of_an_unknown_message_is_refused(
-    database: Database, default_tenant: UUID, store: NotedRemovals
+    database: Database, jobs: Jobs, default_tenant: UUID, store: NotedRemovals
 ) -> None:
     """What is not there cannot be deleted."""
     with pytest.raises(NotFound):
-        await delete_message(database, store, default_tenant, uuid4(), expected_version=None, by="token 7")
+        await delete_message(
+            database, jobs, store, default_tenant, uuid4(), expected_version=None, by="token 7"
+        )
 
 
 async def test_trash_is_purged_by_age(
@@ -470,8 +497,9 @@ async def test_bookkeeping_is_purged_by_age(database: Database, mailbox_id: UUID
         (BulkAction.RESTORE, [(Outcome.UNCHANGED, NEW), (Outcome.UNCHANGED, SAVED), (Outcome.DONE, NEW)]),
     ],
 )
-async def test_bulk_says_how_each_fared(
+async def test_bulk_says_how_each_fared(  # noqa: PLR0917 (fixtures)
     database: Database,
+    jobs: Jobs,
     default_tenant: UUID,
     mailbox_id: UUID,
     action: BulkAction,
@@ -479,7 +507,7 @@ async def test_bulk_says_how_each_fared(
 ) -> None:
     """A new, a saved and a deleted message fare as the action says, and that is their state then."""
     ids = [await add_message(database, mailbox_id, state=state) for state in MessageState]
-    results = await bulk(database, default_tenant, ids, action=action, by="token 7")
+    results = await bulk(database, jobs, default_tenant, ids, action=action, by="token 7")
     stored = [(await get_message(database, default_tenant, i)).message.state for i in ids]
 
     expected = [
@@ -490,7 +518,7 @@ async def test_bulk_says_how_each_fared(
 
 
 async def test_bulk_goes_on_where_some_are_not_found(
-    database: Database, default_tenant: UUID, mailbox_id: UUID
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
 ) -> None:
     """Unknown and foreign ids are not found; the others are changed, each once, in the order of asking."""
     stranger = await add_tenant(database)
@@ -498,7 +526,7 @@ async def test_bulk_goes_on_where_some_are_not_found(
     mine = await add_message(database, mailbox_id)
     unknown = uuid4()
     results = await bulk(
-        database, default_tenant, [unknown, mine, foreign, mine], action=BulkAction.DELETE, by="token 7"
+        database, jobs, default_tenant, [unknown, mine, foreign, mine], action=BulkAction.DELETE, by="token 7"
     )
 
     assert [(r.id, r.outcome) for r in results] == [
@@ -509,32 +537,35 @@ async def test_bulk_goes_on_where_some_are_not_found(
 
 
 async def test_bulk_leaves_foreign_messages_alone(
-    database: Database, default_tenant: UUID, mailbox_id: UUID
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
 ) -> None:
     """A foreign message is as it was."""
     stranger = await add_tenant(database)
     message_id = await add_message(database, mailbox_id)
-    await bulk(database, stranger, [message_id], action=BulkAction.DELETE, by="token 7")
+    await bulk(database, jobs, stranger, [message_id], action=BulkAction.DELETE, by="token 7")
 
     assert (await get_message(database, default_tenant, message_id)).message.version == 1
 
 
 async def test_bulk_cannot_restore_into_a_deleted_mailbox(
-    database: Database, default_tenant: UUID, mailbox_id: UUID
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
 ) -> None:
     """A message whose mailbox is deleted stays in the trash."""
     message_id = await add_message(database, mailbox_id)
     await delete_mailbox(database, mailbox_id)
-    results = await bulk(database, default_tenant, [message_id], action=BulkAction.RESTORE, by="token 7")
+    results = await bulk(
+        database, jobs, default_tenant, [message_id], action=BulkAction.RESTORE, by="token 7"
+    )
 
     assert results == [BulkOutcome(id=message_id, outcome=Outcome.MAILBOX_DELETED, state=DELETED)]
 
 
-async def test_bulk_refuses_too_many(database: Database, default_tenant: UUID) -> None:
+async def test_bulk_refuses_too_many(database: Database, jobs: Jobs, default_tenant: UUID) -> None:
     """More ids than the limit are refused as a whole."""
     with pytest.raises(InvalidValue) as caught:
         await bulk(
             database,
+            jobs,
             default_tenant,
             [uuid4() for _ in range(MAX_BULK + 1)],
             action=BulkAction.DELETE,
@@ -544,18 +575,20 @@ async def test_bulk_refuses_too_many(database: Database, default_tenant: UUID) -
     assert (caught.value.error_id, caught.value.field) == ("too-many-ids", "ids")
 
 
-async def test_bulk_of_nothing_does_nothing(database: Database, default_tenant: UUID) -> None:
+async def test_bulk_of_nothing_does_nothing(database: Database, jobs: Jobs, default_tenant: UUID) -> None:
     """No ids, no outcomes."""
-    assert await bulk(database, default_tenant, [], action=BulkAction.DELETE, by="token 7") == []
+    assert await bulk(database, jobs, default_tenant, [], action=BulkAction.DELETE, by="token 7") == []
 
 
-async def test_bulk_takes_two_statements(database: Database, default_tenant: UUID, mailbox_id: UUID) -> None:
-    """However many messages, they are read once and changed once."""
+async def test_bulk_takes_three_statements(
+    database: Database, jobs: Jobs, default_tenant: UUID, mailbox_id: UUID
+) -> None:
+    """However many messages, they are read once and changed once, and their lamps are looked up once."""
     ids = [await add_message(database, mailbox_id) for _ in range(6)]
     statements: list[str] = []
     event.listen(
         database._engine.sync_engine, "before_cursor_execute", lambda *call: statements.append(call[2])
     )
-    await bulk(database, default_tenant, ids, action=BulkAction.DELETE, by="token 7")
+    await bulk(database, jobs, default_tenant, ids, action=BulkAction.DELETE, by="token 7")
 
-    assert len(statements) == 2
+    assert len(statements) == 3

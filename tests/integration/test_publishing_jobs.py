@@ -88,6 +88,18 @@ async def test_a_mailbox_needs_no_reload(
     assert ["configuration.routes"] == await waiting(app)
 
 
+async def test_a_mailbox_is_published_only_where_mailboxes_are_rendered(
+    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """The job for the switch's own voicemail ends at once without one, whatever else has changed."""
+    await add_extension(publisher.database, default_tenant, "101")
+    async with publisher.database.transaction() as session:
+        await defer_publishing(session, jobs, tenant_id=default_tenant, mailboxes=True)
+    await work(app)
+
+    assert 0 == switch.reloads
+
+
 async def test_by_hand_a_change_is_only_noted(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:

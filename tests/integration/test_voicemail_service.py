@@ -38,6 +38,7 @@ def service(database: Database, hasher: PinHasher, jobs: Jobs, tmp_path: Path) -
     """Return the service over a database."""
     return VoicemailService(
         database=database,
+        jobs=jobs,
         pins=Pins(database, hasher, jobs, policy=PinLockPolicy()),
         recordings=RecordingStore(tmp_path),
         deposit=no_deposit,

@@ -45,10 +45,10 @@ def messages(url: str) -> list[tuple[UUID, UUID, str, int]]:
 
 
 def queued(url: str) -> list[tuple[str, str]]:
-    """List the jobs that are waiting: the task and the message."""
+    """List the jobs that are waiting: the task and its message, or the number whose lamp is told."""
     return rows(
         url,
-        "SELECT task_name, args->>'message_id' FROM procrastinate_jobs"
+        "SELECT task_name, coalesce(args->>'message_id', args->>'number') FROM procrastinate_jobs"
         " WHERE status = 'todo' ORDER BY task_name, id",
     )
 

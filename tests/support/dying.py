@@ -22,15 +22,17 @@ from controlplane.domain.message import TakeFacts
 from controlplane.entrypoints import logs
 from controlplane.services.deposit import Depositor
 from controlplane.services.ingest import Ingest
+from controlplane.services.native_voicemail import NativeHome
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from tests.support.deposits import FakeSwitch
+from tests.support.fake_native import FakeNativeVoicemail
 from tests.support.takes import closed_wav, facts_for, open_wav
 
 ROOT = Path(__file__).parents[2]
-LEAVE, AGAIN, SCAN, BEGIN = "leave", "again", "scan", "begin"
+LEAVE, AGAIN, SCAN, BEGIN, FETCH = "leave", "again", "scan", "begin", "fetch"
 
 
 def run_until(
@@ -47,7 +49,8 @@ def run_until(
 
     `leave`: a flow takes a recording and deposits it. `again`: it has taken `earlier` before, and
     `facts` replaces that. `scan`: the scanner takes over what is there. `begin`: only the facts are
-    written. `largest_file` is a limit in bytes, as a full disk is one.
+    written. `fetch`: what the switch's own voicemail has is brought home. `largest_file` is a limit in
+    bytes, as a full disk is one.
     """
     order = {
         "task": task,
@@ -128,6 +131,18 @@ async def _scan(parts: _Parts) -> None:
     await scanner.scan()
 
 
+async def _fetch(order: dict[str, Any], parts: _Parts) -> None:
+    scanner = Ingest(
+        spool=parts.spool,
+        depositor=parts.depositor,
+        switch=FakeSwitch(),
+        switch_kind="freeswitch",
+        settle_seconds=0,
+    )
+    native = FakeNativeVoicemail(Path(order["folder"]) / "native")
+    await NativeHome(native=native, ingest=scanner, reached=parts.reached).fetch()
+
+
 async def _main() -> None:
     order = json.loads(sys.stdin.read())
     logs.configure("json", "info")
@@ -138,6 +153,8 @@ async def _main() -> None:
     match order["task"]:
         case "scan":
             await _scan(parts)
+        case "fetch":
+            await _fetch(order, parts)
         case "begin":
             await parts.spool.begin(facts_for(UUID(order["mailbox"]), recording_id=UUID(order["id"])))
         case _:

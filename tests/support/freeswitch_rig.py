@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ from controlplane.rendering.context_freeswitch import (
     FreeswitchContext,
     FreeswitchInstallation,
     FreeswitchPaths,
+    MailboxContext,
     SocketContext,
+    TenantMailboxes,
 )
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.freeswitch import render_freeswitch
@@ -33,7 +35,7 @@ from controlplane.switches.freeswitch.server import OutboundSocketServer
 from controlplane.switches.server import Handler
 from tests.support.call_peers import Peer, Script
 from tests.support.dialplan_rig import rig_context
-from tests.support.rig import ALICE, REALM, Rig, free_port, write_prompts
+from tests.support.rig import ALICE, DEFAULT, REALM, Rig, free_port, write_prompts
 from tests.support.socket_peer import SECRET, socket_peer
 
 PASSWORD = "event-socket-password"
@@ -138,6 +140,15 @@ def with_alice(context: FreeswitchContext, name: str) -> FreeswitchContext:
     return dataclasses.replace(context, tenants=(changed, *context.tenants[1:]))
 
 
+def with_native(context: FreeswitchContext, mailboxes: Sequence[MailboxContext]) -> FreeswitchContext:
+    """Return the context in which mod_voicemail takes messages for these mailboxes."""
+    return dataclasses.replace(
+        context,
+        installation=dataclasses.replace(context.installation, native=True),
+        mailboxes=(TenantMailboxes(tenant_id=DEFAULT, mailboxes=tuple(mailboxes)),),
+    )
+
+
 def publish(home: Path, context: FreeswitchContext) -> str:
     """Render, write and link; return the digest."""
     tree = render_freeswitch(context, templates=TEMPLATES)
@@ -153,12 +164,14 @@ def run_freeswitch(
     home: Path,
     *,
     acme_domain: str = "acme.example",
+    mailboxes: Sequence[MailboxContext] | None = None,
     change: Callable[[Path], None] | None = None,
     password: str = PASSWORD,
 ) -> Iterator[FreeswitchRig]:
     """Run FreeSWITCH with the rendered configuration until the block ends; `password` is its socket's.
 
-    `change` may spoil the folder of the rendered files before.
+    With `mailboxes` mod_voicemail takes their messages. `change` may spoil the folder of the rendered files
+    before.
     """
     sip_port, socket_port, event_port = free_port(), free_port(), free_port()
     context = freeswitch_context(
@@ -170,6 +183,8 @@ def run_freeswitch(
         acme_domain=acme_domain,
         password=password,
     )
+    if mailboxes is not None:
+        context = with_native(context, mailboxes)
     digest = publish(home, context)
     if change is not None:
         change(home / "configuration/live/freeswitch")

@@ -103,6 +103,7 @@ class RawPhone:
         self._media_came = asyncio.Event()
         self._media_sent = asyncio.Event()
         self._registered: list[tuple[str, str, bytes, str]] = []
+        self.notified: list[bytes] = []
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[RawPhone]:
@@ -228,6 +229,42 @@ class RawPhone:
             self._registered.append((user, password, contact, domain))
         return call.statuses[-1]
 
+    async def subscribe(self, number: str, *, user: str, password: str, expires: int = 120) -> int:
+        """Ask for the lamp of a number as an extension; return the last status. See `lamps`."""
+        call = RawCall(
+            phone=self,
+            headers={
+                "uri": b"sip:%s@%s:%d" % (number.encode(), self.server[0].encode(), self.server[1]),
+                "to": b"<sip:%s@%s>" % (number.encode(), self.server[0].encode()),
+                "from": b"<sip:%s@%s>;tag=%s"
+                % (user.encode(), self.server[0].encode(), secrets.token_hex(4).encode()),
+                "id": secrets.token_hex(8).encode(),
+                "contact": b"<sip:%s@%s:%d>" % (user.encode(), self._address.encode(), self.sip_port),
+            },
+        )
+        self.calls[call.headers["id"]] = call
+        extra = (
+            b"Event: message-summary\r\nAccept: application/simple-message-summary\r\nExpires: %d" % expires
+        )
+        if password:
+            self._credentials[call.headers["id"]] = (user, password)
+        self._invites[call.headers["id"]] = (extra, b"")
+        self.send(self.request(b"SUBSCRIBE", call, extra))
+        async with asyncio.timeout(10):
+            await call.final.wait()
+        return call.statuses[-1]
+
+    @property
+    def lamps(self) -> list[str]:
+        """What this phone was told of lamps, in order, such as `yes 1/0`."""
+        told: list[str] = []
+        for data in self.notified:
+            values = _headers(b"\r\n" + data.partition(b"\r\n\r\n")[2])
+            if b"messages-waiting" in values:
+                counts = values.get(b"voice-message", b"").partition(b" ")[0]
+                told.append(f"{values[b'messages-waiting'].decode()} {counts.decode()}".strip())
+        return told
+
     def tones(self) -> list[float]:
         """Return the frequencies heard so far, in hertz and in order; silence is left out."""
         sound = _linear(bytes(self._heard))
@@ -298,6 +335,8 @@ class RawPhone:
             return
         if invite:
             self.invited.append(data)
+        if data.startswith(b"NOTIFY"):
+            self.notified.append(data)
         lines = [b"SIP/2.0 486 Busy Here" if invite else b"SIP/2.0 200 OK"]
         lines += [b"Via: " + via for via in _all(data, b"via")]
         to = headers[b"to"] + (b";tag=x1" if b"tag=" not in headers[b"to"] else b"")

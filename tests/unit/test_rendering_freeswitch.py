@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from uuid import UUID
 
 import hypothesis
 import pytest
 from controlplane.rendering.check_xml import check_xml
+from controlplane.rendering.context_freeswitch import FreeswitchContext, MailboxContext
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.freeswitch import FILES, render_freeswitch
@@ -17,11 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from tests.support.freeswitch_rig import freeswitch_context, with_alice
+from tests.support.freeswitch_rig import freeswitch_context, with_alice, with_native
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.rig import ACME, DEFAULT, MAILBOX
+from tests.support.rig import ACME, DEFAULT, MAILBOX, REALM
 
 HOME = Path("/srv/shared-voicemail")
+NATIVE_FILES = ("freeswitch.xml", "cp-mailboxes.xml", "cp-phrases.xml", "cp-voicemail.xml", "cp_stage.lua")
 few = hypothesis.settings(max_examples=60, deadline=None)
 
 
@@ -44,6 +48,21 @@ def rendered(name: str, alice: str = "Alice") -> str:
     return render_freeswitch(context, templates=TEMPLATES).files[f"freeswitch/{name}"]
 
 
+def native_context(*boxes: MailboxContext) -> FreeswitchContext:
+    """Return the rig's context in which mod_voicemail takes messages; without `boxes`, of two mailboxes."""
+    short = MailboxContext(id=UUID(int=8002), language="pt-BR", max_message_seconds=20)
+    long = MailboxContext(id=MAILBOX, language="en", max_message_seconds=3600)
+    context = with_native(freeswitch_context(HOME), boxes or (long, short))
+    more = tuple(
+        dataclasses.replace(
+            voice,
+            files=(*voice.files, ("message-too-short", (HOME / "prompts" / voice.language / "too-short",))),
+        )
+        for voice in context.prompts
+    )
+    return dataclasses.replace(context, prompts=more)
+
+
 def structure(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return elements and the names of their attributes, without values."""
     return [(element.tag, tuple(element.attrib)) for element in ET.fromstring(text).iter()]
@@ -60,6 +79,15 @@ def actions(context: str) -> list[tuple[str, str]]:
 def test_a_file_is_rendered_as_before(name: str, snapshot: SnapshotAssertion) -> None:
     """Each file is the one that a reviewer has seen."""
     tree = render_freeswitch(freeswitch_context(HOME), templates=TEMPLATES)
+
+    kind = Lua if name.endswith(".lua") else Xml
+    assert tree.files[f"freeswitch/{name}"] == snapshot(extension_class=kind)
+
+
+@pytest.mark.parametrize("name", NATIVE_FILES)
+def test_a_file_is_rendered_as_before_for_mod_voicemail(name: str, snapshot: SnapshotAssertion) -> None:
+    """What differs where mod_voicemail takes messages is the one that a reviewer has seen."""
+    tree = render_freeswitch(native_context(), templates=TEMPLATES)
 
     kind = Lua if name.endswith(".lua") else Xml
     assert tree.files[f"freeswitch/{name}"] == snapshot(extension_class=kind)
@@ -226,6 +254,104 @@ def test_a_file_that_does_not_hold_together_is_refused(text: str) -> None:
     """What is not well-formed, declares entities or names a context twice is refused."""
     with pytest.raises(RenderingError, match="cp-dialplan"):
         check_xml("freeswitch/cp-dialplan.xml", text)
+
+
+def test_mod_voicemail_is_loaded_and_read_only_where_it_takes_messages() -> None:
+    """With the fall-back that records by itself its files are there, and nothing reads them."""
+    record, native = (
+        render_freeswitch(context, templates=TEMPLATES).files
+        for context in (freeswitch_context(HOME), native_context())
+    )
+
+    for name in ("cp-voicemail.xml", "cp-mailboxes.xml", "cp-phrases.xml"):
+        assert f"freeswitch/{name}" in record
+        assert name not in record["freeswitch/freeswitch.xml"]
+        assert name in native["freeswitch/freeswitch.xml"]
+    assert "mod_voicemail" not in record["freeswitch/cp-configuration.xml"]
+    assert "mod_voicemail" in native["freeswitch/cp-configuration.xml"]
+    assert "voicemail" not in {name for name, _ in actions("cp-fallback")}
+
+
+def test_each_length_has_a_profile_and_none_is_longer_than_mod_voicemail_takes() -> None:
+    """The longest message is a matter of the profile: there is one for each length in use."""
+    voicemail = ET.fromstring(
+        render_freeswitch(native_context(), templates=TEMPLATES).files["freeswitch/cp-voicemail.xml"]
+    )
+    lengths = {
+        str(profile.get("name")): str(param.get("value"))
+        for profile in voicemail.iter("profile")
+        for param in profile.iter("param")
+        if param.get("name") == "max-record-len"
+    }
+
+    assert {
+        "shared-voicemail": "300",
+        "shared-voicemail-20": "20",
+        "shared-voicemail-1000": "1000",
+    } == lengths
+
+
+def test_no_mailbox_has_a_password_and_no_key_asks_for_one() -> None:
+    """mod_voicemail can take messages and play none."""
+    files = render_freeswitch(native_context(), templates=TEMPLATES).files
+    mailboxes = ET.fromstring(files["freeswitch/cp-mailboxes.xml"])
+    (profile, *_) = ET.fromstring(files["freeswitch/cp-voicemail.xml"]).iter("profile")
+    set_to = {str(param.get("name")): str(param.get("value")) for param in profile.iter("param")}
+
+    of_users = {str(param.get("name")) for user in mailboxes.iter("user") for param in user.iter("param")}
+    of_domains = {
+        str(param.get("name")): param.get("value") for param in mailboxes.findall("domain/params/param")
+    }
+
+    assert {"vm-message-ext"} == of_users
+    assert ("true", "false") == (of_domains["sip-forbid-register"], of_domains["allow-empty-password"])
+    assert {"allow-empty-password"} == {name for name in of_domains if re.search("password|hash|pin", name)}
+    assert ("none", "false", "0") == (
+        set_to["login-keys"],
+        set_to["allow-empty-password-auth"],
+        set_to["max-login-attempts"],
+    )
+
+
+def test_many_mailboxes_are_in_groups_of_at_most_500() -> None:
+    """A group is searched from its beginning."""
+    one = MailboxContext(id=MAILBOX, language="en", max_message_seconds=300)
+    many = [dataclasses.replace(one, id=UUID(int=count)) for count in range(1201)]
+    files = render_freeswitch(native_context(*many), templates=TEMPLATES).files
+    groups = ET.fromstring(files["freeswitch/cp-mailboxes.xml"]).iter("group")
+
+    assert [500, 500, 201] == [len(list(group.iter("user"))) for group in groups]
+
+
+@few
+@given(name=st.one_of(st.text(), st.sampled_from(HOSTILE_TEXTS)))
+def test_a_hostile_language_is_refused_or_harmless(name: str) -> None:
+    """The only text of a mailbox in mod_voicemail's files is a language's tag, and it stays one word."""
+    box = MailboxContext(id=MAILBOX, language=name, max_message_seconds=300)
+    try:
+        text = render_freeswitch(native_context(box), templates=TEMPLATES).files[
+            "freeswitch/cp-mailboxes.xml"
+        ]
+    except RenderingError:
+        return
+    plain = MailboxContext(id=MAILBOX, language="en", max_message_seconds=300)
+    files = render_freeswitch(native_context(plain), templates=TEMPLATES).files
+
+    assert structure(files["freeswitch/cp-mailboxes.xml"]) == structure(text)
+    assert "$" not in text
+
+
+def test_each_phone_has_a_lamp_of_its_own() -> None:
+    """A registered phone is told of the mailbox that has its number."""
+    directory = ET.fromstring(rendered("cp-directory.xml"))
+    accounts = {
+        str(user.get("id")): str(param.get("value"))
+        for user in directory.iter("user")
+        for param in user.iter("param")
+        if param.get("name") == "mwi-account"
+    }
+
+    assert {"101": f"101@{REALM}", "102": f"102@{REALM}"} == accounts
 
 
 def test_the_mailbox_is_no_part_of_the_rendered_files() -> None:

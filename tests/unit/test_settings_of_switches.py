@@ -46,3 +46,18 @@ def test_password_that_freeswitch_ships_with_is_refused() -> None:
     secrets = SECRETS["freeswitch"] | {"CONTROLPLANE_EVENT_SOCKET__PASSWORD": "ClueCon"}
     with pytest.raises(SettingsError, match="CONTROLPLANE_EVENT_SOCKET__PASSWORD"):
         load({**COMMON, **secrets, "CONTROLPLANE_SWITCH": "freeswitch"})
+
+
+def test_fallback_is_the_dialplan_unless_it_is_set() -> None:
+    """mod_voicemail takes messages only where somebody wants that."""
+    settings = load({**COMMON, **SECRETS["freeswitch"], "CONTROLPLANE_SWITCH": "freeswitch"})
+
+    assert "record" == settings.fallback
+
+
+@pytest.mark.parametrize("switch", ["asterisk", "none"])
+def test_native_fallback_is_freeswitchs_alone(switch: str) -> None:
+    """Elsewhere it is refused with the remedy."""
+    wanted = {"CONTROLPLANE_SWITCH": switch, "CONTROLPLANE_FALLBACK": "native"}
+    with pytest.raises(SettingsError, match="set CONTROLPLANE_FALLBACK=record"):
+        load({**COMMON, **SECRETS[switch], **wanted})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.freeswitch import PrivateFreeswitch
-from controlplane.supervisor.freeswitch_tree import FreeswitchTree, find_freeswitch
+from controlplane.supervisor.freeswitch_tree import NATIVE_MODULES, FreeswitchTree, find_freeswitch
 
 MODULES = (
     "mod_sofia",
@@ -94,3 +94,12 @@ def test_the_command_keeps_everything_in_its_home(tmp_path: Path) -> None:
     assert "secret" not in " ".join(switch.command)
     assert str(tmp_path / "live") == words["-conf"]
     assert all(Path(folder).is_relative_to(tmp_path / "home") and Path(folder).is_dir() for folder in folders)
+
+
+def test_one_without_mod_voicemail_is_refused_where_it_is_to_take_messages(tmp_path: Path) -> None:
+    """The sentence names the module and both ways out."""
+    prefix = install(tmp_path / "fs", "1.11.3~64bit (git cc93a68 2026-08-21 14:10:14Z 64bit)")
+    with pytest.raises(CannotStart, match=r"lacks mod_voicemail: .* or set CONTROLPLANE_FALLBACK=record"):
+        find_freeswitch(
+            {"FREESWITCH_PREFIX": str(prefix)}, progress=lambda _: None, also_needed=NATIVE_MODULES
+        )

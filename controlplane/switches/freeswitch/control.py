@@ -1,4 +1,4 @@
-"""The SwitchControl port over the inbound Event Socket: reload, verify, ask for calls.
+"""The SwitchControl port over the inbound Event Socket: reload, verify, ask for calls, light lamps.
 
 Each on a short connection. `reloadxml` answers when the new tree is in its place, or with what was
 wrong with it, and the old one stays; it says `+OK` in both cases, and `[Success]` in the first alone.
@@ -13,9 +13,13 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+import structlog
+
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
+from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.switches.freeswitch import variables
+from controlplane.switches.freeswitch.command import UnsendableArgument
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SUCCESS: Final = "+OK [Success]"
@@ -28,7 +32,8 @@ class FreeSwitchControl:
     """Commands to one FreeSWITCH; implements `services.switch_control.SwitchControl`.
 
     `seconds` bounds connecting and each answer; `reload_seconds` that of a reload, which takes
-    seconds with thousands of extensions. `settle_seconds` is how far its list of channels may lag.
+    seconds with thousands of extensions. `realm` and `profile` are those of the phones.
+    `settle_seconds` is how far its list of channels may lag.
     """
 
     def __init__(
@@ -42,7 +47,11 @@ class FreeSwitchControl:
         reload_seconds: float = 60.0,
         settle_seconds: float = 0.5,
         clock: Callable[[], float] = time.time,
+        realm: str = "",
+        profile: str = "shared-voicemail",
     ) -> None:
+        self._realm = realm
+        self._profile = profile
         self._host = host
         self._port = port
         self._password = password
@@ -52,16 +61,32 @@ class FreeSwitchControl:
         self._settle_seconds = settle_seconds
         self._clock = clock
 
+    async def send_mwi(self, lamp: Lamp, *, query: LampQuery | None = None) -> None:
+        """Have the switch notify every phone that watches a mailbox, or the one that asked for it."""
+        domain = query.domain if query else self._realm
+        fields = [
+            ("MWI-Messages-Waiting", "yes" if lamp.new else "no"),
+            ("MWI-Message-Account", f"sip:{lamp.number}@{domain}"),
+            ("MWI-Voice-Message", f"{lamp.new}/{lamp.saved} (0/0)"),
+            *(query.reply_to if query else (("Sofia-Profile", self._profile),)),
+        ]
+        async with self.connected() as client:
+            try:
+                await client.send_event("MESSAGE_WAITING", fields)
+            except UnsendableArgument:
+                # What a phone called its dialog; it gets no answer, and others are not held up.
+                structlog.get_logger().warning("mwi.unsendable", number=lamp.number)
+
     async def reload(self) -> None:
         """Read dialplan and directory anew; both are looked up in the tree for every call."""
-        async with self._connected(seconds=self._reload_seconds) as client:
+        async with self.connected(seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
         if _SUCCESS not in answer:
             raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
 
     async def live_configuration(self) -> LiveConfiguration:
         """Ask for the revision in the global variable and for the users of the directory."""
-        async with self._connected() as client:
+        async with self.connected() as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
             users = await client.api("list_users")
         return LiveConfiguration(
@@ -75,7 +100,7 @@ class FreeSwitchControl:
         FreeSWITCH writes them into its list behind the calls; 0.1 s was seen.
         """
         await asyncio.sleep(self._settle_seconds)
-        async with self._connected() as client:
+        async with self.connected() as client:
             answer = await client.api("show channels as json")
         try:
             channels = json.loads(answer)
@@ -88,14 +113,15 @@ class FreeSwitchControl:
 
     async def started_at(self) -> float:
         """Return when FreeSWITCH was started, at most 1 s too early."""
-        async with self._connected() as client:
+        async with self.connected() as client:
             answer = await client.api("uptime s")
         try:
             return self._clock() - int(answer) - 1.0
         except ValueError as error:
             raise SwitchUnavailable("FreeSWITCH does not say since when it runs.") from error
 
-    def _connected(self, *, seconds: float | None = None) -> AbstractAsyncContextManager[InboundClient]:
+    def connected(self, *, seconds: float | None = None) -> AbstractAsyncContextManager[InboundClient]:
+        """Return a connection for several commands; raises SwitchUnavailable."""
         return InboundClient.connected(
             self._host,
             self._port,

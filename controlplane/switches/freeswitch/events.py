@@ -1,4 +1,4 @@
-"""Facts from FreeSWITCH over a long-lived event socket: a recording has stopped, we are connected.
+"""Facts from FreeSWITCH over a long-lived event socket: a recording stopped, a phone asks for its lamp.
 
 They only wake what looks at the present state, so that a lost or a forged one does no harm. The
 connection is greenswitch's, in one thread with a hub of its own; it subscribes narrowly, is made
@@ -18,10 +18,13 @@ import structlog
 from gevent.event import Event
 from prometheus_client import CollectorRegistry
 
+from controlplane.domain.lamp import LampQuery
 from controlplane.switches.faults import ConnectionFaults, FaultKind
+from controlplane.switches.freeswitch.lamp_queries import query_of, registration_of
 from controlplane.switches.freeswitch.listening import ListeningESL, Lost, ReadEvent
 
-_SUBSCRIBED: Final = "event plain RECORD_STOP HEARTBEAT"
+_SUBSCRIBED: Final = "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register"
+_NATIVE: Final = "vm::maintenance"
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 5.0
@@ -31,7 +34,9 @@ class FreeSwitchEvents:
     """Listens to one FreeSWITCH.
 
     `on_record_stop` gets a channel's unique id, `on_booted` is called after each new connection,
-    for what may have been missed. Both are called in the event loop and must return at once.
+    for what may have been missed, and `on_lamp_query` with each phone that asks. With
+    `on_native_message` the messages of mod_voicemail are told of too. All are called in the event
+    loop and must return at once.
     FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
     nothing came for `heartbeat_seconds` is given up. One that broke the protocol is counted in `faults`.
     `connected` tells whether events would be heard now.
@@ -45,6 +50,8 @@ class FreeSwitchEvents:
         password: str,
         on_record_stop: Callable[[str], None],
         on_booted: Callable[[], None],
+        on_lamp_query: Callable[[LampQuery], None],
+        on_native_message: Callable[[], None] | None = None,
         user: str | None = None,
         faults: ConnectionFaults | None = None,
         heartbeat_seconds: float = 50.0,
@@ -58,6 +65,8 @@ class FreeSwitchEvents:
         self._faults = faults or ConnectionFaults(CollectorRegistry(), socket="event_socket")
         self._on_record_stop = on_record_stop
         self._on_booted = on_booted
+        self._on_lamp_query = on_lamp_query
+        self._on_native_message = on_native_message
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
         self._longest_wait_seconds = longest_wait_seconds
@@ -84,13 +93,11 @@ class FreeSwitchEvents:
                 self._host, self._port, self._password, timeout=self._answer_seconds, user=self._user
             )
 
-            def on_record_stop(event: ReadEvent) -> None:
-                tell(self._on_record_stop, event.headers.get("Unique-ID", ""))
-
-            link.register_handle("RECORD_STOP", on_record_stop)
+            self._handle(link, tell)
+            subscribed = _SUBSCRIBED if self._on_native_message is None else f"{_SUBSCRIBED} {_NATIVE}"
             try:
                 link.connect()
-                if not link.send(_SUBSCRIBED).data.startswith("+OK"):
+                if not link.send(subscribed).data.startswith("+OK"):
                     link.lose("FreeSWITCH refused the subscription.")
                 else:
                     log.info("events.connected")
@@ -109,6 +116,31 @@ class FreeSwitchEvents:
                 log.warning("events.disconnected", reason=link.reason, retry_seconds=wait)
                 stop.wait(wait)
                 wait = min(wait * 2, self._longest_wait_seconds)
+
+    def _handle(self, link: ListeningESL, tell: Callable[..., None]) -> None:
+        """Say what becomes of each event."""
+
+        def on_record_stop(event: ReadEvent) -> None:
+            tell(self._on_record_stop, event.headers.get("Unique-ID", ""))
+
+        def on_message_query(event: ReadEvent) -> None:
+            ask(query_of(event.headers))
+
+        def on_register(event: ReadEvent) -> None:
+            ask(registration_of(event.headers))
+
+        def ask(query: LampQuery | None) -> None:
+            if query is not None:
+                tell(self._on_lamp_query, query)
+
+        def on_maintenance(event: ReadEvent) -> None:
+            if event.headers.get("VM-Action") == "leave-message" and self._on_native_message is not None:
+                tell(self._on_native_message)
+
+        link.register_handle("RECORD_STOP", on_record_stop)
+        link.register_handle("MESSAGE_QUERY", on_message_query)
+        link.register_handle("sofia::register", on_register)
+        link.register_handle(_NATIVE, on_maintenance)
 
     def _watch(self, link: ListeningESL, stop: Event) -> None:
         """Wait until the link is lost or silent, or we are told to stop."""

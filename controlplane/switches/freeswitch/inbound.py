@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
 from controlplane.domain.errors import SwitchUnavailable
-from controlplane.switches.freeswitch.command import encode_command, log_in
+from controlplane.switches.freeswitch.command import encode_command, log_in, word
 from controlplane.switches.freeswitch.wire import EventSocketConnection, Fault, Message
 
 BODY_LIMIT: Final = 67_108_864
@@ -55,6 +55,19 @@ class InboundClient:
     async def api(self, line: str) -> str:
         """Run an API command, and return what it says."""
         return (await self._exchange(encode_command(f"api {line}"), "api/response")).text
+
+    async def send_event(self, name: str, fields: Sequence[tuple[str, str]]) -> None:
+        """Fire an event inside the switch."""
+        reply = await self._exchange(encode_command(f"sendevent {name}", fields), "command/reply")
+        if not reply.reply.startswith("+OK"):
+            raise SwitchUnavailable("The event socket refused an event.")
+
+    async def call_exists(self, call_id: str) -> bool:
+        """Ask whether the switch has this call; `call_id` is a channel's UUID."""
+        answer = await self.api(f"uuid_exists {word(call_id)}")
+        if answer not in {"true", "false"}:
+            raise SwitchUnavailable("FreeSWITCH does not say whether it has a call.")
+        return answer == "true"
 
     async def _log_in(self, user: str | None, password: str) -> None:
         async with self._bounded():

@@ -137,7 +137,7 @@ async def change_messages(body: BulkIn, deps: Deps, asking: Asking, repeating: R
 
     async def work() -> Done:
         outcomes = await messages.bulk(
-            deps.db, asking.tenant_id, body.ids, action=body.action, by=asking.label
+            deps.db, deps.jobs, asking.tenant_id, body.ids, action=body.action, by=asking.label
         )
         answer = BulkOut(results=[BulkResult.of(outcome) for outcome in outcomes])
         return Done(response=Response(answer.model_dump_json(), media_type="application/json"))
@@ -174,6 +174,7 @@ async def change_message(
     """Give a message another state; `restored` takes it out of the trash."""
     view = await messages.set_state(
         deps.db,
+        deps.jobs,
         asking.tenant_id,
         message_id,
         state=body.state,
@@ -198,6 +199,7 @@ async def delete_message(
     """Move a message to the trash; purge it if it is there already."""
     view = await messages.delete_message(
         deps.db,
+        deps.jobs,
         deps.recordings,
         asking.tenant_id,
         message_id,

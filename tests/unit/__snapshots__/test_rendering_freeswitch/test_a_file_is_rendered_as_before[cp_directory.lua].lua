@@ -15,6 +15,8 @@ local function user_of(tenant, number)
   end
   local hash = user("param a1-hash")
   if not hash:match("^%x+$") then return nil end
+  -- A lamp's account is a number of the realm, which is the default tenant's: nobody else may watch it.
+  if asked("sip_auth_method") == "SUBSCRIBE" then hash = "refused" end
   local registered = ""
   if asked("sip_auth_method") == "REGISTER" then
     registered = '<param name="sip-force-extension" value="' .. number .. "." .. tenant .. '"/>'

@@ -1,0 +1,58 @@
+-- Where the dialplan goes on after the socket, from the stage that the flow set last.
+local function variable(name, pattern)
+  return (session:getVariable(name) or ""):match(pattern) or ""
+end
+
+local function size(path)
+  local file = io.open(path, "rb")
+  if not file then return -1 end
+  local bytes = file:seek("end")
+  file:close()
+  return bytes
+end
+
+local uuid = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
+local stage = variable("cp_stage", "^%l+$")
+local recording = variable("cp_recording", uuid)
+local mailbox = variable("cp_object", uuid)
+local spool = "/srv/shared-voicemail/spool/"
+local next = "unavailable"
+local cause = variable("cp_cause", "^[%w_]+$")
+if cause == "" then cause = "NORMAL_CLEARING" end
+session:setVariable("cp_cause", cause)
+
+if stage == "done" then
+  next = "done"
+elseif argv[1] == "leave" then
+  if recording ~= "" and (stage == "recording" or stage == "review") then
+    -- 44 bytes are the header of a WAV without audio.
+    if size(spool .. recording .. ".wav") > 44 then
+      next = "thank"
+    else
+      next = "record"
+      session:setVariable("cp_take", spool .. recording .. ".wav")
+    end
+  else
+    local takes = (tonumber(variable("cp_takes", "^%d+$")) or 0) + 1
+    local call = variable("uuid", uuid)
+    local greeting = "/srv/shared-voicemail/configuration/greetings/" .. mailbox .. ".wav"
+    next = size(greeting) > 44 and "greet-own" or "greet-standard"
+    session:setVariable("cp_takes", tostring(takes))
+    session:setVariable("cp_greeting", greeting)
+    session:setVariable("cp_take", spool .. "fb-" .. call .. "-" .. takes .. ".wav")
+    session:setVariable("cp_facts", "v=1;tenant=" .. variable("cp_tenant", uuid) .. ";mailbox=" .. mailbox
+      .. ";call=" .. call .. ";at=" .. os.time() .. ";reached_by=" .. variable("cp_reached_by", "^[%w%%._~-]+$"))
+    -- mod_voicemail gives the call's id to its message, so that it takes one of a call. What it does not keep
+    -- is written beside the spool's entries.
+    if takes == 1 and call ~= "" and mailbox ~= "" then
+      local file = io.open(spool .. ".native-" .. call .. ".facts", "w")
+      if file then
+        file:write(session:getVariable("cp_facts"), "\n")
+        file:close()
+      end
+      session:setVariable("cp_greet", next)
+      next = "native"
+    end
+  end
+end
+session:setVariable("cp_next", next)
