@@ -89,13 +89,11 @@ async def test_a_mailbox_needs_no_reload(
 
 
 async def test_a_mailbox_is_published_only_where_mailboxes_are_rendered(
-    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+    app: App, publisher: Publisher, switch: FakeSwitch, default_tenant: UUID
 ) -> None:
     """The job for the switch's own voicemail ends at once without one, whatever else has changed."""
     await add_extension(publisher.database, default_tenant, "101")
-    async with publisher.database.transaction() as session:
-        await defer_publishing(session, jobs, tenant_id=default_tenant, mailboxes=True)
-    await work(app)
+    await app.tasks["configuration.mailboxes"]()
 
     assert 0 == switch.reloads
 
