@@ -9,6 +9,7 @@ ControlPlaneError
 │       └── InvalidValues  422, several of them
 ├── Unavailable            one of our parts cannot be reached now; worth a retry
 │   └── SwitchUnavailable
+│       └── SwitchRefused  it answers, and does not take what it was given
 ├── CallEnded
 │   ├── CallerHungUp       normal: most calls end so
 │   └── CallLost           the link to the switch is gone; the dialplan has the call
@@ -90,6 +91,10 @@ class Unavailable(ControlPlaneError):
 
 class SwitchUnavailable(Unavailable):
     """The switch does not answer, or refuses us."""
+
+
+class SwitchRefused(SwitchUnavailable):
+    """The switch answers, and keeps its old configuration because the new one is wrong."""
 
 
 class CallEnded(ControlPlaneError):

@@ -167,9 +167,24 @@ def render(*, output: Annotated[Path, typer.Option(help="A new or empty folder f
 
 
 @app.command()
-def publish() -> None:
+def publish(
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files edited by hand; a copy is kept.")
+    ] = False,
+) -> None:
     """Publish the configuration now, reload the switch, and verify that it runs it."""
-    run_process("publish")
+
+    def run() -> None:
+        from controlplane.entrypoints import logs  # noqa: PLC0415 (see the module)
+        from controlplane.entrypoints import publish as entrypoint  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+
+        settings = load()
+        logs.configure(settings.log_format, settings.log_level)
+        entrypoint.main(settings, overwrite=overwrite)
+
+    or_exit(run)
 
 
 @app.command()

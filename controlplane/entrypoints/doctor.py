@@ -26,7 +26,7 @@ from controlplane.settings import Settings, load
 from controlplane.speech import catalogue, sentences
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.speaker import Speaker
-from controlplane.storage import configuration
+from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
 from controlplane.supervisor.faults import CannotStart
@@ -171,8 +171,8 @@ async def check_revision(settings: Settings) -> list[Finding]:
     try:
         running = (await control.live_configuration()).digest
         async with database.transaction() as session:
-            published = await configuration.live_digest(session)
-            latest = await configuration.latest_revision(session)
+            published = await revisions.live_digest(session)
+            latest = await revisions.latest(session)
     except Unavailable as error:
         return [Finding(subject="configuration", found=str(error), remedy="See the findings above.")]
     finally:

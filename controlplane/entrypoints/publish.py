@@ -136,17 +136,20 @@ def publisher_of(settings: Settings, database: Database) -> Publisher:
     )
 
 
-def main(settings: Settings) -> None:
-    """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed."""
+def main(settings: Settings, *, overwrite: bool = False) -> None:
+    """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed.
+
+    With `overwrite`, files of the live revision that were edited by hand are replaced and kept aside.
+    """
     migrate.require(settings)
-    asyncio.run(_publish(settings))
+    asyncio.run(_publish(settings, overwrite=overwrite))
 
 
-async def _publish(settings: Settings) -> None:
+async def _publish(settings: Settings, *, overwrite: bool) -> None:
     database = Database(settings.sqlalchemy_url)
     try:
         changed = await reconcile_all_routes(database, routes_folder(settings))
-        result = await publish(publisher_of(settings, database))
+        result = await publish(publisher_of(settings, database), by="cli", overwrite=overwrite)
     except OSError as error:
         raise ControlPlaneError(
             f"{settings.paths.configuration} cannot be written ({error.strerror})."

@@ -14,7 +14,7 @@ class SwitchControl(Protocol):
     """Commands to the switch, each on a short connection; raises SwitchUnavailable."""
 
     async def reload(self) -> None:
-        """Make the switch read what the live link names; targets before pointers."""
+        """Make the switch read what the live link names; raises SwitchRefused if it keeps the old."""
         ...
 
     async def live_configuration(self) -> LiveConfiguration:

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from controlplane.domain.configuration import LiveConfiguration
-from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.switches.freeswitch import variables
 from controlplane.switches.freeswitch.inbound import InboundClient
 
@@ -53,7 +53,7 @@ class FreeSwitchControl:
         async with self._connected(seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
         if _SUCCESS not in answer:
-            raise SwitchUnavailable(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
 
     async def live_configuration(self) -> LiveConfiguration:
         """Ask for the revision in the global variable and for the users of the directory."""
