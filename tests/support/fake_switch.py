@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controlplane.domain.configuration import LiveConfiguration
-from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.rendering.check import parse
 
 
@@ -16,7 +16,8 @@ class FakeSwitch:
     """Implements SwitchControl over the published folder.
 
     `down`: nobody answers. `refuses`: digests that it does not load. `deaf`: endpoints that it
-    does not take in. `sticky`: endpoints that it does not forget.
+    does not take in. `sticky`: endpoints that it does not forget. `says_no`: what it says to the next
+    reload, which it refuses.
     """
 
     root: Path
@@ -24,6 +25,7 @@ class FakeSwitch:
     refuses: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
     sticky: set[str] = field(default_factory=set)
+    says_no: str | None = None
     reloads: int = 0
     running: LiveConfiguration = field(
         default_factory=lambda: LiveConfiguration(digest=None, endpoints=frozenset())
@@ -33,6 +35,9 @@ class FakeSwitch:
         """Read the files again."""
         self._answer()
         self.reloads += 1
+        if self.says_no is not None:
+            reason, self.says_no = self.says_no, None
+            raise SwitchRefused(reason)
         folder = self.root / "live" / "asterisk"
         contexts = dict(parse((folder / "extensions.conf").read_text()))
         digest = dict(contexts["globals"])["CP_REVISION"]
