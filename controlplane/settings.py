@@ -278,7 +278,8 @@ class Settings(BaseSettings):
     pins: Pins = Pins()
     retention: Retention = Retention()
     publish_automatically: bool = Field(
-        True, description="publish after each change; if not, changes wait for `controlplane publish`"
+        True,
+        description="publish after each change; if not, changes wait for a person. REST may choose otherwise",
     )
 
     @field_validator("database_url")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from controlplane.domain.configuration import SYSTEM
 from controlplane.domain.errors import Conflict, NotFound
 from controlplane.domain.extension import a1_hash, generate_sip_password
 from controlplane.domain.mailbox import SayDatetime
@@ -176,6 +177,7 @@ async def _extension(parts: _Parts, number: str, display_name: str) -> Extension
             display_name=display_name,
             sip_password=password,
             realm=realm,
+            by=SYSTEM,
         )
         return Extension(number=number, sip_password=password)
     kept = parts.state.kept(file)
@@ -199,6 +201,7 @@ async def _with_new_password(parts: _Parts, number: str, path: Path) -> Extensio
         number=number,
         changes={"sip_password": None},
         realm=parts.settings.sip.realm,
+        by=SYSTEM,
     )
     write_private(path, f"{password}\n")
     return Extension(number=number, sip_password=password)

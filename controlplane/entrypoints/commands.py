@@ -175,6 +175,9 @@ def publish(
             "--before-start", help="Only write it, for a switch that is about to start and cannot be asked."
         ),
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files edited by hand; a copy is kept.")
+    ] = False,
 ) -> None:
     """Publish the configuration now, reload the switch, and verify that it runs it."""
 
@@ -185,7 +188,7 @@ def publish(
 
         settings = load()
         logs.configure(settings.log_format, settings.log_level)
-        entrypoint.main(settings, before_start=before_start)
+        entrypoint.main(settings, before_start=before_start, overwrite=overwrite)
 
     or_exit(run)
 

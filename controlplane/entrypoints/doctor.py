@@ -19,6 +19,7 @@ import aiosmtplib
 from controlplane.domain.errors import SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
+from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
@@ -26,7 +27,7 @@ from controlplane.settings import Settings, load
 from controlplane.speech import catalogue, sentences
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.speaker import Speaker
-from controlplane.storage import configuration
+from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
 from controlplane.supervisor.faults import CannotStart
@@ -171,8 +172,8 @@ async def check_revision(settings: Settings) -> list[Finding]:
     try:
         running = (await control.live_configuration()).digest
         async with database.transaction() as session:
-            published = await configuration.live_digest(session)
-            latest = await configuration.latest_revision(session)
+            published = await revisions.live_digest(session)
+            latest = await revisions.latest(session)
     except Unavailable as error:
         return [Finding(subject="configuration", found=str(error), remedy="See the findings above.")]
     finally:
@@ -219,6 +220,7 @@ CHECKS: tuple[Check, ...] = (
     check_calls,
     check_switch,
     check_revision,
+    check_edited_files,
     check_mail,
 )
 

@@ -169,13 +169,14 @@ def publisher_of(settings: Settings, database: Database) -> Publisher:
     )
 
 
-def main(settings: Settings, *, before_start: bool = False) -> None:
+def main(settings: Settings, *, before_start: bool = False, overwrite: bool = False) -> None:
     """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed.
 
-    `before_start` writes for a switch that is about to start, and asks it nothing.
+    `before_start` writes for a switch that is about to start, and asks it nothing. With `overwrite`,
+    files of the live revision that were edited by hand are replaced and kept aside.
     """
     migrate.require(settings)
-    asyncio.run(_publish(settings, before_start=before_start))
+    asyncio.run(_publish(settings, before_start=before_start, overwrite=overwrite))
 
 
 async def write_before_start(settings: Settings) -> PublishResult:
@@ -188,7 +189,7 @@ async def write_before_start(settings: Settings) -> PublishResult:
         await database.close()
 
 
-async def _publish(settings: Settings, *, before_start: bool) -> None:
+async def _publish(settings: Settings, *, before_start: bool, overwrite: bool) -> None:
     database = Database(settings.sqlalchemy_url)
     try:
         if before_start:
@@ -198,7 +199,7 @@ async def _publish(settings: Settings, *, before_start: bool) -> None:
             print(f"Revision {(written.digest or '')[:12]} is written; the switch reads it when it starts.")
             return
         changed = await reconcile_all_routes(database, routes_folder(settings))
-        result = await publish(publisher_of(settings, database))
+        result = await publish(publisher_of(settings, database), by="cli", overwrite=overwrite)
     except OSError as error:
         raise ControlPlaneError(
             f"{settings.paths.configuration} cannot be written ({error.strerror})."

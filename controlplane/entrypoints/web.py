@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 import structlog
 import uvicorn
 
+from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
 from controlplane.entrypoints.listening import listen
 from controlplane.entrypoints.pin_keys import hasher_of
-from controlplane.entrypoints.publish import control_of
+from controlplane.entrypoints.publish import control_of, publisher_of
 from controlplane.services.message_links import MessageLinks
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
@@ -59,6 +60,8 @@ async def _serve(settings: Settings) -> None:
         max_body_bytes=settings.http.max_body_bytes,
         switch_answers=None if control is None else control.started_at,
         clock=lambda: datetime.now(UTC),
+        publisher=publisher_of(settings, database),
+        default_mode=Mode.AUTOMATIC if settings.publish_automatically else Mode.MANUAL,
     )
     config = uvicorn.Config(
         create_app(deps),

@@ -6,10 +6,14 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
-from procrastinate import App, RetryStrategy
+from procrastinate import App, JobContext, RetryStrategy
 
+from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import Unavailable
-from controlplane.services.publishing import Outcome, Publisher, heal, note_pending, publish
+from controlplane.services.configuration_mode import current_mode
+from controlplane.services.publishing import Outcome, Publisher, PublishResult, heal, note_pending, publish
+from controlplane.services.publishing_asked import BY_HAND
+from controlplane.services.publishing_jobs import is_followed
 from controlplane.services.routes import reconcile_all_routes, reconcile_routes
 
 ALL_ROUTES = "configuration.all_routes"
@@ -19,14 +23,18 @@ _RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
 
 
 def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -> None:
-    """Define `configuration.routes`, `.publish`, `.mailboxes` and, each minute, `configuration.heal`.
+    """Define the jobs `configuration.routes`, `.publish`, `.publish_by_hand`, `.mailboxes` and `.heal`.
+
+    `.heal` runs each minute.
 
     Every ten minutes, and so after a start, `configuration.all_routes` mends what a job that was
     lost or a power failure left of the route files.
 
-    Without `automatic` a change is noted as pending and published by hand; route files follow at
-    once all the same, since they name objects and hold no configuration.
+    `automatic` is the mode where nobody chose one. In manual mode a change is noted as pending and
+    published by hand; route files follow at once all the same, since they name objects and hold
+    no configuration.
     """
+    default = Mode.AUTOMATIC if automatic else Mode.MANUAL
 
     @app.task(name="configuration.routes", retry=_RETRY)
     async def reconcile(tenant_id: str, numbers: list[str]) -> None:
@@ -35,24 +43,32 @@ def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -
         )
         structlog.get_logger().info("routes.reconciled", tenant_id=tenant_id, changed=changed)
 
-    @app.task(name="configuration.publish", lock="configuration", retry=_RETRY)
-    async def publish_now() -> None:
-        result = await (publish(publisher) if automatic else note_pending(publisher))
-        if result.outcome is Outcome.PENDING:
-            structlog.get_logger().warning("configuration.pending", digest=result.digest, error=result.error)
+    @app.task(name="configuration.publish", lock="configuration", retry=_RETRY, pass_context=True)
+    async def publish_now(context: JobContext) -> None:
+        # One of many changes at once: the last job does the work of all, since it reads the present state.
+        if context.job.id is not None and await is_followed(publisher.database, context.job.id):
+            return
+        mode = await current_mode(publisher.database, default=default)
+        _tell(await (publish(publisher) if mode is Mode.AUTOMATIC else note_pending(publisher)))
+
+    @app.task(name=BY_HAND, lock="configuration", retry=_RETRY)
+    async def publish_by_hand(by: str, overwrite: bool) -> None:
+        _tell(await publish(publisher, by=by, overwrite=overwrite))
 
     @app.task(name="configuration.mailboxes", lock="configuration", retry=_RETRY)
     async def publish_mailboxes() -> None:
         # Only where a mailbox is a part of the rendered files.
         if publisher.rendering.has_mailboxes:
-            await (publish(publisher) if automatic else note_pending(publisher))
+            mode = await current_mode(publisher.database, default=default)
+            _tell(await (publish(publisher) if mode is Mode.AUTOMATIC else note_pending(publisher)))
 
     # A queueing lock is right here: no business transaction defers it, and one waiting run is enough.
     @app.periodic(cron="* * * * *")
     @app.task(name="configuration.heal", lock="configuration", queueing_lock="configuration.heal")
     async def heal_now(timestamp: int) -> None:
         del timestamp  # procrastinate's, the minute that this run is for
-        await heal(publisher, automatic=automatic)
+        mode = await current_mode(publisher.database, default=default)
+        await heal(publisher, automatic=mode is Mode.AUTOMATIC)
 
     @app.periodic(cron="*/10 * * * *")
     @app.task(name=ALL_ROUTES, lock=ALL_ROUTES, queueing_lock=ALL_ROUTES)
@@ -61,3 +77,8 @@ def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -
         changed = await reconcile_all_routes(publisher.database, routes)
         if changed:
             structlog.get_logger().warning("routes.healed", changed=changed)
+
+
+def _tell(result: PublishResult) -> None:
+    if result.outcome is Outcome.PENDING:
+        structlog.get_logger().warning("configuration.pending", digest=result.digest, error=result.error)

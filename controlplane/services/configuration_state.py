@@ -1,16 +1,38 @@
-"""How far changes have come on their way to the switch."""
+"""How far changes have come on their way to the switch, as people are told it.
+
+A token of a tenant is told of its own objects. Files, errors and authors of revisions hold what
+belongs to other tenants, and are for those who may see all of them.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
-from controlplane.storage import revisions
+from controlplane.domain.configuration import EditedFile, FileDifference, Mode
+from controlplane.domain.errors import NotFound, Unavailable
+from controlplane.services.publisher import edited_files
+from controlplane.storage import configuration_changes, configuration_mode, revisions
+from controlplane.storage.configuration_changes import NotedChange, NotedChanges
 from controlplane.storage.database import Database
-from controlplane.storage.revisions import ListedRevision
+from controlplane.storage.paging import Page
+from controlplane.storage.revision_folder import RevisionFolder
+from controlplane.storage.revisions import Revision
 
-__all__ = ["ConfigurationState", "ListedRevision", "State", "read_configuration"]
+__all__ = [
+    "ConfigurationState",
+    "ListedRevision",
+    "NotedChange",
+    "NotedChanges",
+    "RevisionDetails",
+    "State",
+    "list_revisions",
+    "read_configuration",
+    "read_revision",
+]
 
 _SHOWN = 20
 
@@ -25,24 +47,105 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRevision:
+    """A revision as it is told; `author`, `error` and `edited_copy` None for who may not know them."""
+
+    revision: Revision
+    author: str | None
+    error: str | None
+    edited_copy: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionDetails:
+    """A revision, the changes that it took along, and the files; None: not told, or not known."""
+
+    listed: ListedRevision
+    changes: NotedChanges
+    files: Sequence[FileDifference] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationState:
-    """The state, and the newest revisions."""
+    """The state, what waits, and the newest revisions.
+
+    `waiting` is the revision that was noted or has failed and is not live; `changes` are those of
+    objects that are not live; `files` what publishing it would change. `edited` None: not told.
+    """
 
     state: State
-    revisions: tuple[ListedRevision, ...]
+    mode: Mode
+    live: int | None
+    waiting: int | None
+    changes: NotedChanges
+    files: Sequence[FileDifference] | None
+    edited: Sequence[EditedFile] | None
+    revisions: Sequence[ListedRevision]
 
 
-async def read_configuration(db: Database, *, tenant_id: UUID, with_errors: bool) -> ConfigurationState:
-    """Return how things are; an error may name what belongs to another tenant, and is told if asked for."""
+async def read_configuration(
+    db: Database, folder: RevisionFolder, *, tenant_id: UUID, all_tenants: bool, default: Mode
+) -> ConfigurationState:
+    """Return how things are, for one tenant or for who may see all of them; raises Unavailable."""
+    edited = await _edited(folder) if all_tenants else None
     async with db.transaction() as session:
         queued = await revisions.is_queued(session, tenant_id)
         listed = await revisions.newest(session, limit=_SHOWN)
-    if not with_errors:
-        listed = [replace(revision, error=None) for revision in listed]
-    return ConfigurationState(state=_state(listed, queued=queued), revisions=tuple(listed))
+        newest = next((found for found in listed if found.state != "superseded"), None)
+        waits = newest is not None and newest.state in {"pending", "failed"}
+        return ConfigurationState(
+            state=_state(newest, queued=queued),
+            mode=await configuration_mode.chosen(session) or default,
+            live=await revisions.live_number(session),
+            waiting=newest.id if newest is not None and waits else None,
+            changes=await configuration_changes.waiting(session, None if all_tenants else tenant_id),
+            files=await revisions.files(session, newest.id)
+            if newest is not None and waits and all_tenants
+            else None,
+            edited=edited,
+            revisions=[_told(revision, all_tenants=all_tenants) for revision in listed],
+        )
 
 
-def _state(listed: list[ListedRevision], *, queued: bool) -> State:
+async def list_revisions(
+    db: Database, *, all_tenants: bool, limit: int, before: int | None
+) -> Page[ListedRevision]:
+    """List revisions, newest first, those before a number."""
+    async with db.transaction() as session:
+        page = await revisions.page(session, limit=limit, before=before)
+    return Page(items=[_told(item, all_tenants=all_tenants) for item in page.items], more=page.more)
+
+
+async def read_revision(db: Database, number: int, *, tenant_id: UUID, all_tenants: bool) -> RevisionDetails:
+    """Return a revision with what it changed; raises NotFound."""
+    async with db.transaction() as session:
+        found = await revisions.get(session, number)
+        if found is None:
+            raise NotFound("There is no revision of this number.", error_id="no-such-revision")
+        return RevisionDetails(
+            listed=_told(found, all_tenants=all_tenants),
+            changes=await configuration_changes.of_revision(
+                session, number, None if all_tenants else tenant_id
+            ),
+            files=await revisions.files(session, number) if all_tenants else None,
+        )
+
+
+async def _edited(folder: RevisionFolder) -> list[EditedFile]:
+    try:
+        return await asyncio.to_thread(edited_files, folder)
+    except OSError as error:
+        raise Unavailable(f"The published configuration cannot be read ({error.strerror}).") from error
+
+
+def _told(revision: Revision, *, all_tenants: bool) -> ListedRevision:
+    told = ListedRevision(
+        revision=revision, author=revision.author, error=revision.error, edited_copy=revision.edited_copy
+    )
+    return told if all_tenants else replace(told, author=None, error=None, edited_copy=None)
+
+
+def _state(newest: Revision | None, *, queued: bool) -> State:
     if queued:
         return State.PENDING
-    return State(listed[0].state) if listed else State.NONE
+    return State.NONE if newest is None else State(newest.state)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 from uuid import UUID, uuid4
 
 import structlog
 
+from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.extension import Extension, a1_hash, generate_sip_password, parse_sip_password
 from controlplane.domain.numbers import Number, NumberKind
@@ -19,6 +21,9 @@ from controlplane.storage.extensions import extension_values
 from controlplane.storage.paging import Page
 from controlplane.storage.queue import Jobs
 from controlplane.storage.tables import ExtensionRow
+
+# What people call a column.
+_FIELD = {"sip_a1_hash": "sip_password"}
 
 
 class ExtensionChanges(TypedDict, total=False):
@@ -37,11 +42,12 @@ async def create_extension(
     display_name: str,
     sip_password: str | None,
     realm: str,
+    by: str,
 ) -> tuple[Extension, str]:
     """Make an extension; return it and its password, which is generated when None is given.
 
-    Only the password's digest is stored: it cannot be shown again. Raises InvalidValue for a
-    field that breaks its rule, Conflict `number-taken`.
+    Only the password's digest is stored: it cannot be shown again. `by` names who did it. Raises
+    InvalidValue for a field that breaks its rule, Conflict `number-taken`.
     """
     checked = Number.parse(number)
     name = parse_display_name(display_name)
@@ -60,7 +66,14 @@ async def create_extension(
             session, tenant_id=tenant_id, number=checked, kind=NumberKind.EXTENSION, object_id=row.id
         )
         await extensions.insert(session, row)
-        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[checked], revision=True)
+        await defer_publishing(
+            session,
+            jobs,
+            tenant_id=tenant_id,
+            numbers=[checked],
+            revision=True,
+            change=_change(Action.ADDED, checked, by),
+        )
     structlog.get_logger().info("extension.created", tenant_id=str(tenant_id), number=checked)
     return extension_values(row), password
 
@@ -88,6 +101,7 @@ async def update_extension(
     number: str,
     changes: ExtensionChanges,
     realm: str,
+    by: str,
     expected_version: int | None = None,
 ) -> tuple[Extension, str | None]:
     """Change an extension; return it and its new password, None if that stays.
@@ -108,7 +122,15 @@ async def update_extension(
         values = {key: value for key, value in values.items() if getattr(row, key) != value}
         if values:
             row = await extensions.update_values(session, row.id, values)
-            await defer_publishing(session, jobs, tenant_id=tenant_id, revision=True)
+            await defer_publishing(
+                session,
+                jobs,
+                tenant_id=tenant_id,
+                revision=True,
+                change=_change(
+                    Action.CHANGED, number, by, fields=sorted(_FIELD.get(key, key) for key in values)
+                ),
+            )
     structlog.get_logger().info(
         "extension.changed", tenant_id=str(tenant_id), number=number, fields=sorted(changes)
     )
@@ -116,7 +138,7 @@ async def update_extension(
 
 
 async def delete_extension(
-    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, expected_version: int | None = None
+    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str, expected_version: int | None = None
 ) -> None:
     """Remove an extension and free its number; raises NotFound, PreconditionFailed."""
     async with db.transaction() as session:
@@ -124,8 +146,19 @@ async def delete_extension(
         _check_version(row, expected_version)
         await numbers.free(session, row.id)
         await extensions.remove(session, row.id)
-        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number], revision=True)
+        await defer_publishing(
+            session,
+            jobs,
+            tenant_id=tenant_id,
+            numbers=[number],
+            revision=True,
+            change=_change(Action.REMOVED, number, by),
+        )
     structlog.get_logger().info("extension.deleted", tenant_id=str(tenant_id), number=number)
+
+
+def _change(action: Action, number: str, by: str, *, fields: Sequence[str] = ()) -> ObjectChange:
+    return ObjectChange(kind=ObjectKind.EXTENSION, name=number, action=action, by=by, fields=tuple(fields))
 
 
 def _found(row: ExtensionRow | None) -> ExtensionRow:

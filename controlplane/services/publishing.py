@@ -3,130 +3,141 @@
 A revision's row is `pending` until the switch was seen to run it, then `live`, or `failed` with
 the reason. A crash between link and reload is healed by whoever publishes next, at the latest by
 the job that runs each minute. Publishers of one host exclude each other by a lock on the folder.
+
+Files of the live revision that somebody edited by hand are never replaced silently: who publishes
+by hand is refused unless they say so, and what publishes by itself keeps a copy and goes on, since a
+change such as a new password must not wait for a person.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
+from controlplane.domain.configuration import SYSTEM, EditedFile
+from controlplane.domain.errors import SwitchUnavailable
 from controlplane.rendering.escape import RenderingError
-from controlplane.rendering.tree import RenderedTree
-from controlplane.services.rendered_configuration import Rendering, render_configuration
-from controlplane.services.switch_control import LiveConfiguration, SwitchControl
-from controlplane.storage import configuration
-from controlplane.storage.database import Database
-from controlplane.storage.revision_folder import Manifest, RevisionFolder
+from controlplane.services.publisher import (
+    Candidate,
+    Outcome,
+    Publisher,
+    PublishResult,
+    edited_files,
+    edited_sentence,
+    render_candidate,
+)
+from controlplane.services.reloading import difference, reload_and_verify
+from controlplane.storage import configuration_changes, revisions
+from controlplane.storage.revision_folder import Manifest
+from controlplane.storage.revisions import NewRevision
+
+__all__ = [
+    "Outcome",
+    "PublishResult",
+    "Publisher",
+    "heal",
+    "note_pending",
+    "publish",
+    "publish_without_switch",
+]
 
 _KEPT_REVISIONS = 10
-_ASK_AGAIN_SECONDS = 0.1
 # A revision that failed is tried again by itself after this time, and by a change or a command at once.
 _FAILED_AGAIN = timedelta(minutes=10)
-_NAMES_SHOWN = 5
 
 
-class Outcome(StrEnum):
-    """How publishing ended; the words of the revision's row."""
-
-    LIVE = "live"
-    PENDING = "pending"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishResult:
-    """What came of it. `changed`: the switch reads other files than before. `error` is for people."""
-
-    outcome: Outcome
-    digest: str | None = None
-    changed: bool = False
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publisher:
-    """What publishing works with. Without `control` there is no switch, and what is written is live."""
-
-    database: Database
-    folder: RevisionFolder
-    rendering: Rendering
-    control: SwitchControl | None
-    verify_seconds: float = 30.0
-
-
-async def publish(publisher: Publisher) -> PublishResult:
+async def publish(publisher: Publisher, *, by: str | None = None, overwrite: bool = True) -> PublishResult:
     """Bring the switch to what the database says now; several commits.
 
     Nothing is done when it runs that already. When the switch cannot be reached the link is set
     all the same and the result is pending: a start reads it, or the next publishing verifies it.
+    `by` is who asked for it; None for what publishes by itself, which is noted as done by who made
+    the last change. Without `overwrite` it fails when files of the live revision were edited by hand.
     Raises Unavailable without a database, and OSError when the folder cannot be written.
     """
     async with publisher.folder.locked():
         await _settle_link(publisher)
-        return await _publish(publisher)
+        return await _publish(publisher, by=by, overwrite=overwrite)
 
 
-async def heal(publisher: Publisher, *, automatic: bool = True) -> PublishResult | None:
+async def heal(publisher: Publisher, *, automatic: bool = True) -> PublishResult:
     """Make the switch run what the link names, and, if `automatic`, what the database says.
 
-    A revision that failed lately is left alone. Raises as `publish` does.
+    Else what the database says is noted as pending. A revision that failed lately is left alone.
+    Raises as `publish` does.
     """
     async with publisher.folder.locked():
         await _settle_link(publisher)
-        return await _publish(publisher, patient=True) if automatic else None
+        if automatic:
+            return await _publish(publisher, by=None, overwrite=True, patient=True)
+        return await _note_pending(publisher)
 
 
 async def publish_without_switch(publisher: Publisher) -> PublishResult:
     """Write and link for a switch that is about to start; pending until it is verified afterwards."""
     async with publisher.folder.locked():
-        tree = await _rendered(publisher)
-        if isinstance(tree, PublishResult):
-            return tree
+        candidate = await _candidate(publisher)
+        if isinstance(candidate, PublishResult):
+            return candidate
         linked = await asyncio.to_thread(publisher.folder.linked)
-        if linked is None or linked.digest != tree.digest:
-            await _write(publisher, tree)
-        return PublishResult(
-            outcome=Outcome.PENDING,
-            digest=tree.digest,
-            changed=linked is None or linked.digest != tree.digest,
-        )
+        changed = linked is None or linked.digest != candidate.tree.digest
+        if changed:
+            await _write(publisher, candidate, author=SYSTEM)
+        return PublishResult(outcome=Outcome.PENDING, digest=candidate.tree.digest, changed=changed)
 
 
 async def note_pending(publisher: Publisher) -> PublishResult:
     """Note that what the database says is not published; for installations that publish by hand."""
     async with publisher.folder.locked():
-        tree = await _rendered(publisher)
-        if isinstance(tree, PublishResult):
-            return tree
-        linked = await asyncio.to_thread(publisher.folder.linked)
-        if linked is not None and linked.digest == tree.digest:
-            return PublishResult(outcome=Outcome.LIVE, digest=tree.digest)
-        async with publisher.database.transaction() as session:
-            await configuration.open_revision(session, tree.digest)
-        return PublishResult(outcome=Outcome.PENDING, digest=tree.digest)
+        return await _note_pending(publisher)
 
 
-async def _publish(publisher: Publisher, *, patient: bool = False) -> PublishResult:
-    tree = await _rendered(publisher)
-    if isinstance(tree, PublishResult):
-        return tree
-    before = await asyncio.to_thread(publisher.folder.linked)
+async def _note_pending(publisher: Publisher) -> PublishResult:
+    candidate = await _candidate(publisher)
+    if isinstance(candidate, PublishResult):
+        return candidate
+    digest = candidate.tree.digest
+    linked = await asyncio.to_thread(publisher.folder.linked)
+    if linked is not None and linked.digest == digest:
+        return await _nothing_to_do(publisher, candidate)
     async with publisher.database.transaction() as session:
-        live = await configuration.live_digest(session)
-        latest = await configuration.latest_revision(session)
-    if before is not None and before.digest == tree.digest:
-        outcome = Outcome.LIVE if live == tree.digest else Outcome.PENDING
-        return PublishResult(outcome=outcome, digest=tree.digest)
+        latest = await revisions.latest(session)
+        if latest is not None and latest.state == "failed" and latest.digest == digest:
+            return PublishResult(outcome=Outcome.FAILED, digest=digest, error=latest.error)
+        if latest is not None and latest.state == "pending" and latest.digest == digest:
+            await configuration_changes.cover(session, latest.id, candidate.change_ids)
+        else:
+            # What is linked was published, and waits for its switch; what is not may still change.
+            waits = latest is not None and linked is not None and latest.digest == linked.digest
+            await _open(session, candidate, author=None, replaces=not waits)
+    return PublishResult(outcome=Outcome.PENDING, digest=digest)
+
+
+async def _publish(
+    publisher: Publisher, *, by: str | None, overwrite: bool, patient: bool = False
+) -> PublishResult:
+    candidate = await _candidate(publisher)
+    if isinstance(candidate, PublishResult):
+        return candidate
+    tree = candidate.tree
+    before = await asyncio.to_thread(publisher.folder.linked)
+    edited = await asyncio.to_thread(edited_files, publisher.folder)
+    if before is not None and before.digest == tree.digest and not (edited and by is not None):
+        return await _nothing_to_do(publisher, candidate)
+    async with publisher.database.transaction() as session:
+        live = await revisions.live_digest(session)
+        latest = await revisions.latest(session)
     if patient and latest is not None and latest.state == "failed" and latest.digest == tree.digest:
         age = datetime.now(UTC) - latest.created_at
         if age < _FAILED_AGAIN:
             return PublishResult(outcome=Outcome.FAILED, digest=tree.digest, error=latest.error)
-    revision_id = await _write(publisher, tree)
+    if edited and not overwrite:
+        return await _refuse(publisher, candidate, by=by, edited=edited)
+    revision_id = await _write(publisher, candidate, author=by)
     wanted = Manifest(digest=tree.digest, endpoints=tree.endpoints)
     problem = await _reload(publisher, wanted, before=before)
     if isinstance(problem, SwitchUnavailable):
@@ -137,25 +148,83 @@ async def _publish(publisher: Publisher, *, patient: bool = False) -> PublishRes
     return PublishResult(outcome=Outcome.LIVE, digest=tree.digest, changed=True)
 
 
-async def _rendered(publisher: Publisher) -> RenderedTree | PublishResult:
+async def _candidate(publisher: Publisher) -> Candidate | PublishResult:
     """Render; a template that fails leaves everything as it is and a row that says so."""
     try:
-        return await render_configuration(publisher.database, publisher.rendering)
+        candidate = await render_candidate(publisher)
     except RenderingError as error:
         structlog.get_logger().error("configuration.not_rendered", error=str(error))
         async with publisher.database.transaction() as session:
-            revision_id = await configuration.open_revision(session, "")
-            await configuration.mark_failed(session, revision_id, str(error))
+            revision_id = await revisions.open_revision(session, NewRevision(digest=""))
+            await revisions.mark_failed(session, revision_id, str(error))
         return PublishResult(outcome=Outcome.FAILED, error=str(error))
+    publisher.reached("rendered")
+    return candidate
 
 
-async def _write(publisher: Publisher, tree: RenderedTree) -> int:
-    """Write the revision, note it, and link it."""
-    manifest = Manifest(digest=tree.digest, endpoints=tree.endpoints)
-    await asyncio.to_thread(publisher.folder.write, manifest, tree.files)
+async def _nothing_to_do(publisher: Publisher, candidate: Candidate) -> PublishResult:
+    """Note what is true when the link names what the database says: that nothing waits any more."""
+    digest = candidate.tree.digest
     async with publisher.database.transaction() as session:
-        revision_id = await configuration.open_revision(session, tree.digest)
-    await asyncio.to_thread(publisher.folder.link, tree.digest)
+        if await revisions.live_digest(session) != digest:
+            return PublishResult(outcome=Outcome.PENDING, digest=digest)
+        latest = await revisions.latest(session)
+        if latest is not None and latest.state == "failed":
+            # What had failed was undone: a row of its own says so, and the failure stays to be read.
+            revision_id = await _open(session, candidate, author=None)
+            await revisions.mark_live(session, revision_id)
+        await revisions.supersede_pending(session)
+        await configuration_changes.settle(session, candidate.change_ids)
+    return PublishResult(outcome=Outcome.LIVE, digest=digest)
+
+
+async def _refuse(
+    publisher: Publisher, candidate: Candidate, *, by: str | None, edited: Sequence[EditedFile]
+) -> PublishResult:
+    """Leave everything as it is, and a row that says why."""
+    problem = edited_sentence(edited)
+    async with publisher.database.transaction() as session:
+        revision_id = await _open(session, candidate, author=by)
+        await revisions.mark_failed(session, revision_id, problem)
+    return PublishResult(outcome=Outcome.FAILED, digest=candidate.tree.digest, error=problem)
+
+
+async def _write(publisher: Publisher, candidate: Candidate, *, author: str | None) -> int:
+    """Keep what was edited by hand, write the revision, note it, and link it."""
+    tree, folder = candidate.tree, publisher.folder
+    linked = await asyncio.to_thread(folder.linked)
+    copy = None if linked is None else await asyncio.to_thread(folder.keep_edited, linked.digest)
+    if copy is not None:
+        structlog.get_logger().warning("configuration.edited_kept", copy=str(folder.root / copy))
+        publisher.reached("edits-kept")
+    manifest = Manifest(digest=tree.digest, endpoints=tree.endpoints)
+    await asyncio.to_thread(folder.write, manifest, tree.files)
+    async with publisher.database.transaction() as session:
+        revision_id = await _open(session, candidate, author=author, edited_copy=copy)
+    publisher.reached("noted-pending")
+    await asyncio.to_thread(folder.link, tree.digest)
+    publisher.reached("linked")
+    return revision_id
+
+
+async def _open(
+    session: AsyncSession,
+    candidate: Candidate,
+    *,
+    author: str | None,
+    replaces: bool = False,
+    edited_copy: str | None = None,
+) -> int:
+    """Note a revision with what it changes; without an author it is that of the newest change."""
+    named = author or await configuration_changes.last_author(session, candidate.change_ids) or SYSTEM
+    revision_id = await revisions.open_revision(
+        session,
+        NewRevision(
+            digest=candidate.tree.digest, author=named, files=candidate.files, edited_copy=edited_copy
+        ),
+        replaces=replaces,
+    )
+    await configuration_changes.cover(session, revision_id, candidate.change_ids)
     return revision_id
 
 
@@ -165,12 +234,12 @@ async def _settle_link(publisher: Publisher) -> None:
     if linked is None:
         return
     async with publisher.database.transaction() as session:
-        live = await configuration.live_digest(session)
+        live = await revisions.live_digest(session)
     if publisher.control is not None:
         try:
             if (
                 live == linked.digest
-                and _difference(linked, await publisher.control.live_configuration()) is None
+                and difference(linked, await publisher.control.live_configuration()) is None
             ):
                 return
         except SwitchUnavailable:
@@ -181,7 +250,7 @@ async def _settle_link(publisher: Publisher) -> None:
     if isinstance(problem, SwitchUnavailable):
         return
     async with publisher.database.transaction() as session:
-        revision_id = await configuration.open_revision(session, linked.digest)
+        revision_id = await revisions.open_revision(session, NewRevision(digest=linked.digest))
     if problem is None:
         await _note_live(publisher, revision_id, linked.digest)
     else:
@@ -191,37 +260,13 @@ async def _settle_link(publisher: Publisher) -> None:
 async def _reload(
     publisher: Publisher, wanted: Manifest, *, before: Manifest | None
 ) -> str | SwitchUnavailable | None:
-    """Reload the switch and verify; return what is wrong, None if nothing is."""
     if publisher.control is None:
         return None
-    gone = frozenset[str]() if before is None else before.endpoints - wanted.endpoints
-    try:
-        await publisher.control.reload()
-        deadline = asyncio.get_running_loop().time() + publisher.verify_seconds
-        while True:
-            problem = _difference(wanted, await publisher.control.live_configuration(), gone=gone)
-            if problem is None or asyncio.get_running_loop().time() > deadline:
-                return problem
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
-    except SwitchRefused as error:
-        return str(error)
-    except SwitchUnavailable as error:
-        return error
-
-
-def _difference(
-    wanted: Manifest, runs: LiveConfiguration, *, gone: frozenset[str] = frozenset()
-) -> str | None:
-    """Say how what the switch runs differs from what it should run."""
-    if runs.digest != wanted.digest:
-        return f"The switch runs revision {(runs.digest or 'none')[:12]}, not {wanted.digest[:12]}."
-    missing = sorted(wanted.endpoints - runs.endpoints)
-    if missing:
-        return f"The switch does not know {len(missing)} endpoints: {', '.join(missing[:_NAMES_SHOWN])}."
-    left = sorted(gone & runs.endpoints)
-    if left:
-        return f"The switch still knows {len(left)} removed endpoints: {', '.join(left[:_NAMES_SHOWN])}."
-    return None
+    problem = await reload_and_verify(
+        publisher.control, wanted, before=before, seconds=publisher.verify_seconds
+    )
+    publisher.reached("reloaded")
+    return problem
 
 
 async def _go_back(
@@ -236,7 +281,9 @@ async def _go_back(
     """Link and reload the last revision that was live, or the one before; note the failure."""
     structlog.get_logger().error("configuration.failed", digest=wanted.digest, error=problem)
     async with publisher.database.transaction() as session:
-        await configuration.mark_failed(session, revision_id, problem)
+        await revisions.mark_failed(session, revision_id, problem)
+    publisher.reached("noted-failed")
+    put_back = False
     candidates = (live, None if before is None else before.digest)
     for digest in candidates:
         if digest is None or digest == wanted.digest:
@@ -245,15 +292,22 @@ async def _go_back(
         if good is None:
             continue
         await asyncio.to_thread(publisher.folder.link, digest)
+        publisher.reached("linked-back")
         still_wrong = await _reload(publisher, good, before=wanted)
         if still_wrong is not None:
             structlog.get_logger().error("configuration.not_restored", digest=digest, error=str(still_wrong))
+        put_back = still_wrong is None
         break
+    async with publisher.database.transaction() as session:
+        await revisions.mark_put_back(session, revision_id, done=put_back)
     return PublishResult(outcome=Outcome.FAILED, digest=wanted.digest, error=problem)
 
 
 async def _note_live(publisher: Publisher, revision_id: int, digest: str) -> None:
     async with publisher.database.transaction() as session:
-        await configuration.mark_live(session, revision_id)
+        await revisions.mark_live(session, revision_id)
+        await configuration_changes.settle_revision(session, revision_id)
+        await revisions.forget_old(session)
+    publisher.reached("noted-live")
     structlog.get_logger().info("configuration.live", digest=digest)
     await asyncio.to_thread(publisher.folder.prune, keep=_KEPT_REVISIONS, also=[digest])

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.configuration import ObjectChange
+from controlplane.storage import configuration_changes, revisions
+from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
 
@@ -18,15 +21,19 @@ async def defer_publishing(
     numbers: Collection[str] = (),
     revision: bool = False,
     mailboxes: bool = False,
+    change: ObjectChange | None = None,
 ) -> None:
     """Defer the jobs that publish a change; they run once `session` commits.
 
     `numbers` are those whose owner changed (given, taken away or moved): their route files are
     reconciled. `revision` says that the rendered files change too: a tenant, an extension or a
-    feature code; `mailboxes` that they do where the switch's own voicemail must know the mailboxes, which is
-    seldom: else a mailbox needs no revision. The revision is deferred first, because a route
+    feature code (`services.publishing_table`); `mailboxes` that they do where the switch's own voicemail
+    must know the mailboxes, which is seldom: else a mailbox needs no revision. `change` says what a
+    revision will take along, for people. The revision is deferred first, because a route
     file should follow what it names; either order ends right.
     """
+    if change is not None:
+        await configuration_changes.note(session, tenant_id, change)
     if revision:
         await jobs.defer(session, "configuration.publish", lock="configuration")
     if mailboxes and not revision:
@@ -39,3 +46,12 @@ async def defer_publishing(
             tenant_id=str(tenant_id),
             numbers=sorted(set(numbers)),
         )
+
+
+async def is_followed(db: Database, job_id: int) -> bool:
+    """Say whether a later job than this one waits to publish, which then need not be done twice.
+
+    That job was committed with a change of its own and runs after this one, under the same lock.
+    """
+    async with db.transaction() as session:
+        return await revisions.is_queued_again(session, job_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 from uuid import uuid4
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, DomainError, NotFound, PreconditionFailed
 from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Feature
@@ -45,9 +47,16 @@ async def default_tenant(db: Database) -> Tenant:
 
 
 async def create_tenant(
-    db: Database, jobs: Jobs, *, name: str, sip_domain: str, language: str = "en", time_zone: str = "UTC"
+    db: Database,
+    jobs: Jobs,
+    *,
+    name: str,
+    sip_domain: str,
+    by: str,
+    language: str = "en",
+    time_zone: str = "UTC",
 ) -> Tenant:
-    """Make a tenant with its feature code `*56`.
+    """Make a tenant with its feature code `*56`; `by` names who did it.
 
     Raises InvalidValue for a field that breaks its rule, Conflict `tenant-name-taken` or
     `sip-domain-taken`.
@@ -63,7 +72,9 @@ async def create_tenant(
     try:
         async with db.transaction() as session:
             await tenants.insert(session, row, feature_codes=_FEATURE_CODES)
-            await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
+            await defer_publishing(
+                session, jobs, tenant_id=row.id, revision=True, change=_change(Action.ADDED, row, by)
+            )
     except IntegrityError as error:
         raise _clash(error) from error
     structlog.get_logger().info("tenant.created", tenant_id=str(row.id), name=name)
@@ -88,6 +99,7 @@ async def update_tenant(
     *,
     name: str,
     changes: TenantChanges,
+    by: str,
     expected_version: int | None = None,
 ) -> Tenant:
     """Change a tenant and return it; the greetings that follow its language are spoken again.
@@ -109,7 +121,13 @@ async def update_tenant(
             values = {key: value for key, value in values.items() if getattr(row, key) != value}
             if values:
                 row = await tenants.update_values(session, row.id, values)
-                await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
+                await defer_publishing(
+                    session,
+                    jobs,
+                    tenant_id=row.id,
+                    revision=True,
+                    change=_change(Action.CHANGED, row, by, fields=sorted(values)),
+                )
             if "language" in values:
                 concerned = await tenants.mailboxes_in_its_language(session, row.id)
                 await jobs.defer_each(
@@ -121,7 +139,9 @@ async def update_tenant(
     return tenant_values(row)
 
 
-async def delete_tenant(db: Database, jobs: Jobs, *, name: str, expected_version: int | None = None) -> None:
+async def delete_tenant(
+    db: Database, jobs: Jobs, *, name: str, by: str, expected_version: int | None = None
+) -> None:
     """Remove a tenant with its feature codes and tokens.
 
     Raises NotFound, PreconditionFailed, Conflict `tenant-is-default`, or `tenant-not-empty`
@@ -137,10 +157,16 @@ async def delete_tenant(db: Database, jobs: Jobs, *, name: str, expected_version
             if held.mailboxes or held.extensions or held.messages:
                 raise _not_empty(mailboxes=held.mailboxes, extensions=held.extensions, messages=held.messages)
             await tenants.remove(session, row.id)
-            await defer_publishing(session, jobs, tenant_id=row.id, revision=True)
+            await defer_publishing(
+                session, jobs, tenant_id=row.id, revision=True, change=_change(Action.REMOVED, row, by)
+            )
     except IntegrityError as error:
         raise _clash(error) from error
     structlog.get_logger().info("tenant.deleted", tenant_id=str(row.id), name=name)
+
+
+def _change(action: Action, row: TenantRow, by: str, *, fields: Sequence[str] = ()) -> ObjectChange:
+    return ObjectChange(kind=ObjectKind.TENANT, name=row.name, action=action, by=by, fields=tuple(fields))
 
 
 def _not_empty(**held: int) -> Conflict:

@@ -1,23 +1,15 @@
-"""Queries of rendering and publishing: what is rendered, who owns numbers, how revisions fared."""
+"""Queries of rendering: what is rendered, and who owns numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.storage.tables import (
-    ConfigurationRevisionRow,
-    ExtensionRow,
-    FeatureCodeRow,
-    MailboxRow,
-    NumberRow,
-    TenantRow,
-)
+from controlplane.storage.tables import ExtensionRow, FeatureCodeRow, MailboxRow, NumberRow, TenantRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +49,6 @@ class Owner:
 
     kind: str
     object_id: UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """How the publishing of a revision went."""
-
-    id: int
-    digest: str
-    state: str
-    error: str | None
-    created_at: datetime
 
 
 async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
@@ -132,68 +113,3 @@ async def owners(
         number: Owner(kind=kind, object_id=object_id)
         for number, kind, object_id in await session.execute(query)
     }
-
-
-async def latest_revision(session: AsyncSession) -> Revision | None:
-    """Return the revision that was published or tried last."""
-    row = await session.scalar(
-        select(ConfigurationRevisionRow).order_by(ConfigurationRevisionRow.id.desc()).limit(1)
-    )
-    return None if row is None else _revision(row)
-
-
-async def live_digest(session: AsyncSession) -> str | None:
-    """Return the digest of the revision that the switch was last seen to run."""
-    return await session.scalar(
-        select(ConfigurationRevisionRow.digest)
-        .where(ConfigurationRevisionRow.state == "live")
-        .order_by(ConfigurationRevisionRow.id.desc())
-        .limit(1)
-    )
-
-
-async def open_revision(session: AsyncSession, digest: str) -> int:
-    """Return the id of a pending row of this digest: the last one if it is not live, else a new one."""
-    latest = await session.scalar(
-        select(ConfigurationRevisionRow)
-        .order_by(ConfigurationRevisionRow.id.desc())
-        .limit(1)
-        .with_for_update()
-    )
-    if latest is not None and latest.digest == digest and latest.state in {"pending", "failed"}:
-        latest.state, latest.error = "pending", None
-        return latest.id
-    row = ConfigurationRevisionRow(digest=digest, state="pending")
-    session.add(row)
-    await session.flush()
-    return row.id
-
-
-async def mark_live(session: AsyncSession, revision_id: int) -> None:
-    """Note that the switch runs this revision; the one before, and what was pending, are superseded."""
-    await session.execute(
-        update(ConfigurationRevisionRow)
-        .where(
-            ConfigurationRevisionRow.state.in_(("live", "pending")),
-            ConfigurationRevisionRow.id != revision_id,
-        )
-        .values(state="superseded")
-    )
-    await session.execute(
-        update(ConfigurationRevisionRow)
-        .where(ConfigurationRevisionRow.id == revision_id)
-        .values(state="live", live_at=func.now(), error=None)
-    )
-
-
-async def mark_failed(session: AsyncSession, revision_id: int, error: str) -> None:
-    """Note why the switch does not run this revision; the time of the try is kept as its creation."""
-    await session.execute(
-        update(ConfigurationRevisionRow)
-        .where(ConfigurationRevisionRow.id == revision_id)
-        .values(state="failed", error=error, created_at=func.now())
-    )
-
-
-def _revision(row: ConfigurationRevisionRow) -> Revision:
-    return Revision(id=row.id, digest=row.digest, state=row.state, error=row.error, created_at=row.created_at)

@@ -278,7 +278,12 @@ class IdempotencyKeyRow(Table):
 
 
 class ConfigurationRevisionRow(Table):
-    """One rendered revision of the switch's configuration. `state`: pending, live, failed, superseded."""
+    """One rendered revision of the switch's configuration. `state`: pending, live, failed, superseded.
+
+    `files` is what it changes in each file, without secrets; None where that is not known.
+    `put_back` says of a failed one whether the switch was seen to run the last good one again.
+    `edited_copy` is where files are kept that were edited by hand and that it replaced.
+    """
 
     __tablename__ = "configuration_revisions"
     __table_args__ = (CheckConstraint("state IN ('pending', 'live', 'failed', 'superseded')", name="state"),)
@@ -287,5 +292,69 @@ class ConfigurationRevisionRow(Table):
     digest: Mapped[str]
     state: Mapped[str]
     error: Mapped[str | None]
+    author: Mapped[str] = mapped_column(server_default=text("'system'"))
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    put_back: Mapped[bool | None]
+    edited_copy: Mapped[str | None]
     created_at: Mapped[datetime] = _now()
     live_at: Mapped[datetime | None]
+
+
+class ConfigurationChangeRow(Table):
+    """A change of an object that is rendered; written with the change itself. `live_at` None: not live yet.
+
+    `name` is a number, a tenant's name or a code; `fields` are names, never values. It outlives its tenant.
+    """
+
+    __tablename__ = "configuration_changes"
+    __table_args__ = (
+        CheckConstraint("action IN ('added', 'changed', 'removed')", name="action"),
+        Index("ix_configuration_changes_waiting", "id", postgresql_where=text("live_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant_id: Mapped[UUID]
+    kind: Mapped[str]
+    name: Mapped[str]
+    action: Mapped[str]
+    fields: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    author: Mapped[str]
+    changed_at: Mapped[datetime] = _now()
+    live_at: Mapped[datetime | None]
+
+
+class ConfigurationRevisionChangeRow(Table):
+    """That a revision was the first to try a change, or tried it again after it had failed."""
+
+    __tablename__ = "configuration_revision_changes"
+    __table_args__ = (Index(None, "change_id"),)
+
+    revision_id: Mapped[int] = mapped_column(
+        ForeignKey(
+            "configuration_revisions.id",
+            ondelete="CASCADE",
+            name="fk_configuration_revision_changes_revision",
+        ),
+        primary_key=True,
+    )
+    change_id: Mapped[int] = mapped_column(
+        ForeignKey(
+            "configuration_changes.id", ondelete="CASCADE", name="fk_configuration_revision_changes_change"
+        ),
+        primary_key=True,
+    )
+
+
+class ConfigurationModeRow(Table):
+    """Whether changes are published by themselves, if somebody chose: no row, or one."""
+
+    __tablename__ = "configuration_mode"
+    __table_args__ = (
+        CheckConstraint("single", name="single"),
+        CheckConstraint("mode IN ('automatic', 'manual')", name="mode"),
+    )
+
+    single: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    mode: Mapped[str]
+    chosen_by: Mapped[str]
+    chosen_at: Mapped[datetime] = _now()

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from fastapi import Request
 
+from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailboxes import PinHashing
 from controlplane.services.message_links import MessageLinks
+from controlplane.services.publisher import Publisher
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
@@ -35,7 +37,8 @@ class WebDeps:
     """Everything a request may need.
 
     `switch_answers` raises SwitchUnavailable, or is None where there is no switch; `clock`
-    returns the time with its zone; `realm` is that of the extensions' digests.
+    returns the time with its zone; `realm` is that of the extensions' digests. `publisher` renders
+    and reads what is published, and never publishes: jobs do. `default_mode` is that of the settings.
     """
 
     db: Database
@@ -50,6 +53,8 @@ class WebDeps:
     max_body_bytes: int
     switch_answers: Callable[[], Awaitable[object]] | None
     clock: Callable[[], datetime]
+    publisher: Publisher
+    default_mode: Mode
 
 
 def deps_of(request: Request) -> WebDeps:

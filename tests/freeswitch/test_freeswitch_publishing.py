@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from controlplane.domain.configuration import Mode
 from controlplane.domain.event_socket import EventSocketUser, user_password
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.configuration_state import State, read_configuration
@@ -104,7 +105,13 @@ async def test_what_freeswitch_cannot_read_is_undone_and_told(
     await add_extension(publisher.database, default_tenant, "202")
     included.write_text("<include>\n<unclosed>\n</include>\n")
     failed = await publish(publisher)
-    shown = await read_configuration(publisher.database, tenant_id=default_tenant, with_errors=True)
+    shown = await read_configuration(
+        publisher.database,
+        publisher.folder,
+        tenant_id=default_tenant,
+        all_tenants=True,
+        default=Mode.AUTOMATIC,
+    )
     running = await rig.ask("global_getvar cp_revision")
     linked = (rig.home / "configuration/live").readlink().name
     async with RawPhone(("127.0.0.1", rig.sip_port)).opened() as phone:
@@ -116,8 +123,8 @@ async def test_what_freeswitch_cannot_read_is_undone_and_told(
     assert (good.digest, good.digest, 403) == (running, linked, registered)
     assert (State.FAILED, "failed", failed.digest) == (
         shown.state,
-        shown.revisions[0].state,
-        shown.revisions[0].digest,
+        shown.revisions[0].revision.state,
+        shown.revisions[0].revision.digest,
     )
     assert "FreeSWITCH kept its old configuration: +OK [" in (shown.revisions[0].error or "")
     assert repaired.digest == await rig.ask("global_getvar cp_revision")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from controlplane.domain.configuration import Action, EditedFile, Mode, ObjectChange, ObjectKind
 from controlplane.domain.errors import Unavailable
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.configuration_state import State, read_configuration
+from controlplane.services.publisher import edited_files
 from controlplane.services.publishing import (
     Outcome,
     Publisher,
@@ -19,6 +22,7 @@ from controlplane.services.publishing import (
     publish,
     publish_without_switch,
 )
+from controlplane.storage import configuration_changes, revisions
 from controlplane.storage.database import Database
 from sqlalchemy import text
 from tests.support.fake_switch import FakeSwitch
@@ -111,7 +115,13 @@ async def test_a_revision_that_the_switch_cannot_read_gives_way_to_the_last_live
     assert refused.digest is not None
     switch.unreadable = {refused.digest}
     result = await publish(publisher)
-    shown = await read_configuration(publisher.database, tenant_id=default_tenant, with_errors=True)
+    shown = await read_configuration(
+        publisher.database,
+        publisher.folder,
+        tenant_id=default_tenant,
+        all_tenants=True,
+        default=Mode.AUTOMATIC,
+    )
 
     assert (Outcome.FAILED, refused.digest) == (result.outcome, result.digest)
     assert good.digest == linked(tmp_path) == switch.running.digest
@@ -248,6 +258,186 @@ async def test_without_a_switch_what_is_written_is_live(database: Database, tmp_
 
     assert Outcome.LIVE == result.outcome
     assert ["live"] == [state for _, state in await revision_states(database)]
+
+
+async def test_a_failure_says_whether_the_old_one_runs_again(
+    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID
+) -> None:
+    """`put_back` is what was seen, not what was hoped for."""
+    told = []
+    good = await publish(publisher)
+    assert good.digest is not None
+    for refused, number in ((set[str](), "101"), ({good.digest}, "102")):
+        await add_extension(publisher.database, default_tenant, number)
+        switch.deaf, switch.refuses = {number}, refused
+        await publish(publisher)
+        async with publisher.database.transaction() as session:
+            latest = await revisions.latest(session)
+        assert latest is not None
+        told.append((latest.state, latest.put_back))
+
+    assert [("failed", True), ("failed", False)] == told
+
+
+async def test_a_failure_that_was_undone_is_over(
+    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID
+) -> None:
+    """When what the switch refused is taken back, it runs what the database says, and a row says so."""
+    await publish(publisher)
+    await add_extension(publisher.database, default_tenant, "101")
+    switch.deaf = {"101"}
+    await publish(publisher)
+    await remove_extension(publisher.database, default_tenant, "101")
+    results = [await publish(publisher), await heal(publisher)]
+
+    assert [Outcome.LIVE, Outcome.LIVE] == [result.outcome for result in results]
+    assert ["superseded", "failed", "live"] == [
+        state for _, state in await revision_states(publisher.database)
+    ]
+
+
+async def test_a_reload_that_is_refused_is_undone(
+    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID, tmp_path: Path
+) -> None:
+    """A switch that says no is believed at once: the last live revision is linked, and the row says why."""
+    good = await publish(publisher)
+    await add_extension(publisher.database, default_tenant, "101")
+    switch.says_no = "line 3 is wrong"
+    result = await publish(publisher)
+
+    assert (Outcome.FAILED, "line 3 is wrong") == (result.outcome, result.error)
+    assert good.digest == linked(tmp_path) == switch.running.digest
+
+
+async def test_edits_do_not_stop_what_publishes_by_itself(
+    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID, tmp_path: Path
+) -> None:
+    """The change is live, a copy of the edited revision is kept, and the new one says where."""
+    await publish(publisher)
+    (tmp_path / "live/asterisk/rtp.conf").write_text("; mine\n")
+    await add_extension(publisher.database, default_tenant, "101")
+    result = await publish(publisher)
+    async with publisher.database.transaction() as session:
+        latest = await revisions.latest(session)
+
+    assert (Outcome.LIVE, True) == (result.outcome, "101" in switch.running.endpoints)
+    assert latest is not None
+    assert latest.edited_copy is not None
+    assert "; mine\n" == (tmp_path / latest.edited_copy / "asterisk/rtp.conf").read_text()
+    assert "mine" not in (tmp_path / "live/asterisk/rtp.conf").read_text()
+
+
+async def test_edits_stop_who_publishes_by_hand(
+    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID, tmp_path: Path
+) -> None:
+    """Nothing is touched, and a failed row says what to do; said twice, it is done."""
+    await publish(publisher)
+    (tmp_path / "live/asterisk/rtp.conf").write_text("; mine\n")
+    await add_extension(publisher.database, default_tenant, "101")
+    refused = await publish(publisher, by="cli", overwrite=False)
+    at_first = ((tmp_path / "live/asterisk/rtp.conf").read_text(), switch.reloads)
+    done = await publish(publisher, by="cli", overwrite=True)
+
+    assert (Outcome.FAILED, True) == (refused.outcome, "overwrite=true" in (refused.error or ""))
+    assert ("; mine\n", 1) == at_first
+    assert Outcome.LIVE == done.outcome
+
+
+@pytest.mark.parametrize("edit", ["changed", "removed", "added"])
+async def test_an_edit_alone_is_undone_when_that_is_said(
+    publisher: Publisher, switch: FakeSwitch, tmp_path: Path, edit: str
+) -> None:
+    """Without any change of an object, the files are as we wrote them and the switch has read them again."""
+    await publish(publisher)
+    folder = (tmp_path / "live").resolve() / "asterisk"
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    match edit:
+        case "changed":
+            (folder / "rtp.conf").write_text("; mine\n")
+        case "removed":
+            (folder / "rtp.conf").unlink()
+        case _:
+            (folder / "mine.conf").write_text("; mine\n")
+    result = await publish(publisher, by="cli", overwrite=True)
+
+    assert Outcome.LIVE == result.outcome
+    assert before == {path.name: path.read_text() for path in folder.iterdir()}
+    assert 2 == switch.reloads
+
+
+async def test_healing_leaves_edits_alone(publisher: Publisher, switch: FakeSwitch, tmp_path: Path) -> None:
+    """Nothing has changed that would have to be published, so the edit stays, to be seen."""
+    await publish(publisher)
+    (tmp_path / "live/asterisk/rtp.conf").write_text("; mine\n")
+    await heal(publisher)
+
+    assert "; mine\n" == (tmp_path / "live/asterisk/rtp.conf").read_text()
+    assert [EditedFile(path="asterisk/rtp.conf", change=Action.CHANGED)] == edited_files(publisher.folder)
+
+
+async def test_an_edited_revision_that_comes_back_is_as_it_was_written(
+    publisher: Publisher, default_tenant: UUID, tmp_path: Path
+) -> None:
+    """Undoing a change goes back to the folder of before, and not to what somebody did to it."""
+    await publish(publisher)
+    ours = (tmp_path / "live/asterisk/rtp.conf").read_text()
+    (tmp_path / "live/asterisk/rtp.conf").write_text("; mine\n")
+    await add_extension(publisher.database, default_tenant, "101")
+    await publish(publisher)
+    await remove_extension(publisher.database, default_tenant, "101")
+    await publish(publisher)
+
+    assert ours == (tmp_path / "live/asterisk/rtp.conf").read_text()
+    assert 1 == len(list((tmp_path / "edited").iterdir()))
+
+
+async def test_a_revision_of_a_version_without_digests_counts_as_unedited(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    """What cannot be known is not claimed: such a manifest names no files."""
+    await publish(publisher)
+    manifest = tmp_path / "live/manifest.json"
+    read = json.loads(manifest.read_text())
+    del read["files"]
+    manifest.write_text(json.dumps(read))
+
+    assert [] == edited_files(publisher.folder)
+
+
+async def test_a_change_that_leads_to_the_same_files_is_live_at_once(
+    publisher: Publisher, default_tenant: UUID
+) -> None:
+    """A time zone is in no file: it waits no more, and makes no revision."""
+    await publish(publisher)
+    change = ObjectChange(
+        kind=ObjectKind.TENANT, name="default", action=Action.CHANGED, by="cli", fields=("time_zone",)
+    )
+    async with publisher.database.transaction() as session:
+        await configuration_changes.note(session, default_tenant, change)
+    await publish(publisher)
+    async with publisher.database.transaction() as session:
+        waiting = await configuration_changes.waiting(session, None)
+
+    assert ((), 1) == (waiting.items, len(await revision_states(publisher.database)))
+
+
+async def test_a_revision_is_by_who_made_its_last_change(publisher: Publisher, default_tenant: UUID) -> None:
+    """By whoever asked, else by the author of the newest change, else by the system."""
+    authors = []
+    for by, changed_by in ((None, None), (None, "token billing"), ("cli", "token billing")):
+        number = str(101 + len(authors))
+        if changed_by is not None:
+            await add_extension(publisher.database, default_tenant, number)
+            change = ObjectChange(kind=ObjectKind.EXTENSION, name=number, action=Action.ADDED, by=changed_by)
+            async with publisher.database.transaction() as session:
+                await configuration_changes.note(session, default_tenant, change)
+        await publish(publisher, by=by)
+        async with publisher.database.transaction() as session:
+            latest = await revisions.latest(session)
+        assert latest is not None
+        authors.append(latest.author)
+
+    assert ["system", "token billing", "cli"] == authors
 
 
 async def test_a_change_that_waits_for_a_person_is_pending(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.entrypoints import publish, render
+from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.rendering.asterisk import FILES
 from controlplane.rendering.check import parse
 from controlplane.settings import Settings, load
@@ -95,3 +97,32 @@ def test_publish_says_which_folder_cannot_be_written(settings: Settings) -> None
 
     with pytest.raises(ControlPlaneError, match="cannot be written"):
         publish.main(settings)
+
+
+def test_publish_does_not_overwrite_what_somebody_edited(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command names the file and the remedy; with it the file is ours again, and the edit is kept."""
+    publish.main(settings)
+    file = settings.paths.configuration / "live/asterisk/rtp.conf"
+    ours = file.read_text()
+    file.write_text("; mine\n")
+
+    with pytest.raises(ControlPlaneError, match=r"rtp\.conf.*--overwrite"):
+        publish.main(settings)
+    assert "; mine\n" == file.read_text()
+    publish.main(settings, overwrite=True)
+    (copy,) = (settings.paths.configuration / "edited").iterdir()
+    assert (ours, "; mine\n") == (file.read_text(), (copy / "asterisk/rtp.conf").read_text())
+    assert "is live" in capsys.readouterr().out
+
+
+async def test_the_doctor_finds_what_somebody_edited(settings: Settings) -> None:
+    """The finding names the files and says what to do; files as they were written are fine."""
+    await asyncio.to_thread(publish.main, settings)
+    (before,) = await check_edited_files(settings)
+    (settings.paths.configuration / "live/asterisk/rtp.conf").write_text("; mine\n")
+    (after,) = await check_edited_files(settings)
+
+    assert (None, "1 edited by hand: asterisk/rtp.conf (changed)") == (before.remedy, after.found)
+    assert "publish --overwrite" in (after.remedy or "")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from controlplane.domain.configuration import Mode
 from controlplane.jobs.configuration import ALL_ROUTES, register
+from controlplane.services.configuration_mode import choose_mode
 from controlplane.services.publishing import Publisher
+from controlplane.services.publishing_asked import ask_to_publish
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from procrastinate import App
@@ -43,6 +49,12 @@ async def work(app: App) -> None:
 async def waiting(app: App) -> list[str]:
     """Return the names of the waiting jobs."""
     return sorted(job.task_name for job in await app.job_manager.list_jobs_async())
+
+
+async def unfinished(app: App) -> list[str]:
+    """Return the names of the jobs that wait or run."""
+    found = await app.job_manager.list_jobs_async()
+    return [job.task_name for job in found if job.status in {"todo", "doing"}]
 
 
 async def announce(database: Database, jobs: Jobs, tenant_id: UUID, *, revision: bool = True) -> None:
@@ -109,6 +121,73 @@ async def test_by_hand_a_change_is_only_noted(
 
     assert 0 == switch.reloads
     assert ["pending"] == [state for _, state in await revision_states(publisher.database)]
+
+
+async def test_a_burst_of_changes_is_published_together(
+    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """Fifty changes at once lead to one publishing, and the last of them is live."""
+    for number in range(101, 151):
+        await add_extension(publisher.database, default_tenant, str(number))
+        await announce(publisher.database, jobs, default_tenant)
+    await work(app)
+
+    assert 1 == switch.reloads
+    assert {str(number) for number in range(101, 151)} <= switch.running.endpoints
+    assert [] == await unfinished(app)
+
+
+async def test_a_change_during_a_burst_is_never_lost(
+    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """While a worker publishes, changes go on coming: few publishings, and what came last is live."""
+    async with asyncio.timeout(60):
+        worker = asyncio.create_task(
+            app.run_worker_async(install_signal_handlers=False, fetch_job_polling_interval=0.05)
+        )
+        for number in range(101, 151):
+            await add_extension(publisher.database, default_tenant, str(number))
+            await announce(publisher.database, jobs, default_tenant)
+        while await unfinished(app):  # noqa: ASYNC110 (the worker ends jobs; no event tells)
+            await asyncio.sleep(0.05)
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+
+    assert switch.reloads < 25
+    assert "150" in switch.running.endpoints
+
+
+async def test_publishing_by_hand_is_not_left_to_a_change(
+    queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """In manual mode a later change is only noted, so what somebody asked for is done all the same."""
+    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=False)
+    await add_extension(publisher.database, default_tenant, "101")
+    await ask_to_publish(publisher, jobs, by="token billing", overwrite=False)
+    await announce(publisher.database, jobs, default_tenant)
+    await work(queue_app)
+    async with publisher.database.transaction() as session:
+        latest = await revisions.latest(session)
+
+    assert latest is not None
+    assert ("live", "token billing", 1) == (latest.state, latest.author, switch.reloads)
+
+
+async def test_the_mode_that_was_chosen_wins_over_the_settings(
+    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """Manual: noted only. Automatic again: what waited is published without another change."""
+    await choose_mode(publisher.database, jobs, Mode.MANUAL, by="token billing")
+    await add_extension(publisher.database, default_tenant, "101")
+    await announce(publisher.database, jobs, default_tenant)
+    await work(app)
+    waited = (switch.reloads, [state for _, state in await revision_states(publisher.database)])
+    await choose_mode(publisher.database, jobs, Mode.AUTOMATIC, by="token billing")
+    await work(app)
+
+    assert (0, ["pending"]) == waited
+    assert "101" in switch.running.endpoints
 
 
 async def test_the_healing_jobs_are_periodic(app: App) -> None:

@@ -39,7 +39,7 @@ async def test_language_of_many_mailboxes_takes_few_statements(
         )
         connection.execute("UPDATE tenants SET language = 'fr'")
     jobs = CountingJobs(queue_app)
-    await update_tenant(database, jobs, name="default", changes={"language": "en"})
+    await update_tenant(database, jobs, name="default", changes={"language": "en"}, by="tests")
     with psycopg.connect(database_url) as connection:
         queued = connection.execute(
             "SELECT count(DISTINCT args->>'mailbox_id'), max(priority) < 0 FROM procrastinate_jobs"

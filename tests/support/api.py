@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import psycopg
 import soundfile
+from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
@@ -24,6 +25,7 @@ from controlplane.storage.tables import MessageRow
 from controlplane.web.app import create_app
 from controlplane.web.deps import WebDeps
 from psycopg.rows import dict_row
+from tests.support.publishing import make_publisher
 
 PIN = "290174"
 MAX_BODY = 20_000
@@ -171,6 +173,8 @@ def make_api(
         max_body_bytes=max_body_bytes,
         switch_answers=switch.answers,
         clock=clock.now,
+        publisher=make_publisher(database, folder / "configuration", None),
+        default_mode=Mode.AUTOMATIC,
     )
     return Api(
         deps=deps, hasher=hasher, app=create_app(deps), clock=clock, switch=switch, store=store, url=url

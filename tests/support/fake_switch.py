@@ -15,9 +15,9 @@ from controlplane.rendering.check import parse
 class FakeSwitch:
     """Implements SwitchControl over the published folder.
 
-    `down`: nobody answers. `refuses`: digests that it does not load. `unreadable`:
-    digests of which it says so. `deaf`: endpoints that it
-    does not take in. `sticky`: endpoints that it does not forget.
+    `down`: nobody answers. `refuses`: digests that it does not load. `unreadable`: digests of which it
+    says so. `deaf`: endpoints that it does not take in. `sticky`: endpoints that it does not forget.
+    `says_no`: what it says to the next reload, which it refuses.
     """
 
     root: Path
@@ -26,6 +26,7 @@ class FakeSwitch:
     unreadable: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
     sticky: set[str] = field(default_factory=set)
+    says_no: str | None = None
     reloads: int = 0
     running: LiveConfiguration = field(
         default_factory=lambda: LiveConfiguration(digest=None, endpoints=frozenset())
@@ -35,6 +36,9 @@ class FakeSwitch:
         """Read the files again."""
         self._answer()
         self.reloads += 1
+        if self.says_no is not None:
+            reason, self.says_no = self.says_no, None
+            raise SwitchRefused(reason)
         folder = self.root / "live" / "asterisk"
         contexts = dict(parse((folder / "extensions.conf").read_text()))
         digest = dict(contexts["globals"])["CP_REVISION"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -27,12 +28,17 @@ class NoPrompts:
 
 
 def make_publisher(
-    database: Database, root: Path, control: SwitchControl | None, *, templates: Path = TEMPLATES
+    database: Database,
+    root: Path,
+    control: SwitchControl | None,
+    *,
+    templates: Path = TEMPLATES,
+    reached: Callable[[str], None] = lambda _: None,
 ) -> Publisher:
     """Return a publisher into `root`."""
     return Publisher(
         database=database,
-        folder=RevisionFolder(root),
+        folder=RevisionFolder(root, reached=reached),
         rendering=Rendering(
             templates=templates,
             installation=rig_context(Path("/srv/shared-voicemail")).installation,
@@ -40,6 +46,7 @@ def make_publisher(
         ),
         control=control,
         verify_seconds=0.3,
+        reached=reached,
     )
 
 

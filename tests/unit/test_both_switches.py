@@ -60,7 +60,9 @@ ONLY_ONE = {
         f"{FACTS}::test_end_of_a_recording_is_told": (
             "RECORD_STOP; on Asterisk the end of the call is what `events` waits for"
         ),
-        "tests/freeswitch/test_native_": "mod_voicemail as the fall-back; Asterisk has the dialplan's own alone",
+        "tests/freeswitch/test_native_": (
+            "mod_voicemail as the fall-back; Asterisk has the dialplan's own alone"
+        ),
         "tests/freeswitch/test_up_freeswitch.py": (
             "FREESWITCH_PREFIX, and paths that `record` cannot name; tests/integration has it on Asterisk"
         ),

@@ -1,11 +1,11 @@
-"""Digests and differences of rendered trees, and the reading of configuration files."""
+"""Digests of rendered trees, and the reading of configuration files."""
 
 from __future__ import annotations
 
 import pytest
 from controlplane.rendering.check import check_file, parse
 from controlplane.rendering.escape import RenderingError, label, word
-from controlplane.rendering.tree import difference, digest_of
+from controlplane.rendering.tree import digest_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,40 +16,6 @@ from hypothesis import strategies as st
 def test_only_equal_trees_have_equal_digests(first: dict[str, str], second: dict[str, str]) -> None:
     """Neither a moved border between name and text nor another order is the same tree or another one."""
     assert (first == second) == (digest_of(first) == digest_of(second))
-
-
-def test_the_difference_shows_what_changed() -> None:
-    """A changed line is there twice, an unchanged file not at all."""
-    shown = difference(
-        {"a.conf": "x=1\ny=2\n", "b.conf": "z=1\n"}, {"a.conf": "x=1\ny=3\n", "b.conf": "z=1\n"}
-    )
-
-    assert "--- a/a.conf\n+++ b/a.conf\n@@ -1,2 +1,2 @@\n x=1\n-y=2\n+y=3\n" == shown
-
-
-def test_the_difference_shows_new_and_removed_files() -> None:
-    """A file that is only in one tree is compared with nothing."""
-    shown = difference({"a.conf": "x=1\n"}, {"b.conf": "x=1\n"})
-
-    assert ["--- a/a.conf", "+++ /dev/null", "--- /dev/null", "+++ b/b.conf"] == [
-        line for line in shown.splitlines() if line.startswith(("---", "+++"))
-    ]
-
-
-def test_the_difference_of_equal_trees_is_empty() -> None:
-    """Nothing changed, nothing to show."""
-    assert "" == difference({"a.conf": "x=1\n"}, {"a.conf": "x=1\n"})
-
-
-def test_the_difference_hides_secrets() -> None:
-    """Digests, secrets and the one of AGI never reach the one who looks at a change."""
-    before = "md5_cred=0123\nsecret=swordfish\n same => n,AGI(agi://127.0.0.1:1/leave,swordfish,${X})\n"
-
-    shown = difference({"a": before}, {"a": before.replace("0123", "4567").replace("fish", "fishes")})
-
-    assert "swordfish" not in shown
-    assert "0123" not in shown
-    assert "+md5_cred=***\n" in shown
 
 
 @pytest.mark.parametrize(
@@ -100,15 +66,3 @@ def test_a_word_is_itself_or_refused(text: str) -> None:
         return
 
     assert text == kept
-
-
-def test_the_secrets_of_freeswitch_are_not_shown() -> None:
-    """Passwords of the sockets and of the phones are stars in a difference."""
-    lines = [
-        '<param name="password" value="swordfish"/>',
-        '<param name="a1-hash" value="swordfish"/>',
-        '<action application="set" data="cp_secret=swordfish"/>',
-    ]
-    shown = difference({}, {"freeswitch/x.xml": "\n".join(lines)})
-
-    assert (0, 3) == (shown.count("swordfish"), shown.count("***"))

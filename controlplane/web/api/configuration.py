@@ -1,21 +1,116 @@
-"""`/configuration`: whether the switch runs what was changed."""
+"""`/configuration`: whether the switch runs what was changed, what waits, and publishing it."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from controlplane.services.configuration_state import read_configuration
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import JSONResponse
+
+from controlplane.domain.configuration import Mode
+from controlplane.services.configuration_mode import choose_mode
+from controlplane.services.configuration_state import list_revisions, read_configuration, read_revision
+from controlplane.services.publishing_asked import ask_to_publish, preview
+from controlplane.services.tokens import Principal
 from controlplane.web.api.mailboxes import Deps
-from controlplane.web.api.responses import problems
-from controlplane.web.api.schemas_configuration import ConfigurationOut
+from controlplane.web.api.responses import body_problems, problems
+from controlplane.web.api.schemas_configuration import (
+    ConfigurationOut,
+    ConfigurationPatch,
+    PreviewOut,
+    Publishing,
+    RevisionDetailsOut,
+    RevisionOut,
+    RevisionPage,
+    RevisionPaging,
+)
+from controlplane.web.deps import WebDeps
+from controlplane.web.paging import cursor, invalid_cursor, position
 from controlplane.web.paths import API
-from controlplane.web.security import Asking
+from controlplane.web.security import Asking, system_only
 
 router = APIRouter(prefix=f"{API}/configuration", tags=["configuration"])
+
+_LARGEST = 2**63 - 1
 
 
 @router.get("", response_model=ConfigurationOut, responses=problems())
 async def get_configuration(deps: Deps, asking: Asking) -> ConfigurationOut:
-    """Say whether all changes are live, and list the newest revisions; only system tokens see errors."""
-    state = await read_configuration(deps.db, tenant_id=asking.tenant_id, with_errors=asking.system)
+    """Say whether all changes are live, what waits, and list the newest revisions."""
+    return await _configuration(deps, asking)
+
+
+@router.patch(
+    "",
+    response_model=ConfigurationOut,
+    responses=body_problems(403),
+    dependencies=[Depends(system_only)],
+)
+async def change_configuration(body: ConfigurationPatch, deps: Deps, asking: Asking) -> ConfigurationOut:
+    """Choose whether changes are published by themselves; for all tenants, by a system token."""
+    await choose_mode(deps.db, deps.jobs, Mode(body.mode), by=asking.label)
+    return await _configuration(deps, asking)
+
+
+@router.post(
+    "/publish",
+    status_code=202,
+    response_model=ConfigurationOut,
+    responses={
+        200: {"model": PreviewOut, "description": "What it would do (`dry_run`)."},
+        202: {"description": "A job does it; the state says how far it is."},
+        **problems(403, 409),
+    },
+    dependencies=[Depends(system_only)],
+)
+async def publish_configuration(deps: Deps, asking: Asking, how: Annotated[Publishing, Query()]) -> Response:
+    """Publish what waits, or with `dry_run` say what that would change; by a system token."""
+    if how.dry_run:
+        shown = PreviewOut.of(await preview(deps.publisher))
+        return JSONResponse(shown.model_dump(mode="json"))
+    await ask_to_publish(deps.publisher, deps.jobs, by=asking.label, overwrite=how.overwrite)
+    return JSONResponse((await _configuration(deps, asking)).model_dump(mode="json"), status_code=202)
+
+
+@router.get("/revisions", response_model=RevisionPage, responses=problems())
+async def get_revisions(
+    deps: Deps, asking: Asking, paging: Annotated[RevisionPaging, Query()]
+) -> RevisionPage:
+    """List revisions, newest first."""
+    page = await list_revisions(
+        deps.db, all_tenants=asking.system, limit=paging.limit, before=_number(position(paging.after))
+    )
+    return RevisionPage(
+        items=[RevisionOut.of(item) for item in page.items],
+        next=cursor(str(page.items[-1].revision.id)) if page.more else None,
+    )
+
+
+@router.get("/revisions/{number}", response_model=RevisionDetailsOut, responses=problems())
+async def get_revision(
+    number: Annotated[int, Path(ge=1, le=_LARGEST, description="Its number.", examples=[1])],
+    deps: Deps,
+    asking: Asking,
+) -> RevisionDetailsOut:
+    """Read a revision with what it changed."""
+    found = await read_revision(deps.db, number, tenant_id=asking.tenant_id, all_tenants=asking.system)
+    return RevisionDetailsOut.details(found)
+
+
+async def _configuration(deps: WebDeps, asking: Principal) -> ConfigurationOut:
+    state = await read_configuration(
+        deps.db,
+        deps.publisher.folder,
+        tenant_id=asking.tenant_id,
+        all_tenants=asking.system,
+        default=deps.default_mode,
+    )
     return ConfigurationOut.of(state)
+
+
+def _number(after: str | None) -> int | None:
+    if after is None:
+        return None
+    if not after.isdecimal() or not 0 < int(after) <= _LARGEST:
+        raise invalid_cursor()
+    return int(after)

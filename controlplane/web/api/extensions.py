@@ -48,6 +48,7 @@ async def create_extension(
             display_name=body.display_name,
             sip_password=None if wanted is None else wanted.get_secret_value(),
             realm=deps.realm,
+            by=asking.label,
         )
         shown = ExtensionWithPassword.with_password(extension, password)
         # The stored answer goes without the password: nothing that opens a phone is kept in clear.
@@ -112,6 +113,7 @@ async def change_extension(
         number=number,
         changes=body.changes(),
         realm=deps.realm,
+        by=asking.label,
         expected_version=expected_version(if_match),
     )
     shown = ExtensionWithPassword.with_password(extension, password)
@@ -128,5 +130,6 @@ async def delete_extension(number: NumberPath, deps: Deps, asking: Asking, if_ma
         deps.jobs,
         tenant_id=asking.tenant_id,
         number=number,
+        by=asking.label,
         expected_version=expected_version(if_match),
     )

@@ -14,7 +14,7 @@ from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resour
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, position
 from controlplane.web.paths import API
-from controlplane.web.security import system_only
+from controlplane.web.security import Asking, system_only
 
 router = APIRouter(prefix=f"{API}/tenants", tags=["tenants"], dependencies=[Depends(system_only)])
 
@@ -24,7 +24,9 @@ NamePath = Annotated[str, Path(description="The name of the tenant.", examples=[
 @router.post(
     "", status_code=201, response_model=TenantOut, responses={**with_etag(201), **body_problems(403)}
 )
-async def create_tenant(request: Request, body: TenantIn, deps: Deps, repeating: Repeating) -> Response:
+async def create_tenant(
+    request: Request, body: TenantIn, deps: Deps, asking: Asking, repeating: Repeating
+) -> Response:
     """Make a tenant with its feature code `*56`."""
 
     async def work() -> Done:
@@ -35,6 +37,7 @@ async def create_tenant(request: Request, body: TenantIn, deps: Deps, repeating:
             sip_domain=body.sip_domain,
             language=body.language,
             time_zone=body.time_zone,
+            by=asking.label,
         )
         location = f"{API}/tenants/{tenant.name}"
         answer = resource(request, TenantOut.of(tenant), tenant.version, status=201, location=location)
@@ -62,7 +65,13 @@ async def get_tenant(request: Request, name: NamePath, deps: Deps, _: IfNoneMatc
 
 @router.patch("/{name}", response_model=TenantOut, responses={**with_etag(), **body_problems(403, 412)})
 async def change_tenant(
-    request: Request, name: NamePath, body: TenantPatch, deps: Deps, if_match: IfMatch = None
+    request: Request,
+    *,
+    name: NamePath,
+    body: TenantPatch,
+    deps: Deps,
+    asking: Asking,
+    if_match: IfMatch = None,
 ) -> Response:
     """Change a tenant; greetings that follow its language are spoken again."""
     tenant = await tenants.update_tenant(
@@ -70,12 +79,15 @@ async def change_tenant(
         deps.jobs,
         name=name,
         changes=body.changes(),
+        by=asking.label,
         expected_version=expected_version(if_match),
     )
     return resource(request, TenantOut.of(tenant), tenant.version)
 
 
 @router.delete("/{name}", status_code=204, responses=problems(400, 403, 409, 412))
-async def delete_tenant(name: NamePath, deps: Deps, if_match: IfMatch = None) -> None:
+async def delete_tenant(name: NamePath, deps: Deps, asking: Asking, if_match: IfMatch = None) -> None:
     """Remove an empty tenant with its tokens; `default` stays."""
-    await tenants.delete_tenant(deps.db, deps.jobs, name=name, expected_version=expected_version(if_match))
+    await tenants.delete_tenant(
+        deps.db, deps.jobs, name=name, by=asking.label, expected_version=expected_version(if_match)
+    )

@@ -1,0 +1,94 @@
+"""The difference between two rendered trees, for people: a unified difference per file, without secrets.
+
+Bounded: a file whose changed part is too long to read is named and not shown, because comparing
+tens of thousands of lines takes minutes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from controlplane.domain.configuration import Action, FileDifference
+
+_MOST_LINES = 2000
+_CONTEXT = 3
+_SECRET_WORDS = r"password|passwd|secret|md5_cred|a1-hash"  # noqa: S105 (the words, no secret)
+# Of an Asterisk file, of one of FreeSWITCH (either order of the attributes is read), of a call to us.
+_SECRETS = (
+    re.compile(rf"^([ +-]?[ \t]*[\w-]*(?:{_SECRET_WORDS})[\w-]*[ \t]*=).*$", re.MULTILINE | re.IGNORECASE),
+    re.compile(rf'(name="[^"]*(?:{_SECRET_WORDS})[^"]*"\s+value=")[^"]*', re.IGNORECASE),
+    re.compile(rf'(\w*(?:{_SECRET_WORDS})=)[^"\s<]+', re.IGNORECASE),
+    re.compile(r"(AGI\(agi://[^,]*,)[^,)]*"),
+)
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[FileDifference]:
+    """Return what differs, by path; secrets are shown as `***`."""
+    return [
+        FileDifference(
+            path=path,
+            change=_action(path, before, after),
+            difference=_unified(path, before.get(path), after.get(path)),
+        )
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
+
+
+def masked(text: str) -> str:
+    """Return a text of a configuration, or a difference of two, with stars for secrets."""
+    for secret in _SECRETS:
+        text = secret.sub(r"\1***", text)
+    return text
+
+
+def _action(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> Action:
+    if path not in before:
+        return Action.ADDED
+    return Action.CHANGED if path in after else Action.REMOVED
+
+
+def _unified(path: str, before: str | None, after: str | None) -> str | None:
+    old, new = _lines(before), _lines(after)
+    begin = _same(old, new)
+    # What is the same at the end, of what is left: usually one object of thousands has changed.
+    end = _same(old[begin:][::-1], new[begin:][::-1])
+    begin, end = max(0, begin - _CONTEXT), max(0, end - _CONTEXT)
+    old, new = old[begin : len(old) - end], new[begin : len(new) - end]
+    if len(old) + len(new) > _MOST_LINES:
+        return None
+    lines = difflib.unified_diff(
+        old,
+        new,
+        fromfile="/dev/null" if before is None else f"a/{path}",
+        tofile="/dev/null" if after is None else f"b/{path}",
+        lineterm="",
+        n=_CONTEXT,
+    )
+    return masked("".join(f"{_HUNK.sub(lambda found: _moved(found, begin), line)}\n" for line in lines))
+
+
+def _lines(text: str | None) -> list[str]:
+    """Split as a switch does, and not at what else Unicode calls the end of a line."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _same(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return how many lines are the same at the beginning."""
+    count = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _moved(found: re.Match[str], lines: int) -> str:
+    """Write a hunk's heading for the whole file."""
+    old, old_count, new, new_count = found.groups()
+    first = f"{int(old) + lines}" + (f",{old_count}" if old_count else "")
+    second = f"{int(new) + lines}" + (f",{new_count}" if new_count else "")
+    return f"@@ -{first} +{second} @@"

@@ -1,0 +1,76 @@
+"""What publishing does for each kind of object on each switch: files, reload, proof.
+
+The table of docs/publishing.md is printed from here, and tests hold it to what is rendered and sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from controlplane.domain.configuration import ObjectKind
+
+ROUTE_FILE: Final = "routes/<tenant>/<last two digits>/<number>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a change of one kind of object touches at most; `reload` None: it is read with each call."""
+
+    kind: ObjectKind
+    switch: str
+    files: tuple[str, ...]
+    reload: str | None
+    verified: str
+
+
+_ASTERISK_RELOAD: Final = "AMI `Reload` of `pbx_config.so`, then of `res_pjsip.so`"
+_ASTERISK_ASKS: Final = (
+    "AMI `Getvar` of `CP_REVISION` is the digest; `PJSIPShowEndpoints` has all of ours and no removed one"
+)
+_FREESWITCH_RELOAD: Final = "`reloadxml`, which must say `[Success]`"
+_FREESWITCH_ASKS: Final = (
+    "`global_getvar cp_revision` is the digest; `list_users` has all of ours and no removed one"
+)
+_ROUTES_MENDED: Final = "compared with the database, again every ten minutes"
+
+_ASTERISK_REVISION: Final = ("asterisk/cp-globals.conf", "asterisk/extensions.conf")
+_FREESWITCH_REVISION: Final = ("freeswitch/cp-dialplan.xml",)
+
+
+def _asterisk(kind: ObjectKind, *files: str) -> Published:
+    return Published(
+        kind=kind,
+        switch="asterisk",
+        files=tuple(sorted({*_ASTERISK_REVISION, *files})),
+        reload=_ASTERISK_RELOAD,
+        verified=_ASTERISK_ASKS,
+    )
+
+
+def _freeswitch(kind: ObjectKind, *files: str) -> Published:
+    return Published(
+        kind=kind,
+        switch="freeswitch",
+        files=tuple(sorted({*_FREESWITCH_REVISION, *files})),
+        reload=_FREESWITCH_RELOAD,
+        verified=_FREESWITCH_ASKS,
+    )
+
+
+def _route(switch: str) -> Published:
+    return Published(
+        kind=ObjectKind.MAILBOX, switch=switch, files=(ROUTE_FILE,), reload=None, verified=_ROUTES_MENDED
+    )
+
+
+PUBLISHED: Final = (
+    _route("asterisk"),
+    _route("freeswitch"),
+    _asterisk(ObjectKind.EXTENSION, "asterisk/pjsip.conf", ROUTE_FILE),
+    _freeswitch(ObjectKind.EXTENSION, "freeswitch/cp-directory.xml", ROUTE_FILE),
+    _asterisk(ObjectKind.TENANT, "asterisk/cp-contexts.conf", "asterisk/pjsip.conf"),
+    _freeswitch(ObjectKind.TENANT, "freeswitch/cp_entrance.lua"),
+    _asterisk(ObjectKind.FEATURE_CODE, "asterisk/cp-contexts.conf"),
+    _freeswitch(ObjectKind.FEATURE_CODE),
+)

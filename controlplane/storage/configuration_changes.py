@@ -1,0 +1,132 @@
+"""Queries of the changes of objects on their way to the switch, and of the revisions that take them along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.configuration import ObjectChange
+from controlplane.storage.tables import ConfigurationChangeRow as Change
+from controlplane.storage.tables import ConfigurationRevisionChangeRow as Covered
+
+# More of them nobody reads; the count of the others is told.
+SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedChange:
+    """A change as it is told; `name` is a number, a tenant's name or a code."""
+
+    kind: str
+    name: str
+    action: str
+    fields: tuple[str, ...]
+    author: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedChanges:
+    """The newest changes, newest last, and how many older ones were left out."""
+
+    items: tuple[NotedChange, ...] = ()
+    left_out: int = 0
+
+
+async def note(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
+    """Note a change, in the transaction of the change itself."""
+    await session.execute(
+        insert(Change).values(
+            tenant_id=tenant_id,
+            kind=change.kind.value,
+            name=change.name,
+            action=change.action.value,
+            fields=list(change.fields),
+            author=change.by,
+        )
+    )
+
+
+async def waiting_ids(session: AsyncSession) -> list[int]:
+    """Return the ids of all changes that are not live yet, oldest first.
+
+    Asked before the objects are read: each of these is in what is read afterwards.
+    """
+    return list(await session.scalars(select(Change.id).where(Change.live_at.is_(None)).order_by(Change.id)))
+
+
+async def last_author(session: AsyncSession, change_ids: Sequence[int]) -> str | None:
+    """Return who made the newest of these changes."""
+    return await session.scalar(
+        select(Change.author)
+        .where(Change.id == func.any(list(change_ids)))
+        .order_by(Change.id.desc())
+        .limit(1)
+    )
+
+
+async def cover(session: AsyncSession, revision_id: int, change_ids: Sequence[int]) -> None:
+    """Note that a revision takes these changes along; those that it has already stay."""
+    if not change_ids:
+        return
+    found = select(literal(revision_id), Change.id).where(Change.id == func.any(list(change_ids)))
+    await session.execute(
+        insert_or(Covered).from_select(["revision_id", "change_id"], found).on_conflict_do_nothing()
+    )
+
+
+async def settle(session: AsyncSession, change_ids: Sequence[int]) -> None:
+    """Note that these changes are live, as what the switch runs already is what they lead to."""
+    if change_ids:
+        await session.execute(
+            update(Change)
+            .where(Change.id == func.any(list(change_ids)), Change.live_at.is_(None))
+            .values(live_at=func.now())
+        )
+
+
+async def settle_revision(session: AsyncSession, revision_id: int) -> None:
+    """Note that the changes of a revision are live."""
+    covered = select(Covered.change_id).where(Covered.revision_id == revision_id)
+    await session.execute(
+        update(Change).where(Change.id.in_(covered), Change.live_at.is_(None)).values(live_at=func.now())
+    )
+
+
+async def waiting(session: AsyncSession, tenant_id: UUID | None) -> NotedChanges:
+    """Return the changes that are not live yet, of one tenant or of all."""
+    return await _noted(session, select(Change).where(Change.live_at.is_(None)), tenant_id)
+
+
+async def of_revision(session: AsyncSession, revision_id: int, tenant_id: UUID | None) -> NotedChanges:
+    """Return the changes that a revision took along, of one tenant or of all."""
+    query = select(Change).join(Covered, Covered.change_id == Change.id)
+    return await _noted(session, query.where(Covered.revision_id == revision_id), tenant_id)
+
+
+async def _noted(session: AsyncSession, query: Any, tenant_id: UUID | None) -> NotedChanges:
+    if tenant_id is not None:
+        query = query.where(Change.tenant_id == tenant_id)
+    count = await session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows: list[Any] = list(await session.scalars(query.order_by(Change.id.desc()).limit(SHOWN)))
+    return NotedChanges(
+        items=tuple(
+            NotedChange(
+                kind=row.kind,
+                name=row.name,
+                action=row.action,
+                fields=tuple(row.fields),
+                author=row.author,
+                changed_at=row.changed_at,
+            )
+            for row in reversed(rows)
+        ),
+        left_out=count - len(rows),
+    )
