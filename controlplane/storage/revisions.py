@@ -20,7 +20,7 @@ _KEPT: Final = 1000
 # procrastinate's own table; its states are those of its version 3.
 _QUEUED = text(
     "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
-    " AND (task_name IN ('configuration.publish', 'configuration.publish_by_hand')"
+    " AND (task_name IN ('configuration.publish', 'configuration.publish_by_hand', 'configuration.mailboxes')"
     " OR (task_name = 'configuration.routes' AND args->>'tenant_id' = :tenant_id)))"
 )
 _LATER = text(
