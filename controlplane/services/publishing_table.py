@@ -70,7 +70,12 @@ PUBLISHED: Final = (
     _asterisk(ObjectKind.EXTENSION, "asterisk/pjsip.conf", ROUTE_FILE),
     _freeswitch(ObjectKind.EXTENSION, "freeswitch/cp-directory.xml", ROUTE_FILE),
     _asterisk(ObjectKind.TENANT, "asterisk/cp-contexts.conf", "asterisk/pjsip.conf"),
-    _freeswitch(ObjectKind.TENANT, "freeswitch/cp_directory.lua", "freeswitch/cp_entrance.lua"),
+    _freeswitch(
+        ObjectKind.TENANT,
+        "freeswitch/cp-directory.xml",
+        "freeswitch/cp_directory.lua",
+        "freeswitch/cp_entrance.lua",
+    ),
     _asterisk(ObjectKind.FEATURE_CODE, "asterisk/cp-contexts.conf"),
     _freeswitch(ObjectKind.FEATURE_CODE),
 )
