@@ -22,7 +22,7 @@ _ALIKE_PIECE = 0.9
 _ABOUT = 0.05
 _ANCHORS = 3
 _PIECE = 800
-_JUMP = 2400
+_JUMP = 6400
 _MISSING = 0.25
 _MISSING_IN_A_ROW = 2
 
@@ -121,7 +121,7 @@ class Search:
 
     The beginning is found by a window of 0.3 s; from there on the prompt is followed in pieces of 0.1 s,
     each near where the one before was. A jitter buffer on a busy machine inserts or drops some
-    frames: pieces that are cut by such a jump may be missing, but never two tenths of a second in
+    frames, and what comes after a stall comes up to 0.8 s later: pieces that are cut by such a jump may be missing, but never two tenths of a second in
     a row and never a quarter of the prompt.
     """
 
