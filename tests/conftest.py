@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-# Loaded before any thread: pytest loads it when something was left open, and two threads at once fail at that.
+# Before any thread: pytest loads it when something was left open, and two threads at once fail at that.
 import tracemalloc  # noqa: F401
 from collections.abc import Callable, Generator
 from pathlib import Path

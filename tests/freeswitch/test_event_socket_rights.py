@@ -79,6 +79,7 @@ async def test_listener_subscribes(rig: FreeswitchRig) -> None:
         password=user_password(user, secret=PASSWORD),
         on_record_stop=told.put_nowait,
         on_booted=lambda: told.put_nowait("booted"),
+        on_lamp_query=lambda _: None,
     )
     async with meanwhile(asyncio.create_task(events.run())):
         assert "booted" == await asyncio.wait_for(told.get(), LIMIT_SECONDS)

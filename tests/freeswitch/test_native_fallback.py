@@ -19,7 +19,10 @@ from tests.support.processes import open_folder
 from tests.support.product import PIN, Product, until
 from tests.support.raw_sip import RawPhone
 
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
+pytestmark = [
+    pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch()),
+    pytest.mark.timeout(400),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +131,8 @@ async def test_messages_left_while_calls_is_away_come_home_once(
             await leave(native, short, [message_wav])
             await leave(native, long, [message_wav, second_wav])
             assert (1, 1) == (await held(native, short), await held(native, long))
-        (brief,) = await native.wait_for_messages(short.number, 1, seconds=60)
-        (full,) = await native.wait_for_messages(long.number, 1, seconds=60)
+        (brief,) = await native.wait_for_messages(short.number, 1, seconds=120)
+        (full,) = await native.wait_for_messages(long.number, 1, seconds=120)
         await native.wait_for_mail(short.number, seconds=60)
         await native.wait_for_mail(long.number, seconds=60)
         await empty(native, short, long)
@@ -162,7 +165,7 @@ async def test_no_key_gets_in(native: Product, message_wav: Path) -> None:
         await call.call.say(message_wav, wait=False)
         await call.expect_to_hear(Prompt.THANK_YOU, seconds=20)
         await call.expect_the_end()
-    await native.wait_for_messages(box.number, 1, seconds=60)
+    await native.wait_for_messages(box.number, 1, seconds=120)
     await empty(native, box)
     log = (native.instance.state_dir / "freeswitch" / "log" / "freeswitch.log").read_text(errors="replace")
 
