@@ -30,7 +30,7 @@ test: setup ## Run every test that this machine can run
 
 test-freeswitch: setup ## Run the tests that place calls on FreeSWITCH (on PATH, in a usual place, or FREESWITCH_PREFIX)
 	@PYTHONPATH=. $(BIN)/python -c 'from tests.support.live import without_freeswitch as w; raise SystemExit(w() or 0)'
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m freeswitch --evidence docs/evidence/freeswitch.json $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m freeswitch --evidence=docs/evidence/freeswitch.json $(ARGS)
 
 bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench $(ARGS)
