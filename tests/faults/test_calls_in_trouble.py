@@ -75,7 +75,7 @@ async def test_calls_is_away_before_the_call(product: Product, message_wav: Path
     await _is_there_once(product, box)
 
 
-async def test_silent_caller_leaves_nothing_in_the_fallback(product: Product, switch: str) -> None:
+async def test_silent_caller_leaves_nothing_in_the_fallback(product: Product) -> None:
     """Who says nothing to the dialplan leaves no message and no mail, and the spool is empty again."""
     box = await _box(product, min_message_seconds=0)
     spool = Path(product.ready["spool_dir"])
@@ -85,9 +85,6 @@ async def test_silent_caller_leaves_nothing_in_the_fallback(product: Product, sw
         await call.expect_beep()
         await call.expect_to_hear(Prompt.THANK_YOU)
         await call.expect_the_end()
-        # FreeSWITCH writes who called into the recording itself.
-        expected = {"asterisk": [".meta", ".wav"], "freeswitch": [".wav"]}[switch]
-        assert [path.suffix for path in sorted(spool.glob("fb-*"))] == expected
     await product.wait_until_ready(seconds=60)
     await until(lambda: not list(spool.glob("fb-*")), "an empty spool", seconds=90)
 
