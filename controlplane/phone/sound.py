@@ -120,9 +120,9 @@ class Search:
     """Looks for one prompt in a recording that grows; what was searched in vain is not searched again.
 
     The beginning is found by a window of 0.3 s; from there on the prompt is followed in pieces of 0.1 s,
-    each near where the one before was. A jitter buffer on a busy machine inserts or drops some
-    frames, and what comes after a stall comes up to 0.8 s later: pieces that are cut by such a jump may be missing, but never two tenths of a second in
-    a row and never a quarter of the prompt.
+    each near where the one before was. A jitter buffer on a busy machine inserts or drops some frames, and
+    what comes after a stall comes up to 0.8 s later: pieces that are cut by such a jump may be missing, but
+    never two tenths of a second in a row and never a quarter of the prompt.
     """
 
     def __init__(self, prompt: Path, *, after: float = 0.0) -> None:
