@@ -31,7 +31,7 @@ from tests.support.compose_run import Composed
 from tests.support.compose_variables import chosen
 from tests.support.dialplan_rig import free_port
 from tests.support.processes import open_folder, processes_of
-from tests.support.product import PIN, need_phone, until
+from tests.support.product import PIN, need_phone, until, until_told
 
 _INNER = (
     "SMTP_PORT",
@@ -156,9 +156,11 @@ class Installation:
             self.password = extension.json()["sip_password"]
             greeting = self.composed.volume("configuration") / "greetings" / f"{mailbox.json()['id']}.wav"
             await until(greeting.exists, "the greeting", seconds=30)
-            async with asyncio.timeout(90):
-                while not _is_live((await api.get("/configuration")).json()):  # noqa: ASYNC110 (of the product)
-                    await asyncio.sleep(0.2)
+
+            async def is_live() -> bool:
+                return _is_live((await api.get("/configuration")).json())
+
+            await until_told(is_live, "the published configuration", seconds=90)
 
     @asynccontextmanager
     async def phone(self) -> AsyncIterator[Callable[[str], object]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -24,7 +22,7 @@ from controlplane.callflows.prompts import (
     Utterance,
 )
 from controlplane.domain.mailbox import SayDatetime
-from tests.support.product import PIN, Product, until
+from tests.support.product import PIN, Product, until, until_told
 
 GERMAN = "de"
 NAME = "Vertrieb"
@@ -71,10 +69,11 @@ async def _set_language(product: Product, language: str) -> None:
     async with product.api() as api:
         answer = await api.patch("/tenants/default", json={"language": language})
         assert answer.status_code == 200, answer.text
-        deadline = time.monotonic() + 60
-        while (await api.get("/configuration")).json()["state"] != "live":
-            assert time.monotonic() < deadline, "the language was not published in time"
-            await asyncio.sleep(0.1)
+
+        async def is_live() -> bool:
+            return bool((await api.get("/configuration")).json()["state"] == "live")
+
+        await until_told(is_live, "the published language", seconds=60)
 
 
 @pytest.fixture

@@ -13,25 +13,14 @@ from controlplane.services.deposit import Depositor, DepositStep
 from controlplane.services.ingest import Handled, Ingest
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
-from controlplane.storage.recordings import RecordingStore, StoreStep
+from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool, SpoolStep
 from controlplane.storage.wav import HEADER_BYTES
-from tests.support.deposits import FakeSwitch, insert_mailbox, messages, queued
+from tests.support.deposits import DEPOSIT_STEPS, FakeSwitch, insert_mailbox, messages, queued
 from tests.support.dying import AGAIN, BEGIN, LEAVE, SCAN, run_until
 from tests.support.takes import audio, facts_for, files, leave_fallback, leave_take
 
 KILLED = -9
-# In the order in which a deposit meets them.
-DEPOSIT_STEPS = [
-    DepositStep.MEASURED,
-    StoreStep.WRITTEN,
-    StoreStep.RENAMED,
-    DepositStep.COPIED,
-    DepositStep.INSERTED,
-    DepositStep.COMMITTED,
-    SpoolStep.AUDIO_REMOVED,
-    SpoolStep.REMOVED,
-]
 
 
 @pytest.fixture

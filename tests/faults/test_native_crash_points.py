@@ -8,35 +8,22 @@ from uuid import UUID, uuid4
 
 import pytest
 from controlplane.domain.message import TakeFacts, recording_id_of_fallback
-from controlplane.services.deposit import Depositor, DepositStep
+from controlplane.services.deposit import Depositor
 from controlplane.services.ingest import Ingest
 from controlplane.services.native_voicemail import NativeHome, NativeStep
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
-from controlplane.storage.recordings import RecordingStore, StoreStep
-from controlplane.storage.spool import FileSpool, SpoolStep
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.spool import FileSpool
 from controlplane.storage.wav import HEADER_BYTES
-from tests.support.deposits import FakeSwitch, insert_mailbox, messages, queued, rows
+from tests.support.deposits import DEPOSIT_STEPS, FakeSwitch, insert_mailbox, messages, queued, rows
 from tests.support.dying import FETCH, run_until
 from tests.support.fake_native import FakeNativeVoicemail
 from tests.support.takes import audio, facts_for, files
 
 KILLED = -9
 # In the order in which a message meets them.
-STEPS = [
-    NativeStep.LISTED,
-    NativeStep.PLACED,
-    DepositStep.MEASURED,
-    StoreStep.WRITTEN,
-    StoreStep.RENAMED,
-    DepositStep.COPIED,
-    DepositStep.INSERTED,
-    DepositStep.COMMITTED,
-    SpoolStep.AUDIO_REMOVED,
-    SpoolStep.REMOVED,
-    NativeStep.SCANNED,
-    NativeStep.REMOVED,
-]
+STEPS = [NativeStep.LISTED, NativeStep.PLACED, *DEPOSIT_STEPS, NativeStep.SCANNED, NativeStep.REMOVED]
 
 
 @pytest.fixture

@@ -9,7 +9,22 @@ from uuid import UUID, uuid4
 
 import psycopg
 from controlplane.domain.errors import SwitchUnavailable
+from controlplane.services.deposit import DepositStep
 from controlplane.services.switch_control import LiveConfiguration
+from controlplane.storage.recordings import StoreStep
+from controlplane.storage.spool import SpoolStep
+
+# In the order in which a deposit meets them.
+DEPOSIT_STEPS = [
+    DepositStep.MEASURED,
+    StoreStep.WRITTEN,
+    StoreStep.RENAMED,
+    DepositStep.COPIED,
+    DepositStep.INSERTED,
+    DepositStep.COMMITTED,
+    SpoolStep.AUDIO_REMOVED,
+    SpoolStep.REMOVED,
+]
 
 
 def insert_mailbox(

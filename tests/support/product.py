@@ -9,7 +9,7 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from email.message import EmailMessage
 from pathlib import Path
@@ -216,6 +216,14 @@ class Handset:
         if answered:
             await call.answered()
         return Conversation(call, self.product.prompts, language=language)
+
+
+async def until_told(fact: Callable[[], Awaitable[bool]], what: str, *, seconds: float = 20) -> None:
+    """Ask until `fact` holds; fail naming `what` did not come."""
+    deadline = time.monotonic() + seconds
+    while not await fact():
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
+        await asyncio.sleep(0.05)
 
 
 async def until(fact: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
