@@ -25,6 +25,7 @@ from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.services.deposit import DepositMetrics, Depositor
@@ -35,7 +36,7 @@ from controlplane.settings import CallSocket, Settings
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs, make_app
+from controlplane.storage.queue import make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
@@ -131,7 +132,7 @@ def _server(
     settings: Settings, database: Database, hasher: PinHasher, registry: CollectorRegistry
 ) -> CallServer[Any]:
     # The app stays closed: a job is deferred on the connection of its own transaction.
-    jobs = Jobs(make_app(settings.database_url.get_secret_value(), pool_size=1))
+    jobs = jobs_of(settings, make_app(settings.database_url.get_secret_value(), pool_size=1))
     store = RecordingStore(settings.paths.recordings)
     spool = FileSpool(settings.paths.spool)
     depositor = Depositor(

@@ -20,6 +20,7 @@ from procrastinate import App
 from prometheus_client import CollectorRegistry
 
 from controlplane.domain.message import KEPT_SILENCE_MS
+from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import (
     control_of,
@@ -50,7 +51,7 @@ from controlplane.speech.speaker import Speaker
 from controlplane.speech.warm_engines import WarmEngines
 from controlplane.storage.answering import check_answers
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs, make_app
+from controlplane.storage.queue import make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.storage.writable import check_writable
@@ -132,7 +133,7 @@ def _register(
     running: RunningJobs,
 ) -> Ingest:
     """Define every task, and return the scanner."""
-    jobs = Jobs(app)
+    jobs = jobs_of(settings, app)
     store = RecordingStore(settings.paths.recordings)
     folder = FileSpool(settings.paths.spool)
     depositor = Depositor(

@@ -15,13 +15,14 @@ import uvicorn
 
 from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
+from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.listening import listen
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.publish import control_of, publisher_of
 from controlplane.services.message_links import MessageLinks
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs, make_app
+from controlplane.storage.queue import make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.supervisor.notify import Notifier
 from controlplane.web.app import create_app
@@ -43,7 +44,7 @@ async def _serve(settings: Settings) -> None:
     # The job queue's app stays closed: a job is deferred on the connection of its own transaction.
     deps = WebDeps(
         db=database,
-        jobs=Jobs(make_app(settings.database_url.get_secret_value(), pool_size=1)),
+        jobs=jobs_of(settings, make_app(settings.database_url.get_secret_value(), pool_size=1)),
         hasher=hasher,
         pin_policy=PinPolicy(
             min_length=pins.min_length,

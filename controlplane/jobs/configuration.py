@@ -13,7 +13,7 @@ from controlplane.domain.errors import Unavailable
 from controlplane.services.configuration_mode import current_mode
 from controlplane.services.publishing import Outcome, Publisher, PublishResult, heal, note_pending, publish
 from controlplane.services.publishing_asked import BY_HAND
-from controlplane.services.publishing_jobs import is_followed
+from controlplane.services.publishing_jobs import MAILBOXES, is_followed
 from controlplane.services.routes import reconcile_all_routes, reconcile_routes
 
 ALL_ROUTES = "configuration.all_routes"
@@ -55,7 +55,7 @@ def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -
     async def publish_by_hand(by: str, overwrite: bool) -> None:
         _tell(await publish(publisher, by=by, overwrite=overwrite))
 
-    @app.task(name="configuration.mailboxes", lock="configuration", retry=_RETRY)
+    @app.task(name=MAILBOXES, lock="configuration", retry=_RETRY)
     async def publish_mailboxes() -> None:
         # Only where a mailbox is a part of the rendered files.
         if publisher.rendering.has_mailboxes:

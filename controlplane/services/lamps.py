@@ -47,6 +47,8 @@ def lock_of(number: str) -> str:
 
 async def defer_lamps(session: AsyncSession, jobs: Jobs, mailbox_ids: Collection[UUID]) -> None:
     """Have the lamps of these mailboxes told once `session` commits."""
+    if not jobs.needs(SEND):
+        return
     for number in await rows.numbers(session, mailbox_ids):
         await jobs.defer(session, SEND, lock=lock_of(number), number=number)
 

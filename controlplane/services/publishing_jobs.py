@@ -12,6 +12,8 @@ from controlplane.storage import configuration_changes, revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
+MAILBOXES = "configuration.mailboxes"
+
 
 async def defer_publishing(
     session: AsyncSession,
@@ -37,7 +39,7 @@ async def defer_publishing(
     if revision:
         await jobs.defer(session, "configuration.publish", lock="configuration")
     if mailboxes and not revision:
-        await jobs.defer(session, "configuration.mailboxes", lock="configuration")
+        await jobs.defer(session, MAILBOXES, lock="configuration")
     if numbers:
         await jobs.defer(
             session,

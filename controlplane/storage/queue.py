@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -20,10 +20,18 @@ def make_app(conninfo: str, *, pool_size: int = 4) -> App:
 
 
 class Jobs:
-    """Defers jobs by name, so that services need not know the tasks."""
+    """Defers jobs by name, so that services need not know the tasks.
 
-    def __init__(self, app: App) -> None:
+    Those in `unneeded` would do nothing on this installation, and are not deferred.
+    """
+
+    def __init__(self, app: App, *, unneeded: Collection[str] = ()) -> None:
         self._app = app
+        self._unneeded = frozenset(unneeded)
+
+    def needs(self, task: str) -> bool:
+        """Say whether a job of this kind does anything here."""
+        return task not in self._unneeded
 
     async def defer(
         self,
@@ -38,6 +46,8 @@ class Jobs:
 
         Never with a `queueing_lock`: inside a business transaction it loses updates (design, 6.7).
         """
+        if not self.needs(task):
+            return
         connection = await _connection(session)
         configured = self._app.configure_task(task, lock=lock, schedule_at=schedule_at, connection=connection)
         await configured.defer_async(**arguments)
@@ -49,6 +59,8 @@ class Jobs:
 
         They run when nothing else is to be done: mails and new numbers do not wait for all of them.
         """
+        if not self.needs(task):
+            return
         configured = self._app.configure_task(
             task, priority=_WHEN_IDLE, connection=await _connection(session)
         )
