@@ -17,7 +17,7 @@ import ipaddress
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -25,6 +25,7 @@ from structlog.contextvars import bound_contextvars
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.ending import Ending, Outcome
+from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.errors import CallEnded, CallerHungUp
 from controlplane.switches.faults import ConnectionFaults, FaultKind
 
@@ -72,21 +73,27 @@ class CallServer(ABC, Generic[L]):
     """Listens for a switch and runs a handler a call.
 
     `allowed_addresses` are IP networks (ValueError for another text); `max_calls` counts calls
-    that were taken. `first_line_seconds` bounds the time until the request is complete. `protocol`
-    names it in the log. What is refused or broken is counted in `faults`.
+    that were taken. `first_line_seconds` bounds the time until the request is complete. Who says
+    `secret` is let in, and hears `prompts`. What is refused or broken is counted in `faults`.
     """
+
+    protocol: ClassVar[str]
+    """Names it in the log."""
 
     def __init__(
         self,
         handlers: Mapping[Entry, Handler],
         *,
-        protocol: str,
+        prompts: PromptFiles,
+        secret: str,
         allowed_addresses: Sequence[str],
         max_calls: int,
         first_line_seconds: float,
         faults: ConnectionFaults | None = None,
     ) -> None:
-        self._faults = faults or ConnectionFaults(CollectorRegistry(), socket=protocol)
+        self._faults = faults or ConnectionFaults(CollectorRegistry(), socket=self.protocol)
+        self._prompts = prompts
+        self._secret = secret
         self._handlers = dict(handlers)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_addresses]
         self._max_calls = max_calls
@@ -97,7 +104,7 @@ class CallServer(ABC, Generic[L]):
         self._waiting: dict[L, None] = {}
         self._calls: set[L] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._refusals = _RefusalLog(protocol)
+        self._refusals = _RefusalLog(self.protocol)
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises OSError. Port 0 chooses a free one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +50,15 @@ async def hang_up_at(
         speech=speech,
     )
     committed: dict[str, list[float]] = {}
-    listening = asyncio.create_task(_hear(product, committed))
+    told = asyncio.Condition()
+    listening = asyncio.create_task(_hear(product, committed, told))
     try:
         ran = await call(callers, server_of(product), folder, ports=(free_port(), RTP_FIRST))
         hung_up = ran.hung_up
-        deadline = time.monotonic() + _SETTLE_SECONDS
-        while hung_up.keys() - committed.keys() and time.monotonic() < deadline:  # noqa: ASYNC110 (told by PostgreSQL)
-            await asyncio.sleep(0.05)
+        # What comes later than that is lost.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS), told:
+                await told.wait_for(lambda: hung_up.keys() <= committed.keys())
         waiting = await _waiting_jobs(product)
     finally:
         listening.cancel()
@@ -71,10 +74,12 @@ async def hang_up_at(
     )
 
 
-async def _hear(product: Product, committed: dict[str, list[float]]) -> None:
+async def _hear(product: Product, committed: dict[str, list[float]], told: asyncio.Condition) -> None:
     async with await listen(product) as base:
-        async for told in base.notifies():
-            committed.setdefault(told.payload, []).append(time.time())
+        async for one in base.notifies():
+            committed.setdefault(one.payload, []).append(time.time())
+            async with told:
+                told.notify_all()
 
 
 async def _waiting_jobs(product: Product) -> int:

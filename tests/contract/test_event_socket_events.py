@@ -274,9 +274,7 @@ async def test_event_may_come_in_single_bytes() -> None:
     switch = ScriptedEventSocket()
     async with listening(switch) as facts:
         await facts.next()
-        for byte in stopped("mine"):
-            switch.tell(bytes([byte]))
-            await asyncio.sleep(0)
+        await switch.tell_singly(stopped("mine"))
 
         assert "stopped mine" == await facts.next()
 

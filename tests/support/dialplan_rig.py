@@ -14,8 +14,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controlplane.callflows.call import Entry
-from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.numbers import Feature
 from controlplane.rendering.asterisk import render_asterisk
 from controlplane.rendering.context import (
@@ -37,7 +35,6 @@ from controlplane.supervisor.asterisk import PrivateAsterisk
 from controlplane.supervisor.asterisk_tree import AsteriskTree
 from controlplane.switches.asterisk.control import AsteriskControl
 from controlplane.switches.asterisk.server import FastAgiServer
-from controlplane.switches.server import Handler
 from tests.support.agi_peer import SECRET, AgiPeer, agi_peer
 from tests.support.call_peers import Script
 from tests.support.rig import ACME, ALICE, DEFAULT, REALM, TONES, Rig, a1_hash, free_port, write_prompts
@@ -59,6 +56,8 @@ class DialplanRig(Rig):
     """The folders and ports of the running Asterisk."""
 
     switch = "asterisk"
+    server_of_calls = FastAgiServer
+    secret = SECRET
 
     manager_port: int
     context: AsteriskContext
@@ -91,17 +90,6 @@ class DialplanRig(Rig):
     def peer(self, script: Script) -> AbstractAsyncContextManager[AgiPeer]:
         """Answer by a script."""
         return agi_peer(self.calls_port, script)
-
-    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> FastAgiServer:
-        """Make the FastAGI server."""
-        return FastAgiServer(
-            dict.fromkeys(Entry, handler),
-            prompts=prompts,
-            secret=SECRET,
-            allowed_addresses=["127.0.0.0/8"],
-            max_calls=1,
-            first_line_seconds=5,
-        )
 
     @property
     def installation(self) -> InstallationContext:

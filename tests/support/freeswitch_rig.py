@@ -12,8 +12,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controlplane.callflows.call import Entry
-from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.event_socket import EventSocketUser, user_password
 from controlplane.rendering.context_freeswitch import (
     EventSocketContext,
@@ -32,7 +30,6 @@ from controlplane.supervisor.freeswitch import PrivateFreeswitch
 from controlplane.supervisor.freeswitch_tree import FreeswitchTree
 from controlplane.switches.freeswitch.control import FreeSwitchControl
 from controlplane.switches.freeswitch.server import OutboundSocketServer
-from controlplane.switches.server import Handler
 from tests.support.call_peers import Peer, Script
 from tests.support.dialplan_rig import rig_context
 from tests.support.rig import ALICE, DEFAULT, REALM, Rig, free_port, write_prompts
@@ -46,6 +43,8 @@ class FreeswitchRig(Rig):
     """The folders and ports of the running FreeSWITCH."""
 
     switch = "freeswitch"
+    server_of_calls = OutboundSocketServer
+    secret = SECRET
 
     event_port: int
     context: FreeswitchContext
@@ -78,17 +77,6 @@ class FreeswitchRig(Rig):
     def peer(self, script: Script) -> AbstractAsyncContextManager[Peer]:
         """Answer by a script."""
         return socket_peer(self.calls_port, script)
-
-    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> OutboundSocketServer:
-        """Make the outbound-socket server."""
-        return OutboundSocketServer(
-            dict.fromkeys(Entry, handler),
-            prompts=prompts,
-            secret=SECRET,
-            allowed_addresses=["127.0.0.0/8"],
-            max_calls=1,
-            first_line_seconds=5,
-        )
 
     @property
     def installation(self) -> FreeswitchInstallation:

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import numpy as np
 import soundfile
+from controlplane.callflows.call import Entry
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.message import TakeFacts
 from controlplane.rendering.context import InstallationContext
@@ -78,6 +79,9 @@ class Rig(abc.ABC):
     """The folders and ports of a running switch."""
 
     switch: ClassVar[str]
+    server_of_calls: ClassVar[type[CallServer[Any]]]
+    secret: ClassVar[str]
+    """What the rendered dialplan says to `calls`."""
 
     home: Path
     sip_port: int
@@ -120,9 +124,16 @@ class Rig(abc.ABC):
     def peer(self, script: Script) -> AbstractAsyncContextManager[Peer]:
         """Answer the switch by a script while the block runs; then the link is closed."""
 
-    @abc.abstractmethod
     def call_server(self, handler: Handler, *, prompts: PromptFiles) -> CallServer[Any]:
         """Make the product's own server, which runs the handler for each call."""
+        return self.server_of_calls(
+            dict.fromkeys(Entry, handler),
+            prompts=prompts,
+            secret=self.secret,
+            allowed_addresses=["127.0.0.0/8"],
+            max_calls=1,
+            first_line_seconds=5,
+        )
 
     @property
     @abc.abstractmethod

@@ -76,6 +76,13 @@ class ScriptedEventSocket:
         for writer in self._writers:
             writer.write(data)
 
+    async def tell_singly(self, data: bytes) -> None:
+        """Send bytes to everybody, each one alone."""
+        for byte in data:
+            self.tell(bytes([byte]))
+            for writer in self._writers:
+                await writer.drain()
+
     def drop(self) -> None:
         """Close all connections without a word."""
         for writer in self._writers:

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
-from controlplane.callflows.call import Call, Entry
-from controlplane.callflows.prompts import PromptFiles
+from controlplane.callflows.call import Call
 from controlplane.switches.asterisk.call import AsteriskCall
 from controlplane.switches.asterisk.link import AgiLink
 from controlplane.switches.asterisk.request import read_request
-from controlplane.switches.faults import ConnectionFaults
-from controlplane.switches.server import CallServer, Handler
+from controlplane.switches.server import CallServer
 
 
 class FastAgiServer(CallServer[AgiLink]):
     """Listens for Asterisk and runs a handler a call; see `CallServer` for the limits."""
 
-    def __init__(
-        self,
-        handlers: Mapping[Entry, Handler],
-        *,
-        prompts: PromptFiles,
-        secret: str,
-        allowed_addresses: Sequence[str],
-        max_calls: int,
-        first_line_seconds: float,
-        faults: ConnectionFaults | None = None,
-    ) -> None:
-        super().__init__(
-            handlers,
-            protocol="agi",
-            allowed_addresses=allowed_addresses,
-            max_calls=max_calls,
-            first_line_seconds=first_line_seconds,
-            faults=faults,
-        )
-        self._prompts = prompts
-        self._secret = secret
+    protocol = "agi"
 
     def _link(self, on_made: Callable[[AgiLink], None]) -> AgiLink:
         return AgiLink(on_made)
