@@ -23,8 +23,8 @@ from controlplane.storage.revision_folder import Manifest, RevisionFolder
 from controlplane.supervisor.freeswitch import PrivateFreeswitch
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.bench.beside import NATIVE, PLAY, RECORD, Beside, Native
-from tests.support.dialplan_rig import DEFAULT, MAILBOX, free_port
 from tests.support.freeswitch_rig import PASSWORD, freeswitch_context, with_native
+from tests.support.rig import DEFAULT, MAILBOX, free_port
 
 _RTP_FIRST = 61_500
 _BOOT_SECONDS = 60.0

@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.bench.calls import listen, server_of
 from tests.bench.figures import Figures
 from tests.bench.sipp import RTP_FIRST, Callers, Load, call
-from tests.support.dialplan_rig import free_port
 from tests.support.product import Product
+from tests.support.rig import free_port
 
 _PREFIX = "4930"
 _SETTLE_SECONDS = 30.0

@@ -15,8 +15,8 @@ from tests.bench.figures import slope
 from tests.bench.noise import FRAME_MS, Heard, Packets
 from tests.bench.sipp import RTP_FIRST, Callers, Load, call
 from tests.bench.usage import Usage, usage_of
-from tests.support.dialplan_rig import free_port
 from tests.support.product import Product
+from tests.support.rig import free_port
 
 STEPS = (25, 50, 100)
 WRONG_MS = 40
