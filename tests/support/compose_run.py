@@ -208,5 +208,8 @@ class Composed:
             text = text.replace(f"@{host}/", f"@{place}/")
         path = self.folder / "run-secrets" / service.name / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        # Each health check asks for it anew while the service may be reading it: it is never half there.
+        beside = path.with_suffix(".new")
+        beside.write_text(text)
+        beside.replace(path)
         return path
