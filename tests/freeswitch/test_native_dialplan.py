@@ -65,7 +65,12 @@ async def heard_the_beep(phone: RawPhone, number: str, **options: object) -> Raw
 async def listed(rig: FreeswitchRig, mailbox: UUID) -> list[dict[str, str]]:
     """Return what mod_voicemail says of the messages of a mailbox."""
     ours = f"json shared-voicemail {DOMAIN} {mailbox}"
-    found = json.loads(await rig.ask(f"vm_fsdb_msg_list {ours} inbox not-read"))
+    # It writes the row some time after the audio, and says nothing at all where it has none.
+    said = ""
+    async with asyncio.timeout(10):
+        while not said:
+            said = await rig.ask(f"vm_fsdb_msg_list {ours} inbox not-read")
+    found = json.loads(said)
     ids = [found[f"VM-List-Message-{count + 1}-UUID"] for count in range(int(found["VM-List-Count"]))]
     return [json.loads(await rig.ask(f"vm_fsdb_msg_get {ours} {each}")) for each in ids]
 
