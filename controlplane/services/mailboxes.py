@@ -23,8 +23,9 @@ from controlplane.services.mailbox_rules import (
 )
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing.pointing import free_number
 from controlplane.speech.catalogue import available_languages
-from controlplane.storage import mailbox_pages, mailboxes, messages, numbers
+from controlplane.storage import mailbox_pages, mailboxes, messages
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import mailbox_values
 from controlplane.storage.paging import Page
@@ -165,12 +166,13 @@ async def delete_mailbox(
 ) -> None:
     """Delete a mailbox: its number is free, its messages are in the trash.
 
-    `by` names who did it, for the messages' record. Raises NotFound, PreconditionFailed.
+    `by` names who did it, for the messages' record. Raises NotFound, PreconditionFailed, and Conflict
+    `number-in-use` while something points at it.
     """
     async with db.transaction() as session:
         row, _ = await _find(session, tenant_id, number, lock=True)
         _check_version(row, expected_version)
-        await numbers.free(session, row.id)
+        await free_number(session, tenant_id=tenant_id, number=number, object_id=row.id)
         await mailboxes.mark_deleted(session, row.id, expected_version=None, by=by)
         await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number], mailboxes=True)
         await _defer_greeting(session, jobs, row.id)
