@@ -65,12 +65,12 @@ async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
             RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value,
         )
     )
-    hours: dict[str, UUID] = dict(named.tuples().all())
+    hours: dict[str, UUID] = dict(named.all())
     mailbox = ExtensionRow.rules["mailbox"].astext
     owning = await session.execute(
         select(ExtensionRow.number, mailbox).where(ExtensionRow.tenant_id == tenant_id, mailbox.is_not(None))
     )
-    owned: dict[str, str] = dict(owning.tuples().all())
+    owned: dict[str, str] = dict(owning.all())
     return PlanContext(hours=lambda name: hours.get(name or TENANT_HOURS), voicemail_of=owned.get)
 
 

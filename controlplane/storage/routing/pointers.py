@@ -76,4 +76,4 @@ async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[s
         .order_by(NumberRow.number)
         .with_for_update(read=True, key_share=True)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
