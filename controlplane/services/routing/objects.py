@@ -16,7 +16,7 @@ from controlplane.domain.errors import Conflict, InvalidValue, NotFound, Precond
 from controlplane.domain.numbers import Number
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
-from controlplane.domain.text import parse_display_name
+from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.pointing import free_number, note_pointers
@@ -53,7 +53,7 @@ async def create_object(
         tenant_id=tenant_id,
         kind=kind.value,
         number=None if number is None else Number.parse(number),
-        name=parse_display_name(name, field=_name_field(kind)),
+        name=parse_display_name(name, field="display_name") if kind.number_kind else parse_key_name(name),
         settings=to_document(settings),
     )
     settings.check()
