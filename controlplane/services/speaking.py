@@ -17,6 +17,7 @@ import structlog
 
 from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
 from controlplane.domain.mailbox import SayDatetime
+from controlplane.services.reached import names_on_the_way, sent_on_by
 from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
@@ -98,13 +99,14 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
 
 
 async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -> None:
-    """Speak who left a message and when, with the clock of 12 and of 24 hours, into the cache.
+    """Speak who left a message, by which way and when, with the clock of 12 and of 24 hours, into the cache.
 
     Does nothing for a purged message. Raises SpeechUnavailable, OSError or Unavailable.
     """
     async with database.transaction() as session:
         message = await messages.get(session, message_id)
         found = message and await mailboxes.get(session, message.mailbox_id, with_deleted=True)
+        names = await names_on_the_way(session, message.tenant_id, [message.reached_by]) if message else {}
     if message is None or not found:
         return
     mailbox = mailboxes.mailbox_values(*found, available_languages())
@@ -114,6 +116,8 @@ async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -
         ReceivedAt(at=local, clock=SayDatetime.H12),
         ReceivedAt(at=local, clock=SayDatetime.H24),
     ]
+    if (way := sent_on_by(message.reached_by, names)) is not None:
+        utterances.append(way)
     texts = [text for utterance in utterances for text in speech.cache.texts(utterance, mailbox.language)]
     await speech.make(texts, mailbox.language)
     structlog.get_logger().info("envelope.spoken", message_id=str(message_id))

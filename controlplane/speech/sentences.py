@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
-from babel import dates
+from babel import dates, units
 
 from controlplane.callflows.prompts import (
     AudioFile,
@@ -16,6 +16,7 @@ from controlplane.callflows.prompts import (
     MessageCounts,
     Prompt,
     ReceivedAt,
+    SentOnBy,
     Tone,
     Utterance,
 )
@@ -48,6 +49,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
             return [catalogue.from_number["text"].format(digits=digits)] if digits else []
         case ReceivedAt():
             return received(utterance, catalogue)
+        case SentOnBy():
+            return sent_on_by(utterance, catalogue)
         case Tone() | AudioFile():
             return []
     assert_never(utterance)
@@ -103,6 +106,26 @@ def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
         words["date"].format(date=date.format(**numerals)),
         words["time"].format(time=time.format(**numerals)),
     ]
+
+
+def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
+    """Say which object sent a caller on, and after how long; [] for a kind that has no words.
+
+    The time is rounded, so that few recordings serve many messages: to 10 seconds, then to minutes.
+    """
+    words = catalogue.sent_on_by
+    text = words.get(utterance.kind)
+    if text is None:
+        return []
+    said = [text.format(name=speakable(utterance.name) or grouped(only_digits(utterance.name)))]
+    if utterance.seconds:
+        minutes = round(utterance.seconds / 60)
+        seconds = max(10, round(utterance.seconds / 10) * 10)
+        count, unit = (minutes, "minute") if seconds >= 60 else (seconds, "second")  # noqa: PLR2004 (a minute)
+        duration = units.format_unit(count, f"duration-{unit}", length="long", locale=catalogue.locale)
+        one = (count, unit) == (1, "minute")
+        said.append(words["after-one-minute"] if one else words["after"].format(duration=duration))
+    return said
 
 
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:

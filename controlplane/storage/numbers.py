@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -77,6 +78,14 @@ async def owner(session: AsyncSession, tenant_id: UUID, number: str) -> NumberOw
     """Return who owns a number now."""
     row = (await session.execute(_owners(tenant_id).where(NumberRow.number == number))).one_or_none()
     return None if row is None else _owner(*row)
+
+
+async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, str]:
+    """Return the display names of those of the numbers that somebody has now."""
+    if not wanted:
+        return {}
+    rows = await session.execute(_owners(tenant_id).where(NumberRow.number.in_(wanted)))
+    return {number: name for number, _, _, name in rows}
 
 
 async def page(
