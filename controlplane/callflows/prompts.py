@@ -88,9 +88,13 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting:
-    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved."""
+    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved.
+
+    `text` is what is said instead.
+    """
 
     display_name: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ MOST_COUNTED = 99
 
 _MAX_NAME = 80
 _SPOKEN_MARKS = frozenset("'\u2019.,&+-/")
+_PUNCTUATION = frozenset(".,;:!?()%€$\u201c\u201d\u2013")
 _FIRST_TWO_DIGIT_MINUTE = 10
 
 
@@ -37,6 +38,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
         case Prompt():
             return [catalogue.prompts[utterance.value]]
         case Greeting():
+            if utterance.text is not None and (said := readable(utterance.text)):
+                return [said]
             return [greeting(utterance.display_name, catalogue)]
         case MessageCounts():
             return [
@@ -157,6 +160,18 @@ def grouped(digits: str) -> str:
         last = groups.pop()
         groups[-1] += f" {last}"
     return ", ".join(groups)
+
+
+def readable(text: str) -> str:
+    """Make a text of a person's own one line to be read out, without what engines take for markup."""
+    kept = "".join(
+        char
+        if char in _SPOKEN_MARKS or char in _PUNCTUATION or unicodedata.category(char)[0] in "LNM"
+        else " "
+        for char in unicodedata.normalize("NFKC", text)
+    )
+    line = " ".join(kept.split())
+    return line if any(unicodedata.category(char)[0] in "LN" for char in line) else ""
 
 
 def speakable(name: str) -> str:

@@ -142,6 +142,7 @@ class MailboxRow(Table):
     email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
+    source_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
     max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
     version: Mapped[int] = mapped_column(server_default=text("1"))

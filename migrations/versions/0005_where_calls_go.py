@@ -26,6 +26,10 @@ def upgrade() -> None:
         "extensions",
         sa.Column("rules", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
     )
+    op.add_column(
+        "mailboxes",
+        sa.Column("source_greetings", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
+    )
     op.create_table(
         "routing_objects",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -114,4 +118,5 @@ def downgrade() -> None:
     """Take back."""
     for table in ("reserved_numbers", "queue_agents", "pointers", "routing_objects"):
         op.drop_table(table)
+    op.drop_column("mailboxes", "source_greetings")
     op.drop_column("extensions", "rules")

@@ -34,10 +34,16 @@ def publisher(database: Database, tmp_path: Path, switch: FakeSwitch) -> Publish
     return make_publisher(database, tmp_path, switch)
 
 
+def register_jobs(app: App, publisher: Publisher, *, automatic: bool) -> None:
+    """Define the jobs over the publisher's own folder."""
+    root = publisher.folder.root
+    register(app, publisher, routes=root / "routes", hours=root / "hours", automatic=automatic)
+
+
 @pytest.fixture
 def app(queue_app: App, publisher: Publisher) -> App:
     """Return the queue's app with the jobs of publishing."""
-    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=True)
+    register_jobs(queue_app, publisher, automatic=True)
     return queue_app
 
 
@@ -114,7 +120,7 @@ async def test_by_hand_a_change_is_only_noted(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
     """Where a person publishes, the job notes the change as pending."""
-    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=False)
+    register_jobs(queue_app, publisher, automatic=False)
     await add_extension(publisher.database, default_tenant, "101")
     await announce(publisher.database, jobs, default_tenant)
     await work(queue_app)
@@ -162,7 +168,7 @@ async def test_publishing_by_hand_is_not_left_to_a_change(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
     """In manual mode a later change is only noted, so what somebody asked for is done all the same."""
-    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=False)
+    register_jobs(queue_app, publisher, automatic=False)
     await add_extension(publisher.database, default_tenant, "101")
     await ask_to_publish(publisher, jobs, by="token billing", overwrite=False)
     await announce(publisher.database, jobs, default_tenant)
