@@ -13,7 +13,7 @@ from controlplane.jobs.configuration import ALL_ROUTES, register
 from controlplane.services.configuration_mode import choose_mode
 from controlplane.services.publishing import Publisher
 from controlplane.services.publishing_asked import ask_to_publish
-from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.publishing_jobs import HOURS, defer_publishing
 from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
@@ -197,12 +197,13 @@ async def test_the_mode_that_was_chosen_wins_over_the_settings(
 
 
 async def test_the_healing_jobs_are_periodic(app: App) -> None:
-    """The configuration is looked at each minute, under the lock of publishing; all routes less often."""
+    """The configuration is looked at each minute, under the lock of publishing; all routes and hours less often."""
     periodic = app.periodic_registry.periodic_tasks
 
     assert [
         ("configuration.all_routes", "*/10 * * * *", ALL_ROUTES),
         ("configuration.heal", "* * * * *", "configuration"),
+        ("configuration.hours", "17 3 * * *", HOURS),
     ] == sorted((task.task.name, task.cron, task.task.lock) for task in periodic.values())
 
 
