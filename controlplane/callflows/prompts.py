@@ -88,9 +88,13 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting:
-    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved."""
+    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved.
+
+    `text` is what is said instead.
+    """
 
     display_name: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +124,26 @@ class ReceivedAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentOnBy:
+    """`From the call queue Sales. After 3 minutes.` Made when a message is deposited.
+
+    `kind` is that of the object that sent the call into the mailbox, `name` its display name or its number,
+    `seconds` how long the caller was there, None if that is not known or says nothing.
+    """
+
+    kind: str
+    name: str
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFile:
     """A file as it is."""
 
     path: Path
 
 
-Utterance = Prompt | Tone | Greeting | MessageCounts | FromNumber | ReceivedAt | AudioFile
+Utterance = Prompt | Tone | Greeting | MessageCounts | FromNumber | ReceivedAt | SentOnBy | AudioFile
 
 
 class PromptFiles(Protocol):

@@ -31,6 +31,9 @@ class ObjectKind(StrEnum):
     EXTENSION = "extension"
     TENANT = "tenant"
     FEATURE_CODE = "feature-code"
+    RING_GROUP = "ring-group"
+    VIRTUAL_RECEPTIONIST = "virtual-receptionist"
+    OFFICE_HOURS = "office-hours"
 
 
 class Action(StrEnum):

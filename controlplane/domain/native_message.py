@@ -14,7 +14,7 @@ from controlplane.domain.caller import Caller
 class NativeMessage:
     """What is known of it. `audio` is where the switch keeps it, named by an id of its own, `file_id`.
 
-    `call_id` is empty where the switch kept only the audio. `reached_by` is percent-encoded JSON, or empty.
+    `call_id` is empty where the switch kept only the audio. `reached_by` is its way, or empty.
     """
 
     file_id: UUID

@@ -31,6 +31,9 @@ class NumberKind(StrEnum):
 
     MAILBOX = "mailbox"
     EXTENSION = "extension"
+    RING_GROUP = "ring-group"
+    CALL_QUEUE = "call-queue"
+    VIRTUAL_RECEPTIONIST = "virtual-receptionist"
 
 
 class Feature(StrEnum):

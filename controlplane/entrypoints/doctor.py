@@ -38,7 +38,8 @@ _SECONDS = 5.0
 _PUBLISH = "Run `controlplane publish`."
 _CONTEXTS = ("cp-number", "cp-mailbox", "cp-check", "cp-fallback")
 _MODULES = (
-    "app_record", "func_env", "func_timeout", "func_uri", "res_agi", "format_wav", "pbx_config", "res_pjsip",
+    "app_record", "func_cut", "func_env", "func_timeout", "func_uri", "res_agi", "format_wav", "pbx_config",
+    "res_pjsip",
 )  # fmt: skip
 
 

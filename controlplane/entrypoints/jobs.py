@@ -24,6 +24,7 @@ from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import (
     control_of,
+    hours_folder,
     lamp_control_of,
     native_voicemail_of,
     publisher_of,
@@ -184,6 +185,7 @@ def _register(
         app,
         publisher_of(settings, database),
         routes=routes_folder(settings),
+        hours=hours_folder(settings),
         automatic=settings.publish_automatically,
     )
     upkeep.register(

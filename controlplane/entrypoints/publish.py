@@ -55,6 +55,11 @@ def routes_folder(settings: Settings) -> Path:
     return settings.paths.configuration.absolute() / "routes"
 
 
+def hours_folder(settings: Settings) -> Path:
+    """Return the folder of the files of office hours."""
+    return settings.paths.configuration.absolute() / "hours"
+
+
 def rendering_of(settings: Settings, prompts: PromptFiles) -> Rendering:
     """Return what rendering needs besides the database."""
     installation = _of_freeswitch(settings) if settings.switch == "freeswitch" else _of_asterisk(settings)

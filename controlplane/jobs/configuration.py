@@ -11,9 +11,10 @@ from procrastinate import App, JobContext, RetryStrategy
 from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import Unavailable
 from controlplane.services.configuration_mode import current_mode
+from controlplane.services.hours_files import reconcile_hours
 from controlplane.services.publishing import Outcome, Publisher, PublishResult, heal, note_pending, publish
 from controlplane.services.publishing_asked import BY_HAND
-from controlplane.services.publishing_jobs import MAILBOXES, is_followed
+from controlplane.services.publishing_jobs import HOURS, MAILBOXES, is_followed
 from controlplane.services.routes import reconcile_all_routes, reconcile_routes
 
 ALL_ROUTES = "configuration.all_routes"
@@ -22,8 +23,8 @@ ALL_ROUTES = "configuration.all_routes"
 _RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
 
 
-def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -> None:
-    """Define the jobs `configuration.routes`, `.publish`, `.publish_by_hand`, `.mailboxes` and `.heal`.
+def register(app: App, publisher: Publisher, *, routes: Path, hours: Path, automatic: bool) -> None:
+    """Define the jobs `configuration.routes`, `.hours`, `.publish` and others.
 
     `.heal` runs each minute.
 
@@ -42,6 +43,14 @@ def register(app: App, publisher: Publisher, *, routes: Path, automatic: bool) -
             publisher.database, routes, tenant_id=UUID(tenant_id), numbers=numbers
         )
         structlog.get_logger().info("routes.reconciled", tenant_id=tenant_id, changed=changed)
+
+    # Nightly too: the files reach some days further each time.
+    @app.periodic(cron="17 3 * * *", periodic_id="nightly")
+    @app.task(name=HOURS, lock=HOURS, retry=_RETRY)
+    async def write_hours(timestamp: int | None = None) -> None:
+        del timestamp
+        changed = await reconcile_hours(publisher.database, hours)
+        structlog.get_logger().info("hours.written", changed=changed)
 
     @app.task(name="configuration.publish", lock="configuration", retry=_RETRY, pass_context=True)
     async def publish_now(context: JobContext) -> None:

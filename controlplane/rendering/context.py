@@ -112,6 +112,11 @@ class PathsContext:
     greetings: Path
     spool: Path
 
+    @property
+    def hours(self) -> Path:
+        """Where the files of office hours are: beside the route files."""
+        return self.routes.with_name("hours")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallsContext:
@@ -121,6 +126,8 @@ class CallsContext:
     max_message_seconds: int = 300
     ring_seconds: int = 30
     first_answer_seconds: int = 5
+    max_hops: int = 10
+    """So often a call is sent on before it is cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,11 @@ class FreeswitchPaths:
     spool: Path
     live: Path
 
+    @property
+    def hours(self) -> Path:
+        """Where the files of office hours are: beside the route files."""
+        return self.routes.with_name("hours")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeswitchCalls(CallsContext):

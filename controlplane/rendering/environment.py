@@ -6,7 +6,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.plan import FIELDS
 from controlplane.rendering import escape, escape_xml
+from controlplane.rendering.escape import Escaped
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "dialplan_templates"
 
@@ -25,7 +28,21 @@ def make_environment(templates: Path) -> Environment:
     environment.filters.update(
         word=escape.word, path=escape.path, label=escape.label, expression=escape.expression
     )
+    environment.globals["asterisk_line"] = asterisk_line
+    environment.globals["plan_fields"] = {kind.value: fields for kind, fields in FIELDS.items()}
     return environment
+
+
+def asterisk_line(kind: str, name: str, *, plus: str = "") -> Escaped:
+    """Return the expression of Asterisk's dialplan that is a line of the plan in `CP_ROUTE`.
+
+    `plus` is a variable whose number is added to the place, for `x.0` to `x.2`. Raises ValueError for a
+    name that is none.
+    """
+    place = FIELDS[NumberKind(kind)].index(name) + 3
+    if plus:
+        return Escaped(f"${{CUT(CP_ROUTE,${{CP_LINE}},$[{place} + ${{{plus}}}])}}")
+    return Escaped(f"${{CUT(CP_ROUTE,${{CP_LINE}},{place})}}")
 
 
 def make_xml_environment(templates: Path) -> Environment:

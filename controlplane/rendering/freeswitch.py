@@ -29,6 +29,7 @@ FILES = (
     "cp_entrance.lua",
     "cp_keys.lua",
     "cp_route.lua",
+    "cp_routing.lua",
     "cp_stage.lua",
 )
 _WITH_REVISION = ("cp-dialplan.xml",)

@@ -15,7 +15,8 @@ from controlplane.domain.numbers import Number, NumberKind
 from controlplane.domain.text import parse_display_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
-from controlplane.storage import extensions, numbers
+from controlplane.services.routing.pointing import free_number
+from controlplane.storage import extensions
 from controlplane.storage.database import Database
 from controlplane.storage.extensions import extension_values
 from controlplane.storage.paging import Page
@@ -140,11 +141,14 @@ async def update_extension(
 async def delete_extension(
     db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str, expected_version: int | None = None
 ) -> None:
-    """Remove an extension and free its number; raises NotFound, PreconditionFailed."""
+    """Remove an extension and free its number.
+
+    Raises NotFound, PreconditionFailed, Conflict `number-in-use` while something points at it.
+    """
     async with db.transaction() as session:
         row = _found(await extensions.by_number(session, tenant_id, number, lock=True))
         _check_version(row, expected_version)
-        await numbers.free(session, row.id)
+        await free_number(session, tenant_id=tenant_id, number=number, object_id=row.id)
         await extensions.remove(session, row.id)
         await defer_publishing(
             session,

@@ -7,6 +7,7 @@ the same mail goes out again with the same Message-ID. Sending never changes a m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -24,6 +25,7 @@ from controlplane.domain.message import Message
 from controlplane.mail.attachments import Attachment, encode
 from controlplane.mail.compose import Composer, NewMessageMail
 from controlplane.services.message_links import MessageLinks
+from controlplane.services.reached import names_on_the_way
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import mailboxes, message_mails, messages
 from controlplane.storage.database import Database
@@ -87,6 +89,7 @@ class _Mail:
     mailbox: Mailbox
     recipient: str
     attempts: int
+    names: Mapping[str, str]
 
 
 async def queue_mails(session: AsyncSession, jobs: Jobs, *, mailbox: Notified, message_id: UUID) -> None:
@@ -141,7 +144,8 @@ async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail |
         if mailbox is None or not mailbox.email_notification or recipient not in mailbox.email_recipients:
             await message_mails.drop(session, message_id, recipient)
             return None
-    return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts)
+        names = await names_on_the_way(session, message.tenant_id, [message.reached_by])
+    return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts, names=names)
 
 
 async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
@@ -185,6 +189,8 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         link_days=mailing.links.days,
         attachment=attachment,
         attachment_missing=mailbox.email_attachment and attachment is None,
+        reached_by=message.reached_by,
+        names=mail.names,
     )
     return mailing.composer.compose(values, now=datetime.now(UTC))
 

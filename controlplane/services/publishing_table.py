@@ -11,6 +11,7 @@ from typing import Final
 from controlplane.domain.configuration import ObjectKind
 
 ROUTE_FILE: Final = "routes/<tenant>/<last two digits>/<number>"
+HOURS_FILE: Final = "hours/<schedule>/<day>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +59,28 @@ def _freeswitch(kind: ObjectKind, *files: str) -> Published:
     )
 
 
-def _route(switch: str) -> Published:
+def _route(kind: ObjectKind, switch: str) -> Published:
+    return Published(kind=kind, switch=switch, files=(ROUTE_FILE,), reload=None, verified=_ROUTES_MENDED)
+
+
+def _hours(switch: str) -> Published:
     return Published(
-        kind=ObjectKind.MAILBOX, switch=switch, files=(ROUTE_FILE,), reload=None, verified=_ROUTES_MENDED
+        kind=ObjectKind.OFFICE_HOURS,
+        switch=switch,
+        files=(HOURS_FILE,),
+        reload=None,
+        verified="written anew each night",
     )
 
 
 PUBLISHED: Final = (
-    _route("asterisk"),
-    _route("freeswitch"),
+    *(
+        _route(kind, switch)
+        for kind in (ObjectKind.MAILBOX, ObjectKind.RING_GROUP, ObjectKind.VIRTUAL_RECEPTIONIST)
+        for switch in ("asterisk", "freeswitch")
+    ),
+    _hours("asterisk"),
+    _hours("freeswitch"),
     _asterisk(ObjectKind.EXTENSION, "asterisk/pjsip.conf", ROUTE_FILE),
     _freeswitch(ObjectKind.EXTENSION, "freeswitch/cp-directory.xml", ROUTE_FILE),
     _asterisk(ObjectKind.TENANT, "asterisk/cp-contexts.conf", "asterisk/pjsip.conf"),

@@ -1,7 +1,8 @@
 """Route files: one small file per number, which the switch reads at each call.
 
-`<routes>/<tenant's UUID>/<last two digits>/<number>`: line 1 the kind, line 2 the object's UUID.
-They are reconciled with the database, so that two jobs in any order end right.
+`<routes>/<tenant's UUID>/<last two digits>/<number>`: line 1 the kind, line 2 the object's UUID, then
+the lines of its plan (`domain.routing.plan`). They are reconciled with the database, so that two jobs in
+any order end right.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from uuid import UUID
 
 from controlplane.domain.numbers import Number
 from controlplane.storage import configuration
-from controlplane.storage.configuration import Owner
 from controlplane.storage.database import Database
 from controlplane.storage.folder_lock import folder_lock
+from controlplane.storage.routing import plans
+from controlplane.storage.routing.plans import Owner
 
 
 def route_path(routes: Path, tenant_id: UUID, number: str) -> Path:
@@ -28,7 +30,7 @@ def route_path(routes: Path, tenant_id: UUID, number: str) -> Path:
 
 def route_text(owner: Owner) -> str:
     """Return what is in a route file."""
-    return f"{owner.kind}\n{owner.object_id}\n"
+    return "".join(f"{line}\n" for line in (owner.kind, owner.object_id, *owner.plan))
 
 
 async def reconcile_routes(
@@ -41,7 +43,7 @@ async def reconcile_routes(
     paths = {number: route_path(routes, tenant_id, number) for number in numbers}
     async with folder_lock(routes):
         async with database.transaction() as session:
-            owners = await configuration.owners(session, tenant_id, list(paths))
+            owners = await plans.owners(session, tenant_id, list(paths))
         return await asyncio.to_thread(_reconcile, paths, owners)
 
 
@@ -53,7 +55,7 @@ async def reconcile_all_routes(database: Database, routes: Path) -> int:
         changed = await asyncio.to_thread(_remove_strangers, routes, {str(tenant) for tenant in tenants})
         for tenant_id in tenants:
             async with database.transaction() as session:
-                owners = await configuration.owners(session, tenant_id)
+                owners = await plans.owners(session, tenant_id)
             changed += await asyncio.to_thread(_reconcile_tenant, routes, tenant_id, owners)
         return changed
 

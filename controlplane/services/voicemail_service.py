@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -17,6 +17,7 @@ from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
+from controlplane.services.reached import names_on_the_way, sent_on_by
 from controlplane.storage import mailboxes, messages, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
@@ -92,7 +93,8 @@ class VoicemailService:
         async with self._database.transaction() as session:
             zone = await mailboxes.time_zone(session, mailbox_id)
             found = await messages.oldest(session, mailbox_id, state, limit=_MAX_LISTED)
-        return [_heard(message, zone) for message in found]
+            names = await self._names(session, found)
+        return [_heard(message, zone, names) for message in found]
 
     async def message(self, message_id: UUID) -> HeardMessage | None:
         """Return it as it is now; None if it is purged."""
@@ -101,7 +103,14 @@ class VoicemailService:
             if found is None:
                 return None
             zone = await mailboxes.time_zone(session, found.mailbox_id)
-        return _heard(found, zone)
+            names = await self._names(session, [found])
+        return _heard(found, zone, names)
+
+    @staticmethod
+    async def _names(session: AsyncSession, found: Sequence[Message]) -> dict[str, str]:
+        if not found:
+            return {}
+        return await names_on_the_way(session, found[0].tenant_id, [message.reached_by for message in found])
 
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Move a message from the state that the listener saw to another one, if it still has it."""
@@ -136,11 +145,12 @@ class VoicemailService:
         return await self._deposit(facts, wav)
 
 
-def _heard(message: Message, zone: str) -> HeardMessage:
+def _heard(message: Message, zone: str, names: Mapping[str, str]) -> HeardMessage:
     return HeardMessage(
         id=message.id,
         state=message.state,
         caller=message.caller,
         received_at=message.received_at.astimezone(ZoneInfo(zone)),
         duration_ms=message.duration_ms,
+        sent_on_by=sent_on_by(message.reached_by, names),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
-from babel import dates
+from babel import dates, units
 
 from controlplane.callflows.prompts import (
     AudioFile,
@@ -16,6 +16,7 @@ from controlplane.callflows.prompts import (
     MessageCounts,
     Prompt,
     ReceivedAt,
+    SentOnBy,
     Tone,
     Utterance,
 )
@@ -27,6 +28,7 @@ MOST_COUNTED = 99
 
 _MAX_NAME = 80
 _SPOKEN_MARKS = frozenset("'\u2019.,&+-/")
+_PUNCTUATION = frozenset(".,;:!?()%€$\u201c\u201d\u2013")
 _FIRST_TWO_DIGIT_MINUTE = 10
 
 
@@ -36,6 +38,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
         case Prompt():
             return [catalogue.prompts[utterance.value]]
         case Greeting():
+            if utterance.text is not None and (said := readable(utterance.text)):
+                return [said]
             return [greeting(utterance.display_name, catalogue)]
         case MessageCounts():
             return [
@@ -48,6 +52,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
             return [catalogue.from_number["text"].format(digits=digits)] if digits else []
         case ReceivedAt():
             return received(utterance, catalogue)
+        case SentOnBy():
+            return sent_on_by(utterance, catalogue)
         case Tone() | AudioFile():
             return []
     assert_never(utterance)
@@ -105,6 +111,26 @@ def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
     ]
 
 
+def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
+    """Say which object sent a caller on, and after how long; [] for a kind that has no words.
+
+    The time is rounded, so that few recordings serve many messages: to 10 seconds, then to minutes.
+    """
+    words = catalogue.sent_on_by
+    text = words.get(utterance.kind)
+    if text is None:
+        return []
+    said = [text.format(name=speakable(utterance.name) or grouped(only_digits(utterance.name)))]
+    if utterance.seconds:
+        minutes = round(utterance.seconds / 60)
+        seconds = max(10, round(utterance.seconds / 10) * 10)
+        count, unit = (minutes, "minute") if seconds >= 60 else (seconds, "second")  # noqa: PLR2004 (a minute)
+        duration = units.format_unit(count, f"duration-{unit}", length="long", locale=catalogue.locale)
+        one = (count, unit) == (1, "minute")
+        said.append(words["after-one-minute"] if one else words["after"].format(duration=duration))
+    return said
+
+
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:
     """Return the pattern for this very minute, or that for its part of the hour."""
     part = "later"
@@ -134,6 +160,18 @@ def grouped(digits: str) -> str:
         last = groups.pop()
         groups[-1] += f" {last}"
     return ", ".join(groups)
+
+
+def readable(text: str) -> str:
+    """Make a text of a person's own one line to be read out, without what engines take for markup."""
+    kept = "".join(
+        char
+        if char in _SPOKEN_MARKS or char in _PUNCTUATION or unicodedata.category(char)[0] in "LNM"
+        else " "
+        for char in unicodedata.normalize("NFKC", text)
+    )
+    line = " ".join(kept.split())
+    return line if any(unicodedata.category(char)[0] in "LN" for char in line) else ""
 
 
 def speakable(name: str) -> str:

@@ -1,15 +1,14 @@
-"""Queries of rendering: what is rendered, and who owns numbers."""
+"""Queries of rendering: what is rendered."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.storage.tables import ExtensionRow, FeatureCodeRow, MailboxRow, NumberRow, TenantRow
+from controlplane.storage.tables import ExtensionRow, FeatureCodeRow, MailboxRow, TenantRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +40,6 @@ class ConfiguredMailbox:
     tenant_id: UUID
     languages: tuple[str | None, ...]
     max_message_seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """The kind and the id of the object that has a number."""
-
-    kind: str
-    object_id: UUID
 
 
 async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
@@ -98,18 +89,3 @@ async def configured_mailboxes(session: AsyncSession) -> list[ConfiguredMailbox]
 async def tenant_ids(session: AsyncSession) -> list[UUID]:
     """Return the ids of all tenants."""
     return list(await session.scalars(select(TenantRow.id)))
-
-
-async def owners(
-    session: AsyncSession, tenant_id: UUID, numbers: Collection[str] | None = None
-) -> dict[str, Owner]:
-    """Return who owns these numbers of a tenant, all of them for None; a free number is left out."""
-    query = select(NumberRow.number, NumberRow.kind, NumberRow.object_id).where(
-        NumberRow.tenant_id == tenant_id
-    )
-    if numbers is not None:
-        query = query.where(NumberRow.number.in_(numbers))
-    return {
-        number: Owner(kind=kind, object_id=object_id)
-        for number, kind, object_id in await session.execute(query)
-    }

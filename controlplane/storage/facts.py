@@ -17,6 +17,7 @@ from uuid import UUID
 
 from controlplane.domain.caller import Caller, clean
 from controlplane.domain.message import ReachedBy, ReachedStep, TakeFacts
+from controlplane.domain.routing.way import read_way
 from controlplane.storage.wav import Tags
 
 NO_TENANT = UUID(int=0)
@@ -118,7 +119,7 @@ def from_tags(tags: Tags, recording_id: UUID, *, call_id: str, written_at: datet
 
 
 def title_of(*, tenant_id: UUID, mailbox_id: UUID, call_id: str, at: datetime, reached_by: str) -> str:
-    """Return the title that `from_tags` reads; `reached_by` is percent-encoded, or empty."""
+    """Return the title that `from_tags` reads; `reached_by` is a way (`domain.routing.way`)."""
     call = quote(call_id, safe="")
     return (
         f"v={_VERSION};tenant={tenant_id};mailbox={mailbox_id};call={call};at={at.timestamp():.0f}"
@@ -138,7 +139,7 @@ def _of_dialplan(
         mailbox_id=mailbox_id,
         call_id=clean(values.get("call", "")) or clean(call_id),
         caller=caller,
-        reached_by=_reached_by(_parsed(values.get("reached_by", ""))),
+        reached_by=read_way(values.get("reached_by", "")) or ReachedBy(),
         started_at=_epoch(values.get("at", "")) or written_at,
     )
 
@@ -166,13 +167,6 @@ def _epoch(value: str) -> datetime | None:
     try:
         return datetime.fromtimestamp(float(value), UTC)
     except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
         return None
 
 

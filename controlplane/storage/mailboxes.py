@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.language import first_available
-from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime
+from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
 from controlplane.domain.numbers import Number
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
@@ -56,6 +56,16 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        source_greetings=tuple(
+            SourceGreeting(
+                source=own["source"],
+                greeting=own["greeting"],
+                language=first_available(
+                    (own["language"], row.language, tenant_row.language), available_languages
+                ),
+            )
+            for own in row.source_greetings
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.numbers import Number, NumberKind
 from controlplane.storage.paging import Page, contains, cut
-from controlplane.storage.tables import ExtensionRow, MailboxRow, NumberRow
+from controlplane.storage.tables import ExtensionRow, MailboxRow, NumberRow, RoutingObjectRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,14 @@ class NumberOwner:
 
 
 def _owners(tenant_id: UUID) -> Select[str, str, UUID, str]:
-    name = func.coalesce(MailboxRow.display_name, ExtensionRow.display_name, "").label("display_name")
+    name = func.coalesce(MailboxRow.display_name, ExtensionRow.display_name, RoutingObjectRow.name, "").label(
+        "display_name"
+    )
     return (
         select(NumberRow.number, NumberRow.kind, NumberRow.object_id, name)
         .outerjoin(MailboxRow, MailboxRow.id == NumberRow.object_id)
         .outerjoin(ExtensionRow, ExtensionRow.id == NumberRow.object_id)
+        .outerjoin(RoutingObjectRow, RoutingObjectRow.id == NumberRow.object_id)
         .where(NumberRow.tenant_id == tenant_id)
     )
 
@@ -61,10 +65,27 @@ async def free(session: AsyncSession, object_id: UUID) -> None:
     await session.execute(delete(NumberRow).where(NumberRow.object_id == object_id))
 
 
+async def lock(session: AsyncSession, tenant_id: UUID, number: str) -> None:
+    """Let nobody point at a number until the transaction ends."""
+    await session.execute(
+        select(NumberRow.number)
+        .where(NumberRow.tenant_id == tenant_id, NumberRow.number == number)
+        .with_for_update()
+    )
+
+
 async def owner(session: AsyncSession, tenant_id: UUID, number: str) -> NumberOwner | None:
     """Return who owns a number now."""
     row = (await session.execute(_owners(tenant_id).where(NumberRow.number == number))).one_or_none()
     return None if row is None else _owner(*row)
+
+
+async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, str]:
+    """Return the display names of those of the numbers that somebody has now."""
+    if not wanted:
+        return {}
+    rows = await session.execute(_owners(tenant_id).where(NumberRow.number.in_(wanted)))
+    return {number: name for number, _, _, name in rows}
 
 
 async def page(
@@ -81,6 +102,7 @@ async def page(
                 contains(NumberRow.number, q),
                 contains(MailboxRow.display_name, q),
                 contains(ExtensionRow.display_name, q),
+                contains(RoutingObjectRow.name, q),
             )
         )
     return cut([_owner(*row) for row in await session.execute(query)], limit)

@@ -25,6 +25,8 @@ def cut(items: Sequence[Item], limit: int) -> Page[Item]:
     return Page(items=items[:limit], more=len(items) > limit)
 
 
-def contains(column: InstrumentedAttribute[str] | ColumnElement[str], text: str) -> ColumnElement[Any]:
+def contains(
+    column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None] | ColumnElement[str], text: str
+) -> ColumnElement[Any]:
     """Return the condition that `column` contains `text`, whatever its case; wildcards are plain text."""
     return column.icontains(text, autoescape=True)

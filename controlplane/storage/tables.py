@@ -17,6 +17,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -141,6 +142,7 @@ class MailboxRow(Table):
     email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
+    source_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
     max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -150,7 +152,10 @@ class MailboxRow(Table):
 
 
 class ExtensionRow(Table):
-    """A SIP phone's account. `sip_a1_hash` is MD5(number:realm:password), RFC 7616 3.4.2."""
+    """A SIP phone's account. `sip_a1_hash` is MD5(number:realm:password), RFC 7616 3.4.2.
+
+    `rules` is a document of `domain.routing.extension_rules`.
+    """
 
     __tablename__ = "extensions"
     __table_args__ = (
@@ -163,9 +168,102 @@ class ExtensionRow(Table):
     number: Mapped[str]
     display_name: Mapped[str]
     sip_a1_hash: Mapped[str]
+    rules: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
+
+
+class RoutingObjectRow(Table):
+    """What routes calls: a ring group, call queue, virtual receptionist, inbound rule, trunk or office hours.
+
+    `settings` is a document of `domain.routing.kinds`; the numbers in it are in `pointers` too.
+    """
+
+    __tablename__ = "routing_objects"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "number"),
+        CheckConstraint("length(name) BETWEEN 1 AND 64", name="name"),
+        CheckConstraint(
+            "(kind IN ('ring-group', 'call-queue', 'virtual-receptionist')) = (number IS NOT NULL)",
+            name="number",
+        ),
+        Index(
+            "ix_routing_objects_named",
+            "tenant_id",
+            "kind",
+            "name",
+            unique=True,
+            postgresql_where=text("number IS NULL"),
+        ),
+        Index(None, "tenant_id", "kind", "number"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    kind: Mapped[str]
+    number: Mapped[str | None]
+    name: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+
+
+class PointerRow(Table):
+    """That an object points at a number, which then cannot be deleted. `slot` is the path of the field.
+
+    Checked at once, or at the end of a transaction that says `SET CONSTRAINTS ALL DEFERRED`.
+    """
+
+    __tablename__ = "pointers"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "number"],
+            ["numbers.tenant_id", "numbers.number"],
+            name="fk_pointers_number",
+            deferrable=True,
+            initially="IMMEDIATE",
+        ),
+        Index(None, "tenant_id", "number"),
+    )
+
+    object_id: Mapped[UUID] = mapped_column(primary_key=True)
+    slot: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    number: Mapped[str]
+
+
+class QueueAgentRow(Table):
+    """Whether an agent is logged in at a call queue; without a row he is."""
+
+    __tablename__ = "queue_agents"
+
+    queue_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routing_objects.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[str] = mapped_column(primary_key=True)
+    logged_in: Mapped[bool]
+    changed_at: Mapped[datetime] = _now()
+
+
+class ReservedNumberRow(Table):
+    """Numbers that something else than us answers; both ends have the same length."""
+
+    __tablename__ = "reserved_numbers"
+    __table_args__ = (
+        CheckConstraint(
+            "first ~ '^[0-9]{3,64}$' AND last ~ '^[0-9]{3,64}$' AND length(first) = length(last) "
+            "AND first <= last",
+            name="range",
+        ),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    first: Mapped[str] = mapped_column(String(collation="C"), primary_key=True)
+    last: Mapped[str] = mapped_column(String(collation="C"))
+    note: Mapped[str]
+    created_at: Mapped[datetime] = _now()
 
 
 class MessageRow(Table):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import json
 import re
 from typing import Final
-from urllib.parse import unquote
 from uuid import UUID
 
 import structlog
@@ -14,6 +12,7 @@ import structlog
 from controlplane.callflows.call import CallFacts, Entry
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy
+from controlplane.domain.routing.way import read_way
 from controlplane.switches.server import RefusedRequest
 
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,150}", re.ASCII)
@@ -82,11 +81,10 @@ def _extension(text: str) -> str | None:
 
 
 def _reached_by(text: str) -> ReachedBy:
-    """Read how the call got here; a path that cannot be read costs the path, not the call."""
+    """Read how the call got here; a way that cannot be read costs the way, not the call."""
     if not text:
         return ReachedBy()
-    try:
-        return ReachedBy.from_json(json.loads(unquote(text)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    read = read_way(text)
+    if read is None:
         structlog.get_logger().warning("call.reached_by_unreadable")
-        return ReachedBy()
+    return read or ReachedBy()

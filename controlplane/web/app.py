@@ -11,7 +11,16 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from controlplane.web.api import configuration, extensions, languages, mailboxes, messages, numbers, tenants
+from controlplane.web.api import (
+    configuration,
+    extensions,
+    languages,
+    mailboxes,
+    messages,
+    numbers,
+    ring_groups,
+    tenants,
+)
 from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
 from controlplane.web.deps import WebDeps
@@ -46,6 +55,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        separate_input_output_schemas=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]  # as FastAPI documents it
@@ -55,7 +65,16 @@ def create_app(deps: WebDeps) -> FastAPI:
     ProcessCollector(registry=registry)
     add_error_handlers(app)
     api = APIRouter(dependencies=[Depends(principal_of), Depends(json_only)])
-    for resource in (mailboxes, messages, numbers, extensions, tenants, languages, configuration):
+    for resource in (
+        mailboxes,
+        messages,
+        numbers,
+        extensions,
+        ring_groups,
+        tenants,
+        languages,
+        configuration,
+    ):
         api.include_router(resource.router)
     app.include_router(api)
     pages = Pages()
@@ -102,7 +121,8 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         schemas["Problem"] = problem
         for name, examples in examples_of_schemas().items():
             # The library drops what is null, and sorts the keys.
-            schemas[name]["examples"] = examples
+            if name in schemas:
+                schemas[name]["examples"] = examples
         app.openapi_schema = document
     return app.openapi_schema
 

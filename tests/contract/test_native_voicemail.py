@@ -102,7 +102,7 @@ async def test_message_has_its_row_and_its_facts(voicemail: Scripted) -> None:
     path = voicemail.file()
     voicemail.row(path)
     (voicemail.spool / f".native-{CALL}.facts").write_text(
-        f"v=1;tenant={TENANT};mailbox={MAILBOX};call={CALL};at=1999900;reached_by=%7B%7D\n"
+        f"v=1;tenant={TENANT};mailbox={MAILBOX};call={CALL};at=1999900;reached_by=/extension.102..busy.3\n"
     )
     (message,) = await voicemail.messages()
 
@@ -113,7 +113,10 @@ async def test_message_has_its_row_and_its_facts(voicemail: Scripted) -> None:
         message.audio,
     )
     assert Caller(number="101", name="Bob") == message.caller
-    assert ("%7B%7D", datetime.fromtimestamp(1_999_900, UTC)) == (message.reached_by, message.started_at)
+    assert ("/extension.102..busy.3", datetime.fromtimestamp(1_999_900, UTC)) == (
+        message.reached_by,
+        message.started_at,
+    )
     assert f"fb-{path.stem.removeprefix('msg_')}-0" == message.name
 
 

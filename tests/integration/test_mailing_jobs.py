@@ -57,7 +57,7 @@ async def mailbox(database: Database, default_tenant: UUID) -> MailboxRow:
         duration_ms=2000,
         state_before=None,
         state_changed_by=None,
-        reached_by={"reason": "direct"},
+        reached_by={"path": [{"kind": "ring-group", "number": "6100", "reason": "busy"}], "reason": "busy"},
     )
     async with database.transaction() as session:
         session.add(row)
@@ -193,6 +193,7 @@ async def test_a_mail_is_sent(
     assert [ALICE] == server.recipients
     assert "New message for Sales (8001) from Zoë <102>" == mail["Subject"]
     assert "Monday, November 23, 2026, 3:45 PM (Eastern Standard Time)" in words
+    assert "Reached by: ring group 6100, busy" in words
     assert MESSAGE == mailing.links.read(token)
     assert "voicemail-8001-20261123-1545.mp3" == attachment.get_filename()
     assert ("sent", 1, None) == (await _mails(database))[ALICE]

@@ -42,6 +42,6 @@ class FakeNativeVoicemail:
             mailbox_id=UUID(path.parent.name),
             call_id="9f13a4ad-36c3-4049-882d-32cd7e47fc1b",
             caller=Caller(number="5551234", name="Bob; Müller\u2028=x"),
-            reached_by="%7B%22reason%22%3A%20%22busy%22%7D",
+            reached_by="/extension.102..busy.3",
             started_at=STARTED_AT,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from controlplane.callflows.prompts import SentOnBy
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import Unavailable
@@ -98,6 +99,7 @@ class FakeVoicemail:
         *,
         state: MessageState = MessageState.NEW,
         seconds: float = 12,
+        sent_on_by: SentOnBy | None = None,
     ) -> UUID:
         """Make a message, later than those made before."""
         message_id = uuid4()
@@ -107,6 +109,7 @@ class FakeVoicemail:
             caller=Caller.of(caller, None),
             received_at=NOON + timedelta(minutes=len(self.rows)),
             duration_ms=round(seconds * 1000),
+            sent_on_by=sent_on_by,
         )
         self.rows[message_id] = Row(heard, mailbox.id)
         write_wav(self.recording(message_id), seconds)

@@ -9,7 +9,7 @@ import abc
 import hashlib
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,11 +154,13 @@ class Rig(abc.ABC):
         finally:
             await server.drain(5)
 
-    def route(self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT) -> None:
+    def route(
+        self, number: str, kind: str, object_id: UUID, tenant: UUID = DEFAULT, *, plan: Sequence[str] = ()
+    ) -> None:
         """Write a route file."""
         folder = self.home / "configuration/routes" / str(tenant) / number[-2:]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / number).write_text(f"{kind}\n{object_id}\n")
+        (folder / number).write_text("".join(f"{line}\n" for line in (kind, object_id, *plan)))
 
     def route_all(self) -> None:
         """Route the numbers that every rig has."""

@@ -33,7 +33,7 @@ _FOLDER: Final = re.compile(rf"{_DOMAIN}({_UUID})/({_UUID})", re.ASCII)
 _FILE: Final = re.compile(rf"msg_({_UUID})\.wav", re.ASCII)
 _FACTS: Final = re.compile(rf"\.native-({_UUID})\.facts", re.ASCII)
 _CALL: Final = re.compile(_UUID, re.ASCII)
-_REACHED_BY: Final = re.compile(r";reached_by=([A-Za-z0-9%._~-]*)$", re.ASCII)
+_REACHED_BY: Final = re.compile(r";reached_by=([A-Za-z0-9._+/-]*)$", re.ASCII)
 _AT: Final = re.compile(r";at=([0-9]{1,10});", re.ASCII)
 _FACTS_BYTES: Final = 65_536
 _DAY_SECONDS: Final = 86_400.0

@@ -38,7 +38,7 @@ EXTENSION: Final = "cp_extension"
 """The number of the authenticated extension; empty for a caller from outside."""
 
 REACHED_BY: Final = "cp_reached_by"
-"""How the call got here: empty (directly) or compact JSON, percent-encoded."""
+"""How the call got here: empty (directly), or its way (`domain.routing.way`)."""
 
 STAGE: Final = "cp_stage"
 """How far the leaving of a message has come (callflows.call.Stage)."""

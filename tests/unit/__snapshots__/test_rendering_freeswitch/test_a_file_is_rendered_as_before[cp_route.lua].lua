@@ -1,15 +1,19 @@
 -- What a dialled number stands for, from its route file: line 1 the kind, line 2 the object's UUID.
+-- A call that was sent on too often goes round in a circle, and is cut.
+local routing = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_routing.lua")
 local number = session:getVariable("destination_number") or ""
-local tenant = session:getVariable("cp_tenant") or ""
+local hops = (tonumber(routing.get("cp_hops"):match("^%d+$") or "0") or 0) + 1
 local kind, object = "unknown", ""
-if #number >= 3 and #number <= 64 and number:match("^%d+$") and tenant:match("^[%x-]+$") then
-  local file = io.open("/srv/shared-voicemail/configuration/routes/" .. tenant .. "/" .. number:sub(-2) .. "/" .. number)
-  if file then
-    kind = (file:read("*l") or ""):match("^(%l+)$") or "unknown"
-    object = (file:read("*l") or ""):match("^([%x-]+)$") or ""
-    file:close()
+routing.set("cp_hops", tostring(hops))
+if hops > 10 then
+  kind = "cut"
+else
+  local lines = routing.lines(routing.get("cp_tenant"), number)
+  if lines then
+    kind = (lines[1] or ""):match("^[%l-]+$") or "unknown"
+    object = (lines[2] or ""):match("^[%x-]+$") or ""
+    routing.set("cp_number", number)
   end
-  session:setVariable("cp_number", number)
 end
-session:setVariable("cp_kind", kind)
-session:setVariable("cp_object", object)
+routing.set("cp_kind", kind)
+routing.set("cp_object", object)

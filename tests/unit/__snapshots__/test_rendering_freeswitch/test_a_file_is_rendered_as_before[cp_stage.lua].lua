@@ -41,7 +41,7 @@ elseif argv[1] == "leave" then
     session:setVariable("cp_greeting", greeting)
     session:setVariable("cp_take", spool .. "fb-" .. call .. "-" .. takes .. ".wav")
     session:setVariable("cp_facts", "v=1;tenant=" .. variable("cp_tenant", uuid) .. ";mailbox=" .. mailbox
-      .. ";call=" .. call .. ";at=" .. os.time() .. ";reached_by=" .. variable("cp_reached_by", "^[%w%%._~-]+$"))
+      .. ";call=" .. call .. ";at=" .. os.time() .. ";reached_by=" .. variable("cp_reached_by", "^[%w._+/-]+$"))
   end
 end
 session:setVariable("cp_next", next)

@@ -41,7 +41,7 @@ elseif argv[1] == "leave" then
     session:setVariable("cp_greeting", greeting)
     session:setVariable("cp_take", spool .. "fb-" .. call .. "-" .. takes .. ".wav")
     session:setVariable("cp_facts", "v=1;tenant=" .. variable("cp_tenant", uuid) .. ";mailbox=" .. mailbox
-      .. ";call=" .. call .. ";at=" .. os.time() .. ";reached_by=" .. variable("cp_reached_by", "^[%w%%._~-]+$"))
+      .. ";call=" .. call .. ";at=" .. os.time() .. ";reached_by=" .. variable("cp_reached_by", "^[%w._+/-]+$"))
     -- mod_voicemail gives the call's id to its message, so that it takes one of a call. What it does not keep
     -- is written beside the spool's entries.
     if takes == 1 and call ~= "" and mailbox ~= "" then

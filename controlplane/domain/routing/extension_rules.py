@@ -1,0 +1,102 @@
+"""The call forward rules of an extension.
+
+They are asked in this order: exceptions, `always`, do not disturb, `not_registered`, then the phones
+ring, and `busy` or `no_answer` says what follows. A call that is declined counts as busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controlplane.domain.errors import InvalidValue
+from controlplane.domain.numbers import Number
+from controlplane.domain.routing.destination import (
+    ANYWHERE,
+    ByHours,
+    Destination,
+    DestinationAction,
+    Pointer,
+    pointers_of,
+)
+from controlplane.domain.routing.masks import parse_mask
+
+RING_SECONDS = (5, 300)
+_MAX_EXCEPTIONS = 50
+_OR_RING = ANYWHERE | {DestinationAction.RING}
+
+
+class When(StrEnum):
+    """When an exception counts."""
+
+    ALWAYS = "always"
+    OFFICE_HOURS = "office_hours"
+    OUTSIDE_HOURS = "outside_hours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerException:
+    """What happens to the calls of some callers, before all rules. Holidays are outside hours."""
+
+    caller: str
+    destination: Destination
+    when: When = When.ALWAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionRules:
+    """What an extension does with a call. Without a rule a call ends with the switch's own words.
+
+    `office_hours` names a schedule, None is the tenant's. `do_not_disturb` without a destination of its
+    own takes that of `busy`. `mailbox` is the one that the extension owns.
+    """
+
+    office_hours: str | None = None
+    exceptions: tuple[CallerException, ...] = ()
+    always: ByHours | None = None
+    do_not_disturb: bool = False
+    do_not_disturb_destination: ByHours | None = None
+    busy: ByHours | None = None
+    no_answer: ByHours | None = None
+    no_answer_seconds: int = 30
+    not_registered: ByHours | None = None
+    mailbox: str | None = None
+
+    def check(self) -> None:
+        """Raise InvalidValue, naming the field."""
+        if not RING_SECONDS[0] <= self.no_answer_seconds <= RING_SECONDS[1]:
+            raise InvalidValue(
+                f"A phone rings {RING_SECONDS[0]} to {RING_SECONDS[1]} seconds.",
+                error_id="invalid-seconds",
+                field="no_answer_seconds",
+            )
+        if len(self.exceptions) > _MAX_EXCEPTIONS:
+            raise InvalidValue(
+                f"An extension can have {_MAX_EXCEPTIONS} exceptions.",
+                error_id="too-many",
+                field="exceptions",
+            )
+        for index, exception in enumerate(self.exceptions):
+            parse_mask(exception.caller, field=f"exceptions.{index}.caller")
+            exception.destination.check(f"exceptions.{index}.destination", _OR_RING)
+        if self.always is not None:
+            self.always.check("always", _OR_RING)
+        for name in ("do_not_disturb_destination", "busy", "no_answer", "not_registered"):
+            rule = getattr(self, name)
+            if rule is not None:
+                rule.check(name)
+        if self.mailbox is not None:
+            Number.parse(self.mailbox, field="mailbox")
+
+    def pointers(self) -> Iterator[Pointer]:
+        """Yield the numbers that the rules name."""
+        for index, exception in enumerate(self.exceptions):
+            yield from pointers_of(f"exceptions.{index}.destination", exception.destination)
+        for name in ("always", "do_not_disturb_destination", "busy", "no_answer", "not_registered"):
+            yield from pointers_of(name, getattr(self, name))
+        if self.mailbox is not None:
+            yield Pointer(slot="mailbox", number=self.mailbox)
+
+
+NO_RULES = ExtensionRules()

@@ -1,0 +1,107 @@
+"""Queries of what is written into route files and the files of office hours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.routing.hours import OfficeHours
+from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
+from controlplane.domain.routing.plan import PlanContext, Routed, plan_of
+from controlplane.storage.routing.documents import rules_from, settings_from
+from controlplane.storage.tables import ExtensionRow, NumberRow, RoutingObjectRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The kind and the id of the object that has a number, and its lines (`domain.routing.plan`)."""
+
+    kind: str
+    object_id: UUID
+    plan: tuple[str, ...] = ()
+
+
+async def owners(
+    session: AsyncSession, tenant_id: UUID, numbers: Collection[str] | None = None
+) -> dict[str, Owner]:
+    """Return who owns these numbers of a tenant, all of them for None; a free number is left out."""
+    query = (
+        select(
+            NumberRow.number,
+            NumberRow.kind,
+            NumberRow.object_id,
+            ExtensionRow.rules,
+            RoutingObjectRow.settings,
+        )
+        .outerjoin(ExtensionRow, ExtensionRow.id == NumberRow.object_id)
+        .outerjoin(RoutingObjectRow, RoutingObjectRow.id == NumberRow.object_id)
+        .where(NumberRow.tenant_id == tenant_id)
+    )
+    if numbers is not None:
+        query = query.where(NumberRow.number.in_(numbers))
+    context = await plan_context(session, tenant_id)
+    found = {}
+    for number, kind, object_id, rules, settings in await session.execute(query):
+        routed: Routed | None = None
+        if rules:
+            routed = rules_from(rules)
+        elif settings is not None:
+            routed = cast("Routed", settings_from(RoutingKind(kind), settings))
+        plan = () if routed is None else plan_of(routed, context, number=number)
+        found[number] = Owner(kind=kind, object_id=object_id, plan=plan)
+    return found
+
+
+async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
+    """Read the schedules of a tenant and the mailboxes that its extensions own."""
+    named = await session.execute(
+        select(RoutingObjectRow.name, RoutingObjectRow.id).where(
+            RoutingObjectRow.tenant_id == tenant_id,
+            RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value,
+        )
+    )
+    hours: dict[str, UUID] = dict(named.all())
+    mailbox = ExtensionRow.rules["mailbox"].astext
+    owning = await session.execute(
+        select(ExtensionRow.number, mailbox).where(ExtensionRow.tenant_id == tenant_id, mailbox.is_not(None))
+    )
+    owned: dict[str, str] = dict(owning.all())
+    return PlanContext(hours=lambda name: hours.get(name or TENANT_HOURS), voicemail_of=owned.get)
+
+
+async def schedules(session: AsyncSession, ids: Collection[UUID] | None = None) -> dict[UUID, OfficeHours]:
+    """Return office hours of all tenants, or those with these ids."""
+    query = select(RoutingObjectRow.id, RoutingObjectRow.settings).where(
+        RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value
+    )
+    if ids is not None:
+        query = query.where(RoutingObjectRow.id.in_(ids))
+    return {
+        object_id: cast("OfficeHours", settings_from(RoutingKind.OFFICE_HOURS, settings))
+        for object_id, settings in await session.execute(query)
+    }
+
+
+async def numbers_using(session: AsyncSession, tenant_id: UUID, hours: str) -> list[str]:
+    """Return the numbers whose plans depend on office hours; on the tenant's do those that name none."""
+    named = RoutingObjectRow.settings["office_hours"].astext
+    ruled = ExtensionRow.rules["office_hours"].astext
+    fits = [named == hours], [ruled == hours]
+    if hours == TENANT_HOURS:
+        fits[0].append(named.is_(None))
+        fits[1].append(ruled.is_(None))
+    found = await session.scalars(
+        select(RoutingObjectRow.number)
+        .where(RoutingObjectRow.tenant_id == tenant_id, RoutingObjectRow.number.is_not(None), or_(*fits[0]))
+        .union(
+            select(ExtensionRow.number).where(
+                ExtensionRow.tenant_id == tenant_id, ExtensionRow.rules != {}, or_(*fits[1])
+            )
+        )
+    )
+    return [number for number in found if number is not None]

@@ -1,0 +1,79 @@
+"""Queries of pointers: which object points at which number."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.routing.destination import Pointer
+from controlplane.storage.tables import ExtensionRow, NumberRow, PointerRow, RoutingObjectRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointingObject:
+    """Something that points at a number. `number` is its own, None for what has only a name."""
+
+    object_id: UUID
+    kind: str
+    number: str | None
+    name: str
+    slot: str
+
+
+async def replace(
+    session: AsyncSession, *, tenant_id: UUID, object_id: UUID, pointers: Iterable[Pointer]
+) -> None:
+    """Note all that an object points at, instead of what was noted before.
+
+    Raises IntegrityError of `fk_pointers_number` for a number that nobody has.
+    """
+    await remove(session, object_id)
+    rows = [
+        {"object_id": object_id, "slot": one.slot, "tenant_id": tenant_id, "number": one.number}
+        for one in pointers
+    ]
+    if rows:
+        await session.execute(insert(PointerRow), rows)
+
+
+async def remove(session: AsyncSession, object_id: UUID) -> None:
+    """Forget what an object points at."""
+    await session.execute(delete(PointerRow).where(PointerRow.object_id == object_id))
+
+
+async def pointing_at(
+    session: AsyncSession, tenant_id: UUID, number: str, *, limit: int = 200
+) -> list[PointingObject]:
+    """Return who points at a number, by kind, number and slot."""
+    kind = func.coalesce(RoutingObjectRow.kind, "extension")
+    number_of = func.coalesce(RoutingObjectRow.number, ExtensionRow.number)
+    name = func.coalesce(RoutingObjectRow.name, ExtensionRow.display_name, "")
+    rows = await session.execute(
+        select(PointerRow.object_id, kind, number_of, name, PointerRow.slot)
+        .outerjoin(RoutingObjectRow, RoutingObjectRow.id == PointerRow.object_id)
+        .outerjoin(ExtensionRow, ExtensionRow.id == PointerRow.object_id)
+        .where(PointerRow.tenant_id == tenant_id, PointerRow.number == number)
+        .order_by(kind, number_of, name, PointerRow.slot)
+        .limit(limit)
+    )
+    return [
+        PointingObject(object_id=row[0], kind=row[1], number=row[2], name=row[3], slot=row[4]) for row in rows
+    ]
+
+
+async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[str]) -> dict[str, str]:
+    """Return the kinds of those of the numbers that somebody has, locked until the transaction ends.
+
+    Nobody can free one of them meanwhile.
+    """
+    rows = await session.execute(
+        select(NumberRow.number, NumberRow.kind)
+        .where(NumberRow.tenant_id == tenant_id, NumberRow.number.in_(numbers))
+        .order_by(NumberRow.number)
+        .with_for_update(read=True, key_share=True)
+    )
+    return dict(rows.all())
