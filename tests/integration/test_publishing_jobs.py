@@ -197,7 +197,7 @@ async def test_the_mode_that_was_chosen_wins_over_the_settings(
 
 
 async def test_the_healing_jobs_are_periodic(app: App) -> None:
-    """The configuration is looked at each minute, under the lock of publishing; all routes and hours less often."""
+    """The configuration is looked at each minute, under its lock; all routes and hours less often."""
     periodic = app.periodic_registry.periodic_tasks
 
     assert [
