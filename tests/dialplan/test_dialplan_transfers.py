@@ -14,7 +14,7 @@ from tests.support.rig import DEFAULT, MAILBOX, TONES, Rig
 
 # What a raw phone says all the time.
 SPEECH = 200
-# Asterisk puts the caller in the phone's place in the call that it has; FreeSWITCH calls for the caller again.
+# Asterisk puts the caller in the phone's place in the call that it has; FreeSWITCH asks the server again.
 HANDED_OVER = {"asterisk": 1, "freeswitch": 2}
 
 
