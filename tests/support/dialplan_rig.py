@@ -114,7 +114,15 @@ def rig_context(
     acme_domain: str = "acme.example",
 ) -> AsteriskContext:
     """Return the context of the rig: two tenants, three extensions; `alice` is the name of 101."""
-    code = FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES)
+    codes = tuple(
+        FeatureCodeContext(code=code, feature=feature)
+        for code, feature in (
+            ("*16", Feature.CLOSED_NOW),
+            ("*56", Feature.CHECK_MESSAGES),
+            ("*78", Feature.DO_NOT_DISTURB_ON),
+            ("*79", Feature.DO_NOT_DISTURB_OFF),
+        )
+    )
     return AsteriskContext(
         installation=InstallationContext(
             sip=SipContext(
@@ -145,7 +153,7 @@ def rig_context(
                     _extension("101", alice),
                     _extension("102", "Bob"),
                 ),
-                feature_codes=(code,),
+                feature_codes=codes,
             ),
             TenantContext(
                 id=ACME,
@@ -153,7 +161,7 @@ def rig_context(
                 sip_domain=acme_domain,
                 language="pt-BR",
                 extensions=(_extension("101", "Carla", f"@{acme_domain}"),),
-                feature_codes=(code,),
+                feature_codes=codes,
             ),
         ),
         prompts=tuple(
