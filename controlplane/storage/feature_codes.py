@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.storage.tables import FeatureCodeRow
@@ -23,5 +23,5 @@ async def replace(session: AsyncSession, tenant_id: UUID, *, feature: str, code:
         .where(FeatureCodeRow.tenant_id == tenant_id, FeatureCodeRow.feature == feature)
         .execution_options(synchronize_session=False)
     )
-    session.add(FeatureCodeRow(tenant_id=tenant_id, code=code, feature=feature, enabled=enabled))
-    await session.flush()
+    values = {"tenant_id": tenant_id, "code": code, "feature": feature, "enabled": enabled}
+    await session.execute(insert(FeatureCodeRow).values(values))
