@@ -41,6 +41,9 @@ class Feature(StrEnum):
 
     CHECK_MESSAGES = "check-messages"
     CHECK_OWN_MAILBOX = "check-own-mailbox"
+    CLOSED_NOW = "closed-now"
+    DO_NOT_DISTURB_ON = "do-not-disturb-on"
+    DO_NOT_DISTURB_OFF = "do-not-disturb-off"
 
 
 def parse_feature_code(text: str, *, field: str = "code") -> str:
@@ -52,3 +55,8 @@ def parse_feature_code(text: str, *, field: str = "code") -> str:
             field=field,
         )
     return text
+
+
+def codes_clash(one: str, other: str) -> bool:
+    """Say whether two codes cannot be told apart: one is the other, or the beginning of it."""
+    return one.startswith(other) or other.startswith(one)

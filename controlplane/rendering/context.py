@@ -36,8 +36,20 @@ class FeatureCodeContext:
                 return "cp-check"
             case Feature.CHECK_OWN_MAILBOX:
                 return "cp-check-own"
+            case Feature.CLOSED_NOW | Feature.DO_NOT_DISTURB_ON | Feature.DO_NOT_DISTURB_OFF:
+                return "cp-feature"
             case _ as never:
                 assert_never(never)
+
+    @property
+    def takes_digits(self) -> bool:
+        """Whether the code may be followed by a number."""
+        return self.feature is Feature.CHECK_MESSAGES
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What is dialled for it, in Asterisk's patterns."""
+        return (self.code, f"_{self.code}X!") if self.takes_digits else (self.code,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

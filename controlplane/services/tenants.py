@@ -31,8 +31,11 @@ from controlplane.storage.tables import TenantRow
 from controlplane.storage.tenants import tenant_values
 
 _FEATURE_CODES = {
+    "*16": Feature.CLOSED_NOW,
     "*56": Feature.CHECK_MESSAGES,
     "*57": Feature.CHECK_OWN_MAILBOX,
+    "*78": Feature.DO_NOT_DISTURB_ON,
+    "*79": Feature.DO_NOT_DISTURB_OFF,
 }
 
 

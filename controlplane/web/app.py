@@ -14,10 +14,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from controlplane.web.api import (
     configuration,
     extensions,
+    feature_codes,
     languages,
     mailboxes,
     messages,
     numbers,
+    office_hours,
     ring_groups,
     tenants,
 )
@@ -71,6 +73,8 @@ def create_app(deps: WebDeps) -> FastAPI:
         numbers,
         extensions,
         ring_groups,
+        office_hours,
+        feature_codes,
         tenants,
         languages,
         configuration,

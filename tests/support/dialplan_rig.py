@@ -114,9 +114,15 @@ def rig_context(
     acme_domain: str = "acme.example",
 ) -> AsteriskContext:
     """Return the context of the rig: two tenants, three extensions; `alice` is the name of 101."""
-    codes = (
-        FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES),
-        FeatureCodeContext(code="*57", feature=Feature.CHECK_OWN_MAILBOX),
+    codes = tuple(
+        FeatureCodeContext(code=code, feature=feature)
+        for code, feature in (
+            ("*16", Feature.CLOSED_NOW),
+            ("*56", Feature.CHECK_MESSAGES),
+            ("*57", Feature.CHECK_OWN_MAILBOX),
+            ("*78", Feature.DO_NOT_DISTURB_ON),
+            ("*79", Feature.DO_NOT_DISTURB_OFF),
+        )
     )
     return AsteriskContext(
         installation=InstallationContext(

@@ -2,7 +2,8 @@
 
 `AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)`,
 `AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)` and
-`AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION)`. The number of arguments is fixed, so
+`AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION)` and
+`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,EXTENSION)`. The number of arguments is fixed, so
 that a line forged through a caller's number makes the request unreadable, not different.
 """
 
@@ -16,7 +17,7 @@ from controlplane.switches.asterisk.wire import Environment
 from controlplane.switches.request import check_secret, read_entry, read_facts
 from controlplane.switches.server import RefusedRequest
 
-_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4, Entry.CHECK_OWN: 3}
+_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4, Entry.CHECK_OWN: 3, Entry.FEATURE: 4}
 
 
 def read_request(environment: Environment, *, secret: str) -> CallFacts:
@@ -26,16 +27,16 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
     entry = read_entry(environment.get("agi_network_script"))
     if len(arguments) != _ARGUMENTS[entry]:
         raise RefusedRequest("The number of arguments is wrong.")
+    mailbox = reached_by = dialled = feature = ""
     match entry:
         case Entry.LEAVE:
             _, tenant, mailbox, extension, reached_by = arguments
-            dialled = ""
         case Entry.CHECK:
             _, tenant, dialled, extension = arguments
-            mailbox = reached_by = ""
         case Entry.CHECK_OWN:
             _, tenant, extension = arguments
-            mailbox = dialled = reached_by = ""
+        case Entry.FEATURE:
+            _, tenant, feature, extension = arguments
     return read_facts(
         entry,
         call_id=environment.get("agi_uniqueid"),
@@ -44,5 +45,6 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
         dialled=dialled,
         extension=extension,
         reached_by=reached_by,
+        feature=feature,
         caller=Caller.of(environment.get("agi_callerid"), environment.get("agi_calleridname")),
     )
