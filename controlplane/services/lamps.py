@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.storage import lamps as rows
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs
+from controlplane.storage.queue import Job, Jobs
 
 SEND = "mwi.send"
 ANSWER = "mwi.answer"
@@ -45,12 +45,16 @@ def lock_of(number: str) -> str:
     return f"mwi:{number}"
 
 
+def lamp_job(number: str) -> Job:
+    """Return the job that tells the lamps of a number."""
+    return Job(task=SEND, arguments={"number": number}, lock=lock_of(number))
+
+
 async def defer_lamps(session: AsyncSession, jobs: Jobs, mailbox_ids: Collection[UUID]) -> None:
     """Have the lamps of these mailboxes told once `session` commits."""
     if not jobs.needs(SEND):
         return
-    for number in await rows.numbers(session, mailbox_ids):
-        await jobs.defer(session, SEND, lock=lock_of(number), number=number)
+    await jobs.defer_all(session, [lamp_job(number) for number in await rows.numbers(session, mailbox_ids)])
 
 
 async def tell(lamps: Lamps, number: str, *, query: LampQuery | None = None) -> None:

@@ -7,6 +7,7 @@ the same mail goes out again with the same Message-ID. Sending never changes a m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -27,23 +28,9 @@ from controlplane.services.message_links import MessageLinks
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import mailboxes, message_mails, messages
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs
+from controlplane.storage.queue import Job, Jobs
 
 SEND = "mail.send"
-
-
-class Notified(Protocol):
-    """What queueing needs of a mailbox; its row and the domain's value both have it."""
-
-    @property
-    def email_notification(self) -> bool:
-        """Whether anybody is mailed."""
-        ...
-
-    @property
-    def email_recipients(self) -> list[str] | tuple[str, ...]:
-        """Who is mailed."""
-        ...
 
 
 class Sender(Protocol):
@@ -89,15 +76,16 @@ class _Mail:
     attempts: int
 
 
-async def queue_mails(session: AsyncSession, jobs: Jobs, *, mailbox: Notified, message_id: UUID) -> None:
-    """Queue a mail per recipient, if the mailbox wants any; part of the transaction of the deposit.
+async def queue_mails(session: AsyncSession, message_id: UUID, recipients: Collection[str]) -> list[Job]:
+    """Queue a mail per recipient, part of the transaction of the deposit; return the jobs that send them.
 
     A second call for the same message adds nothing.
     """
-    if not mailbox.email_notification:
-        return
-    for recipient in await message_mails.add(session, message_id, mailbox.email_recipients):
-        await jobs.defer(session, SEND, message_id=str(message_id), recipient=recipient)
+    added = await message_mails.add(session, message_id, recipients) if recipients else []
+    return [
+        Job(task=SEND, arguments={"message_id": str(message_id), "recipient": recipient})
+        for recipient in added
+    ]
 
 
 async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) -> None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.storage.tables import MessageMailRow
 
+_ADD: Final = text("""
+    INSERT INTO message_mails (message_id, recipient)
+    SELECT :message_id, recipient FROM unnest(CAST(:recipients AS text[])) AS recipient
+    ON CONFLICT DO NOTHING
+    RETURNING recipient
+""")
+
 
 async def add(session: AsyncSession, message_id: UUID, recipients: Iterable[str]) -> list[str]:
     """Insert a queued mail per recipient; return those that had none before."""
-    rows = [{"message_id": message_id, "recipient": recipient} for recipient in dict.fromkeys(recipients)]
-    if not rows:
-        return []
-    added = await session.scalars(
-        insert(MessageMailRow).values(rows).on_conflict_do_nothing().returning(MessageMailRow.recipient)
-    )
+    added = await session.scalars(_ADD, {"message_id": message_id, "recipients": list(recipients)})
     return list(added)
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from controlplane.domain.errors import Unavailable
 from controlplane.storage.database import Database
@@ -54,6 +55,42 @@ async def test_limit_holds_while_the_server_stands_still(
 
     assert took < LIMIT_SECONDS + 2.5
     assert again == 1
+
+
+async def test_connection_that_the_server_ended_is_replaced(database_url: str) -> None:
+    """After a restart of the server, or of something between, the next query has a new connection."""
+    database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    this = text("SELECT pg_backend_pid()")
+    try:
+        async with database.transaction() as session, database.transaction() as other:
+            ended = [int((await each.execute(this)).scalar_one()) for each in (session, other)]
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            for pid in ended:
+                connection.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        async with database.reading() as session, database.transaction() as other:
+            now = [int((await each.execute(this)).scalar_one()) for each in (session, other)]
+    finally:
+        await database.close()
+
+    assert set(now).isdisjoint(ended)
+
+
+async def test_reading_leaves_nothing_behind(database: Database) -> None:
+    """A connection that read outside a transaction is in one again for who needs that."""
+
+    async def fail() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE tenants SET language = 'de'"))
+            raise RuntimeError
+
+    async with database.reading() as session:
+        await session.execute(text("SELECT 1"))
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with database.reading() as session:
+        language = (await session.execute(text("SELECT language FROM tenants"))).scalar_one()
+
+    assert language == "en"
 
 
 async def test_query_that_is_given_up_ends_in_the_server(database_url: str) -> None:

@@ -97,7 +97,7 @@ def mailing(
 
 async def _queue(database: Database, jobs: Jobs, mailbox: MailboxRow) -> None:
     async with database.transaction() as session:
-        await queue_mails(session, jobs, mailbox=mailbox, message_id=MESSAGE)
+        await jobs.defer_all(session, await queue_mails(session, MESSAGE, mailbox.email_recipients))
 
 
 async def _mails(database: Database) -> dict[str, tuple[str, int, str | None]]:
@@ -138,17 +138,6 @@ async def test_a_repeated_deposit_queues_nothing_more(
     assert 2 == len(await _jobs(database))
 
 
-async def test_without_notification_nobody_is_mailed(
-    database: Database, jobs: Jobs, mailbox: MailboxRow
-) -> None:
-    """A mailbox that does not mail queues nothing."""
-    mailbox.email_notification = False
-
-    await _queue(database, jobs, mailbox)
-
-    assert {} == await _mails(database)
-
-
 async def test_without_recipients_nobody_is_mailed(
     database: Database, jobs: Jobs, mailbox: MailboxRow
 ) -> None:
@@ -167,7 +156,7 @@ async def test_a_deposit_that_fails_queues_nothing(
 
     async def deposit() -> None:
         async with database.transaction() as session:
-            await queue_mails(session, jobs, mailbox=mailbox, message_id=MESSAGE)
+            await jobs.defer_all(session, await queue_mails(session, MESSAGE, mailbox.email_recipients))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -217,13 +217,13 @@ class ScriptedFreeSwitch:
         match words:
             case ["uuid_exists", call_id]:
                 return "false" if self._gone or call_id != CALL_ID else "true"
-            case ["uuid_setvar" | "uuid_getvar", call_id, *_] if self._gone or call_id != CALL_ID:
+            case ["uuid_setvar_multi" | "uuid_getvar", call_id, *_] if self._gone or call_id != CALL_ID:
                 return _GONE
-            case ["uuid_setvar", _, name]:
-                self.variables.pop(name, None)
-                return "+OK\n"
-            case ["uuid_setvar", _, name, value]:
-                self.variables[name] = value
+            case ["uuid_setvar_multi", _, pairs]:
+                for name, value in (pair.split("=", 1) for pair in pairs.split(";")):
+                    self.variables[name] = value
+                    if not value:
+                        del self.variables[name]
                 return "+OK\n"
             case ["uuid_getvar", _, name]:
                 # What is set and empty has nothing to say, and the API then speaks for itself.
