@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, Counter
 from controlplane.domain.errors import ControlPlaneError, Unavailable
 from controlplane.domain.message import KEPT_SILENCE_MS, TakeFacts
 from controlplane.services.lamps import lamp_job
-from controlplane.services.mailing import queue_mails
+from controlplane.services.mailing import mail_job
 from controlplane.storage import takes
 from controlplane.storage import wav as wav_files
 from controlplane.storage.database import Database
@@ -90,15 +90,15 @@ class Depositor:
         count (`counted_ms`). With the message the take that it replaces is discarded.
 
         After an error the entry stays. Raises StillRecorded, NoSuchMailbox, NotAWav, OSError,
-        Unavailable or an error of SQLAlchemy.
+        Unavailable or an error of psycopg.
         """
-        async with self.database.reading() as session:
-            standing = await takes.standing(session, facts.recording_id, facts.mailbox_id)
+        async with self.database.connection() as connection:
+            standing = await takes.standing(connection, facts.recording_id, facts.mailbox_id)
         done = standing.outcome
         if done is TakeOutcome.DISCARDED and facts.replaces is not None:
             # What this one replaced is replaced by what replaced this one.
-            async with self.database.transaction() as session:
-                await takes.claim(session, facts.replaces, facts.mailbox_id, TakeOutcome.DISCARDED)
+            async with self.database.connection() as connection:
+                await takes.claim(connection, facts.replaces, facts.mailbox_id, TakeOutcome.DISCARDED)
         if done is None:
             if standing.min_message_seconds is None:
                 raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
@@ -108,8 +108,8 @@ class Depositor:
 
     async def finish(self, recording_id: UUID, wav: Path) -> bool:
         """Clean up after a recording that was dealt with before; False if it was not."""
-        async with self.database.reading() as session:
-            done = await takes.outcome(session, recording_id)
+        async with self.database.connection() as connection:
+            done = await takes.outcome(connection, recording_id)
         if done is not None:
             await self._clean_up(wav)
         return done is not None
@@ -127,9 +127,9 @@ class Depositor:
             silence = await asyncio.to_thread(wav_files.trailing_silence_ms, wav, layout)
             counted = counted_ms(layout, silence, self.kept_silence_ms)
         if not counted or counted < min_seconds * 1000:
-            async with self.database.transaction() as session:
+            async with self.database.connection() as connection:
                 other = await takes.claim(
-                    session, facts.recording_id, facts.mailbox_id, TakeOutcome.TOO_SHORT
+                    connection, facts.recording_id, facts.mailbox_id, TakeOutcome.TOO_SHORT
                 )
             if other is None:
                 self.metrics.takes.labels(TakeOutcome.TOO_SHORT.value).inc()
@@ -137,19 +137,18 @@ class Depositor:
             return other or TakeOutcome.TOO_SHORT
         duration_ms = await self.store.take_in(facts.recording_id, wav)
         self.reached(DepositStep.COPIED)
-        async with self.database.transaction() as session:
-            deposited = await takes.deposit(session, facts, duration_ms=duration_ms)
+        async with self.database.connection() as connection, connection.transaction():
+            deposited = await takes.deposit(connection, facts, duration_ms=duration_ms)
             if deposited is None:
-                other = await takes.outcome(session, facts.recording_id)
+                other = await takes.outcome(connection, facts.recording_id)
                 if other is None:
                     raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
                 return other
             if not deposited.mailbox_deleted:
                 jobs = [Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)})]
-                jobs += await queue_mails(session, facts.recording_id, deposited.recipients)
-                if deposited.lamp is not None:
-                    jobs.append(lamp_job(deposited.lamp))
-                await self.jobs.defer_all(session, jobs)
+                jobs += [mail_job(facts.recording_id, recipient) for recipient in deposited.recipients]
+                jobs += [lamp_job(deposited.lamp)] if deposited.lamp is not None else []
+                await self.jobs.defer_all(connection, jobs)
             self.reached(DepositStep.INSERTED)
         self.reached(DepositStep.COMMITTED)
         self.metrics.takes.labels(TakeOutcome.MESSAGE.value).inc()

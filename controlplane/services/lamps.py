@@ -54,7 +54,8 @@ async def defer_lamps(session: AsyncSession, jobs: Jobs, mailbox_ids: Collection
     """Have the lamps of these mailboxes told once `session` commits."""
     if not jobs.needs(SEND):
         return
-    await jobs.defer_all(session, [lamp_job(number) for number in await rows.numbers(session, mailbox_ids)])
+    for number in await rows.numbers(session, mailbox_ids):
+        await jobs.defer(session, SEND, lock=lock_of(number), number=number)
 
 
 async def tell(lamps: Lamps, number: str, *, query: LampQuery | None = None) -> None:

@@ -7,7 +7,6 @@ the same mail goes out again with the same Message-ID. Sending never changes a m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -17,7 +16,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.mailbox import Mailbox
@@ -76,16 +74,9 @@ class _Mail:
     attempts: int
 
 
-async def queue_mails(session: AsyncSession, message_id: UUID, recipients: Collection[str]) -> list[Job]:
-    """Queue a mail per recipient, part of the transaction of the deposit; return the jobs that send them.
-
-    A second call for the same message adds nothing.
-    """
-    added = await message_mails.add(session, message_id, recipients) if recipients else []
-    return [
-        Job(task=SEND, arguments={"message_id": str(message_id), "recipient": recipient})
-        for recipient in added
-    ]
+def mail_job(message_id: UUID, recipient: str) -> Job:
+    """Return the job that sends a mail which a deposit queued."""
+    return Job(task=SEND, arguments={"message_id": str(message_id), "recipient": recipient})
 
 
 async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) -> None:

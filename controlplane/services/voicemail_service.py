@@ -61,18 +61,18 @@ class VoicemailService:
 
     async def language(self, tenant_id: UUID) -> str:
         """Return what is spoken to a tenant's callers before a mailbox is known."""
-        async with self._database.reading() as session:
+        async with self._database.transaction() as session:
             tenant = await tenants.get(session, tenant_id)
         return first_available(() if tenant is None else (tenant.language,), self._languages)
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Return a mailbox that is not deleted."""
-        async with self._database.reading() as session:
-            return self._values(await mailboxes.get(session, mailbox_id))
+        async with self._database.connection() as connection:
+            return await mailboxes.called(connection, mailbox_id, self._languages)
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that has this number now."""
-        async with self._database.reading() as session:
+        async with self._database.transaction() as session:
             return self._values(await mailboxes.by_number(session, tenant_id, number))
 
     def _values(self, found: Found | None) -> Mailbox | None:
@@ -84,7 +84,7 @@ class VoicemailService:
 
     async def counts(self, mailbox_id: UUID) -> Counts:
         """Count by state."""
-        async with self._database.reading() as session:
+        async with self._database.transaction() as session:
             return (await messages.counts(session, [mailbox_id]))[mailbox_id]
 
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:

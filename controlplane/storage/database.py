@@ -6,17 +6,23 @@ import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from controlplane.domain.errors import Unavailable
 
-_LOST = (OperationalError, InterfaceError, PoolTimeout, OSError)
+Connection = psycopg.AsyncConnection[Any]
+
+_LOST = (
+    *(OperationalError, InterfaceError, PoolTimeout, OSError),
+    *(psycopg.OperationalError, psycopg.InterfaceError),
+)
 _CANCEL_SECONDS: Final = 0.5
 
 
@@ -60,9 +66,6 @@ class Database:
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._reading = async_sessionmaker(
-            self._engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
-        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -75,13 +78,24 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Open a session for one query: it is its own transaction, and costs one round trip and not three.
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection of psycopg itself, for what every call needs: a session costs three times that.
 
-        Raises as `transaction` does.
+        Each statement is a transaction of its own; several are one inside of the connection's
+        `transaction()`. Raises as the session's `transaction` does.
         """
-        async with self._told(), self._reading() as session:
-            yield session
+        async with self._told():
+            lent = await self._engine.raw_connection()
+            connection = cast("Connection", lent.driver_connection)
+            try:
+                await connection.set_autocommit(True)
+                yield connection
+                await connection.set_autocommit(False)
+            except BaseException:
+                # Whatever it was left in the middle of ends with it.
+                await greenlet_spawn(lent.invalidate)
+                raise
+            await greenlet_spawn(lent.close)
 
     @asynccontextmanager
     async def _told(self) -> AsyncIterator[None]:
@@ -108,7 +122,7 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
 
     A server says nothing to a connection that nobody uses but that it ends.
     """
-    used: psycopg.AsyncConnection[Any] = connection.driver_connection
+    used: Connection = connection.driver_connection
     poll = select.poll()
     if not used.closed:
         poll.register(used.fileno(), select.POLLIN)

@@ -1,28 +1,13 @@
-"""The rows of mails about messages: which are to be sent, and how each one ended."""
+"""The rows of mails about messages, which a deposit adds: which are to be sent, and how each one ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.storage.tables import MessageMailRow
-
-_ADD: Final = text("""
-    INSERT INTO message_mails (message_id, recipient)
-    SELECT :message_id, recipient FROM unnest(CAST(:recipients AS text[])) AS recipient
-    ON CONFLICT DO NOTHING
-    RETURNING recipient
-""")
-
-
-async def add(session: AsyncSession, message_id: UUID, recipients: Iterable[str]) -> list[str]:
-    """Insert a queued mail per recipient; return those that had none before."""
-    added = await session.scalars(_ADD, {"message_id": message_id, "recipients": list(recipients)})
-    return list(added)
 
 
 async def attempts(session: AsyncSession, message_id: UUID, recipient: str) -> int | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
-import psycopg
 from procrastinate import App, PsycopgConnector
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.storage.database import Connection
 
 _AT_ONCE: Final = 1000
 _WHEN_IDLE: Final = -10
@@ -62,7 +63,7 @@ class Jobs:
         configured = self._app.configure_task(task, lock=lock, schedule_at=schedule_at, connection=connection)
         await configured.defer_async(**arguments)
 
-    async def defer_all(self, session: AsyncSession, jobs: Sequence[Job]) -> None:
+    async def defer_all(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Add jobs of any kind as `defer` does, in one statement."""
         needed = [
             self._app.configure_task(job.task, lock=job.lock).make_new_job(**job.arguments)
@@ -70,7 +71,6 @@ class Jobs:
             if self.needs(job.task)
         ]
         if needed:
-            connection = await _connection(session)
             await self._app.job_manager.batch_defer_jobs_async(needed, connection=connection)
 
     async def defer_each(
@@ -89,6 +89,6 @@ class Jobs:
             await configured.batch_defer_async(*map(dict, arguments[start : start + _AT_ONCE]))
 
 
-async def _connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+async def _connection(session: AsyncSession) -> Connection:
     raw = await (await session.connection()).get_raw_connection()
-    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+    return cast("Connection", raw.driver_connection)

@@ -126,17 +126,37 @@ async def test_mailbox_that_mails_nobody_queues_no_mail(
     assert rows(database_url, "SELECT recipient FROM message_mails") == []
 
 
-async def test_recipient_named_twice_is_mailed_once(
+async def test_each_recipient_is_mailed_once(
     depositor: Depositor, database_url: str, default_tenant: UUID
 ) -> None:
-    """There is one mail for each address."""
+    """There is one mail and one job for each address, also for one that is named twice."""
     addresses = ("a@example.com", "b@example.com", "a@example.com")
     facts = facts_for(insert_mailbox(database_url, default_tenant, recipients=addresses))
     await depositor.deposit(facts, leave_take(depositor.spool.root, facts))
 
+    assert rows(database_url, "SELECT recipient, status FROM message_mails ORDER BY recipient") == [
+        ("a@example.com", "queued"),
+        ("b@example.com", "queued"),
+    ]
     assert sorted(
         rows(database_url, "SELECT args->>'recipient' FROM procrastinate_jobs WHERE task_name = 'mail.send'")
     ) == [("a@example.com",), ("b@example.com",)]
+
+
+async def test_deposit_that_fails_leaves_nothing(
+    depositor: Depositor, database_url: str, mailbox: UUID
+) -> None:
+    """Message, mails and jobs are there together, or none of them is."""
+
+    def fail(step: DepositStep) -> None:
+        if step is DepositStep.INSERTED:
+            raise RuntimeError
+
+    facts = facts_for(mailbox)
+    with pytest.raises(RuntimeError):
+        await replace(depositor, reached=fail).deposit(facts, leave_take(depositor.spool.root, facts))
+
+    assert (messages(database_url), queued(database_url), outcomes(database_url)) == ([], [], {})
 
 
 async def test_mailbox_of_another_tenant_has_no_lamp(depositor: Depositor, database_url: str) -> None:
