@@ -93,6 +93,8 @@ class ScriptedFreeSwitch:
     """The begin of a command during which the connection is cut, as if FreeSWITCH had died."""
     mute_in: str = ""
     """The begin of a command that is never answered."""
+    answers_late: bool = False
+    """Whether a hangup is told while a command is read, and that is answered with the one after it."""
 
     def __post_init__(self) -> None:
         """Start with a caller who is there and says nothing."""
@@ -148,12 +150,14 @@ class ScriptedFreeSwitch:
         """Place the call and answer commands until the connection ends."""
         reader, writer = await asyncio.open_connection(host, port)
         reading: asyncio.Task[bytes] | None = None
+        late = b""
         self._writer = writer
         try:
             while True:
                 reading = asyncio.create_task(reader.readuntil(b"\n\n"))
                 while not reading.done():
-                    self._say_hangup(writer)
+                    if not self.answers_late:
+                        self._say_hangup(writer)
                     self._wake.clear()
                     woken = asyncio.create_task(self._wake.wait())
                     await asyncio.wait([reading, woken], return_when="FIRST_COMPLETED")
@@ -167,7 +171,12 @@ class ScriptedFreeSwitch:
                 if self.mute_in and self.mute_in in command:
                     await reader.read()
                     return
-                writer.write(await self._execute(command))
+                answer = late + await self._execute(command)
+                late = b""
+                if self.answers_late and self._gone and command.startswith("api "):
+                    self._say_hangup(writer)
+                    late, answer = answer, b""
+                writer.write(answer)
                 await writer.drain()
                 if command == "exit" or self.went_to is not None:
                     return
