@@ -92,17 +92,21 @@ class Depositor:
         After an error the entry stays. Raises StillRecorded, NoSuchMailbox, NotAWav, OSError,
         Unavailable or an error of psycopg.
         """
-        async with self.database.connection() as connection:
-            standing = await takes.standing(connection, facts.recording_id, facts.mailbox_id)
-        done = standing.outcome
+        done = None
+        min_seconds: int | None = 0
+        # Of a take that a flow found long enough, nothing is to be asked that the writing does not tell.
+        if ended or not facts.kept:
+            async with self.database.connection() as connection:
+                standing = await takes.standing(connection, facts.recording_id, facts.mailbox_id)
+            done, min_seconds = standing.outcome, standing.min_message_seconds
         if done is TakeOutcome.DISCARDED and facts.replaces is not None:
             # What this one replaced is replaced by what replaced this one.
             async with self.database.connection() as connection:
                 await takes.claim(connection, facts.replaces, facts.mailbox_id, TakeOutcome.DISCARDED)
         if done is None:
-            if standing.min_message_seconds is None:
+            if min_seconds is None:
                 raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
-            done = await self._take(facts, wav, standing.min_message_seconds, ended=ended)
+            done = await self._take(facts, wav, min_seconds, ended=ended)
         await self._clean_up(wav)
         return done is TakeOutcome.MESSAGE
 
@@ -115,7 +119,7 @@ class Depositor:
         return done is not None
 
     async def _take(self, facts: TakeFacts, wav: Path, min_seconds: int, *, ended: bool) -> TakeOutcome:
-        layout = await asyncio.to_thread(wav_files.inspect, wav)
+        layout = wav_files.inspect(wav)
         if layout.header is Header.OPEN and layout.audio_bytes and not ended:
             raise StillRecorded("The switch has not closed the recording.")
         self.reached(DepositStep.MEASURED)
@@ -137,7 +141,12 @@ class Depositor:
             return other or TakeOutcome.TOO_SHORT
         duration_ms = await self.store.take_in(facts.recording_id, wav)
         self.reached(DepositStep.COPIED)
-        async with self.database.connection() as connection, connection.transaction():
+        # The pipeline sends the begin of the transaction along with its first statement.
+        async with (
+            self.database.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             deposited = await takes.deposit(connection, facts, duration_ms=duration_ms)
             if deposited is None:
                 other = await takes.outcome(connection, facts.recording_id)

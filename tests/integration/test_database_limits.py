@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import psycopg
 import pytest
@@ -30,17 +30,20 @@ def _standstill(*pids: int) -> Iterator[None]:
 
 
 async def _ask(database: Database, how: str) -> int:
-    """Ask for the backend's id in a session, or on a lent connection."""
+    """Ask for the backend's id in a session, or on a lent connection, maybe in a pipeline."""
     if how == "session":
         async with database.transaction() as session:
             return int((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
-    async with database.connection() as connection, connection.transaction():
+    async with database.connection() as connection, AsyncExitStack() as inside:
+        if how == "pipeline":
+            await inside.enter_async_context(connection.pipeline())
+        await inside.enter_async_context(connection.transaction())
         row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
         assert row is not None
         return int(row[0])
 
 
-@pytest.mark.parametrize("how", ["session", "connection"])
+@pytest.mark.parametrize("how", ["session", "connection", "pipeline"])
 @pytest.mark.parametrize("what", ["the backend", "all of it"])
 async def test_limit_holds_while_the_server_stands_still(
     postgres: EmbeddedPostgres, database_url: str, what: str, how: str
