@@ -57,7 +57,6 @@ RIGHTS: Final = {
             "reloadxml",
             "global_getvar",
             "list_users",
-            "show",
             "uptime",
             "uuid_exists",
             # Of mod_voicemail, where it takes messages.

@@ -17,7 +17,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.mailbox import Mailbox
@@ -29,23 +28,9 @@ from controlplane.services.reached import names_on_the_way
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import mailboxes, message_mails, messages
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs
+from controlplane.storage.queue import Job, Jobs
 
 SEND = "mail.send"
-
-
-class Notified(Protocol):
-    """What queueing needs of a mailbox; its row and the domain's value both have it."""
-
-    @property
-    def email_notification(self) -> bool:
-        """Whether anybody is mailed."""
-        ...
-
-    @property
-    def email_recipients(self) -> list[str] | tuple[str, ...]:
-        """Who is mailed."""
-        ...
 
 
 class Sender(Protocol):
@@ -92,15 +77,9 @@ class _Mail:
     names: Mapping[str, str]
 
 
-async def queue_mails(session: AsyncSession, jobs: Jobs, *, mailbox: Notified, message_id: UUID) -> None:
-    """Queue a mail per recipient, if the mailbox wants any; part of the transaction of the deposit.
-
-    A second call for the same message adds nothing.
-    """
-    if not mailbox.email_notification:
-        return
-    for recipient in await message_mails.add(session, message_id, mailbox.email_recipients):
-        await jobs.defer(session, SEND, message_id=str(message_id), recipient=recipient)
+def mail_job(message_id: UUID, recipient: str) -> Job:
+    """Return the job that sends a mail which a deposit queued."""
+    return Job(task=SEND, arguments={"message_id": str(message_id), "recipient": recipient})
 
 
 async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) -> None:

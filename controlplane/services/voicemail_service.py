@@ -69,8 +69,8 @@ class VoicemailService:
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Return a mailbox that is not deleted."""
-        async with self._database.transaction() as session:
-            return self._values(await mailboxes.get(session, mailbox_id))
+        async with self._database.connection() as connection:
+            return await mailboxes.called(connection, mailbox_id, self._languages)
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that has this number now."""

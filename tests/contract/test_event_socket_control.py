@@ -35,7 +35,6 @@ async def controlling(switch: ScriptedEventSocket, **changes: Any) -> AsyncItera
             "password": PASSWORD,
             "seconds": 0.5,
             "reload_seconds": 0.5,
-            "settle_seconds": 0,
             "clock": lambda: CLOCK,
         }
         yield FreeSwitchControl(**(options | changes))
@@ -95,31 +94,22 @@ async def test_list_of_users_that_is_cut_is_none(switch: ScriptedEventSocket, sa
             await control.live_configuration()
 
 
-async def test_calls_are_the_ids_of_all_channels(switch: ScriptedEventSocket) -> None:
-    """Every channel counts, whatever a caller's name is."""
-    switch.answers["api show channels as json"] = answer(
-        '{"row_count": 2, "rows": [{"uuid": "1-1", "cid_name": "uuid: x"}, {"uuid": "1-2"}]}'
-    )
+async def test_each_call_is_asked_for(switch: ScriptedEventSocket) -> None:
+    """What is there is told; what could be no channel's id is not even asked for."""
+    switch.answers |= {"api uuid_exists 1-1": answer("true"), "api uuid_exists 1-2": answer("false")}
     async with controlling(switch) as control:
-        assert {"1-1", "1-2"} == set(await control.calls())
+        known = await control.calls(["1-1", "1-2", "", "1-1 x", "${x}"])
+
+    assert ["1-1"] == known
 
 
-async def test_no_calls_are_none(switch: ScriptedEventSocket) -> None:
-    """FreeSWITCH leaves the rows out when there are none."""
-    switch.answers["api show channels as json"] = answer('{"row_count": 0}')
-    async with controlling(switch) as control:
-        assert frozenset() == await control.calls()
-
-
-@pytest.mark.parametrize(
-    "said", ["-ERR", '{"row_count": 2, "rows": []}', "[]", '{"row_count": 1, "rows": [{}]}', ""]
-)
-async def test_list_of_calls_that_cannot_be_read_is_none(switch: ScriptedEventSocket, said: str) -> None:
-    """A call that is not in the list would be taken for over."""
-    switch.answers["api show channels as json"] = answer(said)
+@pytest.mark.parametrize("said", ["-ERR", "", "-USAGE: <uuid>"])
+async def test_call_that_is_not_told_of_is_not_over(switch: ScriptedEventSocket, said: str) -> None:
+    """Rather no answer than a wrong one."""
+    switch.answers["api uuid_exists 1-1"] = answer(said)
     async with controlling(switch) as control:
         with pytest.raises(SwitchUnavailable):
-            await control.calls()
+            await control.calls(["1-1"])
 
 
 async def test_start_is_known_by_the_uptime(switch: ScriptedEventSocket) -> None:
@@ -223,7 +213,7 @@ async def test_socket_that_is_not_there_is_unavailable() -> None:
     """A refused connection is a sentence too."""
     control = FreeSwitchControl(host="127.0.0.1", port=1, password=PASSWORD)
     with pytest.raises(SwitchUnavailable, match="cannot be reached"):
-        await control.calls()
+        await control.calls(["1-1"])
 
 
 async def test_user_of_the_directory_logs_in(switch: ScriptedEventSocket) -> None:

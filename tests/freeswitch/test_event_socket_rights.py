@@ -64,7 +64,7 @@ async def test_control_publishes_and_asks(rig: FreeswitchRig) -> None:
     await control.reload()
 
     assert rig.digest == (await control.live_configuration()).digest
-    assert [] == list(await control.calls())
+    assert [] == list(await control.calls(["7b0cd6a4-7a3c-4d1e-9b43-1d3a7f0a1c01"]))
     assert 0 < await control.started_at()
 
 

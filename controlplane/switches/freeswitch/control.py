@@ -6,8 +6,6 @@ wrong with it, and the old one stays; it says `+OK` in both cases, and `[Success
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
@@ -19,7 +17,7 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.switches.freeswitch import variables
-from controlplane.switches.freeswitch.command import UnsendableArgument
+from controlplane.switches.freeswitch.command import UnsendableArgument, is_word
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SUCCESS: Final = "+OK [Success]"
@@ -33,7 +31,6 @@ class FreeSwitchControl:
 
     `seconds` bounds connecting and each answer; `reload_seconds` that of a reload, which takes
     seconds with thousands of extensions. `realm` and `profile` are those of the phones.
-    `settle_seconds` is how far its list of channels may lag.
     """
 
     def __init__(
@@ -45,7 +42,6 @@ class FreeSwitchControl:
         user: str | None = None,
         seconds: float = 10.0,
         reload_seconds: float = 60.0,
-        settle_seconds: float = 0.5,
         clock: Callable[[], float] = time.time,
         realm: str = "",
         profile: str = "shared-voicemail",
@@ -58,7 +54,6 @@ class FreeSwitchControl:
         self._user = user
         self._seconds = seconds
         self._reload_seconds = reload_seconds
-        self._settle_seconds = settle_seconds
         self._clock = clock
 
     async def send_mwi(self, lamp: Lamp, *, query: LampQuery | None = None) -> None:
@@ -94,22 +89,13 @@ class FreeSwitchControl:
             endpoints=_users(users),
         )
 
-    async def calls(self) -> Collection[str]:
-        """Return the ids of all channels that were there when it was asked, a moment later.
+    async def calls(self, asked: Collection[str]) -> Collection[str]:
+        """Ask for each of these channels whether it is there.
 
-        FreeSWITCH writes them into its list behind the calls; 0.1 s was seen.
+        There is no list of all: FreeSWITCH would write each step of each call into a database for it.
         """
-        await asyncio.sleep(self._settle_seconds)
         async with self.connected() as client:
-            answer = await client.api("show channels as json")
-        try:
-            channels = json.loads(answer)
-            rows = channels.get("rows", [])
-            if channels["row_count"] != len(rows):
-                raise SwitchUnavailable("A list of FreeSWITCH is not complete.")
-            return frozenset(str(row["uuid"]) for row in rows)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SwitchUnavailable("FreeSWITCH does not say which calls it has.") from error
+            return [call for call in asked if is_word(call) and await client.call_exists(call)]
 
     async def started_at(self) -> float:
         """Return when FreeSWITCH was started, at most 1 s too early."""
