@@ -48,10 +48,11 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
         row,
         language=first_available((row.language, tenant_row.language), available_languages),
         time_zone=tenant_row.time_zone,
+        available_languages=available_languages,
     )
 
 
-def _values(row: Any, *, language: str, time_zone: str) -> Mailbox:
+def _values(row: Any, *, language: str, time_zone: str, available_languages: Collection[str]) -> Mailbox:
     """Return a mailbox of a row that has its columns by name."""
     return Mailbox(
         id=row.id,
@@ -77,9 +78,7 @@ def _values(row: Any, *, language: str, time_zone: str) -> Mailbox:
             SourceGreeting(
                 source=own["source"],
                 greeting=own["greeting"],
-                language=first_available(
-                    (own["language"], row.language, tenant_row.language), available_languages
-                ),
+                language=first_available((own["language"], language), available_languages),
             )
             for own in row.source_greetings
         ),
@@ -109,7 +108,7 @@ async def called(
     if row is None:
         return None
     language = first_available((row.language, row.tenant_language), available_languages)
-    return _values(row, language=language, time_zone=row.time_zone)
+    return _values(row, language=language, time_zone=row.time_zone, available_languages=available_languages)
 
 
 async def by_number(

@@ -24,15 +24,15 @@ _STANDING: Final = """
 """
 # `held` is locked, so that a mailbox which is deleted now finds this message, or this finds it deleted.
 _DEPOSIT: Final = """
-    WITH claimed AS (
-        INSERT INTO recordings_taken (recording_id, mailbox_id, outcome)
-        VALUES (%(recording_id)s, %(mailbox_id)s, 'message')
-        ON CONFLICT DO NOTHING
-        RETURNING recording_id
-    ), held AS (
+    WITH held AS (
         SELECT id, tenant_id, number, deleted_at, email_notification, email_recipients
         FROM mailboxes WHERE id = %(mailbox_id)s
         FOR SHARE
+    ), claimed AS (
+        INSERT INTO recordings_taken (recording_id, mailbox_id, outcome)
+        SELECT %(recording_id)s, held.id, 'message' FROM held
+        ON CONFLICT DO NOTHING
+        RETURNING recording_id
     ), replaced AS (
         INSERT INTO recordings_taken (recording_id, mailbox_id, outcome)
         SELECT %(replaces)s::uuid, %(mailbox_id)s, 'discarded' FROM claimed
