@@ -28,6 +28,8 @@ FILES = (
     "cp_directory.lua",
     "cp_entrance.lua",
     "cp_keys.lua",
+    "cp_phones.lua",
+    "cp_ring_group.lua",
     "cp_route.lua",
     "cp_routing.lua",
     "cp_stage.lua",
