@@ -18,7 +18,7 @@ from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.plan import FIELDS
 from tests.support.call_contract import ContractPrompts
-from tests.support.raw_sip import RawPhone, leave
+from tests.support.raw_sip import RawPhone, leave, near
 from tests.support.rig import ACME, DEFAULT, Rig
 from tests.support.ringing_phone import Reply, RingingPhone
 
@@ -434,6 +434,31 @@ async def test_a_caller_who_hangs_up_stops_the_ringing(desk: Desk) -> None:
     await desk.call_through()
 
     assert (487, 0, 1) == (call.statuses[-1], len(charlie.invited), len(desk.ways))
+
+
+@pytest.mark.parametrize("members", [["102"], []])
+async def test_a_caller_who_was_answered_before_hears_ringing(
+    rig: Rig, tmp_path: Path, members: list[str]
+) -> None:
+    """Sent here by a flow, the call has no other sign that phones ring, or are about to again."""
+
+    async def handler(call: Call) -> Ending:
+        await call.answer()
+        await call.transfer(GROUP)
+        return Ending(outcome=Outcome.FINISHED)
+
+    async with AsyncExitStack() as stack:
+        desk = Desk(rig=rig, stack=stack)
+        await desk.phone("102")
+        await stack.enter_async_context(rig.handled(handler, prompts=ContractPrompts(tmp_path)))
+        desk.group(members, ring_seconds=5, no_answer="repeat")
+        caller = await desk.phone()
+        call = caller.call("8001", user="4930123")
+        await call.wait_tone(425)
+        call.hang_up()
+        await call.wait_ended()
+
+    assert near([425], caller.tones())
 
 
 async def test_members_are_those_of_the_tenant(desk: Desk) -> None:
