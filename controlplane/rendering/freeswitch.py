@@ -28,6 +28,8 @@ FILES = (
     "cp_entrance.lua",
     "cp_extension.lua",
     "cp_keys.lua",
+    "cp_phones.lua",
+    "cp_ring_group.lua",
     "cp_route.lua",
     "cp_routing.lua",
     "cp_stage.lua",

@@ -19,7 +19,7 @@ _TEMPLATES = Path(__file__).resolve().parents[2] / "asterisk"
 RENDERED = ("extensions.conf", "manager.conf", "modules.conf", "pjsip.conf", "rtp.conf")
 # Modules that find no file of their own refuse to load or complain at each start.
 _EMPTY = (
-    "acl", "ccss", "cli", "cli_aliases", "cli_permissions", "codecs", "dnsmgr", "features", "indications",
+    "acl", "ccss", "cli", "cli_aliases", "cli_permissions", "codecs", "dnsmgr", "features",
     "minivm", "musiconhold", "pjproject", "pjsip_notify", "queues", "res_stun_monitor", "sorcery", "stasis",
     "udptl", "xmpp",
 )  # fmt: skip

@@ -153,6 +153,7 @@ def rig_context(
                 extensions=(
                     _extension("101", alice),
                     _extension("102", "Bob"),
+                    _extension("103", "Charlie"),
                 ),
                 feature_codes=codes,
             ),

@@ -181,6 +181,7 @@ class Rig(abc.ABC):
         self.route("8001", "mailbox", MAILBOX)
         self.route("101", "extension", UUID(int=101))
         self.route("102", "extension", UUID(int=102))
+        self.route("103", "extension", UUID(int=103))
         self.route("8001", "mailbox", ACME_MAILBOX, ACME)
 
     def empty_spool(self) -> None:
