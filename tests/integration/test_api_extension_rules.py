@@ -247,3 +247,10 @@ async def test_a_group_cannot_forward_to_a_voicemail_that_nobody_owns(client: ht
     ]
 
     assert [(422, "no-mailbox-owned", "no_answer.number")] * 2 == [refused(one) for one in answers]
+
+
+async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient) -> None:
+    """PUT takes JSON, as every call with a body does."""
+    answer = await client.put(URL, content=b"{}", headers={"Content-Type": "text/plain"})
+
+    assert (415, "unsupported-media-type") == (answer.status_code, answer.json()["error_id"])
