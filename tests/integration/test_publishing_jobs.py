@@ -11,6 +11,7 @@ import pytest
 from controlplane.domain.configuration import Mode
 from controlplane.jobs.configuration import ALL_ROUTES, register
 from controlplane.services.configuration_mode import choose_mode
+from controlplane.services.features import FeatureService
 from controlplane.services.publishing import Publisher
 from controlplane.services.publishing_asked import ask_to_publish
 from controlplane.services.publishing_jobs import HOURS, defer_publishing
@@ -67,6 +68,23 @@ async def announce(database: Database, jobs: Jobs, tenant_id: UUID, *, revision:
     """Announce the extension 101 as its service does."""
     async with database.transaction() as session:
         await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=["101"], revision=revision)
+
+
+async def test_changed_office_hours_reach_the_switch(
+    app: App, publisher: Publisher, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """After the commit the job writes the files of that schedule, and puts `closed` beside them."""
+    features = FeatureService(database=publisher.database, jobs=jobs, languages=["en"])
+    await features.toggle_closed_now(default_tenant, by="extension 101")
+    await work(app)
+    (folder,) = (path for path in (publisher.folder.root / "hours").iterdir() if path.is_dir())
+
+    assert (folder / "closed").exists()
+
+    await features.toggle_closed_now(default_tenant, by="extension 101")
+    await work(app)
+
+    assert not (folder / "closed").exists()
 
 
 async def test_an_announced_change_is_published(
