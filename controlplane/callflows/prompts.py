@@ -70,6 +70,11 @@ class Prompt(StrEnum):
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
     INVALID_KEY = "invalid-key"  # That key has no function here.
     GOODBYE = "goodbye"  # Goodbye.
+    # at a virtual receptionist
+    RECEPTIONIST_STANDARD = (
+        "receptionist-standard"  # Welcome. Please make your choice. (without its own words)
+    )
+    INVALID_CHOICE = "invalid-choice"  # That is not a choice here.
     # said by the dialplan when we cannot
     CHECK_UNAVAILABLE = (
         "check-unavailable"  # Messages cannot be played at the moment. Please try again later.
@@ -120,13 +125,20 @@ class ReceivedAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """Sentences that somebody wrote: the greeting of a virtual receptionist. Made when it is saved."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFile:
     """A file as it is."""
 
     path: Path
 
 
-Utterance = Prompt | Tone | Greeting | MessageCounts | FromNumber | ReceivedAt | AudioFile
+Utterance = Prompt | Tone | Greeting | OwnWords | MessageCounts | FromNumber | ReceivedAt | AudioFile
 
 
 class PromptFiles(Protocol):

@@ -39,7 +39,7 @@ def read_facts(
     *,
     call_id: str,
     tenant: str,
-    mailbox: str,
+    target: str,
     dialled: str,
     extension: str,
     reached_by: str,
@@ -47,18 +47,21 @@ def read_facts(
 ) -> CallFacts:
     """Read the texts of a request; raises RefusedRequest for one that the dialplan cannot have said.
 
-    `mailbox` and `reached_by` belong to leaving a message, `dialled` to checking them.
+    `target` is the UUID of the mailbox or the receptionist; `reached_by` belongs to leaving a message,
+    `dialled` to checking them.
     """
     if not _CALL_ID.fullmatch(call_id):
         raise RefusedRequest("The call has no id.")
     leaving = entry is Entry.LEAVE
+    checking = entry is Entry.CHECK
     return CallFacts(
         call_id=call_id,
         entry=entry,
         tenant_id=_uuid(tenant),
-        mailbox_id=_uuid(mailbox) if leaving else None,
+        mailbox_id=_uuid(target) if leaving else None,
+        receptionist_id=_uuid(target) if entry is Entry.RECEPTIONIST else None,
         # Other keys behind a feature code name no mailbox; the flow then asks for one.
-        dialled=dialled if not leaving and _DIALLED.fullmatch(dialled) else "",
+        dialled=dialled if checking and _DIALLED.fullmatch(dialled) else "",
         extension=_extension(extension),
         caller=caller,
         reached_by=_reached_by(reached_by if leaving else ""),

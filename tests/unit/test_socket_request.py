@@ -48,6 +48,17 @@ def test_check_has_the_dialled_digits() -> None:
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
 
 
+def test_receptionist_is_named() -> None:
+    """The virtual receptionist comes with the call, and no mailbox."""
+    facts = _read(_with(cp_entry="receptionist"))
+
+    assert (Entry.RECEPTIONIST, UUID(MAILBOX), None) == (
+        facts.entry,
+        facts.receptionist_id,
+        facts.mailbox_id,
+    )
+
+
 @pytest.mark.parametrize("said", ["", "_undef_"])
 def test_caller_from_outside_has_no_extension(said: str) -> None:
     """An empty extension is a caller from outside; FreeSWITCH may say so in a word of its own."""
@@ -92,7 +103,7 @@ def test_wrong_secret_is_refused(secret: str) -> None:
 
 @pytest.mark.parametrize("entry", ["", "leave ", "LEAVE", "../leave", "queue"])
 def test_unknown_entry_is_refused(entry: str) -> None:
-    """There are two flows."""
+    """There are three flows."""
     with pytest.raises(RefusedRequest, match="entry"):
         _read(_with(cp_entry=entry))
 
