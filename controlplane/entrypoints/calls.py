@@ -23,6 +23,8 @@ from controlplane.callflows.check_messages import check_messages
 from controlplane.callflows.ending import Ending
 from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.reception import Receptionists
+from controlplane.callflows.receptionist import receive_caller
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
 from controlplane.entrypoints.deferring import jobs_of
@@ -31,6 +33,7 @@ from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
+from controlplane.services.receptionists import ReceptionistService
 from controlplane.services.voicemail_service import VoicemailService
 from controlplane.settings import CallSocket, Settings
 from controlplane.speech.cache import PromptCache
@@ -163,10 +166,15 @@ def _server(
         menu_rounds=settings.calls.menu_rounds,
         pin_tries=settings.calls.pin_tries,
     )
+    receptionists = ReceptionistService(
+        database=database,
+        greetings=settings.paths.configuration / "greetings",
+        languages=available_languages(),
+    )
     group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
-        flows(voicemail, spool, options),
+        flows(voicemail, spool, options, receptionists),
         prompts=PromptCache(settings.paths.prompts),
         secret=listen.secret.get_secret_value(),
         allowed_addresses=listen.allowed_addresses,
@@ -183,7 +191,9 @@ def _listening(settings: Settings) -> tuple[str, CallSocket]:
     return "FASTAGI", settings.fastagi
 
 
-def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entry, Handler]:
+def flows(
+    voicemail: Voicemail, spool: Spool, options: FlowOptions, receptionists: Receptionists
+) -> dict[Entry, Handler]:
     """Return the flow for each thing that a dialplan may ask for."""
 
     async def leave(call: Call) -> Ending:
@@ -199,4 +209,7 @@ def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entr
     async def check(call: Call) -> Ending:
         return await check_messages(call, voicemail=voicemail, options=options)
 
-    return {Entry.LEAVE: leave, Entry.CHECK: check}
+    async def receive(call: Call) -> Ending:
+        return await receive_caller(call, receptionists=receptionists, clock=lambda: datetime.now(UTC))
+
+    return {Entry.LEAVE: leave, Entry.CHECK: check, Entry.RECEPTIONIST: receive}

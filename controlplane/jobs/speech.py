@@ -1,4 +1,4 @@
-"""The jobs that speak what belongs to one mailbox or one message."""
+"""The jobs that speak what belongs to one mailbox, message or virtual receptionist."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from uuid import UUID
 
 from procrastinate import App, RetryStrategy
 
+from controlplane.services.receptionist_greetings import JOB, speak_receptionist
 from controlplane.services.speaking import Speech, speak_envelope, speak_greeting
 from controlplane.storage.database import Database
 
 
 def register(app: App, database: Database, speech: Speech, *, greetings: Path) -> None:
-    """Define `speech.greeting` and `speech.envelope`; `greetings` is where the dialplan finds its own."""
+    """Define the jobs; `greetings` is where calls find the greetings of mailboxes and receptionists."""
     retry = RetryStrategy(max_attempts=20, wait=2, linear_wait=30)
 
     @app.task(name="speech.greeting", retry=retry)
@@ -22,3 +23,7 @@ def register(app: App, database: Database, speech: Speech, *, greetings: Path) -
     @app.task(name="speech.envelope", retry=retry)
     async def envelope(message_id: str) -> None:
         await speak_envelope(database, speech, UUID(message_id))
+
+    @app.task(name=JOB, retry=retry)
+    async def receptionist(receptionist_id: str) -> None:
+        await speak_receptionist(database, speech, UUID(receptionist_id), greetings)

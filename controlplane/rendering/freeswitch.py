@@ -28,6 +28,7 @@ FILES = (
     "cp_directory.lua",
     "cp_entrance.lua",
     "cp_keys.lua",
+    "cp_receptionist.lua",
     "cp_route.lua",
     "cp_routing.lua",
     "cp_stage.lua",

@@ -19,6 +19,7 @@ from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settin
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -200,6 +201,8 @@ async def _publish(
     change = ObjectChange(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)
     )
+    if kind is RoutingKind.VIRTUAL_RECEPTIONIST:
+        await defer_greeting(session, jobs, row.id)
     rendered = kind in _RENDERED
     await defer_publishing(
         session,
