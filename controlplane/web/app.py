@@ -20,6 +20,7 @@ from controlplane.web.api import (
     numbers,
     ring_groups,
     tenants,
+    virtual_receptionists,
 )
 from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
@@ -71,6 +72,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         numbers,
         extensions,
         ring_groups,
+        virtual_receptionists,
         tenants,
         languages,
         configuration,
