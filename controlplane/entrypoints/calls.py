@@ -212,4 +212,9 @@ def flows(
     async def receive(call: Call) -> Ending:
         return await receive_caller(call, receptionists=receptionists, clock=lambda: datetime.now(UTC))
 
-    return {Entry.LEAVE: leave, Entry.CHECK: check, Entry.RECEPTIONIST: receive}
+    return {
+        Entry.LEAVE: leave,
+        Entry.CHECK: check,
+        Entry.CHECK_OWN: check,
+        Entry.RECEPTIONIST: receive,
+    }

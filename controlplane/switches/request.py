@@ -53,7 +53,6 @@ def read_facts(
     if not _CALL_ID.fullmatch(call_id):
         raise RefusedRequest("The call has no id.")
     leaving = entry is Entry.LEAVE
-    checking = entry is Entry.CHECK
     return CallFacts(
         call_id=call_id,
         entry=entry,
@@ -61,7 +60,7 @@ def read_facts(
         mailbox_id=_uuid(target) if leaving else None,
         receptionist_id=_uuid(target) if entry is Entry.RECEPTIONIST else None,
         # Other keys behind a feature code name no mailbox; the flow then asks for one.
-        dialled=dialled if checking and _DIALLED.fullmatch(dialled) else "",
+        dialled=dialled if entry is Entry.CHECK and _DIALLED.fullmatch(dialled) else "",
         extension=_extension(extension),
         caller=caller,
         reached_by=_reached_by(reached_by if leaving else ""),

@@ -91,14 +91,16 @@ async def test_a_receptionist_is_as_it_was_set(
         {"keys": "9", "destination": {"office_hours": {"action": "hangup"}}},
         {"keys": "8", "destination": {"office_hours": {"action": "forward_to_voicemail", "number": "101"}}},
     ]
+    await client.post("/api/v1/mailboxes", json={"number": "8001", "display_name": "Alice", "pin": "290174"})
+    owning = await client.put("/api/v1/extensions/101/rules", json={"mailbox": "8001"})
+    assert 200 == owning.status_code, owning.text
     made = await make(
         client, keys=rules, greeting="Welcome.", language="de-AT", timeout=to("102"), call_failed=to("205")
     )
     found = await receptionists.reception(made, at=MONDAY_NOON)
 
     assert found is not None
-    # An extension that owns no mailbox has nowhere to go.
-    assert {"1": "101", "0": "repeat", "9": "hangup", "8": "hangup"} == found.keys
+    assert {"1": "101", "0": "repeat", "9": "hangup", "8": "8001"} == found.keys
     assert ("6000", "de", None, "102", "205", True, 2, 30, 3) == (
         found.number,
         found.language,

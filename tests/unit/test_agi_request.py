@@ -55,6 +55,18 @@ def test_receptionist_is_named() -> None:
     )
 
 
+def test_check_own_has_the_extension_alone() -> None:
+    """Which mailbox it is nobody dials: the extension that called owns it."""
+    facts = _read(script="check-own", arguments=(SECRET, TENANT, "101"))
+
+    assert (Entry.CHECK_OWN, "", None, "101") == (
+        facts.entry,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
 def test_caller_from_outside_has_no_extension() -> None:
     """An empty extension is a caller from outside."""
     assert _read(arguments=_changed(LEAVE, 3, "")).extension is None
@@ -104,7 +116,7 @@ def test_request_without_arguments_is_refused() -> None:
 
 @pytest.mark.parametrize("script", ["", "leave ", "LEAVE", "../leave", "leave?mailbox=1", "queue"])
 def test_unknown_script_is_refused(script: str) -> None:
-    """There are three flows."""
+    """Flows have names, and others are none."""
     with pytest.raises(RefusedRequest, match="entry"):
         _read(script=script)
 

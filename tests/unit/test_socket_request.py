@@ -59,6 +59,18 @@ def test_receptionist_is_named() -> None:
     )
 
 
+def test_check_own_has_the_extension_alone() -> None:
+    """Which mailbox it is nobody dials: the extension that called owns it."""
+    facts = _read(channel_data(variables=CHECK | {"cp_entry": "check-own"}))
+
+    assert (Entry.CHECK_OWN, "", None, "101") == (
+        facts.entry,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
 @pytest.mark.parametrize("said", ["", "_undef_"])
 def test_caller_from_outside_has_no_extension(said: str) -> None:
     """An empty extension is a caller from outside; FreeSWITCH may say so in a word of its own."""
@@ -103,7 +115,7 @@ def test_wrong_secret_is_refused(secret: str) -> None:
 
 @pytest.mark.parametrize("entry", ["", "leave ", "LEAVE", "../leave", "queue"])
 def test_unknown_entry_is_refused(entry: str) -> None:
-    """There are three flows."""
+    """Flows have names, and others are none."""
     with pytest.raises(RefusedRequest, match="entry"):
         _read(_with(cp_entry=entry))
 
