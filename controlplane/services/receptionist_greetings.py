@@ -101,6 +101,19 @@ async def speak_receptionist(database: Database, speech: Speech, receptionist_id
     )
 
 
+async def speak_missing(database: Database, speech: Speech, folder: Path) -> int:
+    """Place the greetings that should be there and are not; return how many. Raises as the above.
+
+    A folder that came back empty from a backup is filled again so.
+    """
+    async with database.transaction() as session:
+        wanted = await recorded_greetings.having_words(session)
+    missing = [one for one in wanted if not (folder / f"{one}.wav").is_file()]
+    for receptionist_id in missing:
+        await speak_receptionist(database, speech, receptionist_id, folder)
+    return len(missing)
+
+
 async def _wanted(database: Database, receptionist_id: UUID) -> _Wanted | None:
     async with database.transaction() as session:
         found = await receptions.receptionist(session, receptionist_id)

@@ -19,7 +19,7 @@ from controlplane.callflows.reception import Dialled
 from controlplane.domain.routing.hours import Holiday, OfficeHours, TimeRange, Weekday
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.jobs import speech as speech_jobs
-from controlplane.services.receptionist_greetings import speak_receptionist
+from controlplane.services.receptionist_greetings import speak_missing, speak_receptionist
 from controlplane.services.receptionists import ReceptionistService
 from controlplane.services.routing.objects import create_object
 from controlplane.services.speaking import Speech
@@ -302,6 +302,19 @@ async def test_the_greeting_of_a_deleted_receptionist_goes(
     await speak_receptionist(database, speech, made, folder)
 
     assert [] == list(folder.iterdir())
+
+
+async def test_a_greeting_that_is_lost_is_made_again(
+    client: httpx.AsyncClient, database: Database, speech: Speech, folder: Path
+) -> None:
+    """Text and recording alike; who has neither is left alone, and a second look finds nothing to do."""
+    spoken = await make(client, greeting="Welcome.")
+    made = [await client.post(URL, json={"number": n, "display_name": "Shop"}) for n in ("6001", "6002")]
+    await client.put(f"{URL}/6001/greeting", content=recording())
+    counts = [await speak_missing(database, speech, folder) for _ in range(2)]
+
+    assert [2, 0] == counts
+    assert {f"{spoken}.wav", f"{made[0].json()['id']}.wav"} == {path.name for path in folder.iterdir()}
 
 
 async def test_the_old_greeting_stays_when_the_engine_fails(

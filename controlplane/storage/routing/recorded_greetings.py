@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +36,22 @@ async def wav_of(session: AsyncSession, object_id: UUID) -> bytes | None:
     return await session.scalar(
         select(RecordedGreetingRow.wav).where(RecordedGreetingRow.object_id == object_id)
     )
+
+
+async def having_words(session: AsyncSession) -> list[UUID]:
+    """List the receptionists of all tenants that have a text or a recording."""
+    found = await session.scalars(
+        select(RoutingObjectRow.id)
+        .outerjoin(RecordedGreetingRow, RecordedGreetingRow.object_id == RoutingObjectRow.id)
+        .where(
+            RoutingObjectRow.kind == RoutingKind.VIRTUAL_RECEPTIONIST.value,
+            or_(
+                RoutingObjectRow.settings["greeting"].astext.is_not(None),
+                RecordedGreetingRow.object_id.is_not(None),
+            ),
+        )
+    )
+    return list(found)
 
 
 async def speaking_the_tenants_language(session: AsyncSession, tenant_id: UUID) -> list[UUID]:
