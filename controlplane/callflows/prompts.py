@@ -76,6 +76,11 @@ class Prompt(StrEnum):
     OPEN_AS_USUAL = "open-as-usual"  # Open as usual.
     DO_NOT_DISTURB_ON = "do-not-disturb-on"  # Do not disturb is on.
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"  # Do not disturb is off.
+    # at a virtual receptionist
+    RECEPTIONIST_STANDARD = (
+        "receptionist-standard"  # Welcome. Please make your choice. (without its own words)
+    )
+    INVALID_CHOICE = "invalid-choice"  # That is not a choice here.
     # said by the dialplan when we cannot
     CHECK_UNAVAILABLE = (
         "check-unavailable"  # Messages cannot be played at the moment. Please try again later.
@@ -143,13 +148,22 @@ class SentOnBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """Sentences that somebody wrote: the greeting of a virtual receptionist. Made when it is saved."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFile:
     """A file as it is."""
 
     path: Path
 
 
-Utterance = Prompt | Tone | Greeting | MessageCounts | FromNumber | ReceivedAt | SentOnBy | AudioFile
+Utterance = (
+    Prompt | Tone | Greeting | OwnWords | MessageCounts | FromNumber | ReceivedAt | SentOnBy | AudioFile
+)
 
 
 class PromptFiles(Protocol):

@@ -30,6 +30,7 @@ FILES = (
     "cp_keys.lua",
     "cp_phones.lua",
     "cp_ring_group.lua",
+    "cp_receptionist.lua",
     "cp_route.lua",
     "cp_routing.lua",
     "cp_stage.lua",

@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ _HEAD_SECONDS, _TAIL_SECONDS = 0.05, 0.15
 _FADE_SECONDS = 0.01
 _BEEP_HERTZ, _BEEP_SECONDS, _BEEP_PEAK = 1000, 0.25, 10 ** (-12 / 20)
 _SILENCE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.25
 
 Samples = npt.NDArray[np.float32]
 Telephone = npt.NDArray[np.int16]
@@ -64,13 +66,28 @@ def _fade(samples: Samples) -> Samples:
 
 def write(path: Path, audio: Telephone) -> None:
     """Write a WAV file as a whole or not at all, durably; creates the folder. Raises OSError."""
+    place(path, wav(audio))
+
+
+def wav(audio: Telephone) -> bytes:
+    """Return the content of a WAV file."""
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(audio.astype("<i2").tobytes())
-    place(path, content.getvalue())
+    return content.getvalue()
+
+
+def joined(paths: Sequence[Path]) -> bytes:
+    """Return WAV files of ours as one, with the pause between sentences; raises OSError."""
+    pause = np.zeros(round(_PAUSE_SECONDS * RATE), dtype=np.int16)
+    parts: list[Telephone] = []
+    for path in paths:
+        with wave.open(str(path), "rb") as file:
+            parts += [np.frombuffer(file.readframes(file.getnframes()), dtype="<i2"), pause]
+    return wav(np.concatenate(parts[:-1])) if parts else wav(pause[:0])
 
 
 def place(path: Path, content: bytes) -> None:

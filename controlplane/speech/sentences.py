@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +15,7 @@ from controlplane.callflows.prompts import (
     FromNumber,
     Greeting,
     MessageCounts,
+    OwnWords,
     Prompt,
     ReceivedAt,
     SentOnBy,
@@ -28,7 +30,9 @@ MOST_COUNTED = 99
 
 _MAX_NAME = 80
 _SPOKEN_MARKS = frozenset("'\u2019.,&+-/")
-_PUNCTUATION = frozenset(".,;:!?()%€$\u201c\u201d\u2013")
+_MARKS_OF_SENTENCES = _SPOKEN_MARKS | frozenset("?!:;%")
+_END_OF_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_MAX_SENTENCE = 300
 _FIRST_TWO_DIGIT_MINUTE = 10
 
 
@@ -38,9 +42,11 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
         case Prompt():
             return [catalogue.prompts[utterance.value]]
         case Greeting():
-            if utterance.text is not None and (said := readable(utterance.text)):
-                return [said]
+            if utterance.text is not None and (said := own_words(utterance.text)):
+                return said
             return [greeting(utterance.display_name, catalogue)]
+        case OwnWords():
+            return own_words(utterance.text)
         case MessageCounts():
             return [
                 count(kind, number, catalogue)
@@ -162,26 +168,39 @@ def grouped(digits: str) -> str:
     return ", ".join(groups)
 
 
-def readable(text: str) -> str:
-    """Make a text of a person's own one line to be read out, without what engines take for markup."""
-    kept = "".join(
-        char
-        if char in _SPOKEN_MARKS or char in _PUNCTUATION or unicodedata.category(char)[0] in "LNM"
-        else " "
-        for char in unicodedata.normalize("NFKC", text)
-    )
-    line = " ".join(kept.split())
-    return line if any(unicodedata.category(char)[0] in "LN" for char in line) else ""
-
-
 def speakable(name: str) -> str:
     """Make a name safe and sensible to speak: letters, digits and a few marks, at most 80 characters.
 
     Brackets, for example, would be read as phonemes or markup by some engines.
     """
+    line = _kept(name, _SPOKEN_MARKS)[:_MAX_NAME].strip(" .,-/")
+    return line if _is_speech(line) else ""
+
+
+def own_words(text: str) -> list[str]:
+    """Make a text of somebody's safe to speak, sentence by sentence; [] if nothing of it can be spoken.
+
+    Each is short enough for an engine, and is spoken once where several texts share it.
+    """
+    parts: list[str] = []
+    for sentence in _END_OF_SENTENCE.split(_kept(text, _MARKS_OF_SENTENCES)):
+        words, part = sentence.split(), ""
+        for word in words:
+            if part and len(part) + len(word) >= _MAX_SENTENCE:
+                parts.append(part)
+                part = ""
+            part = f"{part} {word[:_MAX_SENTENCE]}".strip()
+        parts.append(part)
+    return [part for part in parts if _is_speech(part)]
+
+
+def _kept(text: str, marks: frozenset[str]) -> str:
     kept = "".join(
-        char if char in _SPOKEN_MARKS or unicodedata.category(char)[0] in "LNM" else " "
-        for char in unicodedata.normalize("NFKC", name)
+        char if char in marks or unicodedata.category(char)[0] in "LNM" else " "
+        for char in unicodedata.normalize("NFKC", text)
     )
-    line = " ".join(kept.split())[:_MAX_NAME].strip(" .,-/")
-    return line if any(unicodedata.category(char)[0] in "LN" for char in line) else ""
+    return " ".join(kept.split())
+
+
+def _is_speech(text: str) -> bool:
+    return any(unicodedata.category(char)[0] in "LN" for char in text)

@@ -211,6 +211,17 @@ class RoutingObjectRow(Table):
     updated_at: Mapped[datetime] = _now()
 
 
+class RecordedGreetingRow(Table):
+    """A greeting that somebody recorded for a virtual receptionist: WAV, 8 kHz, 16 bit, mono."""
+
+    __tablename__ = "recorded_greetings"
+
+    object_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routing_objects.id", ondelete="CASCADE"), primary_key=True
+    )
+    wav: Mapped[bytes]
+
+
 class PointerRow(Table):
     """That an object points at a number, which then cannot be deleted. `slot` is the path of the field.
 

@@ -22,6 +22,7 @@ from controlplane.web.api import (
     office_hours,
     ring_groups,
     tenants,
+    virtual_receptionists,
 )
 from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
@@ -75,6 +76,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         ring_groups,
         office_hours,
         feature_codes,
+        virtual_receptionists,
         tenants,
         languages,
         configuration,

@@ -104,6 +104,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pointers_tenant_id_number"), "pointers", ["tenant_id", "number"])
     op.create_table(
+        "recorded_greetings",
+        sa.Column("object_id", sa.Uuid(), nullable=False),
+        sa.Column("wav", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["object_id"],
+            ["routing_objects.id"],
+            name=op.f("fk_recorded_greetings_object_id_routing_objects"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("object_id", name=op.f("pk_recorded_greetings")),
+    )
+    op.create_table(
         "queue_agents",
         sa.Column("queue_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
@@ -141,7 +153,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    for table in ("reserved_numbers", "queue_agents", "pointers", "routing_objects"):
+    for table in ("reserved_numbers", "queue_agents", "recorded_greetings", "pointers", "routing_objects"):
         op.drop_table(table)
     op.drop_column("mailboxes", "source_greetings")
     op.drop_column("extensions", "rules")

@@ -14,7 +14,16 @@ from controlplane.callflows.call import Call, EndedBy, Entry, RecordLimits, Stag
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.errors import CallerHungUp, CallLost
 from controlplane.switches.freeswitch.server import OutboundSocketServer
-from tests.support.call_contract import LONG, CallContract, ContractPrompts, Left, meanwhile, write_tone
+from controlplane.switches.freeswitch.variables import WORDS
+from tests.support.call_contract import (
+    LONG,
+    CallContract,
+    ContractPrompts,
+    Left,
+    meanwhile,
+    onward_of,
+    write_tone,
+)
 from tests.support.scripted_freeswitch import SECRET, TENANT, VARIABLES, ScriptedFreeSwitch, channel_data
 
 Q850 = {
@@ -65,6 +74,7 @@ class ScriptedCaller:
             recording=known.get("cp_recording", ""),
             cause=Q850.get(cause, cause),
             went_to=self.switch.went_to[1] if self.switch.went_to else None,
+            onward=onward_of(lambda name: known.get(name, ""), WORDS),
         )
 
 

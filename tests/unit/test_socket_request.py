@@ -50,6 +50,17 @@ def test_check_has_the_dialled_digits() -> None:
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
 
 
+def test_receptionist_is_named() -> None:
+    """The virtual receptionist comes with the call, and no mailbox."""
+    facts = _read(_with(cp_entry="receptionist"))
+
+    assert (Entry.RECEPTIONIST, UUID(MAILBOX), None) == (
+        facts.entry,
+        facts.receptionist_id,
+        facts.mailbox_id,
+    )
+
+
 def test_check_own_has_the_extension_alone() -> None:
     """Which mailbox it is nobody dials: the extension that called owns it."""
     facts = _read(channel_data(variables=CHECK | {"cp_entry": "check-own"}))
@@ -127,7 +138,7 @@ def test_wrong_secret_is_refused(secret: str) -> None:
 
 @pytest.mark.parametrize("entry", ["", "leave ", "LEAVE", "../leave", "queue"])
 def test_unknown_entry_is_refused(entry: str) -> None:
-    """There are two flows."""
+    """Flows have names, and others are none."""
     with pytest.raises(RefusedRequest, match="entry"):
         _read(_with(cp_entry=entry))
 

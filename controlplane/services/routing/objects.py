@@ -13,15 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Number
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
 from controlplane.services.routing.owned_mailboxes import check_voicemails
 from controlplane.services.routing.pointing import free_number, note_pointers
+from controlplane.speech.catalogue import available_languages
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -172,6 +175,9 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
         raise InvalidValue(
             f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
         )
+    language = getattr(settings, "language", None)
+    if language is not None:
+        resolve(language, available_languages())
     trunk = getattr(settings, "trunk", None)
     if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
         raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")
@@ -208,6 +214,8 @@ async def _publish(
     change = ObjectChange(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)
     )
+    if kind is RoutingKind.VIRTUAL_RECEPTIONIST:
+        await defer_greeting(session, jobs, row.id)
     rendered = kind in _RENDERED
     await defer_publishing(
         session,

@@ -188,8 +188,11 @@ class FreeSwitchCall(DrivenCall[OutboundLink]):
             return Recording(ended_by=EndedBy.SILENCE, silence_ms=limits.silence_seconds * 1000)
         return Recording(ended_by=EndedBy.MAX_LENGTH)
 
-    async def _send_to(self, context: str, number: Number) -> None:
+    async def _tidy(self) -> None:
         await self._set_all({_TERMINATORS: "", "sensitive_dtmf": ""})
+
+    async def _send_to(self, context: str, number: Number) -> None:
+        await self._tidy()
         await self._execute("transfer", f"{number} XML {context}", seconds=0)
 
     def _there(self, files: Sequence[Path]) -> Sequence[Path]:
