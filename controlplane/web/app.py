@@ -13,11 +13,13 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.web.api import (
     configuration,
+    destinations,
     extensions,
     languages,
     mailboxes,
     messages,
     numbers,
+    reserved_numbers,
     ring_groups,
     tenants,
 )
@@ -68,6 +70,8 @@ def create_app(deps: WebDeps) -> FastAPI:
     for resource in (
         mailboxes,
         messages,
+        reserved_numbers,
+        destinations,
         numbers,
         extensions,
         ring_groups,

@@ -54,6 +54,7 @@ async def _fill(api: Api, client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/mailboxes", json=dict(MAILBOX))
     await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
     await client.post("/api/v1/ring-groups", json={"number": "6100", "display_name": "Sales"})
+    await client.post("/api/v1/numbers/reserved", json={"first": "9000", "last": "9099"})
     await client.post("/api/v1/tenants", json={"name": "north", "sip_domain": "north.example.com"})
     await api.message(seconds=0.2)
 

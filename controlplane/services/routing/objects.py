@@ -19,6 +19,7 @@ from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settin
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -29,7 +30,7 @@ from controlplane.storage.routing.documents import to_document
 from controlplane.storage.routing.objects import object_values
 from controlplane.storage.tables import RoutingObjectRow
 
-_RENDERED: Final = frozenset({RoutingKind.CALL_QUEUE, RoutingKind.INBOUND_RULE, RoutingKind.TRUNK})
+RENDERED: Final = frozenset({RoutingKind.CALL_QUEUE, RoutingKind.INBOUND_RULE, RoutingKind.TRUNK})
 """Those that are a part of a revision; the others are read at each call, or belong to the files of hours."""
 
 
@@ -170,6 +171,13 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
     trunk = getattr(settings, "trunk", None)
     if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
         raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")
+    await check_loops(
+        session,
+        tenant_id=row.tenant_id,
+        number=row.number,
+        kind=RoutingKind(row.kind).number_kind,
+        settings=settings,
+    )
 
 
 async def _forget_pointers(session: AsyncSession, row: RoutingObjectRow) -> None:
@@ -200,7 +208,7 @@ async def _publish(
     change = ObjectChange(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)
     )
-    rendered = kind in _RENDERED
+    rendered = kind in RENDERED
     await defer_publishing(
         session,
         jobs,
