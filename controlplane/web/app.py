@@ -21,6 +21,7 @@ from controlplane.web.api import (
     numbers,
     reserved_numbers,
     ring_groups,
+    simulate,
     tenants,
 )
 from controlplane.web.api.fields import examples_of_schemas
@@ -75,6 +76,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         numbers,
         extensions,
         ring_groups,
+        simulate,
         tenants,
         languages,
         configuration,

@@ -34,15 +34,15 @@ async def check_loops(
         return
     # Of two that would close a loop together, the second waits for the first to be stored.
     await ways.lock(session, tenant_id)
-    reached = await ways.reached_from(session, tenant_id, {way.number for way in own})
+    reached = await ways.reached_from(session, tenant_id, {way.number for way in own}, by_itself=True)
     leads = {
-        at: list(automatic_ways(others))
-        for at, (_, others) in reached.items()
-        if others is not None and at != number
+        one.number: list(automatic_ways(one.settings))
+        for one in reached
+        if one.settings is not None and one.number != number
     }
     loop = loop_through(number, {**leads, number: own})
     if loop:
-        kinds = {at: found for at, (found, _) in reached.items()}
+        kinds = {one.number: one.kind.value for one in reached}
         raise forwarding_loop(loop, {**kinds, number: kind.value})
 
 
