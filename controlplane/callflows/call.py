@@ -91,6 +91,8 @@ class Entry(StrEnum):
 
     LEAVE = "leave"
     CHECK = "check"
+    CHECK_OWN = "check-own"
+    """Check the messages of the mailbox that the extension owns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

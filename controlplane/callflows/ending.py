@@ -34,6 +34,8 @@ class Outcome(StrEnum):
     FINISHED = "finished"
     """The listener left by a key, or did not answer the menu any more."""
     OUTSIDE_REFUSED = "outside_refused"
+    NO_OWN_MAILBOX = "no_own_mailbox"
+    """The extension that called owns no mailbox; it was told."""
     NO_PIN = "no_pin"
     """Nothing was entered when the PIN was asked for."""
     TOO_MANY_TRIES = "too_many_tries"

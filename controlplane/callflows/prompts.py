@@ -43,6 +43,7 @@ class Prompt(StrEnum):
     NO_MESSAGES = "no-messages"  # You have no messages.
     NO_NEW_MESSAGES = "no-new-messages"  # There are no more new messages. (asked for 1, none left)
     NO_SAVED_MESSAGES = "no-saved-messages"  # There are no saved messages.
+    NO_OWN_MAILBOX = "no-own-mailbox"  # Your extension has no mailbox of its own. Goodbye.
     MAIN_MENU = "main-menu"  # For new messages, press 1. For saved messages, press 2. To end, press pound.
     # To hear it again, press 1. To keep it, press 2. To delete it, press 7. For the next message, press 6.
     # For more choices, press 0.

@@ -60,6 +60,10 @@ class Voicemail(Protocol):
         """Return the mailbox that has this number now."""
         ...
 
+    async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that the extension with this number owns."""
+        ...
+
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
         """Count and commit a try, then verify it; True if right.
 

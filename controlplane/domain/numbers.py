@@ -68,6 +68,7 @@ class Feature(StrEnum):
     """What a feature code does."""
 
     CHECK_MESSAGES = "check-messages"
+    CHECK_OWN_MAILBOX = "check-own-mailbox"
 
 
 def parse_feature_code(text: str, *, field: str = "code") -> str:

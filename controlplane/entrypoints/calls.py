@@ -199,4 +199,4 @@ def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entr
     async def check(call: Call) -> Ending:
         return await check_messages(call, voicemail=voicemail, options=options)
 
-    return {Entry.LEAVE: leave, Entry.CHECK: check}
+    return {Entry.LEAVE: leave, Entry.CHECK: check, Entry.CHECK_OWN: check}

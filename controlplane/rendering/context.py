@@ -34,6 +34,8 @@ class FeatureCodeContext:
         match self.feature:
             case Feature.CHECK_MESSAGES:
                 return "cp-check"
+            case Feature.CHECK_OWN_MAILBOX:
+                return "cp-check-own"
             case _ as never:
                 assert_never(never)
 

@@ -17,10 +17,11 @@ from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
-from controlplane.storage import mailboxes, messages, tenants
+from controlplane.storage import extensions, mailboxes, messages, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 from controlplane.storage.queue import Jobs
+from controlplane.storage.routing.documents import rules_from
 
 _MAX_LISTED = 1000
 
@@ -74,6 +75,14 @@ class VoicemailService:
         """Return the mailbox that has this number now."""
         async with self._database.transaction() as session:
             return self._values(await mailboxes.by_number(session, tenant_id, number))
+
+    async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that the extension with this number owns."""
+        async with self._database.transaction() as session:
+            row = await extensions.by_number(session, tenant_id, number)
+            owned = None if row is None else rules_from(row.rules).mailbox
+            found = None if owned is None else await mailboxes.by_number(session, tenant_id, owned)
+            return self._values(found)
 
     def _values(self, found: Found | None) -> Mailbox | None:
         return None if found is None else mailboxes.mailbox_values(*found, self._languages)

@@ -58,7 +58,7 @@ def read_facts(
         tenant_id=_uuid(tenant),
         mailbox_id=_uuid(mailbox) if leaving else None,
         # Other keys behind a feature code name no mailbox; the flow then asks for one.
-        dialled=dialled if not leaving and _DIALLED.fullmatch(dialled) else "",
+        dialled=dialled if entry is Entry.CHECK and _DIALLED.fullmatch(dialled) else "",
         extension=_extension(extension),
         caller=caller,
         reached_by=_reached_by(reached_by if leaving else ""),

@@ -1,7 +1,8 @@
 """Keep what routes calls: rules of extensions, ring groups, queues, receptionists, inbound rules, hours.
 
 Safe while the version before runs: it knows none of the new tables, and the new column has a default.
-It may delete a number that something new points at: that is refused by the database, as an error.
+It may delete a number that something new points at: that is refused by the database, as an error. It cannot
+render the new feature code `*57`: until it is replaced it publishes no revision, and the switch keeps the last.
 """
 
 from __future__ import annotations
@@ -108,10 +109,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "first", name=op.f("pk_reserved_numbers")),
     )
+    op.execute(
+        "INSERT INTO feature_codes (tenant_id, code, feature) SELECT id, '*57', 'check-own-mailbox' FROM tenants "
+        "ON CONFLICT DO NOTHING"
+    )
 
 
 def downgrade() -> None:
     """Take back."""
+    op.execute("DELETE FROM feature_codes WHERE feature = 'check-own-mailbox'")
     for table in ("reserved_numbers", "queue_agents", "pointers", "routing_objects"):
         op.drop_table(table)
     op.drop_column("extensions", "rules")

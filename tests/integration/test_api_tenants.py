@@ -35,7 +35,10 @@ async def test_a_new_tenant_can_check_messages(api: Api, system: httpx.AsyncClie
         "language": "en",
         "time_zone": "UTC",
     }
-    assert codes == [{"code": "*56", "feature": "check-messages"}]
+    assert codes == [
+        {"code": "*56", "feature": "check-messages"},
+        {"code": "*57", "feature": "check-own-mailbox"},
+    ]
     assert [name for name, _ in api.jobs()] == ["configuration.publish"]
 
 

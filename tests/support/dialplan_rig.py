@@ -114,7 +114,10 @@ def rig_context(
     acme_domain: str = "acme.example",
 ) -> AsteriskContext:
     """Return the context of the rig: two tenants, three extensions; `alice` is the name of 101."""
-    code = FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES)
+    codes = (
+        FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES),
+        FeatureCodeContext(code="*57", feature=Feature.CHECK_OWN_MAILBOX),
+    )
     return AsteriskContext(
         installation=InstallationContext(
             sip=SipContext(
@@ -145,7 +148,7 @@ def rig_context(
                     _extension("101", alice),
                     _extension("102", "Bob"),
                 ),
-                feature_codes=(code,),
+                feature_codes=codes,
             ),
             TenantContext(
                 id=ACME,
@@ -153,7 +156,7 @@ def rig_context(
                 sip_domain=acme_domain,
                 language="pt-BR",
                 extensions=(_extension("101", "Carla", f"@{acme_domain}"),),
-                feature_codes=(code,),
+                feature_codes=codes,
             ),
         ),
         prompts=tuple(

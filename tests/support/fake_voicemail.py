@@ -57,6 +57,8 @@ class FakeVoicemail:
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
         self.tenant_language = "de"
+        self.owned: dict[str, UUID] = {}
+        """The mailboxes of extensions, by the extension's number."""
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -146,6 +148,11 @@ class FakeVoicemail:
         self._begin("mailbox_by_number")
         found = (m for m in self._mailboxes.values() if (m.tenant_id, m.number) == (tenant_id, number))
         return next(found, None)
+
+    async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that a test let the extension own."""
+        self._begin("mailbox_of_extension")
+        return self._mailboxes.get(self.owned.get(number, UUID(int=0)))
 
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
         """Compare; every try is noted."""

@@ -43,6 +43,18 @@ def test_check_has_the_dialled_digits() -> None:
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
 
 
+def test_check_own_has_the_extension_alone() -> None:
+    """Which mailbox it is nobody dials: the extension that called owns it."""
+    facts = _read(script="check-own", arguments=(SECRET, TENANT, "101"))
+
+    assert (Entry.CHECK_OWN, "", None, "101") == (
+        facts.entry,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
 def test_caller_from_outside_has_no_extension() -> None:
     """An empty extension is a caller from outside."""
     assert _read(arguments=_changed(LEAVE, 3, "")).extension is None

@@ -48,6 +48,18 @@ def test_check_has_the_dialled_digits() -> None:
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
 
 
+def test_check_own_has_the_extension_alone() -> None:
+    """Which mailbox it is nobody dials: the extension that called owns it."""
+    facts = _read(channel_data(variables=CHECK | {"cp_entry": "check-own"}))
+
+    assert (Entry.CHECK_OWN, "", None, "101") == (
+        facts.entry,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
 @pytest.mark.parametrize("said", ["", "_undef_"])
 def test_caller_from_outside_has_no_extension(said: str) -> None:
     """An empty extension is a caller from outside; FreeSWITCH may say so in a word of its own."""

@@ -20,6 +20,7 @@ from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
+from controlplane.services.routing.owned_mailboxes import check_voicemails
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -160,6 +161,7 @@ async def delete_object(
 async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Settings) -> None:
     pointers = () if isinstance(settings, OfficeHours) else settings.pointers()
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=pointers)
+    await check_voicemails(session, settings, tenant_id=row.tenant_id)
     hours = getattr(settings, "office_hours", None)
     if (
         hours is not None

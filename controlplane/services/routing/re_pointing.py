@@ -19,6 +19,7 @@ from controlplane.domain.routing.re_pointing import re_pointed
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.objects import RENDERED
+from controlplane.services.routing.owned_mailboxes import check_voicemails, still_forwarded, voicemail_users
 from controlplane.services.routing.pointing import KINDS, field_of, note_pointers, words_of
 from controlplane.storage import extensions, numbers
 from controlplane.storage.database import Database
@@ -30,6 +31,8 @@ from controlplane.storage.routing.pointers import PointingObject
 from controlplane.storage.tables import ExtensionRow, RoutingObjectRow
 
 __all__ = ["Page", "PointingObject", "field_of", "list_pointers", "re_point"]
+
+_RENDERED = frozenset(kind.value for kind in RENDERED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,11 +82,16 @@ async def re_point(
                 await _change(session, row, number=number, to=to, kind=kind, by=by, changed=changed)
             except DomainError as error:
                 raise _refused(row, error) from error
-        # Others lead into the voicemail of an extension, whose mailbox may be another one now.
-        for one in changed.extensions:
-            into = await pointers.pointing_at(session, tenant_id, one, limit=None)
-            changed.numbers.update(other.number for other in into if other.number is not None)
-        for change in changed.rendered:
+        # Others lead into the voicemail of an extension, whose mailbox is another one now.
+        for extension in changed.extensions:
+            users = await voicemail_users(session, tenant_id=tenant_id, number=extension)
+            if users and to is None:
+                raise still_forwarded(extension, users)
+            changed.numbers.update(one.number for one in users if one.number is not None)
+            changed.rendered += [
+                _rendered(one.kind, one.number or one.name, by) for one in users if one.kind in _RENDERED
+            ]
+        for change in dict.fromkeys(changed.rendered):
             await defer_publishing(session, jobs, tenant_id=tenant_id, change=change)
         await defer_publishing(
             session, jobs, tenant_id=tenant_id, numbers=changed.numbers, revision=bool(changed.rendered)
@@ -163,11 +171,12 @@ async def _change(
     settings = re_pointed(settings_from(routing_kind, row.settings), old=number, new=to, kind=kind)
     await objects.update_values(session, row.id, {"settings": to_document(settings)})
     if routing_kind in RENDERED:
-        key = row.number or row.name
-        changed.rendered.append(
-            ObjectChange(kind=ObjectKind(row.kind), name=key, action=Action.CHANGED, by=by)
-        )
+        changed.rendered.append(_rendered(row.kind, row.number or row.name, by))
     await _follow(session, row, routing_kind.number_kind, settings, changed)
+
+
+def _rendered(kind: str, key: str, by: str) -> ObjectChange:
+    return ObjectChange(kind=ObjectKind(kind), name=key, action=Action.CHANGED, by=by)
 
 
 async def _follow(
@@ -180,6 +189,14 @@ async def _follow(
     settings.check()
     if not isinstance(settings, OfficeHours):
         await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=settings.pointers())
+    is_extension = isinstance(settings, ExtensionRules)
+    await check_voicemails(
+        session,
+        settings,
+        tenant_id=row.tenant_id,
+        own_number=row.number if is_extension else None,
+        own_mailbox=getattr(settings, "mailbox", None),
+    )
     await check_loops(session, tenant_id=row.tenant_id, number=row.number, kind=kind, settings=settings)
     if row.number is not None:
         changed.numbers.add(row.number)

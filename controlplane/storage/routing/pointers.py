@@ -10,6 +10,9 @@ from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.routing.destination import Pointer
+from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.kinds import RoutingKind, Settings
+from controlplane.storage.routing.documents import rules_from, settings_from
 from controlplane.storage.tables import ExtensionRow, NumberRow, PointerRow, RoutingObjectRow
 
 
@@ -72,6 +75,24 @@ async def pointing_at(
         PointingObject(object_id=row[0], kind=row[1], number=row[2], name=row[3], slot=row[4])
         for row in await session.execute(query)
     ]
+
+
+async def settings_of(
+    session: AsyncSession, object_ids: Collection[UUID]
+) -> dict[UUID, Settings | ExtensionRules]:
+    """Return what is set of these objects: settings, or the rules of an extension."""
+    rows = await session.execute(
+        select(RoutingObjectRow.id, RoutingObjectRow.kind, RoutingObjectRow.settings).where(
+            RoutingObjectRow.id.in_(object_ids)
+        )
+    )
+    ruled = await session.execute(
+        select(ExtensionRow.id, ExtensionRow.rules).where(ExtensionRow.id.in_(object_ids))
+    )
+    found: dict[UUID, Settings | ExtensionRules] = {
+        object_id: settings_from(RoutingKind(kind), settings) for object_id, kind, settings in rows
+    }
+    return found | {object_id: rules_from(rules) for object_id, rules in ruled}
 
 
 async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What the dialplan asks for: the environment of an AGI session read into the facts of a call.
 
-`AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)` and
-`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)`. The number of arguments is fixed, so
+`AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)`,
+`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)` and
+`AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION)`. The number of arguments is fixed, so
 that a line forged through a caller's number makes the request unreadable, not different.
 """
 
@@ -15,7 +16,7 @@ from controlplane.switches.asterisk.wire import Environment
 from controlplane.switches.request import check_secret, read_entry, read_facts
 from controlplane.switches.server import RefusedRequest
 
-_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4}
+_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4, Entry.CHECK_OWN: 3}
 
 
 def read_request(environment: Environment, *, secret: str) -> CallFacts:
@@ -32,6 +33,9 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
         case Entry.CHECK:
             _, tenant, dialled, extension = arguments
             mailbox = reached_by = ""
+        case Entry.CHECK_OWN:
+            _, tenant, extension = arguments
+            mailbox = dialled = reached_by = ""
     return read_facts(
         entry,
         call_id=environment.get("agi_uniqueid"),

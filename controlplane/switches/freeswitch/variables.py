@@ -23,7 +23,7 @@ SECRET: Final = "cp_secret"  # noqa: S105 (the name of a variable)
 """What the rendered dialplan knows and strangers do not. We unset it as soon as it was read."""
 
 ENTRY: Final = "cp_entry"
-"""Which flow: `leave` or `check` (callflows.call.Entry)."""
+"""Which flow: `leave`, `check` or `check-own` (callflows.call.Entry)."""
 
 TENANT: Final = "cp_tenant"
 """The tenant's UUID."""
