@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from controlplane.domain.routing.call_queue import CallQueue
-from controlplane.domain.routing.destination import ByHours, Destination, DestinationAction, Pointer
+from controlplane.domain.routing.destination import DestinationAction, Pointer, destinations_in
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.findings import (
     UNREAD_DAYS,
@@ -20,7 +20,6 @@ from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind, Settings
 from controlplane.domain.routing.loops import all_loops, automatic_ways
 from controlplane.domain.routing.never_matching import shadowed_exceptions, shadowed_rules
-from controlplane.domain.routing.receptionist import VirtualReceptionist
 from controlplane.domain.routing.ring_group import RingGroup
 from controlplane.domain.routing.trunk import Trunk
 
@@ -126,7 +125,7 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
     disabled = {one.number for one in everything.mailboxes if not one.enabled}
     owning = {one.number: one.rules.mailbox for one in everything.extensions}
     for subject, settings in _settings(everything):
-        for slot, destination in _named(settings):
+        for slot, destination in destinations_in(settings):
             number = destination.number
             if destination.action is DestinationAction.FORWARD_TO_VOICEMAIL:
                 owner = number or subject.number or ""
@@ -147,40 +146,6 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
                     "Enable the mailbox, or send callers elsewhere.",
                     at=slot,
                 )
-
-
-def _named(settings: Settings | ExtensionRules) -> Iterator[tuple[str, Destination]]:
-    if isinstance(settings, ExtensionRules):
-        for index, exception in enumerate(settings.exceptions):
-            yield f"exceptions.{index}.destination", exception.destination
-    if isinstance(settings, VirtualReceptionist):
-        for index, key in enumerate(settings.keys):
-            yield from _each(f"keys.{index}.destination", key.destination)
-    for name in _DESTINATIONS:
-        yield from _each(name, getattr(settings, name, None))
-
-
-_DESTINATIONS = (
-    "always",
-    "do_not_disturb_destination",
-    "not_registered",
-    "busy",
-    "no_answer",
-    "closed",
-    "no_agents",
-    "full",
-    "exit",
-    "timeout",
-    "call_failed",
-    "destination",
-)
-
-
-def _each(name: str, rule: object) -> Iterator[tuple[str, Destination]]:
-    if isinstance(rule, ByHours):
-        yield from ((f"{name}.{hours}", one) for hours, one in rule.named())
-    elif isinstance(rule, Destination):
-        yield name, rule
 
 
 def _languages(everything: Everything) -> Iterator[Finding]:
@@ -216,7 +181,7 @@ def _hours(everything: Everything) -> Iterator[Finding]:
 
 def _asks_hours(settings: Settings | ExtensionRules) -> bool:
     return getattr(settings, "closed", None) is not None or any(
-        slot.endswith((".outside_hours", ".holidays")) for slot, _ in _named(settings)
+        slot.endswith((".outside_hours", ".holidays")) for slot, _ in destinations_in(settings)
     )
 
 
