@@ -24,6 +24,7 @@ from controlplane.web.api import (
     ring_groups,
     simulate,
     tenants,
+    transfer,
 )
 from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
@@ -85,6 +86,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     ):
         api.include_router(resource.router)
     app.include_router(api)
+    app.include_router(transfer.router, dependencies=[Depends(principal_of)])
     pages = Pages()
     app.include_router(_description(app))
     app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url))

@@ -104,6 +104,7 @@ def _call(
             method.upper(),
             public_url.rstrip("/") + _filled(path, parameters),
             None if body is None else _example(document, body),
+            csv="text/csv" in operation.get("requestBody", {}).get("content", {}),
         ),
         answers=tuple(
             Answer(
@@ -114,10 +115,12 @@ def _call(
     )
 
 
-def _curl(method: str, url: str, body: Any) -> str:
+def _curl(method: str, url: str, body: Any, *, csv: bool) -> str:
     lines = [f"curl -X {method} '{url}'", "-H 'Authorization: Bearer svm_…'"]
     if body is not None:
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, ensure_ascii=False)}'"]
+    if csv:
+        lines += ["-H 'Content-Type: text/csv'", "--data-binary @file.csv"]
     return " \\\n  ".join(lines)
 
 
@@ -134,7 +137,10 @@ def _parameter_example(parameter: dict[str, Any]) -> str:
 
 
 def _answer_example(document: dict[str, Any], answer: dict[str, Any]) -> str:
-    content = answer.get("content", {}).get("application/json")
+    contents = answer.get("content", {})
+    if "text/csv" in contents:
+        return str(_example(document, contents["text/csv"]))
+    content = contents.get("application/json")
     found = None if content is None else _example(document, content)
     return "" if found is None else json.dumps(found, indent=2, ensure_ascii=False)
 
