@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -248,6 +249,46 @@ async def test_a_loop_of_one(client: httpx.AsyncClient, company: None) -> None:
     taken = await client.patch(f"{API}/ring-groups/6100", json={"no_answer": {"action": "repeat"}})
 
     assert (422, 200) == (refused.status_code, taken.status_code)
+
+
+async def test_of_two_that_close_a_loop_at_once_one_is_refused(client: httpx.AsyncClient) -> None:
+    """The second waits for the first to be stored, and sees it."""
+    for number in ("6300", "6400"):
+        assert 201 == (await _group(client, number)).status_code
+    answers = await asyncio.gather(
+        client.patch(f"{API}/ring-groups/6300", json={"no_answer": _forward("6400")}),
+        client.patch(f"{API}/ring-groups/6400", json={"no_answer": _forward("6300")}),
+    )
+
+    assert [200, 422] == sorted(answer.status_code for answer in answers)
+
+
+async def test_rules_of_an_extension_that_close_a_loop_are_refused(
+    client: httpx.AsyncClient, company: None
+) -> None:
+    """The field of the rule is named."""
+    await client.patch(f"{API}/ring-groups/6100", json={"no_answer": _forward("101")})
+    refused = await client.put(
+        f"{API}/extensions/101/rules", json={"no_answer": {"office_hours": _forward("6100")}}
+    )
+
+    assert (422, "forwarding-loop", "no_answer.office_hours.number") == (
+        refused.status_code,
+        refused.json()["error_id"],
+        refused.json()["errors"][0]["field"],
+    )
+
+
+async def test_a_re_pointing_that_is_repeated_is_done_once(client: httpx.AsyncClient, company: None) -> None:
+    """With the same key the first answer comes again, though nothing points there any more."""
+    answers = [
+        await client.post(
+            f"{API}/numbers/8001/re-point", json={"to": "8002"}, headers={"Idempotency-Key": "once"}
+        )
+        for _ in range(2)
+    ]
+
+    assert [1, 1] == [len(answer.json()["changed"]) for answer in answers]
 
 
 async def test_a_member_that_forwards_to_its_group_is_no_loop(

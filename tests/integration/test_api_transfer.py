@@ -115,6 +115,24 @@ async def test_extensions_of_one_file_may_point_at_each_other(client: httpx.Asyn
     )
 
 
+async def test_a_repeated_import_is_answered_without_passwords(client: httpx.AsyncClient) -> None:
+    """With the same key the first answer comes again, and nothing that opens a phone was kept."""
+    headers = {"Content-Type": "text/csv", "Idempotency-Key": "once"}
+    answers = [
+        await client.post(
+            f"{API}/import/extensions", content="number,display_name\n101,Alice\n", headers=headers
+        )
+        for _ in range(2)
+    ]
+    rows = [answer.json()["rows"][0] for answer in answers]
+
+    assert (["created", "created"], 20, None) == (
+        [row["outcome"] for row in rows],
+        len(rows[0]["sip_password"]),
+        rows[1]["sip_password"],
+    )
+
+
 async def test_a_loop_in_a_file_is_refused(client: httpx.AsyncClient) -> None:
     """The row that closes it is named, with its column."""
     text = "number,display_name,busy\n101,Alice,102\n102,Bob,101\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import JSONResponse
 
 from controlplane.services import numbers
 from controlplane.services.routing import re_pointing
@@ -19,6 +20,7 @@ from controlplane.web.api.schemas_numbers import (
     RePointedOut,
     RePointIn,
 )
+from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import OnlyPages, cursor, position, read_cursor
 from controlplane.web.paths import API
 from controlplane.web.security import Asking
@@ -67,9 +69,16 @@ async def list_pointers(
 
 
 @router.post("/numbers/{number}/re-point", response_model=RePointedOut, responses=body_problems())
-async def re_point(number: NumberPath, body: RePointIn, deps: Deps, asking: Asking) -> RePointedOut:
+async def re_point(
+    number: NumberPath, body: RePointIn, deps: Deps, asking: Asking, repeating: Repeating
+) -> Response:
     """Point all that points at a number elsewhere, all of it or nothing; 409 lists what cannot."""
-    changed = await re_pointing.re_point(
-        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, to=body.to, by=asking.label
-    )
-    return RePointedOut(number=number, to=body.to, changed=[PointerOut.of(one) for one in changed])
+
+    async def work() -> Done:
+        found = await re_pointing.re_point(
+            deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, to=body.to, by=asking.label
+        )
+        shown = RePointedOut(number=number, to=body.to, changed=[PointerOut.of(one) for one in found])
+        return Done(response=JSONResponse(shown.model_dump(mode="json")))
+
+    return await repeating.once(work)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.services.transfer.moving import ResourceName, RowOutcome, export_csv, import_csv
@@ -14,6 +16,7 @@ from controlplane.web.api.fields import Output, example
 from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.responses import problems
 from controlplane.web.errors import FieldProblem, UnsupportedMediaType
+from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
@@ -112,11 +115,13 @@ async def export_objects(resource: ResourcePath, deps: Deps, asking: Asking) -> 
 )
 async def import_objects(
     request: Request,
+    *,
     resource: ResourcePath,
     deps: Deps,
     asking: Asking,
     query: Annotated[ImportQuery, Query()],
-) -> ImportOut:
+    repeating: Repeating,
+) -> Response:
     """Make and change objects as a file of CSV says, all rows or none; nothing is deleted."""
     into = Importing(
         db=deps.db,
@@ -127,7 +132,22 @@ async def import_objects(
         realm=deps.realm,
         by=asking.label,
     )
-    outcomes = await import_csv(into, name=resource, data=await request.body(), dry_run=query.dry_run)
+
+    async def work() -> Done:
+        outcomes = await import_csv(into, name=resource, data=await request.body(), dry_run=query.dry_run)
+        # The stored answer goes without passwords: nothing that opens a phone is kept in clear.
+        kept = _shown([dataclasses.replace(one, sip_password=None) for one in outcomes], query)
+        return Done(
+            response=JSONResponse(_shown(outcomes, query).model_dump(mode="json")),
+            kept_body=kept.model_dump_json().encode(),
+        )
+
+    if query.dry_run:
+        return (await work()).response
+    return await repeating.once(work)
+
+
+def _shown(outcomes: Sequence[RowOutcome], query: ImportQuery) -> ImportOut:
     totals: dict[Outcome, int] = {}
     for one in outcomes:
         totals[one.outcome] = totals.get(one.outcome, 0) + 1
