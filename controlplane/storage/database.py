@@ -128,3 +128,23 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
         poll.register(used.fileno(), select.POLLIN)
     if used.closed or poll.poll(0):
         raise DisconnectionError
+
+
+class JoinedDatabase(Database):
+    """A database whose transactions are parts of one that is open already.
+
+    Each is a savepoint: what fails in it leaves the rest of the whole as it was. Nothing is committed
+    before the whole is.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:  # (it opens nothing)
+        self._session = session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a savepoint; release it at the end, return to it on any error."""
+        async with self._session.begin_nested():
+            yield self._session
+
+    async def close(self) -> None:
+        """Do nothing: the one who opened the transaction ends it."""

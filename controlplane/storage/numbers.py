@@ -89,11 +89,19 @@ async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str])
 
 
 async def page(
-    session: AsyncSession, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+    session: AsyncSession,
+    *,
+    tenant_id: UUID,
+    q: str | None,
+    limit: int,
+    after: str | None,
+    kind: NumberKind | None = None,
 ) -> Page[NumberOwner]:
     """List owned numbers in the order of their digits; `q` is part of the number or of the name."""
     key = NumberRow.number.collate("C")
     query = _owners(tenant_id).order_by(key).limit(limit + 1)
+    if kind is not None:
+        query = query.where(NumberRow.kind == kind.value)
     if after is not None:
         query = query.where(key > after)
     if q:

@@ -13,15 +13,20 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.web.api import (
     configuration,
+    destinations,
     extensions,
     feature_codes,
     languages,
+    lint,
     mailboxes,
     messages,
     numbers,
     office_hours,
+    reserved_numbers,
     ring_groups,
+    simulate,
     tenants,
+    transfer,
     virtual_receptionists,
 )
 from controlplane.web.api.fields import examples_of_schemas
@@ -71,18 +76,23 @@ def create_app(deps: WebDeps) -> FastAPI:
     for resource in (
         mailboxes,
         messages,
+        reserved_numbers,
+        destinations,
         numbers,
         extensions,
         ring_groups,
         office_hours,
         feature_codes,
         virtual_receptionists,
+        simulate,
+        lint,
         tenants,
         languages,
         configuration,
     ):
         api.include_router(resource.router)
     app.include_router(api)
+    app.include_router(transfer.router, dependencies=[Depends(principal_of)])
     pages = Pages()
     app.include_router(_description(app))
     app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url))

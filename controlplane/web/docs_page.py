@@ -13,6 +13,7 @@ from controlplane.web.pages import Pages
 from controlplane.web.paths import API
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+_FILES = {"audio/wav": "recording.wav", "text/csv": "file.csv"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def _call(
             method.upper(),
             public_url.rstrip("/") + _filled(path, parameters),
             None if body is None else _example(document, body),
-            file=next((kind for kind in bodies if kind.startswith("audio/")), None),
+            file=next((kind for kind in bodies if kind in _FILES), None),
         ),
         answers=tuple(
             Answer(
@@ -121,7 +122,7 @@ def _curl(method: str, url: str, body: Any, *, file: str | None) -> str:
     if body is not None:
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, ensure_ascii=False)}'"]
     if file is not None:
-        lines += [f"-H 'Content-Type: {file}'", "--data-binary @recording.wav"]
+        lines += [f"-H 'Content-Type: {file}'", f"--data-binary @{_FILES[file]}"]
     return " \\\n  ".join(lines)
 
 
@@ -141,6 +142,8 @@ def _answer_example(document: dict[str, Any], answer: dict[str, Any]) -> str:
     contents = answer.get("content", {})
     if "audio/wav" in contents:
         return "a WAV file"
+    if "text/csv" in contents:
+        return str(_example(document, contents["text/csv"]))
     content = contents.get("application/json")
     found = None if content is None else _example(document, content)
     return "" if found is None else json.dumps(found, indent=2, ensure_ascii=False)

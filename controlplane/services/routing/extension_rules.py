@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.owned_mailboxes import check_voicemails, still_forwarded, voicemail_users
 from controlplane.services.routing.pointing import note_pointers
 from controlplane.storage import extensions
@@ -95,6 +97,9 @@ async def _check(session: AsyncSession, row: ExtensionRow, rules: ExtensionRules
         raise InvalidValue(
             f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
         )
+    await check_loops(
+        session, tenant_id=row.tenant_id, number=row.number, kind=NumberKind.EXTENSION, settings=rules
+    )
 
 
 def _found(row: ExtensionRow | None) -> ExtensionRow:

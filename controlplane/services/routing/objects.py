@@ -21,6 +21,7 @@ from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.receptionist_greetings import defer_greeting
+from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
 from controlplane.services.routing.owned_mailboxes import check_voicemails
 from controlplane.services.routing.pointing import free_number, note_pointers
@@ -34,7 +35,7 @@ from controlplane.storage.routing.documents import to_document
 from controlplane.storage.routing.objects import object_values
 from controlplane.storage.tables import RoutingObjectRow
 
-_RENDERED: Final = frozenset({RoutingKind.CALL_QUEUE, RoutingKind.INBOUND_RULE, RoutingKind.TRUNK})
+RENDERED: Final = frozenset({RoutingKind.CALL_QUEUE, RoutingKind.INBOUND_RULE, RoutingKind.TRUNK})
 """Those that are a part of a revision; the others are read at each call, or belong to the files of hours."""
 
 
@@ -181,6 +182,13 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
     trunk = getattr(settings, "trunk", None)
     if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
         raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")
+    await check_loops(
+        session,
+        tenant_id=row.tenant_id,
+        number=row.number,
+        kind=RoutingKind(row.kind).number_kind,
+        settings=settings,
+    )
 
 
 async def _forget_pointers(session: AsyncSession, row: RoutingObjectRow) -> None:
@@ -216,7 +224,7 @@ async def _publish(
     )
     if kind is RoutingKind.VIRTUAL_RECEPTIONIST:
         await defer_greeting(session, jobs, row.id)
-    rendered = kind in _RENDERED
+    rendered = kind in RENDERED
     await defer_publishing(
         session,
         jobs,
