@@ -34,6 +34,8 @@ class ObjectKind(StrEnum):
     RING_GROUP = "ring-group"
     VIRTUAL_RECEPTIONIST = "virtual-receptionist"
     OFFICE_HOURS = "office-hours"
+    INBOUND_RULE = "inbound-rule"
+    TRUNK = "trunk"
 
 
 class Action(StrEnum):

@@ -12,7 +12,7 @@ from controlplane.domain.errors import InvalidValue
 from controlplane.domain.routing.destination import Pointer
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII | re.IGNORECASE)
-_ACCOUNT = re.compile(r"[A-Za-z0-9_.+@-]{1,64}", re.ASCII)
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.+-]{1,64}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,128}", re.ASCII)
 _MAX_ADDRESSES = 50
 
@@ -71,7 +71,7 @@ class Trunk:
             return
         if not _ACCOUNT.fullmatch(self.username):
             raise InvalidValue(
-                "A username has 1 to 64 of letters, digits and _ . + @ -.",
+                "A username has 1 to 64 of letters, digits and _ . + -.",
                 error_id="invalid-account",
                 field="username",
             )
