@@ -14,12 +14,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from controlplane.web.api import (
     configuration,
     extensions,
+    inbound_rules,
     languages,
     mailboxes,
     messages,
     numbers,
     ring_groups,
     tenants,
+    trunks,
 )
 from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
@@ -71,6 +73,8 @@ def create_app(deps: WebDeps) -> FastAPI:
         numbers,
         extensions,
         ring_groups,
+        inbound_rules,
+        trunks,
         tenants,
         languages,
         configuration,

@@ -54,6 +54,11 @@ async def _fill(api: Api, client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/mailboxes", json=dict(MAILBOX))
     await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
     await client.post("/api/v1/ring-groups", json={"number": "6100", "display_name": "Sales"})
+    await client.post("/api/v1/trunks", json={"name": "provider", "addresses": ["203.0.113.1"]})
+    await client.post(
+        "/api/v1/inbound-rules",
+        json={"name": "main-number", "destination": {"office_hours": {"action": "hangup"}}},
+    )
     await client.post("/api/v1/tenants", json={"name": "north", "sip_domain": "north.example.com"})
     await api.message(seconds=0.2)
 

@@ -61,6 +61,10 @@ class Trunk:
                 "This is a host name or an IP address.", error_id="invalid-address", field="host"
             )
         if self.username is None:
+            if self.password is not None:
+                raise InvalidValue(
+                    "A password belongs to a username.", error_id="missing-field", field="username"
+                )
             if not self.addresses:
                 raise InvalidValue(
                     "A trunk needs the addresses that calls come from, or a host and a username to register "
@@ -83,6 +87,16 @@ class Trunk:
             raise InvalidValue(
                 "A registration needs a password of 1 to 128 visible ASCII characters.",
                 error_id="invalid-sip-password",
+                field="password",
+            )
+
+    def check_provider_of(self, before: Trunk) -> None:
+        """Raise InvalidValue if a password that nobody can read would go to another provider's host."""
+        there, here = ((one.host, one.port, one.username) for one in (before, self))
+        if self.username is not None and there != here:
+            raise InvalidValue(
+                "Send the password again with another host, port or username.",
+                error_id="missing-field",
                 field="password",
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
 import structlog
@@ -16,10 +16,12 @@ from controlplane.domain.errors import Conflict, InvalidValue, NotFound, Precond
 from controlplane.domain.numbers import Number
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
+from controlplane.domain.routing.trunk import Trunk
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.pointing import free_number, note_pointers
+from controlplane.services.routing.trunk_addresses import check_addresses
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -114,6 +116,8 @@ async def update_object(
         before = object_values(row)
         settings = dataclasses.replace(before.settings, **changes)
         settings.check()
+        if isinstance(settings, Trunk) and "password" not in changes:
+            settings.check_provider_of(cast("Trunk", before.settings))
         values: dict[str, Any] = {}
         if settings != before.settings:
             values["settings"] = to_document(settings)
@@ -167,6 +171,8 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
         raise InvalidValue(
             f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
         )
+    if isinstance(settings, Trunk):
+        await check_addresses(session, trunk_id=row.id, trunk=settings)
     trunk = getattr(settings, "trunk", None)
     if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
         raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")
@@ -201,12 +207,14 @@ async def _publish(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)
     )
     rendered = kind in _RENDERED
+    # Rendered rules name their schedule; what is in it they read with each call.
+    renders = rendered or (kind is RoutingKind.OFFICE_HOURS and action is not Action.CHANGED)
     await defer_publishing(
         session,
         jobs,
         tenant_id=row.tenant_id,
         numbers=[] if row.number is None else [row.number],
-        revision=rendered,
+        revision=renders,
         hours=kind is RoutingKind.OFFICE_HOURS,
         change=change if rendered else None,
     )
