@@ -152,6 +152,46 @@ async def test_a_trunk_that_is_not_enabled_is_registered_no_more(
     assert "" == await provider.registered()
 
 
+async def test_a_trunk_by_address_is_known_once_it_is_published(
+    publisher: Publisher, rig: Rig, default_tenant: UUID
+) -> None:
+    """Its calls say which number was dialled; before and after it a stranger's do not."""
+    rig.route("8001", "mailbox", MAILBOX, default_tenant)
+    row = RoutingObjectRow(
+        id=uuid4(),
+        tenant_id=default_tenant,
+        kind=RoutingKind.TRUNK.value,
+        name="peer",
+        settings=to_document(Trunk(addresses=("127.0.0.2",))),
+    )
+    await live(publisher)
+    before = await dialled_at(rig, "127.0.0.2")
+    async with publisher.database.transaction() as session:
+        session.add(row)
+    await live(publisher)
+    known = await dialled_at(rig, "127.0.0.2")
+    async with publisher.database.transaction() as session:
+        await objects.update_values(
+            session, row.id, {"settings": to_document(Trunk(addresses=("127.0.0.3",)))}
+        )
+    await live(publisher)
+    moved = [await dialled_at(rig, address) for address in ("127.0.0.2", "127.0.0.3")]
+    async with publisher.database.transaction() as session:
+        await objects.remove(session, row.id)
+    await live(publisher)
+    after = await dialled_at(rig, "127.0.0.3")
+
+    assert (None, "8001", [None, "8001"], None) == (before, known, moved, after)
+
+
+async def dialled_at(rig: Rig, address: str) -> str | None:
+    """Call 8001 from an address; return the number dialled as the way of the call has it."""
+    async with rig.peer(end) as peer, RawPhone(rig.server, address=address).opened() as phone:
+        await phone.call("8001", user="4989123").wait_ended()
+    (facts,) = peer.facts
+    return facts.reached_by.did
+
+
 async def test_nobody_guesses_the_address_of_a_trunk(
     rig: Rig, provider: Provider, trunk: RoutingObjectRow
 ) -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from controlplane.domain.routing.hours import ALWAYS_OPEN
+from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.services.routing.objects import create_object, update_object
 from controlplane.storage.configuration import configured_tenants
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from controlplane.storage.routing.documents import to_document
+from controlplane.storage.tables import RoutingObjectRow
+from tests.support.api import Api
 
 HANGUP = {"action": "hangup", "number": None}
 RULES = "/api/v1/inbound-rules"
@@ -131,9 +139,55 @@ async def test_rules_are_rendered_in_the_order_in_which_they_are_asked(
 async def test_a_rule_reads_the_hours_of_the_tenant_or_its_own(
     client: httpx.AsyncClient, database: Database
 ) -> None:
-    """Without office hours it is always open."""
+    """Without office hours it is always open; those of the tenant count where it names none."""
     await make(client, "main")
     async with database.transaction() as session:
-        (tenant,) = await configured_tenants(session)
+        (before,) = await configured_tenants(session)
+        session.add_all(
+            RoutingObjectRow(
+                id=UUID(int=number),
+                tenant_id=before.id,
+                kind=RoutingKind.OFFICE_HOURS.value,
+                name=name,
+                settings=to_document(ALWAYS_OPEN),
+            )
+            for number, name in enumerate(("default", "shop"))
+        )
+    await make(client, "night", office_hours="shop")
+    async with database.transaction() as session:
+        (after,) = await configured_tenants(session)
 
-    assert [None] == [rule.hours for rule in tenant.rules]
+    assert [None] == [rule.hours for rule in before.rules]
+    assert [UUID(int=0), UUID(int=1)] == [rule.hours for rule in after.rules]
+
+
+async def test_a_change_of_a_rule_is_published(api: Api, client: httpx.AsyncClient) -> None:
+    """Making, changing and deleting each defer a revision; what changes nothing defers none."""
+    await make(client, "main")
+    made = api.jobs()
+    await client.patch(f"{RULES}/main", json={"priority": 100})
+    same = api.jobs()
+    await client.patch(f"{RULES}/main", json={"priority": 1})
+    await client.delete(f"{RULES}/main")
+    pending = (await client.get("/api/v1/configuration")).json()["pending"]["changes"]
+
+    assert (["configuration.publish"], []) == ([name for name, _ in made], same)
+    assert ["configuration.publish"] * 2 == [name for name, _ in api.jobs()]
+    assert [("added", []), ("changed", ["priority"]), ("removed", [])] == [
+        (change["action"], change["fields"]) for change in pending if change["kind"] == "inbound-rule"
+    ]
+
+
+async def test_a_schedule_that_comes_or_goes_renders_the_rules_anew(
+    api: Api, database: Database, jobs: Jobs, client: httpx.AsyncClient
+) -> None:
+    """They name it; what is in it they read with each call."""
+    async with database.transaction() as session:
+        (tenant,) = await configured_tenants(session)
+    about: dict[str, Any] = {"tenant_id": tenant.id, "kind": RoutingKind.OFFICE_HOURS, "by": "token tests"}
+    await create_object(database, jobs, number=None, name="default", settings=ALWAYS_OPEN, **about)
+    made = api.jobs()
+    await update_object(database, jobs, key="default", name=None, changes={"closed_now": True}, **about)
+
+    assert ["configuration.hours", "configuration.publish"] == sorted(name for name, _ in made)
+    assert ["configuration.hours"] == [name for name, _ in api.jobs()]

@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from controlplane.services.publishing import note_pending, publish
 from controlplane.storage.configuration import configured_tenants
 from controlplane.storage.database import Database
+from tests.support.api import Api
 
 TRUNKS = "/api/v1/trunks"
 PASSWORD = "sw0rdfish;\"'$${x}"
@@ -65,6 +67,25 @@ async def test_a_password_is_never_told(client: httpx.AsyncClient, database: Dat
         answer.text for answer in answers if "sw0rdfish" in answer.text or "password" in answer.json()
     ]
     assert PASSWORD == await stored_password(database)
+
+
+async def test_a_difference_shows_stars_for_a_password(
+    api: Api, client: httpx.AsyncClient, system: httpx.AsyncClient
+) -> None:
+    """Who may see what waits sees the trunk, and which fields of it changed, and no value of this one."""
+    await publish(api.deps.publisher)
+    await make(client, **ACCOUNT)
+    await client.patch(f"{TRUNKS}/provider", json={"password": "sw0rdfish-2"})
+    await note_pending(api.deps.publisher)
+    answer = await system.get("/api/v1/configuration")
+    pending = answer.json()["pending"]
+    shown = {file["path"]: file["difference"] for file in pending["files"]}
+
+    assert [("added", []), ("changed", ["password"])] == [
+        (change["action"], change["fields"]) for change in pending["changes"]
+    ]
+    assert "+password=***" in shown["asterisk/pjsip.conf"].splitlines()
+    assert "sw0rdfish" not in answer.text
 
 
 @pytest.mark.parametrize("change", [{"host": "192.0.2.99"}, {"port": 5061}, {"username": "another"}])
