@@ -9,6 +9,7 @@ from uuid import UUID
 
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import DEFAULT_TENANT
+from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class FeatureCodeContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantContext:
-    """A tenant; `language` is one that has prompts."""
+    """A tenant; `language` is one that has prompts, `rules` are in the order in which they are asked."""
 
     id: UUID
     name: str
@@ -62,6 +63,8 @@ class TenantContext:
     language: str
     extensions: tuple[ExtensionContext, ...] = ()
     feature_codes: tuple[FeatureCodeContext, ...] = ()
+    trunks: tuple[TrunkContext, ...] = ()
+    rules: tuple[InboundRuleContext, ...] = ()
 
     @property
     def at_domain(self) -> str:
@@ -78,7 +81,8 @@ def at_domain(tenant_name: str, sip_domain: str) -> str:
 class SipContext:
     """Addresses and ports of SIP and RTP. `bind` is `address:port`, an IPv6 address in brackets.
 
-    Without `phones` the switch has SIP endpoints of its own, and none of ours are rendered.
+    Without `phones` the switch has SIP endpoints of its own, and none of ours are rendered. A registration
+    at a provider lasts `trunk_expiry_seconds`: so long after he forgot us he knows us again.
     """
 
     bind: str
@@ -89,6 +93,8 @@ class SipContext:
     realm: str
     max_contacts: int
     phones: bool = True
+    trunk_expiry_seconds: int = 120
+    trunk_retry_seconds: int = 30
 
     @property
     def host(self) -> str:
@@ -181,6 +187,6 @@ class AsteriskContext:
         """The names of all endpoints that we render."""
         if not self.installation.sip.phones:
             return frozenset()
-        return frozenset(
-            {"anonymous"} | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
-        )
+        extensions = {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
+        trunks = {trunk.context for tenant in self.tenants for trunk in tenant.trunks}
+        return frozenset({"anonymous"} | extensions | trunks)

@@ -24,9 +24,11 @@ FILES = (
     "cp-mailboxes.xml",
     "cp-phrases.xml",
     "cp-voicemail.xml",
+    "cp_caller.lua",
     "cp_directory.lua",
     "cp_entrance.lua",
     "cp_extension.lua",
+    "cp_inbound.lua",
     "cp_keys.lua",
     "cp_phones.lua",
     "cp_ring_group.lua",
@@ -77,6 +79,7 @@ def _render(
         "native_profiles": context.native_profiles,
         "native_storage": installation.native_storage,
         "mailboxes": context.mailboxes,
+        "gateways": context.gateways,
     }
     rendered = {}
     for name in names:

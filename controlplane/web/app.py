@@ -16,6 +16,7 @@ from controlplane.web.api import (
     destinations,
     extensions,
     feature_codes,
+    inbound_rules,
     languages,
     lint,
     mailboxes,
@@ -27,6 +28,7 @@ from controlplane.web.api import (
     simulate,
     tenants,
     transfer,
+    trunks,
     virtual_receptionists,
 )
 from controlplane.web.api.fields import examples_of_schemas
@@ -86,6 +88,8 @@ def create_app(deps: WebDeps) -> FastAPI:
         virtual_receptionists,
         simulate,
         lint,
+        inbound_rules,
+        trunks,
         tenants,
         languages,
         configuration,

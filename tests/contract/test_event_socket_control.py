@@ -46,7 +46,10 @@ def switch() -> ScriptedEventSocket:
     made = ScriptedEventSocket()
     made.answers["api reloadxml"] = answer("+OK [Success]\n")
     made.answers["api global_getvar cp_revision"] = answer("abc123")
+    made.answers["api global_getvar cp_gateways"] = answer("ours")
     made.answers["api list_users"] = answer(USERS)
+    made.answers["api sofia profile shared-voicemail gwlist up"] = answer("")
+    made.answers["api sofia profile shared-voicemail gwlist down"] = answer("")
     return made
 
 
@@ -55,7 +58,36 @@ async def test_reload_is_confirmed(switch: ScriptedEventSocket) -> None:
     async with controlling(switch) as control:
         await control.reload()
 
-    assert "api reloadxml" == switch.commands[-1]
+    assert [] == [command for command in switch.commands if "rescan" in command or "killgw" in command]
+    assert "api reloadxml" in switch.commands
+
+
+async def test_gateways_follow_the_tree(switch: ScriptedEventSocket) -> None:
+    """What the tree does not name is taken away, and the profile looks for what it does not know."""
+    profile = "api sofia profile shared-voicemail"
+    switch.answers["api global_getvar cp_gateways"] = answer("ours cp-trunk-new cp-trunk-kept")
+    switch.answers[f"{profile} gwlist up"] = answer("cp-trunk-kept another ")
+    switch.answers[f"{profile} gwlist down"] = answer("cp-trunk-old ")
+    switch.answers[f"{profile} killgw cp-trunk-old"] = answer("+OK gateway marked for deletion.\n")
+    switch.answers[f"{profile} rescan"] = answer("Reload XML [Success]\n+OK scan complete\n")
+    async with controlling(switch) as control:
+        await control.reload()
+        live = await control.live_configuration()
+
+    assert [f"{profile} killgw cp-trunk-old", f"{profile} rescan"] == [
+        command for command in switch.commands if "killgw" in command or "rescan" in command
+    ]
+    assert {"101@realm", "102@realm", "cp-trunk-kept", "cp-trunk-old"} == live.endpoints
+
+
+async def test_profile_that_is_not_ours_is_left_alone(switch: ScriptedEventSocket) -> None:
+    """Where somebody else's profile has the phones nothing is asked of it."""
+    switch.answers["api global_getvar cp_gateways"] = answer("")
+    async with controlling(switch) as control:
+        await control.reload()
+        await control.live_configuration()
+
+    assert [] == [command for command in switch.commands if "sofia" in command]
 
 
 @pytest.mark.parametrize("said", ["+OK [[error near line 3]: unclosed tag]\n", "-ERR", "+OK\n", ""])
@@ -221,7 +253,7 @@ async def test_user_of_the_directory_logs_in(switch: ScriptedEventSocket) -> Non
     async with controlling(switch, user=USER) as control:
         await control.reload()
 
-    assert [f"userauth {USER}:{PASSWORD}", "api reloadxml"] == switch.commands
+    assert [f"userauth {USER}:{PASSWORD}", "api reloadxml"] == switch.commands[:2]
 
 
 async def test_unknown_user_is_refused(switch: ScriptedEventSocket) -> None:

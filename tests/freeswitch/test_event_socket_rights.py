@@ -110,7 +110,6 @@ async def test_doctor_sees_the_configuration(rig: FreeswitchRig) -> None:
         "api sched_api +1 none system id",
         "api uuid_kill 1",
         "api originate null/x &park",
-        "api sofia profile shared-voicemail stop",
         "api shutdown",
         "api reload mod_lua",
         "log debug",
@@ -131,6 +130,8 @@ async def test_what_nobody_needs_is_denied(rig: FreeswitchRig, user: EventSocket
     [
         (EventSocketUser.EVENTS, "api version"),
         (EventSocketUser.EVENTS, "api reloadxml"),
+        (EventSocketUser.EVENTS, "api sofia profile shared-voicemail stop"),
+        (EventSocketUser.DOCTOR, "api sofia profile shared-voicemail stop"),
         (EventSocketUser.CONTROL, "api xml_locate configuration configuration name event_socket.conf"),
         (EventSocketUser.CONTROL, "event plain RECORD_STOP"),
         (EventSocketUser.DOCTOR, "api reloadxml"),

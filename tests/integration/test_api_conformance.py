@@ -60,6 +60,11 @@ async def _fill(api: Api, client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/office-hours", json={"name": "default", "closed_now": True})
     await client.post("/api/v1/virtual-receptionists", json={"number": "6000", "display_name": "Main"})
     await client.post("/api/v1/numbers/reserved", json={"first": "9000", "last": "9099"})
+    await client.post("/api/v1/trunks", json={"name": "provider", "addresses": ["203.0.113.1"]})
+    await client.post(
+        "/api/v1/inbound-rules",
+        json={"name": "main-number", "destination": {"office_hours": {"action": "hangup"}}},
+    )
     await client.post("/api/v1/tenants", json={"name": "north", "sip_domain": "north.example.com"})
     await api.message(seconds=0.2)
 

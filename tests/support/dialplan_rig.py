@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import re
 import socket
@@ -37,7 +38,18 @@ from controlplane.switches.asterisk.control import AsteriskControl
 from controlplane.switches.asterisk.server import FastAgiServer
 from tests.support.agi_peer import SECRET, AgiPeer, agi_peer
 from tests.support.call_peers import Script
-from tests.support.rig import ACME, ALICE, DEFAULT, REALM, TONES, Rig, a1_hash, free_port, write_prompts
+from tests.support.rig import (
+    ACME,
+    ALICE,
+    DEFAULT,
+    REALM,
+    TONES,
+    Change,
+    Rig,
+    a1_hash,
+    free_port,
+    write_prompts,
+)
 
 WITNESS = "witness"
 
@@ -176,9 +188,24 @@ def rig_context(
     )
 
 
+def with_tenants(context: AsteriskContext, change: Change) -> AsteriskContext:
+    """Return the context with other tenants; registrations at providers are short."""
+    sip = dataclasses.replace(context.installation.sip, trunk_expiry_seconds=16, trunk_retry_seconds=5)
+    return dataclasses.replace(
+        context,
+        installation=dataclasses.replace(context.installation, sip=sip),
+        tenants=change(context.tenants),
+    )
+
+
 @contextlib.contextmanager
 def run_dialplan(
-    tree: AsteriskTree, home: Path, *, alice: str = ALICE, acme_domain: str = "acme.example"
+    tree: AsteriskTree,
+    home: Path,
+    *,
+    alice: str = ALICE,
+    acme_domain: str = "acme.example",
+    tenants: Change = lambda tenants: tenants,
 ) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
     sip_port, agi_port, manager_port = free_port(socket.SOCK_DGRAM), free_port(), free_port()
@@ -191,6 +218,7 @@ def run_dialplan(
         alice=alice,
         acme_domain=acme_domain,
     )
+    context = with_tenants(context, tenants)
     tree_of_files = render_asterisk(context, templates=TEMPLATES)
     folder = RevisionFolder(home / "configuration")
     folder.write(

@@ -187,16 +187,23 @@ class RawPhone:
         extra: bytes = b"",
         password: str | None = None,
         login: str | None = None,
+        to: str | bytes | None = None,
+        uri_parameters: str = "",
     ) -> RawCall:
-        """Send an INVITE. `user` and `name` are put into From as they are; `extra` is header lines."""
+        """Send an INVITE. `user` and `name` are put into From as they are; `extra` is header lines.
+
+        `to` is the user of To where that is not the number; `uri_parameters` follow the Request-URI.
+        """
         to_user = number if isinstance(number, bytes) else number.encode()
+        named = to_user if to is None else to if isinstance(to, bytes) else to.encode()
         from_user = user if isinstance(user, bytes) else user.encode()
         host = domain.encode()
         call = RawCall(
             phone=self,
             headers={
-                "uri": b"sip:%s@%s:%d" % (to_user, self.server[0].encode(), self.server[1]),
-                "to": b"<sip:%s@%s>" % (to_user, host),
+                "uri": b"sip:%s@%s:%d" % (to_user, self.server[0].encode(), self.server[1])
+                + uri_parameters.encode(),
+                "to": b"<sip:%s@%s>" % (named, host),
                 "from": (b'"%s" ' % name if name else b"")
                 + b"<sip:%s@%s>;tag=%s" % (from_user, host, secrets.token_hex(4).encode()),
                 "id": secrets.token_hex(8).encode(),

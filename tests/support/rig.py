@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,12 +24,15 @@ from controlplane.callflows.call import Entry
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.message import TakeFacts
 from controlplane.domain.routing.hours import MINUTES_OF_A_DAY
-from controlplane.rendering.context import InstallationContext
+from controlplane.rendering.context import InstallationContext, TenantContext
 from controlplane.rendering.context_freeswitch import FreeswitchInstallation
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage.spool import FileSpool
 from controlplane.switches.server import CallServer, Handler
 from tests.support.call_peers import Peer, Script, Serve, listening
+
+Change = Callable[[tuple[TenantContext, ...]], tuple[TenantContext, ...]]
+"""What a test adds to the tenants that are rendered."""
 
 REALM = "shared-voicemail"
 DEFAULT = UUID("11111111-1111-4111-8111-111111111111")

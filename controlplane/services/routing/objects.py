@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
 import structlog
@@ -17,6 +17,7 @@ from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Number
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
+from controlplane.domain.routing.trunk import Trunk
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
@@ -25,6 +26,7 @@ from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
 from controlplane.services.routing.owned_mailboxes import check_voicemails
 from controlplane.services.routing.pointing import free_number, note_pointers
+from controlplane.services.routing.trunk_addresses import check_addresses
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -122,6 +124,8 @@ async def update_object(
         before = object_values(row)
         settings = dataclasses.replace(before.settings, **changes)
         settings.check()
+        if isinstance(settings, Trunk) and "password" not in changes:
+            settings.check_provider_of(cast("Trunk", before.settings))
         values: dict[str, Any] = {}
         if settings != before.settings:
             values["settings"] = to_document(settings)
@@ -179,6 +183,8 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
     language = getattr(settings, "language", None)
     if language is not None:
         resolve(language, available_languages())
+    if isinstance(settings, Trunk):
+        await check_addresses(session, trunk_id=row.id, trunk=settings)
     trunk = getattr(settings, "trunk", None)
     if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
         raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")

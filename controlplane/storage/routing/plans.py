@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -59,18 +59,31 @@ async def owners(
 
 async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
     """Read the schedules of a tenant and the mailboxes that its extensions own."""
-    named = await session.execute(
-        select(RoutingObjectRow.name, RoutingObjectRow.id).where(
-            RoutingObjectRow.tenant_id == tenant_id,
-            RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value,
-        )
-    )
-    hours: dict[str, UUID] = dict(named.all())
+    return (await plan_contexts(session, tenant_id))[tenant_id]
+
+
+async def plan_contexts(session: AsyncSession, tenant_id: UUID | None = None) -> dict[UUID, PlanContext]:
+    """Read the same of all tenants that have any, or of one."""
     mailbox = ExtensionRow.rules["mailbox"].astext
-    owning = await session.execute(
-        select(ExtensionRow.number, mailbox).where(ExtensionRow.tenant_id == tenant_id, mailbox.is_not(None))
+    named = select(RoutingObjectRow.tenant_id, RoutingObjectRow.name, RoutingObjectRow.id).where(
+        RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value
     )
-    owned: dict[str, str] = dict(owning.all())
+    owning = select(ExtensionRow.tenant_id, ExtensionRow.number, mailbox).where(mailbox.is_not(None))
+    if tenant_id is not None:
+        named = named.where(RoutingObjectRow.tenant_id == tenant_id)
+        owning = owning.where(ExtensionRow.tenant_id == tenant_id)
+    hours: dict[UUID, dict[str, UUID]] = {} if tenant_id is None else {tenant_id: {}}
+    for tenant, name, schedule in await session.execute(named):
+        hours.setdefault(tenant, {})[name] = schedule
+    owned: dict[UUID, dict[str, str]] = {}
+    for tenant, number, owns in await session.execute(owning):
+        owned.setdefault(tenant, {})[number] = owns
+    return {
+        tenant: _plan_context(hours.get(tenant, {}), owned.get(tenant, {})) for tenant in {*hours, *owned}
+    }
+
+
+def _plan_context(hours: Mapping[str, UUID], owned: Mapping[str, str]) -> PlanContext:
     return PlanContext(hours=lambda name: hours.get(name or TENANT_HOURS), voicemail_of=owned.get)
 
 

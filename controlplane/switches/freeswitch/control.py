@@ -2,6 +2,7 @@
 
 Each on a short connection. `reloadxml` answers when the new tree is in its place, or with what was
 wrong with it, and the old one stays; it says `+OK` in both cases, and `[Success]` in the first alone.
+Gateways are no part of that tree: a profile has those that it was told of, until it is told otherwise.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SUCCESS: Final = "+OK [Success]"
 _REASON_CHARS: Final = 300
+# The first word of the variable that names the gateways, and how each one's name begins.
+_OURS: Final = "ours"
+_GATEWAY: Final = "cp-trunk-"
 # The column of `list_users` with the domain; before it stand user and context.
 _DOMAIN: Final = 2
 
@@ -76,17 +80,49 @@ class FreeSwitchControl:
         """Read dialplan and directory anew; both are looked up in the tree for every call."""
         async with self.connected(seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
-        if _SUCCESS not in answer:
-            raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            if _SUCCESS not in answer:
+                raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            await self._follow_gateways(client)
+
+    async def _follow_gateways(self, client: InboundClient) -> None:
+        """Have the profile know the gateways that the new tree names, and no other of ours.
+
+        Another setting makes another name. `rescan` adds what is new and disturbs no gateway that is there.
+        """
+        wanted = await self._wanted_gateways(client)
+        if wanted is None:
+            return
+        known = await self._gateways(client)
+        for name in sorted(known - wanted):
+            await client.api(f"sofia profile {self._profile} killgw {name}")
+        if wanted - known:
+            answer = await client.api(f"sofia profile {self._profile} rescan")
+            if "+OK" not in answer:
+                raise SwitchRefused(f"FreeSWITCH does not know its SIP profile: {answer[:_REASON_CHARS]}")
+
+    async def _wanted_gateways(self, client: InboundClient) -> frozenset[str] | None:
+        """Return the gateways that the tree names; None where the profile is not ours."""
+        owner, *names = (await client.api(f"global_getvar {variables.GATEWAYS}")).split() or [""]
+        return frozenset(names) if owner == _OURS else None
+
+    async def _gateways(self, client: InboundClient) -> frozenset[str]:
+        """Return the gateways that the profile knows, registered or not."""
+        found: set[str] = set()
+        for state in ("up", "down"):
+            answer = await client.api(f"sofia profile {self._profile} gwlist {state}")
+            found.update(name for name in answer.split() if name.startswith(_GATEWAY))
+        return frozenset(found)
 
     async def live_configuration(self) -> LiveConfiguration:
-        """Ask for the revision in the global variable and for the users of the directory."""
+        """Ask for the revision in the global variable, for users of the directory and for gateways."""
         async with self.connected() as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
             users = await client.api("list_users")
+            ours = await self._wanted_gateways(client) is not None
+            gateways = await self._gateways(client) if ours else frozenset()
         return LiveConfiguration(
             digest=revision if revision and not revision.startswith("-ERR") else None,
-            endpoints=_users(users),
+            endpoints=_users(users) | gateways,
         )
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:

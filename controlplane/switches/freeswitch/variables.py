@@ -77,6 +77,9 @@ DIGITS: Final = "cp_digits"
 REVISION: Final = "cp_revision"
 """Global: the digest of the published revision that the dialplan was loaded from."""
 
+GATEWAYS: Final = "cp_gateways"
+"""Global: `ours` and the names of the gateways of the SIP profile; unset where that is not ours."""
+
 WORDS: Final = DialplanWords(
     stage=STAGE,
     recording=RECORDING,
