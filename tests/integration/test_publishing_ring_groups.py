@@ -20,7 +20,7 @@ Changed = Callable[[dict[str, Any]], Awaitable[tuple[list[str], list[str]]]]
 async def plan(
     api: Api, client: httpx.AsyncClient, database: Database, default_tenant: UUID, tmp_path: Path
 ) -> Changed:
-    """Return what changes a ring group, and returns its lines and the names of the jobs that were deferred."""
+    """Return what changes a ring group, and returns its lines and the names of the deferred jobs."""
     for number in ("101", "102"):
         made = await client.post("/api/v1/extensions", json={"number": number, "display_name": number})
         assert 201 == made.status_code, made.text
