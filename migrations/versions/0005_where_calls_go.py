@@ -2,7 +2,8 @@
 
 Safe while the version before runs: it knows none of the new tables, and the new column has a default.
 It may delete a number that something new points at: that is refused by the database, as an error. It cannot
-render the new feature code `*57`: until it is replaced it publishes no revision, and the switch keeps the last.
+render the new feature code `*57`: until it is replaced it publishes no revision, and the switch keeps its
+last one.
 """
 
 from __future__ import annotations
@@ -110,8 +111,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "first", name=op.f("pk_reserved_numbers")),
     )
     op.execute(
-        "INSERT INTO feature_codes (tenant_id, code, feature) SELECT id, '*57', 'check-own-mailbox' FROM tenants "
-        "ON CONFLICT DO NOTHING"
+        "INSERT INTO feature_codes (tenant_id, code, feature)"
+        " SELECT id, '*57', 'check-own-mailbox' FROM tenants ON CONFLICT DO NOTHING"
     )
 
 

@@ -34,6 +34,11 @@ def by_hours(destination: dict[str, Any]) -> dict[str, Any]:
     return {"office_hours": destination, "outside_hours": None, "holidays": None}
 
 
+def busy(action: str, number: str | None = None) -> dict[str, Any]:
+    """Return rules with one destination."""
+    return {"busy": by_hours({"action": action, "number": number})}
+
+
 @pytest.fixture(autouse=True)
 async def numbers(api: Api, client: httpx.AsyncClient) -> None:
     """Make the extensions 101 and 102 and the mailboxes 8001 and 8002."""
@@ -130,21 +135,13 @@ async def test_stale_rules_are_refused(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("rules", "error_id", "field"),
     [
-        ({"busy": by_hours({"action": "forward_to_number", "number": "999"})}, "no-such-number", "busy.office_hours.number"),
-        ({"busy": by_hours({"action": "ring"})}, "invalid-destination", "busy.office_hours.action"),
-        ({"busy": by_hours({"action": "repeat"})}, "invalid-destination", "busy.office_hours.action"),
-        ({"busy": by_hours({"action": "forward_to_number"})}, "invalid-destination", "busy.office_hours.number"),
-        ({"busy": by_hours({"action": "forward_to_voicemail"})}, "no-mailbox-owned", "busy.office_hours.action"),
-        (
-            {"always": by_hours({"action": "forward_to_voicemail", "number": "102"})},
-            "no-mailbox-owned",
-            "always.office_hours.number",
-        ),
-        (
-            {"always": by_hours({"action": "forward_to_voicemail", "number": "8001"})},
-            "no-mailbox-owned",
-            "always.office_hours.number",
-        ),
+        (busy("forward_to_number", "999"), "no-such-number", "busy.office_hours.number"),
+        (busy("ring"), "invalid-destination", "busy.office_hours.action"),
+        (busy("repeat"), "invalid-destination", "busy.office_hours.action"),
+        (busy("forward_to_number"), "invalid-destination", "busy.office_hours.number"),
+        (busy("forward_to_voicemail"), "no-mailbox-owned", "busy.office_hours.action"),
+        (busy("forward_to_voicemail", "102"), "no-mailbox-owned", "busy.office_hours.number"),
+        (busy("forward_to_voicemail", "8001"), "no-mailbox-owned", "busy.office_hours.number"),
         ({"mailbox": "102"}, "wrong-kind-of-number", "mailbox"),
         ({"mailbox": "999"}, "no-such-number", "mailbox"),
         ({"office_hours": "nights"}, "no-such-office-hours", "office_hours"),
@@ -155,7 +152,7 @@ async def test_stale_rules_are_refused(client: httpx.AsyncClient) -> None:
         ),
         ({"no_answer_seconds": 4}, "invalid-values", "no_answer_seconds"),
     ],
-)  # fmt: skip
+)
 async def test_wrong_rules_are_refused(
     client: httpx.AsyncClient, rules: dict[str, Any], error_id: str, field: str
 ) -> None:
@@ -250,3 +247,10 @@ async def test_a_group_cannot_forward_to_a_voicemail_that_nobody_owns(client: ht
     ]
 
     assert [(422, "no-mailbox-owned", "no_answer.number")] * 2 == [refused(one) for one in answers]
+
+
+async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient) -> None:
+    """PUT takes JSON, as every call with a body does."""
+    answer = await client.put(URL, content=b"{}", headers={"Content-Type": "text/plain"})
+
+    assert (415, "unsupported-media-type") == (answer.status_code, answer.json()["error_id"])

@@ -53,10 +53,33 @@ def test_each_migration_goes_there_and_back(empty_url: str) -> None:
 
 
 def test_default_tenant_exists_from_the_start(database_url: str) -> None:
-    """A fresh database has the tenant `default` with the feature code *56."""
+    """A fresh database has the tenant `default` with its feature codes."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT t.name, f.code, f.feature FROM tenants t JOIN feature_codes f ON f.tenant_id = t.id"
+            " ORDER BY f.code"
         ).fetchall()
 
-    assert rows == [("default", "*56", "check-messages")]
+    assert rows == [("default", "*56", "check-messages"), ("default", "*57", "check-own-mailbox")]
+
+
+def test_an_own_mailbox_gets_its_code_where_it_is_free(empty_url: str) -> None:
+    """Tenants that exist get `*57`, but for one that uses it for something else."""
+    config = alembic_config(empty_url)
+    command.upgrade(config, "0004")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(
+            "INSERT INTO tenants (id, name, sip_domain, language, time_zone)"
+            " VALUES (gen_random_uuid(), 'north', 'north', 'en', 'UTC')"
+        )
+        connection.execute(
+            "INSERT INTO feature_codes SELECT id, '*57', 'check-messages' FROM tenants WHERE name = 'north'"
+        )
+    command.upgrade(config, "0005")
+    with psycopg.connect(empty_url) as connection:
+        rows = connection.execute(
+            "SELECT t.name, f.feature FROM tenants t JOIN feature_codes f ON f.tenant_id = t.id"
+            " WHERE f.code = '*57' ORDER BY t.name"
+        ).fetchall()
+
+    assert rows == [("default", "check-own-mailbox"), ("north", "check-messages")]
