@@ -68,7 +68,7 @@ def test_the_endpoints_are_those_of_the_file() -> None:
     rendered = {
         name for name, settings in parse(tree.files["asterisk/pjsip.conf"]) if "context" in dict(settings)
     }
-    assert {"anonymous", "101", "102", "101@acme.example"} == rendered == tree.endpoints
+    assert {"anonymous", "101", "102", "103", "101@acme.example"} == rendered == tree.endpoints
 
 
 def test_the_same_context_has_the_same_digest() -> None:
