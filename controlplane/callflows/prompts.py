@@ -84,6 +84,7 @@ class Tone(StrEnum):
 
     BEEP = "beep"
     SILENCE = "silence"  # half a second
+    HOLD = "hold"  # what a caller who waits hears, again and again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,11 @@ from typing import assert_never
 from uuid import UUID
 
 from controlplane.domain.numbers import Feature
+from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.tenant import DEFAULT_TENANT
+
+QUEUE_PREFIX = "cp-"
+"""What the names of our queues at a switch begin with; other queues are not ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,42 @@ class FeatureCodeContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentContext:
+    """An agent of a call queue: the number of an extension, and its endpoint in PJSIP."""
+
+    number: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueContext:
+    """A call queue, as far as the switch's own queue knows it; the rest is read with each call.
+
+    `max_callers` 0 is no limit; `exit_key` is `None` or one of the phone's keys.
+    """
+
+    id: UUID
+    number: str
+    strategy: QueueStrategy
+    ring_seconds: int
+    wrap_up_seconds: int
+    max_wait_seconds: int
+    max_callers: int
+    exit_key: str | None
+    agents: tuple[AgentContext, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the switch calls it."""
+        return f"{QUEUE_PREFIX}{self.id}"
+
+    @property
+    def pressed(self) -> str:
+        """The exit key as the way of a call has it."""
+        return (self.exit_key or "").replace("*", "s").replace("#", "h")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantContext:
     """A tenant; `language` is one that has prompts."""
 
@@ -48,6 +88,7 @@ class TenantContext:
     language: str
     extensions: tuple[ExtensionContext, ...] = ()
     feature_codes: tuple[FeatureCodeContext, ...] = ()
+    queues: tuple[QueueContext, ...] = ()
 
     @property
     def at_domain(self) -> str:
@@ -58,6 +99,11 @@ class TenantContext:
 def at_domain(tenant_name: str, sip_domain: str) -> str:
     """Return `@domain`, or nothing for the default tenant, whose phones may use any address of ours."""
     return "" if tenant_name == DEFAULT_TENANT else f"@{sip_domain.lower()}"
+
+
+def queue_names(tenants: tuple[TenantContext, ...]) -> frozenset[str]:
+    """Return what the switch calls the queues of these tenants."""
+    return frozenset(queue.name for tenant in tenants for queue in tenant.queues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +184,16 @@ class VoiceContext:
     files: tuple[tuple[str, tuple[Path, ...]], ...]
 
 
+HOLD = "hold"
+"""The prompt that callers of a queue wait to."""
+
+
+def music_of(prompts: tuple[VoiceContext, ...]) -> Path | None:
+    """Return what callers of a queue wait to, without `.wav`; None if it is not made yet."""
+    named = (files for voice in prompts for name, files in voice.files if name == HOLD)
+    return next((files[0] for files in named if files), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationContext:
     """What settings decide, the same for all revisions of an installation."""
@@ -170,3 +226,8 @@ class AsteriskContext:
         return frozenset(
             {"anonymous"} | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
         )
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The names of all call queues."""
+        return queue_names(self.tenants)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from controlplane.domain.event_socket import DOMAIN, RIGHTS, user_password
 from controlplane.domain.tenant import DEFAULT_TENANT
-from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext
+from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext, queue_names
 
 _SILENCE_THRESHOLD = 200
 NATIVE_PROFILE = "shared-voicemail"
@@ -180,3 +180,8 @@ class FreeswitchContext:
             for tenant in self.tenants
             for extension in tenant.extensions
         )
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The names of all call queues."""
+        return queue_names(self.tenants)

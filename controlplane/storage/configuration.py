@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.storage.tables import ExtensionRow, FeatureCodeRow, MailboxRow, TenantRow
+from controlplane.domain.routing.call_queue import CallQueue
+from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.storage.routing.documents import settings_from
+from controlplane.storage.tables import (
+    ExtensionRow,
+    FeatureCodeRow,
+    MailboxRow,
+    RoutingObjectRow,
+    TenantRow,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +31,15 @@ class ConfiguredExtension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredQueue:
+    """What is rendered of a call queue."""
+
+    id: UUID
+    number: str
+    settings: CallQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredTenant:
     """What is rendered of a tenant; `feature_codes` by code."""
 
@@ -30,6 +49,7 @@ class ConfiguredTenant:
     language: str
     extensions: tuple[ConfiguredExtension, ...]
     feature_codes: tuple[tuple[str, str], ...]
+    queues: tuple[ConfiguredQueue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +63,7 @@ class ConfiguredMailbox:
 
 
 async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
-    """Return all tenants by name, with their extensions by number and their feature codes."""
+    """Return all tenants by name, with their extensions and call queues by number and their feature codes."""
     extensions: dict[UUID, list[ConfiguredExtension]] = {}
     # Tenants are read last: one that is missing then has no extensions, one that is there has all.
     for row in await session.scalars(select(ExtensionRow).order_by(ExtensionRow.number)):
@@ -53,6 +73,7 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
     codes: dict[UUID, list[tuple[str, str]]] = {}
     for code in await session.scalars(select(FeatureCodeRow).order_by(FeatureCodeRow.code)):
         codes.setdefault(code.tenant_id, []).append((code.code, code.feature))
+    queues = await _queues(session)
     return [
         ConfiguredTenant(
             id=tenant.id,
@@ -61,9 +82,26 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
             language=tenant.language,
             extensions=tuple(extensions.get(tenant.id, ())),
             feature_codes=tuple(codes.get(tenant.id, ())),
+            queues=tuple(queues.get(tenant.id, ())),
         )
         for tenant in await session.scalars(select(TenantRow).order_by(TenantRow.name))
     ]
+
+
+async def _queues(session: AsyncSession) -> dict[UUID, list[ConfiguredQueue]]:
+    """Return the call queues of each tenant, by number."""
+    rows = await session.scalars(
+        select(RoutingObjectRow)
+        .where(RoutingObjectRow.kind == RoutingKind.CALL_QUEUE.value)
+        .order_by(RoutingObjectRow.number)
+    )
+    found: dict[UUID, list[ConfiguredQueue]] = {}
+    for row in rows:
+        settings = cast("CallQueue", settings_from(RoutingKind.CALL_QUEUE, row.settings))
+        found.setdefault(row.tenant_id, []).append(
+            ConfiguredQueue(id=row.id, number=row.number or "", settings=settings)
+        )
+    return found
 
 
 async def configured_mailboxes(session: AsyncSession) -> list[ConfiguredMailbox]:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.web.api import (
+    call_queues,
     configuration,
     extensions,
     languages,
@@ -71,6 +72,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         numbers,
         extensions,
         ring_groups,
+        call_queues,
         tenants,
         languages,
         configuration,

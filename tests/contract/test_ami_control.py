@@ -48,7 +48,9 @@ async def test_reload_reads_the_dialplan_before_the_endpoints() -> None:
     async with controlling(ami) as control:
         await control.reload()
 
-    assert ["pbx_config.so", "res_pjsip.so"] == [a["Module"] for a in ami.actions if a["Action"] == "Reload"]
+    assert ["res_musiconhold.so", "app_queue.so", "pbx_config.so", "res_pjsip.so"] == [
+        a["Module"] for a in ami.actions if a["Action"] == "Reload"
+    ]
 
 
 async def test_live_configuration_is_asked_for() -> None:

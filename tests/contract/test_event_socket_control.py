@@ -56,7 +56,7 @@ async def test_reload_is_confirmed(switch: ScriptedEventSocket) -> None:
     async with controlling(switch) as control:
         await control.reload()
 
-    assert "api reloadxml" == switch.commands[-1]
+    assert "api reloadxml" == switch.commands[1]
 
 
 @pytest.mark.parametrize("said", ["+OK [[error near line 3]: unclosed tag]\n", "-ERR", "+OK\n", ""])

@@ -54,6 +54,8 @@ async def _fill(api: Api, client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/mailboxes", json=dict(MAILBOX))
     await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
     await client.post("/api/v1/ring-groups", json={"number": "6100", "display_name": "Sales"})
+    queue = {"number": "6200", "display_name": "IT support", "agents": ["101"]}
+    await client.post("/api/v1/call-queues", json=queue)
     await client.post("/api/v1/tenants", json={"name": "north", "sip_domain": "north.example.com"})
     await api.message(seconds=0.2)
 

@@ -37,7 +37,18 @@ from controlplane.switches.asterisk.control import AsteriskControl
 from controlplane.switches.asterisk.server import FastAgiServer
 from tests.support.agi_peer import SECRET, AgiPeer, agi_peer
 from tests.support.call_peers import Script
-from tests.support.rig import ACME, ALICE, DEFAULT, REALM, TONES, Rig, a1_hash, free_port, write_prompts
+from tests.support.rig import (
+    ACME,
+    ALICE,
+    DEFAULT,
+    REALM,
+    TONES,
+    Rig,
+    a1_hash,
+    free_port,
+    queue_contexts,
+    write_prompts,
+)
 
 WITNESS = "witness"
 
@@ -144,8 +155,10 @@ def rig_context(
                 extensions=(
                     _extension("101", alice),
                     _extension("102", "Bob"),
+                    _extension("103", "Charlie"),
                 ),
                 feature_codes=(code,),
+                queues=queue_contexts(),
             ),
             TenantContext(
                 id=ACME,

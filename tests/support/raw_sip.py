@@ -193,14 +193,9 @@ class RawPhone:
         )
         if password is not None:
             self._credentials[call.headers["id"]] = (login or from_user.decode(), password)
-        sdp = (
-            b"v=0\r\no=- 1 1 IN IP4 %(address)s\r\ns=-\r\nc=IN IP4 %(address)s\r\nt=0 0\r\n"
-            b"m=audio %(port)d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
-            % {b"address": self._address.encode(), b"port": self.rtp_port}
-        )
         self.calls[call.headers["id"]] = call
-        self._invites[call.headers["id"]] = (extra, sdp)
-        self.send(self.request(b"INVITE", call, extra, sdp))
+        self._invites[call.headers["id"]] = (extra, self.sdp)
+        self.send(self.request(b"INVITE", call, extra, self.sdp))
         return call
 
     async def register(
@@ -346,6 +341,15 @@ class RawPhone:
         if call is not None and data.startswith(b"BYE"):
             call.end_cause = headers.get(b"reason", b"")
             call.ended.set()
+
+    @property
+    def sdp(self) -> bytes:
+        """What this phone says of its media."""
+        return (
+            b"v=0\r\no=- 1 1 IN IP4 %(address)s\r\ns=-\r\nc=IN IP4 %(address)s\r\nt=0 0\r\n"
+            b"m=audio %(port)d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+            % {b"address": self._address.encode(), b"port": self.rtp_port}
+        )
 
     @property
     def invited(self) -> list[bytes]:

@@ -195,11 +195,12 @@ def test_each_tenant_has_extensions_of_its_own() -> None:
     assert {
         ("shared-voicemail", "101"): [f"cp-extension-{DEFAULT}"],
         ("shared-voicemail", "102"): [f"cp-extension-{DEFAULT}"],
+        ("shared-voicemail", "103"): [f"cp-extension-{DEFAULT}"],
         (str(ACME), "101"): [f"cp-extension-{ACME}"],
     } == contexts
-    assert {"101@shared-voicemail", "102@shared-voicemail", f"101@{ACME}"} == freeswitch_context(
-        HOME
-    ).endpoints
+    assert {*(f"{number}@shared-voicemail" for number in ("101", "102", "103")), f"101@{ACME}"} == (
+        freeswitch_context(HOME).endpoints
+    )
 
 
 def test_no_member_is_recorded_by_the_dialplan() -> None:
@@ -351,7 +352,7 @@ def test_each_phone_has_a_lamp_of_its_own() -> None:
         if param.get("name") == "mwi-account"
     }
 
-    assert {"101": f"101@{REALM}", "102": f"102@{REALM}"} == accounts
+    assert {number: f"{number}@{REALM}" for number in ("101", "102", "103")} == accounts
 
 
 def test_the_mailbox_is_no_part_of_the_rendered_files() -> None:

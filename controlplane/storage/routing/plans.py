@@ -14,7 +14,7 @@ from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.domain.routing.plan import PlanContext, Routed, plan_of
 from controlplane.storage.routing.documents import rules_from, settings_from
-from controlplane.storage.tables import ExtensionRow, NumberRow, RoutingObjectRow
+from controlplane.storage.tables import ExtensionRow, NumberRow, QueueAgentRow, RoutingObjectRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def owners(
 
 
 async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
-    """Read the schedules of a tenant and the mailboxes that its extensions own."""
+    """Read the schedules of a tenant, the mailboxes of its extensions, and who is logged out of queues."""
     named = await session.execute(
         select(RoutingObjectRow.name, RoutingObjectRow.id).where(
             RoutingObjectRow.tenant_id == tenant_id,
@@ -71,7 +71,18 @@ async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
         select(ExtensionRow.number, mailbox).where(ExtensionRow.tenant_id == tenant_id, mailbox.is_not(None))
     )
     owned: dict[str, str] = dict(owning.all())
-    return PlanContext(hours=lambda name: hours.get(name or TENANT_HOURS), voicemail_of=owned.get)
+    out: dict[str | None, set[str]] = {}
+    for queue, agent in await session.execute(
+        select(RoutingObjectRow.number, QueueAgentRow.number)
+        .join(QueueAgentRow, QueueAgentRow.queue_id == RoutingObjectRow.id)
+        .where(RoutingObjectRow.tenant_id == tenant_id, QueueAgentRow.logged_in.is_(False))
+    ):
+        out.setdefault(queue, set()).add(agent)
+    return PlanContext(
+        hours=lambda name: hours.get(name or TENANT_HOURS),
+        voicemail_of=owned.get,
+        logged_out=lambda queue: out.get(queue, ()),
+    )
 
 
 async def schedules(session: AsyncSession, ids: Collection[UUID] | None = None) -> dict[UUID, OfficeHours]:

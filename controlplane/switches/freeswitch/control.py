@@ -18,7 +18,7 @@ import structlog
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
-from controlplane.switches.freeswitch import variables
+from controlplane.switches.freeswitch import queues, variables
 from controlplane.switches.freeswitch.command import UnsendableArgument
 from controlplane.switches.freeswitch.inbound import InboundClient
 
@@ -78,20 +78,22 @@ class FreeSwitchControl:
                 structlog.get_logger().warning("mwi.unsendable", number=lamp.number)
 
     async def reload(self) -> None:
-        """Read dialplan and directory anew; both are looked up in the tree for every call."""
+        """Read dialplan and directory anew, which are looked up for every call; then the call queues."""
         async with self.connected(seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
-        if _SUCCESS not in answer:
-            raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            if _SUCCESS not in answer:
+                raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            await queues.reload_queues(client)
 
     async def live_configuration(self) -> LiveConfiguration:
-        """Ask for the revision in the global variable and for the users of the directory."""
+        """Ask for the revision in the global variable, the users of the directory, and the call queues."""
         async with self.connected() as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
             users = await client.api("list_users")
+            names = await queues.queue_names(client)
         return LiveConfiguration(
             digest=revision if revision and not revision.startswith("-ERR") else None,
-            endpoints=_users(users),
+            endpoints=_users(users) | names,
         )
 
     async def calls(self) -> Collection[str]:
