@@ -20,6 +20,7 @@ from uuid import UUID
 from controlplane.callflows.prompts import Utterance
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy
+from controlplane.domain.numbers import Feature
 
 
 class Stage(StrEnum):
@@ -91,13 +92,15 @@ class Entry(StrEnum):
 
     LEAVE = "leave"
     CHECK = "check"
+    FEATURE = "feature"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFacts:
     """What the switch told us about a call when it asked for a flow.
 
-    `mailbox_id` comes from a route file, `dialled` are the digits behind a feature code;
+    `mailbox_id` comes from a route file, `dialled` are the digits behind a feature code, `feature` is
+    what the code stands for, where the entry is `feature`;
     `extension` is the number of the authenticated extension as the switch knows it, None for a
     caller from outside. The caller's name and number are hostile text and stay in Python.
     """
@@ -110,6 +113,7 @@ class CallFacts:
     extension: str | None
     caller: Caller
     reached_by: ReachedBy
+    feature: Feature | None = None
 
 
 class Call(Protocol):

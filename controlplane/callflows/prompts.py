@@ -70,6 +70,14 @@ class Prompt(StrEnum):
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
     INVALID_KEY = "invalid-key"  # That key has no function here.
     GOODBYE = "goodbye"  # Goodbye.
+    # feature codes
+    CLOSED_NOW = "closed-now"  # Closed from now on.
+    OPEN_AS_USUAL = "open-as-usual"  # Open as usual.
+    DO_NOT_DISTURB_ON = "do-not-disturb-on"  # Do not disturb is on.
+    DO_NOT_DISTURB_OFF = "do-not-disturb-off"  # Do not disturb is off.
+    QUEUE_LOGGED_IN = "queue-logged-in"  # You are logged in to the queue.
+    QUEUE_LOGGED_OUT = "queue-logged-out"  # You are logged out of the queue.
+    QUEUE_UNKNOWN = "queue-unknown"  # You are not an agent of this queue.
     # said by the dialplan when we cannot
     CHECK_UNAVAILABLE = (
         "check-unavailable"  # Messages cannot be played at the moment. Please try again later.

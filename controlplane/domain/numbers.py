@@ -40,6 +40,11 @@ class Feature(StrEnum):
     """What a feature code does."""
 
     CHECK_MESSAGES = "check-messages"
+    CLOSED_NOW = "closed-now"
+    DO_NOT_DISTURB_ON = "do-not-disturb-on"
+    DO_NOT_DISTURB_OFF = "do-not-disturb-off"
+    QUEUE_LOG_IN = "queue-log-in"
+    QUEUE_LOG_OUT = "queue-log-out"
 
 
 def parse_feature_code(text: str, *, field: str = "code") -> str:
@@ -51,3 +56,8 @@ def parse_feature_code(text: str, *, field: str = "code") -> str:
             field=field,
         )
     return text
+
+
+def codes_clash(one: str, other: str) -> bool:
+    """Say whether two codes cannot be told apart: one is the other, or the beginning of it."""
+    return one.startswith(other) or other.startswith(one)

@@ -21,14 +21,17 @@ from prometheus_client import CollectorRegistry, Gauge
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
 from controlplane.callflows.ending import Ending
+from controlplane.callflows.features import Features
 from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.use_feature import use_feature
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.services.deposit import DepositMetrics, Depositor
+from controlplane.services.features import FeatureService
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
 from controlplane.services.voicemail_service import VoicemailService
@@ -156,6 +159,7 @@ def _server(
         deposit=depositor.deposit,
         languages=available_languages(),
     )
+    features = FeatureService(database=database, jobs=jobs, languages=available_languages())
     options = FlowOptions(
         silence_seconds=settings.calls.silence_seconds,
         first_digit_seconds=settings.calls.first_digit_seconds,
@@ -166,7 +170,7 @@ def _server(
     group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
-        flows(voicemail, spool, options),
+        flows(voicemail, spool, features, options),
         prompts=PromptCache(settings.paths.prompts),
         secret=listen.secret.get_secret_value(),
         allowed_addresses=listen.allowed_addresses,
@@ -183,7 +187,9 @@ def _listening(settings: Settings) -> tuple[str, CallSocket]:
     return "FASTAGI", settings.fastagi
 
 
-def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entry, Handler]:
+def flows(
+    voicemail: Voicemail, spool: Spool, features: Features, options: FlowOptions
+) -> dict[Entry, Handler]:
     """Return the flow for each thing that a dialplan may ask for."""
 
     async def leave(call: Call) -> Ending:
@@ -199,4 +205,7 @@ def flows(voicemail: Voicemail, spool: Spool, options: FlowOptions) -> dict[Entr
     async def check(call: Call) -> Ending:
         return await check_messages(call, voicemail=voicemail, options=options)
 
-    return {Entry.LEAVE: leave, Entry.CHECK: check}
+    async def feature(call: Call) -> Ending:
+        return await use_feature(call, features=features)
+
+    return {Entry.LEAVE: leave, Entry.CHECK: check, Entry.FEATURE: feature}

@@ -29,6 +29,7 @@ from controlplane.rendering.context_freeswitch import (
 )
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.freeswitch import PROFILE
+from controlplane.services.hours_files import reconcile_hours
 from controlplane.services.lamps import LampControl
 from controlplane.services.native_voicemail import NativeVoicemail
 from controlplane.services.publishing import (
@@ -189,6 +190,7 @@ async def write_before_start(settings: Settings) -> PublishResult:
     database = Database(settings.sqlalchemy_url)
     try:
         await reconcile_all_routes(database, routes_folder(settings))
+        await reconcile_hours(database, hours_folder(settings))
         return await publish_without_switch(publisher_of(settings, database))
     finally:
         await database.close()
@@ -204,6 +206,7 @@ async def _publish(settings: Settings, *, before_start: bool, overwrite: bool) -
             print(f"Revision {(written.digest or '')[:12]} is written; the switch reads it when it starts.")
             return
         changed = await reconcile_all_routes(database, routes_folder(settings))
+        await reconcile_hours(database, hours_folder(settings))
         result = await publish(publisher_of(settings, database), by="cli", overwrite=overwrite)
     except OSError as error:
         raise ControlPlaneError(

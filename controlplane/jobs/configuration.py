@@ -18,6 +18,7 @@ from controlplane.services.publishing_jobs import HOURS, MAILBOXES, is_followed
 from controlplane.services.routes import reconcile_all_routes, reconcile_routes
 
 ALL_ROUTES = "configuration.all_routes"
+ALL_HOURS = "configuration.all_hours"
 
 # No limit of tries: a number that stays unpublished is worse than a job that goes on.
 _RETRY = RetryStrategy(wait=2, retry_exceptions={Unavailable, OSError})
@@ -44,10 +45,15 @@ def register(app: App, publisher: Publisher, *, routes: Path, hours: Path, autom
         )
         structlog.get_logger().info("routes.reconciled", tenant_id=tenant_id, changed=changed)
 
-    # Nightly too: the files reach some days further each time.
-    @app.periodic(cron="17 3 * * *", periodic_id="nightly")
     @app.task(name=HOURS, lock=HOURS, retry=_RETRY)
-    async def write_hours(timestamp: int | None = None) -> None:
+    async def write_hours(schedule_id: str) -> None:
+        changed = await reconcile_hours(publisher.database, hours, only=[UUID(schedule_id)])
+        structlog.get_logger().info("hours.written", schedule_id=schedule_id, changed=changed)
+
+    # The files reach a day further each day; an hour is time enough for a machine that is off at night.
+    @app.periodic(cron="17 * * * *")
+    @app.task(name=ALL_HOURS, lock=HOURS, queueing_lock=ALL_HOURS)
+    async def write_all_hours(timestamp: int) -> None:
         del timestamp
         changed = await reconcile_hours(publisher.database, hours)
         structlog.get_logger().info("hours.written", changed=changed)

@@ -38,8 +38,26 @@ class FeatureCodeContext:
         match self.feature:
             case Feature.CHECK_MESSAGES:
                 return "cp-check"
+            case (
+                Feature.CLOSED_NOW
+                | Feature.DO_NOT_DISTURB_ON
+                | Feature.DO_NOT_DISTURB_OFF
+                | Feature.QUEUE_LOG_IN
+                | Feature.QUEUE_LOG_OUT
+            ):
+                return "cp-feature"
             case _ as never:
                 assert_never(never)
+
+    @property
+    def takes_digits(self) -> bool:
+        """Whether the code may be followed by a number."""
+        return self.feature in {Feature.CHECK_MESSAGES, Feature.QUEUE_LOG_IN, Feature.QUEUE_LOG_OUT}
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What is dialled for it, in Asterisk's patterns."""
+        return (self.code, f"_{self.code}X!") if self.takes_digits else (self.code,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ async def defer_publishing(
     numbers: Collection[str] = (),
     revision: bool = False,
     mailboxes: bool = False,
-    hours: bool = False,
+    hours: UUID | None = None,
     change: ObjectChange | None = None,
 ) -> None:
     """Defer the jobs that publish a change; they run once `session` commits.
@@ -32,8 +32,8 @@ async def defer_publishing(
     `numbers` are those whose owner changed (given, taken away or moved): their route files are
     reconciled. `revision` says that the rendered files change too: a tenant, an extension or a
     feature code (`services.publishing_table`); `mailboxes` that they do where the switch's own voicemail
-    must know the mailboxes, which is seldom: else a mailbox needs no revision. `hours` says that office hours
-    changed, whose files are written anew. `change` says what a
+    must know the mailboxes, which is seldom: else a mailbox needs no revision. `hours` is the id of
+    office hours that changed, whose files are written anew. `change` says what a
     revision will take along, for people. The revision is deferred first, because a route
     file should follow what it names; either order ends right.
     """
@@ -43,8 +43,8 @@ async def defer_publishing(
         await jobs.defer(session, "configuration.publish", lock="configuration")
     if mailboxes and not revision:
         await jobs.defer(session, MAILBOXES, lock="configuration")
-    if hours:
-        await jobs.defer(session, HOURS, lock=HOURS)
+    if hours is not None:
+        await jobs.defer(session, HOURS, lock=HOURS, schedule_id=str(hours))
     if numbers:
         await jobs.defer(
             session,

@@ -76,7 +76,7 @@ def _hours(switch: str) -> Published:
         switch=switch,
         files=(HOURS_FILE,),
         reload=None,
-        verified="written anew each night",
+        verified="compared with the database, again every hour",
     )
 
 

@@ -30,7 +30,14 @@ from controlplane.storage.queue import Jobs
 from controlplane.storage.tables import TenantRow
 from controlplane.storage.tenants import tenant_values
 
-_FEATURE_CODES = {"*56": Feature.CHECK_MESSAGES}
+_FEATURE_CODES = {
+    "*16": Feature.CLOSED_NOW,
+    "*38": Feature.QUEUE_LOG_IN,
+    "*39": Feature.QUEUE_LOG_OUT,
+    "*56": Feature.CHECK_MESSAGES,
+    "*78": Feature.DO_NOT_DISTURB_ON,
+    "*79": Feature.DO_NOT_DISTURB_OFF,
+}
 
 
 class TenantChanges(TypedDict, total=False):
@@ -56,7 +63,7 @@ async def create_tenant(
     language: str = "en",
     time_zone: str = "UTC",
 ) -> Tenant:
-    """Make a tenant with its feature code `*56`; `by` names who did it.
+    """Make a tenant with its feature codes; `by` names who did it.
 
     Raises InvalidValue for a field that breaks its rule, Conflict `tenant-name-taken` or
     `sip-domain-taken`.

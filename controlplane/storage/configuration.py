@@ -71,7 +71,9 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
             ConfiguredExtension(number=row.number, display_name=row.display_name, sip_a1_hash=row.sip_a1_hash)
         )
     codes: dict[UUID, list[tuple[str, str]]] = {}
-    for code in await session.scalars(select(FeatureCodeRow).order_by(FeatureCodeRow.code)):
+    for code in await session.scalars(
+        select(FeatureCodeRow).where(FeatureCodeRow.enabled).order_by(FeatureCodeRow.code)
+    ):
         codes.setdefault(code.tenant_id, []).append((code.code, code.feature))
     queues = await _queues(session)
     return [

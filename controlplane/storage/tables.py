@@ -94,7 +94,7 @@ class NumberRow(Table):
 
 
 class FeatureCodeRow(Table):
-    """What a feature code such as `*56` does."""
+    """What a feature code such as `*56` does; one that is not `enabled` is kept, and not rendered."""
 
     __tablename__ = "feature_codes"
     __table_args__ = (
@@ -104,6 +104,7 @@ class FeatureCodeRow(Table):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)
     feature: Mapped[str]
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class MailboxRow(Table):

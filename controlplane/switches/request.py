@@ -12,6 +12,7 @@ import structlog
 from controlplane.callflows.call import CallFacts, Entry
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy
+from controlplane.domain.numbers import Feature
 from controlplane.domain.routing.way import read_way
 from controlplane.switches.server import RefusedRequest
 
@@ -44,10 +45,12 @@ def read_facts(
     extension: str,
     reached_by: str,
     caller: Caller,
+    feature: str = "",
 ) -> CallFacts:
     """Read the texts of a request; raises RefusedRequest for one that the dialplan cannot have said.
 
-    `mailbox` and `reached_by` belong to leaving a message, `dialled` to checking them.
+    `mailbox` and `reached_by` belong to leaving a message, `dialled` to checking them, `feature` to a
+    feature code that switches something.
     """
     if not _CALL_ID.fullmatch(call_id):
         raise RefusedRequest("The call has no id.")
@@ -58,11 +61,19 @@ def read_facts(
         tenant_id=_uuid(tenant),
         mailbox_id=_uuid(mailbox) if leaving else None,
         # Other keys behind a feature code name no mailbox; the flow then asks for one.
-        dialled=dialled if not leaving and _DIALLED.fullmatch(dialled) else "",
+        dialled=dialled if entry is not Entry.LEAVE and _DIALLED.fullmatch(dialled) else "",
         extension=_extension(extension),
         caller=caller,
         reached_by=_reached_by(reached_by if leaving else ""),
+        feature=_feature(feature) if entry is Entry.FEATURE else None,
     )
+
+
+def _feature(text: str) -> Feature:
+    try:
+        return Feature(text)
+    except ValueError as error:
+        raise RefusedRequest("The feature is unknown.") from error
 
 
 def _uuid(text: str) -> UUID:

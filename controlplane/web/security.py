@@ -54,7 +54,7 @@ async def system_only(principal: Asking) -> None:
 async def json_only(request: Request) -> None:
     """Let bodies of JSON through, and requests without a body; raises UnsupportedMediaType."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    if request.method not in {"POST", "PATCH"} or not has_body:
+    if request.method not in {"POST", "PATCH", "PUT"} or not has_body:
         return
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in {"application/json", "application/merge-patch+json"}:

@@ -1,7 +1,8 @@
 """Keep what routes calls: rules of extensions, ring groups, queues, receptionists, inbound rules, hours.
 
 Safe while the version before runs: it knows none of the new tables, and the new column has a default.
-It may delete a number that something new points at: that is refused by the database, as an error.
+It may delete a number that something new points at: that is refused by the database, as an error. The
+feature codes that are new are unknown to it, so that it publishes nothing any more; what is live stays live.
 """
 
 from __future__ import annotations
@@ -20,8 +21,33 @@ def _moment(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
 
 
+# What a tenant has from now on, unless it uses the code for something else already.
+_FEATURE_CODES = {
+    "*16": "closed-now",
+    "*38": "queue-log-in",
+    "*39": "queue-log-out",
+    "*78": "do-not-disturb-on",
+    "*79": "do-not-disturb-off",
+}
+
+
+def _add_feature_codes() -> None:
+    op.add_column(
+        "feature_codes", sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False)
+    )
+    for code, feature in _FEATURE_CODES.items():
+        op.execute(
+            sa.text(
+                "INSERT INTO feature_codes (tenant_id, code, feature) SELECT id, :code, :feature FROM tenants"
+                " WHERE NOT EXISTS (SELECT 1 FROM feature_codes WHERE tenant_id = tenants.id AND ("
+                " starts_with(code, :code) OR starts_with(:code, code)))"
+            ).bindparams(code=code, feature=feature)
+        )
+
+
 def upgrade() -> None:
     """Apply."""
+    _add_feature_codes()
     op.add_column(
         "extensions",
         sa.Column("rules", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
@@ -115,3 +141,6 @@ def downgrade() -> None:
     for table in ("reserved_numbers", "queue_agents", "pointers", "routing_objects"):
         op.drop_table(table)
     op.drop_column("extensions", "rules")
+    for feature in _FEATURE_CODES.values():
+        op.execute(sa.text("DELETE FROM feature_codes WHERE feature = :feature").bindparams(feature=feature))
+    op.drop_column("feature_codes", "enabled")

@@ -56,6 +56,7 @@ async def _fill(api: Api, client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/ring-groups", json={"number": "6100", "display_name": "Sales"})
     queue = {"number": "6200", "display_name": "IT support", "agents": ["101"]}
     await client.post("/api/v1/call-queues", json=queue)
+    await client.post("/api/v1/office-hours", json={"name": "default", "closed_now": True})
     await client.post("/api/v1/tenants", json={"name": "north", "sip_domain": "north.example.com"})
     await api.message(seconds=0.2)
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.api import MAILBOX, Api
+from tests.support.database import DEFAULT_CODES
 
 URL = "/api/v1/tenants"
 NORTH = {"name": "north", "sip_domain": "north.example.com"}
@@ -35,7 +36,7 @@ async def test_a_new_tenant_can_check_messages(api: Api, system: httpx.AsyncClie
         "language": "en",
         "time_zone": "UTC",
     }
-    assert codes == [{"code": "*56", "feature": "check-messages"}]
+    assert {row["code"]: row["feature"] for row in codes} == dict(DEFAULT_CODES)
     assert [name for name, _ in api.jobs()] == ["configuration.publish"]
 
 

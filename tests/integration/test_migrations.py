@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from controlplane.supervisor.postgres import EmbeddedPostgres
-from tests.support.database import alembic_config
+from tests.support.database import DEFAULT_CODES, alembic_config
 
 
 @pytest.fixture
@@ -53,10 +53,24 @@ def test_each_migration_goes_there_and_back(empty_url: str) -> None:
 
 
 def test_default_tenant_exists_from_the_start(database_url: str) -> None:
-    """A fresh database has the tenant `default` with the feature code *56."""
+    """A fresh database has the tenant `default` with the feature codes of every new tenant."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT t.name, f.code, f.feature FROM tenants t JOIN feature_codes f ON f.tenant_id = t.id"
         ).fetchall()
 
-    assert rows == [("default", "*56", "check-messages")]
+    assert sorted(rows) == sorted(("default", code, feature.value) for code, feature in DEFAULT_CODES.items())
+
+
+def test_a_code_in_use_is_left_alone(empty_url: str) -> None:
+    """A tenant that uses a code for something else keeps it, and does not get a second meaning of it."""
+    config = alembic_config(empty_url)
+    command.upgrade(config, "0004")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("UPDATE feature_codes SET code = '*7'")
+        command.upgrade(config, "0005")
+        rows = connection.execute("SELECT code, feature, enabled FROM feature_codes ORDER BY code").fetchall()
+
+    assert ("*7", "check-messages", True) in rows
+    assert ("*16", "closed-now", True) in rows
+    assert [] == [row for row in rows if row[0].startswith("*7") and row[0] != "*7"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from controlplane.entrypoints.doctor import (
     check_web,
     examine,
 )
+from controlplane.entrypoints.doctor_hours import check_hours
 from controlplane.settings import Settings, load
 
 
@@ -41,7 +43,16 @@ def settings(folder: Path, **more: str) -> Settings:
 
 @pytest.mark.parametrize(
     "check",
-    [check_database, check_folders, check_prompts, check_web, check_calls, check_switch, check_revision],
+    [
+        check_database,
+        check_folders,
+        check_prompts,
+        check_web,
+        check_calls,
+        check_switch,
+        check_revision,
+        check_hours,
+    ],
 )
 async def test_what_is_missing_is_found(tmp_path: Path, check: Check) -> None:
     """Each check says what to do when what it looks at is not there."""
@@ -74,6 +85,37 @@ async def test_a_freeswitch_without_event_socket_is_found(tmp_path: Path) -> Non
 
     assert "The event socket cannot be reached." == finding.found
     assert "Start FreeSWITCH with mod_event_socket" in (finding.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("days", "wrong", "words"),
+    [
+        (30, False, "known until"),
+        (29, True, "end in less than 30 days"),
+        (0, True, "end on"),
+        (None, True, "today"),
+    ],
+)
+async def test_hours_that_end_soon_are_found(
+    tmp_path: Path, days: int | None, wrong: bool, words: str
+) -> None:
+    """The switch would be open all day after the last file that it has."""
+    folder = tmp_path / "configuration/hours/11111111-1111-4111-8111-111111111111"
+    folder.mkdir(parents=True)
+    today = datetime.now(UTC).date()
+    for ahead in range(-1, 0 if days is None else days + 1):
+        (folder / f"{today + timedelta(days=ahead):%Y%m%d}").write_text("0" * 1440)
+    (finding,) = await check_hours(settings(tmp_path))
+
+    assert (wrong, True) == (finding.remedy is not None, words in finding.found)
+
+
+async def test_no_hours_are_fine(tmp_path: Path) -> None:
+    """Whoever made none is always open."""
+    (tmp_path / "configuration/hours").mkdir(parents=True)
+    (finding,) = await check_hours(settings(tmp_path))
+
+    assert (None, "there are none: always open") == (finding.remedy, finding.found)
 
 
 async def test_a_migrated_database_is_fine(tmp_path: Path, database_url: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from controlplane.services.tenants import _FEATURE_CODES as DEFAULT_CODES
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -37,6 +38,12 @@ def empty(url: str) -> None:
             "TRUNCATE " + ", ".join(name for (name,) in tables) + " RESTART IDENTITY CASCADE"  # type: ignore[arg-type]  # names come from the catalogue
         )
         connection.execute("DELETE FROM tenants WHERE name <> 'default'")
+        connection.execute("DELETE FROM feature_codes")
+        for code, feature in DEFAULT_CODES.items():
+            connection.execute(
+                "INSERT INTO feature_codes (tenant_id, code, feature) SELECT id, %s, %s FROM tenants",
+                (code, feature.value),
+            )
         connection.execute(
             "UPDATE tenants SET sip_domain = 'localhost', language = 'en', time_zone = 'UTC', version = 1"
         )

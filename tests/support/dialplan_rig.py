@@ -125,7 +125,17 @@ def rig_context(
     acme_domain: str = "acme.example",
 ) -> AsteriskContext:
     """Return the context of the rig: two tenants, three extensions; `alice` is the name of 101."""
-    code = FeatureCodeContext(code="*56", feature=Feature.CHECK_MESSAGES)
+    codes = tuple(
+        FeatureCodeContext(code=code, feature=feature)
+        for code, feature in (
+            ("*16", Feature.CLOSED_NOW),
+            ("*38", Feature.QUEUE_LOG_IN),
+            ("*39", Feature.QUEUE_LOG_OUT),
+            ("*56", Feature.CHECK_MESSAGES),
+            ("*78", Feature.DO_NOT_DISTURB_ON),
+            ("*79", Feature.DO_NOT_DISTURB_OFF),
+        )
+    )
     return AsteriskContext(
         installation=InstallationContext(
             sip=SipContext(
@@ -157,7 +167,7 @@ def rig_context(
                     _extension("102", "Bob"),
                     _extension("103", "Charlie"),
                 ),
-                feature_codes=(code,),
+                feature_codes=codes,
                 queues=queue_contexts(),
             ),
             TenantContext(
@@ -166,7 +176,7 @@ def rig_context(
                 sip_domain=acme_domain,
                 language="pt-BR",
                 extensions=(_extension("101", "Carla", f"@{acme_domain}"),),
-                feature_codes=(code,),
+                feature_codes=codes,
             ),
         ),
         prompts=tuple(

@@ -17,7 +17,6 @@ ELSEWHERE = {
     "link-expired",
     "link-invalid",
     "message-purged",
-    "invalid-feature-code",
     "invalid",
 }
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.tenant import parse_time_zone
+from controlplane.domain.text import parse_display_name
 
 MINUTES_OF_A_DAY = 1440
 _MAX_RANGES = 10
@@ -76,7 +77,8 @@ class Holiday:
 class OfficeHours:
     """When somebody is at work. A day without ranges is closed; without any `week` it is always open.
 
-    `closed_now` closes until it is taken back, whatever the clock says.
+    `closed_now` closes until it is taken back, whatever the clock says. Without a `time_zone` it is that
+    of the tenant, which is written down when the schedule is made.
     """
 
     time_zone: str
@@ -92,6 +94,7 @@ class OfficeHours:
         if len(self.holidays) > _MAX_HOLIDAYS:
             raise _invalid(f"There can be {_MAX_HOLIDAYS} holidays.", "holidays")
         for index, holiday in enumerate(self.holidays):
+            parse_display_name(holiday.name, field=f"holidays.{index}.name")
             if not holiday.every_year and holiday.last_day < holiday.first_day:
                 raise _invalid("A holiday ends on its first day or later.", f"holidays.{index}.last_day")
 
@@ -122,6 +125,25 @@ class OfficeHours:
         ranges = self.week.get(_WEEKDAYS[day.weekday()], ())
         is_open = any(start <= minute < end for start, end in (one.minutes for one in ranges))
         return Hours.OPEN if is_open else Hours.CLOSED
+
+    def next_change(self, moment: datetime, *, days: int = 370) -> datetime | None:
+        """Return the first minute at which `at` says something else than at `moment`, in UTC.
+
+        None if there is none within so many days, or while it is closed until that is taken back.
+        """
+        if self.closed_now or not (self.week or self.holidays):
+            return None
+        present = str(self.at(moment).value)
+        start = moment.astimezone(UTC).replace(second=0, microsecond=0)
+        first = start.hour * 60 + start.minute
+        for ahead in range(days + 1):
+            day = start.date() + timedelta(days=ahead)
+            minutes = self.minutes_of(day)
+            for minute in range(first, MINUTES_OF_A_DAY):
+                if minutes[minute] != present:
+                    return datetime.combine(day, time(), UTC) + timedelta(minutes=minute)
+            first = 0
+        return None
 
     def minutes_of(self, day: date, shift: timedelta = timedelta()) -> str:
         """Return the digits (`Hours`) of the 1440 minutes of a day in UTC; `closed_now` does not count.

@@ -19,6 +19,7 @@ from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settin
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -48,6 +49,8 @@ async def create_object(
 
     Raises InvalidValue naming the field, Conflict `number-taken` or `name-taken`.
     """
+    if isinstance(settings, OfficeHours):
+        settings = await in_a_time_zone(db, tenant_id, settings)
     row = RoutingObjectRow(
         id=uuid4(),
         tenant_id=tenant_id,
@@ -197,6 +200,9 @@ async def _publish(
     fields: Sequence[str] = (),
 ) -> None:
     kind = RoutingKind(row.kind)
+    if kind is RoutingKind.OFFICE_HOURS:
+        await publish_office_hours(session, jobs, row, action)
+        return
     change = ObjectChange(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)
     )
@@ -207,7 +213,6 @@ async def _publish(
         tenant_id=row.tenant_id,
         numbers=[] if row.number is None else [row.number],
         revision=rendered,
-        hours=kind is RoutingKind.OFFICE_HOURS,
         change=change if rendered else None,
     )
 

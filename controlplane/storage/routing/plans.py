@@ -98,6 +98,27 @@ async def schedules(session: AsyncSession, ids: Collection[UUID] | None = None) 
     }
 
 
+async def schedule_ids(session: AsyncSession) -> list[UUID]:
+    """Return the ids of the office hours of all tenants, in order."""
+    query = select(RoutingObjectRow.id).where(RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value)
+    return list(await session.scalars(query.order_by(RoutingObjectRow.id)))
+
+
+async def has_rule_without_hours(session: AsyncSession, tenant_id: UUID) -> bool:
+    """Say whether an inbound rule, which is rendered, names no office hours and so has the tenant's."""
+    named = RoutingObjectRow.settings["office_hours"].astext
+    found = await session.scalar(
+        select(RoutingObjectRow.id)
+        .where(
+            RoutingObjectRow.tenant_id == tenant_id,
+            RoutingObjectRow.kind == RoutingKind.INBOUND_RULE.value,
+            named.is_(None),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def numbers_using(session: AsyncSession, tenant_id: UUID, hours: str) -> list[str]:
     """Return the numbers whose plans depend on office hours; on the tenant's do those that name none."""
     named = RoutingObjectRow.settings["office_hours"].astext

@@ -1,7 +1,8 @@
 """What the dialplan asks for: the environment of an AGI session read into the facts of a call.
 
-`AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)` and
-`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)`. The number of arguments is fixed, so
+`AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)`,
+`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)` and
+`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,DIALLED,EXTENSION)`. The number of arguments is fixed, so
 that a line forged through a caller's number makes the request unreadable, not different.
 """
 
@@ -15,7 +16,7 @@ from controlplane.switches.asterisk.wire import Environment
 from controlplane.switches.request import check_secret, read_entry, read_facts
 from controlplane.switches.server import RefusedRequest
 
-_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4}
+_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4, Entry.FEATURE: 5}
 
 
 def read_request(environment: Environment, *, secret: str) -> CallFacts:
@@ -25,13 +26,14 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
     entry = read_entry(environment.get("agi_network_script"))
     if len(arguments) != _ARGUMENTS[entry]:
         raise RefusedRequest("The number of arguments is wrong.")
+    mailbox = reached_by = dialled = feature = ""
     match entry:
         case Entry.LEAVE:
             _, tenant, mailbox, extension, reached_by = arguments
-            dialled = ""
         case Entry.CHECK:
             _, tenant, dialled, extension = arguments
-            mailbox = reached_by = ""
+        case Entry.FEATURE:
+            _, tenant, feature, dialled, extension = arguments
     return read_facts(
         entry,
         call_id=environment.get("agi_uniqueid"),
@@ -40,5 +42,6 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
         dialled=dialled,
         extension=extension,
         reached_by=reached_by,
+        feature=feature,
         caller=Caller.of(environment.get("agi_callerid"), environment.get("agi_calleridname")),
     )

@@ -32,6 +32,7 @@ def read_request(channel: Block, *, secret: str) -> CallFacts:
         dialled=_variable(channel, variables.DIALLED),
         extension=_variable(channel, variables.EXTENSION),
         reached_by=_variable(channel, variables.REACHED_BY),
+        feature=_variable(channel, variables.FEATURE),
         caller=Caller.of(_one(channel, "Caller-Caller-ID-Number"), _one(channel, "Caller-Caller-ID-Name")),
     )
 

@@ -1,7 +1,7 @@
 """The names of the channel and global variables that the dialplan and we share.
 
 Before each `socket HOST:PORT full` the dialplan sets SECRET, ENTRY, TENANT, OBJECT, DIALLED,
-EXTENSION and REACHED_BY (those that it has no value for to the empty text, or not at all), and
+FEATURE, EXTENSION and REACHED_BY (those that it has no value for to the empty text, or not at all), and
 clears STAGE, RECORDING and CAUSE. It reads these after it:
 
 - STAGE empty or `greeting`: nothing is recorded yet, greet and record.
@@ -23,7 +23,7 @@ SECRET: Final = "cp_secret"  # noqa: S105 (the name of a variable)
 """What the rendered dialplan knows and strangers do not. We unset it as soon as it was read."""
 
 ENTRY: Final = "cp_entry"
-"""Which flow: `leave` or `check` (callflows.call.Entry)."""
+"""Which flow: `leave`, `check` or `feature` (callflows.call.Entry)."""
 
 TENANT: Final = "cp_tenant"
 """The tenant's UUID."""
@@ -32,7 +32,10 @@ OBJECT: Final = "cp_object"
 """The mailbox's UUID, for `leave`."""
 
 DIALLED: Final = "cp_dialled"
-"""The digits behind the feature code, for `check`; maybe empty."""
+"""The digits behind the feature code, for `check` and `feature`; maybe empty."""
+
+FEATURE: Final = "cp_feature"
+"""What the feature code stands for (domain.numbers.Feature), for `feature`."""
 
 EXTENSION: Final = "cp_extension"
 """The number of the authenticated extension; empty for a caller from outside."""

@@ -23,6 +23,8 @@ session:setVariable("cp_cause", cause)
 
 if stage == "done" then
   next = "done"
+elseif argv[1] == "feature" then
+  next = "problem"
 elseif argv[1] == "leave" then
   if recording ~= "" and (stage == "recording" or stage == "review") then
     -- 44 bytes are the header of a WAV without audio.

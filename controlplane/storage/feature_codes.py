@@ -1,0 +1,27 @@
+"""Queries about feature codes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.storage.tables import FeatureCodeRow
+
+
+async def of_tenant(session: AsyncSession, tenant_id: UUID) -> list[FeatureCodeRow]:
+    """Return the feature codes of a tenant, those that are not enabled too, by code."""
+    query = select(FeatureCodeRow).where(FeatureCodeRow.tenant_id == tenant_id).order_by(FeatureCodeRow.code)
+    return list(await session.scalars(query))
+
+
+async def replace(session: AsyncSession, tenant_id: UUID, *, feature: str, code: str, enabled: bool) -> None:
+    """Give a feature this code, instead of those that it had."""
+    await session.execute(
+        delete(FeatureCodeRow)
+        .where(FeatureCodeRow.tenant_id == tenant_id, FeatureCodeRow.feature == feature)
+        .execution_options(synchronize_session=False)
+    )
+    values = {"tenant_id": tenant_id, "code": code, "feature": feature, "enabled": enabled}
+    await session.execute(insert(FeatureCodeRow).values(values))
