@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 from controlplane.web.pages import Pages
 from controlplane.web.paths import API
 
-_METHODS = ("get", "post", "patch", "delete")
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
