@@ -19,7 +19,9 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
 
 from controlplane.domain.routing.hours import MINUTES_OF_A_DAY, OfficeHours
 from controlplane.storage.database import Database
@@ -70,7 +72,13 @@ async def reconcile_hours(
             for schedule_id in some:
                 folder = hours / str(schedule_id)
                 if schedule_id in found:
-                    changed += await asyncio.to_thread(write_schedule, folder, found[schedule_id], shift)
+                    try:
+                        changed += await asyncio.to_thread(write_schedule, folder, found[schedule_id], shift)
+                    except ZoneInfoNotFoundError as error:
+                        # Gone from the database of zones: the days that are there go on, and so do others.
+                        structlog.get_logger().error(
+                            "hours.time_zone_unknown", schedule_id=str(schedule_id), error=str(error)
+                        )
                 elif folder.is_dir():
                     await asyncio.to_thread(shutil.rmtree, folder)
                     changed += 1

@@ -6,7 +6,6 @@ the switch's own routing reads, and the mailbox that the call then asks for says
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,7 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 from controlplane.domain.routing.hours import Holiday, OfficeHours, TimeRange, Weekday
 from controlplane.services.hours_files import write_schedule
-from tests.support.call_peers import PeerCall
+from tests.support.call_peers import end
 from tests.support.raw_sip import RawPhone
 from tests.support.redirecting import redirect_by_hours
 from tests.support.rig import Rig
@@ -45,24 +44,13 @@ def folder(rig: Rig) -> Path:
 
 async def destination(rig: Rig, phone: RawPhone, schedule: str) -> UUID | None:
     """Place a call, send it by the schedule, and return which mailbox it asked for."""
-    arrived = asyncio.Event()
-
-    async def script(call: PeerCall) -> None:
-        await call.answer()
-        if call.facts.mailbox_id in (OPEN, CLOSED, HOLIDAY):
-            await call.stage("done")
-            arrived.set()
-        else:
-            await call.hang()
-
-    async with rig.peer(script) as peer:
-        call = phone.call("8001")
-        await call.wait_answered()
+    call = phone.call("8001")
+    await call.wait_answered()
+    async with rig.peer(end) as peer:
         await redirect_by_hours(rig, schedule, prefix="810")
-        async with asyncio.timeout(10):
-            await arrived.wait()
         await call.wait_ended()
-        return peer.facts[-1].mailbox_id
+        (facts,) = peer.facts
+        return facts.mailbox_id
 
 
 async def destination_at(rig: Rig, phone: RawPhone, folder: Path, moment: datetime) -> UUID | None:

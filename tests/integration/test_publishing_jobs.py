@@ -11,6 +11,7 @@ import pytest
 from controlplane.domain.configuration import Mode
 from controlplane.jobs.configuration import ALL_ROUTES, register
 from controlplane.services.configuration_mode import choose_mode
+from controlplane.services.features import FeatureService
 from controlplane.services.publishing import Publisher
 from controlplane.services.publishing_asked import ask_to_publish
 from controlplane.services.publishing_jobs import defer_publishing
@@ -37,7 +38,8 @@ def publisher(database: Database, tmp_path: Path, switch: FakeSwitch) -> Publish
 @pytest.fixture
 def app(queue_app: App, publisher: Publisher) -> App:
     """Return the queue's app with the jobs of publishing."""
-    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=True)
+    root = publisher.folder.root
+    register(queue_app, publisher, routes=root / "routes", hours=root / "hours", automatic=True)
     return queue_app
 
 
@@ -61,6 +63,23 @@ async def announce(database: Database, jobs: Jobs, tenant_id: UUID, *, revision:
     """Announce the extension 101 as its service does."""
     async with database.transaction() as session:
         await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=["101"], revision=revision)
+
+
+async def test_changed_office_hours_reach_the_switch(
+    app: App, publisher: Publisher, jobs: Jobs, default_tenant: UUID
+) -> None:
+    """After the commit the job writes the files of that schedule, and puts `closed` beside them."""
+    features = FeatureService(database=publisher.database, jobs=jobs, languages=["en"])
+    await features.toggle_closed_now(default_tenant, by="extension 101")
+    await work(app)
+    (folder,) = (path for path in (publisher.folder.root / "hours").iterdir() if path.is_dir())
+
+    assert (folder / "closed").exists()
+
+    await features.toggle_closed_now(default_tenant, by="extension 101")
+    await work(app)
+
+    assert not (folder / "closed").exists()
 
 
 async def test_an_announced_change_is_published(
@@ -114,7 +133,8 @@ async def test_by_hand_a_change_is_only_noted(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
     """Where a person publishes, the job notes the change as pending."""
-    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=False)
+    root = publisher.folder.root
+    register(queue_app, publisher, routes=root / "routes", hours=root / "hours", automatic=False)
     await add_extension(publisher.database, default_tenant, "101")
     await announce(publisher.database, jobs, default_tenant)
     await work(queue_app)
@@ -162,7 +182,8 @@ async def test_publishing_by_hand_is_not_left_to_a_change(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
     """In manual mode a later change is only noted, so what somebody asked for is done all the same."""
-    register(queue_app, publisher, routes=publisher.folder.root / "routes", automatic=False)
+    root = publisher.folder.root
+    register(queue_app, publisher, routes=root / "routes", hours=root / "hours", automatic=False)
     await add_extension(publisher.database, default_tenant, "101")
     await ask_to_publish(publisher, jobs, by="token billing", overwrite=False)
     await announce(publisher.database, jobs, default_tenant)

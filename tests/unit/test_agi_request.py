@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import CallFacts, Entry
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
+from controlplane.domain.numbers import Feature
 from controlplane.switches.asterisk.request import read_request
 from controlplane.switches.asterisk.wire import AgiConnection, Environment
 from controlplane.switches.server import RefusedRequest
@@ -17,6 +18,7 @@ from tests.support.scripted_agi import MAILBOX, SECRET, TENANT, environment
 
 LEAVE = (SECRET, TENANT, MAILBOX, "101", "")
 CHECK = (SECRET, TENANT, "8001", "101")
+FEATURE = (SECRET, TENANT, "closed-now", "101")
 
 
 def _read(**changes: Any) -> CallFacts:
@@ -41,6 +43,27 @@ def test_check_has_the_dialled_digits() -> None:
     facts = _read(script="check", arguments=CHECK)
 
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
+
+
+@pytest.mark.parametrize("feature", list(Feature))
+def test_a_feature_is_named(feature: Feature) -> None:
+    """What the code stands for comes with the call, and no digits and no mailbox."""
+    facts = _read(script="feature", arguments=_changed(FEATURE, 2, feature.value))
+
+    assert (Entry.FEATURE, feature, "", None, "101") == (
+        facts.entry,
+        facts.feature,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
+@pytest.mark.parametrize("feature", ["", "make-coffee", "CLOSED_NOW", "closed-now "])
+def test_a_feature_that_is_none_is_refused(feature: str) -> None:
+    """The dialplan cannot have said it."""
+    with pytest.raises(RefusedRequest):
+        _read(script="feature", arguments=_changed(FEATURE, 2, feature))
 
 
 def test_caller_from_outside_has_no_extension() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import CallFacts, Entry
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
+from controlplane.domain.numbers import Feature
 from controlplane.switches.freeswitch.request import read_request
 from controlplane.switches.freeswitch.wire import EventSocketConnection, Message
 from controlplane.switches.server import RefusedRequest
@@ -16,6 +17,7 @@ from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.scripted_freeswitch import CALL_ID, MAILBOX, SECRET, TENANT, VARIABLES, channel_data
 
 CHECK = {**VARIABLES, "cp_entry": "check", "cp_object": "", "cp_dialled": "8001"}
+FEATURE = {**VARIABLES, "cp_entry": "feature", "cp_object": "", "cp_dialled": "", "cp_feature": "closed-now"}
 
 
 def _read(data: bytes) -> CallFacts:
@@ -46,6 +48,27 @@ def test_check_has_the_dialled_digits() -> None:
     facts = _read(channel_data(variables=CHECK))
 
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
+
+
+@pytest.mark.parametrize("feature", list(Feature))
+def test_a_feature_is_named(feature: Feature) -> None:
+    """What the code stands for comes with the call, and no digits and no mailbox."""
+    facts = _read(channel_data(variables={**FEATURE, "cp_feature": feature.value}))
+
+    assert (Entry.FEATURE, feature, "", None, "101") == (
+        facts.entry,
+        facts.feature,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
+@pytest.mark.parametrize("feature", ["", "_undef_", "make-coffee", "CLOSED_NOW", "closed-now "])
+def test_a_feature_that_is_none_is_refused(feature: str) -> None:
+    """The dialplan cannot have said it."""
+    with pytest.raises(RefusedRequest):
+        _read(channel_data(variables={**FEATURE, "cp_feature": feature}))
 
 
 @pytest.mark.parametrize("said", ["", "_undef_"])
