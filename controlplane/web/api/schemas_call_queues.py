@@ -47,7 +47,6 @@ _ExitKey = Annotated[
     str | None, Field(pattern=r"^[0-9*#]$", description="The key by which a waiting caller leaves.")
 ]
 _Exit = Annotated[DestinationBody | None, Field(description="Where the exit key leads; both, or neither.")]
-_Language = Annotated[str | None, Field(description="A BCP 47 tag; `null` is the tenant's.")]
 _Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
 _Closed = Annotated[
     DestinationBody | None, Field(description="Where calls go outside office hours and on holidays.")
@@ -68,7 +67,6 @@ _SETTINGS: dict[str, Any] = {
     "full": None,
     "exit_key": "8",
     "exit": FORWARD,
-    "language": None,
     "office_hours": None,
     "closed": None,
 }
@@ -106,7 +104,6 @@ class CallQueueIn(Input):
     full: _Full = None
     exit_key: _ExitKey = None
     exit: _Exit = None
-    language: _Language = None
     office_hours: _Hours = None
     closed: _Closed = None
 
@@ -135,7 +132,6 @@ class CallQueueIn(Input):
             full=destination_of(self.full),
             exit_key=self.exit_key,
             exit=destination_of(self.exit),
-            language=self.language,
             office_hours=self.office_hours,
             closed=destination_of(self.closed),
         )
@@ -159,7 +155,6 @@ class CallQueuePatch(Input):
     full: _Full = left_out()
     exit_key: _ExitKey = left_out()
     exit: _Exit = left_out()
-    language: _Language = left_out()
     office_hours: _Hours = left_out()
     closed: _Closed = left_out()
 
@@ -199,7 +194,6 @@ class CallQueueOut(Output):
     full: DestinationBody | None
     exit_key: str | None
     exit: DestinationBody | None
-    language: str | None
     office_hours: str | None
     closed: DestinationBody | None
     created_at: datetime
@@ -225,7 +219,6 @@ class CallQueueOut(Output):
             full=body_of(queue.full),
             exit_key=queue.exit_key,
             exit=body_of(queue.exit),
-            language=queue.language,
             office_hours=queue.office_hours,
             closed=body_of(queue.closed),
             created_at=shown.created_at,
