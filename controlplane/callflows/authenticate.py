@@ -15,10 +15,11 @@ _MAX_PIN_DIGITS = 32
 
 
 async def authenticate(
-    call: Call, *, voicemail: Voicemail, options: FlowOptions, language: str
+    call: Call, known_number: str, *, voicemail: Voicemail, options: FlowOptions, language: str
 ) -> Mailbox | Outcome:
     """Return the mailbox whose messages may be heard, or why there is none; then goodbye was said.
 
+    `known_number` is that of the mailbox; it is asked for if it is empty.
     A mailbox that does not exist is asked for its PIN like any other one and costs the same work.
     After a wrong PIN the mailbox is asked again where it was entered by hand, because it may have
     been mistyped. Sets the language of the call: the mailbox's, or `language` if there is none.
@@ -28,7 +29,7 @@ async def authenticate(
     source = PinSource(tenant_id=facts.tenant_id, extension=facts.extension)
     sorry: tuple[Utterance, ...] = ()
     for tries_left in reversed(range(options.pin_tries)):
-        number = facts.dialled
+        number = known_number
         if not number:
             number = await _ask(call, *sorry, question=Prompt.ENTER_MAILBOX, options=options)
             sorry = ()

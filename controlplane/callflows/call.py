@@ -19,19 +19,20 @@ from uuid import UUID
 
 from controlplane.callflows.prompts import Utterance
 from controlplane.domain.caller import Caller
-from controlplane.domain.message import ReachedBy
+from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.numbers import Feature
 
 
 class Stage(StrEnum):
-    """How far the leaving of a message has come; a channel variable that the dialplan reads.
+    """How far a flow has come; a channel variable that the dialplan reads.
 
-    The dialplan takes over by it when we do not answer, die or hang.
+    The dialplan takes over by it when we do not answer, die or hang. `routed`: it sends the call on.
     """
 
     GREETING = "greeting"
     RECORDING = "recording"
     REVIEW = "review"
+    ROUTED = "routed"
     DONE = "done"
 
 
@@ -87,11 +88,30 @@ class Played:
     finished: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """Where a call goes next, and what its way says of that.
+
+    `number` is one of the tenant. `key` are the keys of a rule that led there, never other digits of a
+    caller. `seconds` is how long the call was with us. `failed` is what follows if nobody takes the call
+    there and no rule says more: a number, `hangup`, or `repeat` for back to us; without it the call ends.
+    """
+
+    number: str
+    reason: ReachedReason
+    key: str = ""
+    seconds: int = 0
+    failed: str = ""
+
+
 class Entry(StrEnum):
     """Which flow the dialplan asks for."""
 
     LEAVE = "leave"
     CHECK = "check"
+    RECEPTIONIST = "receptionist"
+    CHECK_OWN = "check-own"
+    """Check the messages of the mailbox that the extension owns."""
     FEATURE = "feature"
 
 
@@ -99,8 +119,8 @@ class Entry(StrEnum):
 class CallFacts:
     """What the switch told us about a call when it asked for a flow.
 
-    `mailbox_id` comes from a route file, `dialled` are the digits behind a feature code, `feature` is
-    what the code stands for, where the entry is `feature`;
+    `mailbox_id` and `receptionist_id` come from a route file, each for its own flow; `dialled` are the digits
+    behind a feature code, `feature` is what the code stands for, where the entry is `feature`;
     `extension` is the number of the authenticated extension as the switch knows it, None for a
     caller from outside. The caller's name and number are hostile text and stay in Python.
     """
@@ -114,6 +134,7 @@ class CallFacts:
     caller: Caller
     reached_by: ReachedBy
     feature: Feature | None = None
+    receptionist_id: UUID | None = None
 
 
 class Call(Protocol):
@@ -185,6 +206,10 @@ class Call(Protocol):
 
     async def transfer(self, number: str) -> None:
         """Send the call to a number of the tenant and end our part; a second time does nothing."""
+        ...
+
+    async def route(self, onward: Onward) -> None:
+        """Let the dialplan send the call on, and end our part; a second time does nothing."""
         ...
 
     async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:

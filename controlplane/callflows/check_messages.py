@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from controlplane.callflows.authenticate import authenticate
-from controlplane.callflows.call import Call, HangupCause
+from controlplane.callflows.call import Call, Entry, HangupCause
 from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.listen import Listening, Move
@@ -58,7 +58,14 @@ async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Mail
         # The dialplan sends nobody from outside here; feature codes are for our extensions only.
         await call.play(Prompt.FEATURE_UNKNOWN)
         return Outcome.OUTSIDE_REFUSED
-    return await authenticate(call, voicemail=voicemail, options=options, language=language)
+    number = call.facts.dialled
+    if call.facts.entry is Entry.CHECK_OWN:
+        owned = await voicemail.mailbox_of_extension(call.facts.tenant_id, call.facts.extension)
+        if owned is None:
+            await call.play(Prompt.NO_OWN_MAILBOX)
+            return Outcome.NO_OWN_MAILBOX
+        number = owned.number
+    return await authenticate(call, number, voicemail=voicemail, options=options, language=language)
 
 
 async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending:

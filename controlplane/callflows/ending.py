@@ -30,10 +30,17 @@ class Outcome(StrEnum):
     MAILBOX_DISABLED = "mailbox_disabled"
     SPOOL_UNAVAILABLE = "spool_unavailable"
     """Nothing could be recorded (a full disk, a permission); the caller was told."""
+    # At a virtual receptionist.
+    ROUTED = "routed"
+    """The dialplan sends the call on, to what was chosen or to the destination of the timeout."""
+    RECEPTIONIST_UNKNOWN = "receptionist_unknown"
+    """There is no such receptionist any more; the dialplan goes to its fall-back."""
     # Checking messages.
     FINISHED = "finished"
-    """The listener left by a key, or did not answer the menu any more."""
+    """The listener left by a key, or did not answer the menu any more; at a receptionist, it ends calls."""
     OUTSIDE_REFUSED = "outside_refused"
+    NO_OWN_MAILBOX = "no_own_mailbox"
+    """The extension that called owns no mailbox; it was told."""
     NO_PIN = "no_pin"
     """Nothing was entered when the PIN was asked for."""
     TOO_MANY_TRIES = "too_many_tries"

@@ -51,7 +51,10 @@ async def leave_message(
         mailbox = None if facts.mailbox_id is None else await voicemail.mailbox(facts.mailbox_id)
         if mailbox is not None and mailbox.tenant_id != facts.tenant_id:
             mailbox = None
-        call.speak(mailbox.language if mailbox else await voicemail.language(facts.tenant_id))
+        if mailbox is None:
+            call.speak(await voicemail.language(facts.tenant_id))
+        else:
+            call.speak(mailbox.greeting_for(facts.reached_by).language or mailbox.language)
     except Unavailable as error:
         return Ending(outcome=Outcome.UNAVAILABLE, error=error)
     if mailbox is None:
@@ -125,7 +128,9 @@ class _Leaving:
         call = self._call
         await call.set_stage(Stage.GREETING)
         await call.answer()
-        await call.play(Greeting(display_name=self._mailbox.display_name), interrupt=keys_of(State.GREETING))
+        own = self._mailbox.greeting_for(call.facts.reached_by)
+        greeting = Greeting(display_name=self._mailbox.display_name, text=own.greeting)
+        await call.play(greeting, interrupt=keys_of(State.GREETING))
         recording = await self._record(clock, new_id)
         if not self._long_enough() and recording.ended_by is not EndedBy.HANGUP:
             await call.set_stage(Stage.GREETING)

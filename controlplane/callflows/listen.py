@@ -107,6 +107,7 @@ class Listening:
     # What is said and played.
 
     def _envelope(self, *, always_when: bool = False) -> tuple[Utterance, ...]:
+        """Return who left the message and, if the mailbox says so or `always_when`, when and by which way."""
         number = self._heard.caller.speakable_number
         who = FromNumber(number=number) if number else Prompt.CALLER_UNKNOWN
         clock = self._say_datetime
@@ -114,7 +115,9 @@ class Listening:
             if not always_when:
                 return (who,)
             clock = SayDatetime.H12
-        return (who, ReceivedAt(at=self._heard.received_at, clock=clock))
+        when = ReceivedAt(at=self._heard.received_at, clock=clock)
+        way = self._heard.sent_on_by
+        return (who, when) if way is None else (who, when, way)
 
     @property
     def _where(self) -> State:

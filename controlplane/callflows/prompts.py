@@ -43,6 +43,7 @@ class Prompt(StrEnum):
     NO_MESSAGES = "no-messages"  # You have no messages.
     NO_NEW_MESSAGES = "no-new-messages"  # There are no more new messages. (asked for 1, none left)
     NO_SAVED_MESSAGES = "no-saved-messages"  # There are no saved messages.
+    NO_OWN_MAILBOX = "no-own-mailbox"  # Your extension has no mailbox of its own. Goodbye.
     MAIN_MENU = "main-menu"  # For new messages, press 1. For saved messages, press 2. To end, press pound.
     # To hear it again, press 1. To keep it, press 2. To delete it, press 7. For the next message, press 6.
     # For more choices, press 0.
@@ -78,6 +79,11 @@ class Prompt(StrEnum):
     QUEUE_LOGGED_IN = "queue-logged-in"  # You are logged in to the queue.
     QUEUE_LOGGED_OUT = "queue-logged-out"  # You are logged out of the queue.
     QUEUE_UNKNOWN = "queue-unknown"  # You are not an agent of this queue.
+    # at a virtual receptionist
+    RECEPTIONIST_STANDARD = (
+        "receptionist-standard"  # Welcome. Please make your choice. (without its own words)
+    )
+    INVALID_CHOICE = "invalid-choice"  # That is not a choice here.
     # said by the dialplan when we cannot
     CHECK_UNAVAILABLE = (
         "check-unavailable"  # Messages cannot be played at the moment. Please try again later.
@@ -97,9 +103,13 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting:
-    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved."""
+    """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved.
+
+    `text` is what is said instead.
+    """
 
     display_name: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +139,35 @@ class ReceivedAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentOnBy:
+    """`From the call queue Sales. After 3 minutes.` Made when a message is deposited.
+
+    `kind` is that of the object that sent the call into the mailbox, `name` its display name or its number,
+    `seconds` how long the caller was there, None if that is not known or says nothing.
+    """
+
+    kind: str
+    name: str
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """Sentences that somebody wrote: the greeting of a virtual receptionist. Made when it is saved."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFile:
     """A file as it is."""
 
     path: Path
 
 
-Utterance = Prompt | Tone | Greeting | MessageCounts | FromNumber | ReceivedAt | AudioFile
+Utterance = (
+    Prompt | Tone | Greeting | OwnWords | MessageCounts | FromNumber | ReceivedAt | SentOnBy | AudioFile
+)
 
 
 class PromptFiles(Protocol):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from controlplane.callflows.prompts import SentOnBy
 from controlplane.domain.caller import Caller
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, TakeFacts
@@ -28,13 +29,17 @@ class PinSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeardMessage:
-    """A message as a listener meets it. `received_at` is local time of the tenant."""
+    """A message as a listener meets it. `received_at` is local time of the tenant.
+
+    `sent_on_by` says which object sent the caller into the mailbox, if one did.
+    """
 
     id: UUID
     state: MessageState
     caller: Caller
     received_at: datetime
     duration_ms: int
+    sent_on_by: SentOnBy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,10 @@ class Voicemail(Protocol):
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that has this number now."""
+        ...
+
+    async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that the extension with this number owns."""
         ...
 
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:

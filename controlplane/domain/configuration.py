@@ -35,6 +35,8 @@ class ObjectKind(StrEnum):
     CALL_QUEUE = "call-queue"
     VIRTUAL_RECEPTIONIST = "virtual-receptionist"
     OFFICE_HOURS = "office-hours"
+    INBOUND_RULE = "inbound-rule"
+    TRUNK = "trunk"
 
 
 class Action(StrEnum):

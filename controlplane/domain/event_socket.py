@@ -51,13 +51,14 @@ RIGHTS: Final = {
             "vm::maintenance",
         )
     ),
-    # Nothing that shows a password, as xml_locate does, or that stops or starts something.
+    # Nothing that shows a password, as xml_locate does.
     EventSocketUser.CONTROL: Rights(
         api=(
             "reloadxml",
             "global_getvar",
             "list_users",
-            "show",
+            # Gateways: which a profile knows, and that it shall look again. It could stop a profile, too.
+            "sofia",
             "uptime",
             "uuid_exists",
             # Call queues: read anew, listed, and agents that are gone deleted.

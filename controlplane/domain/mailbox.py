@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from controlplane.domain.message import ReachedBy
 from controlplane.domain.numbers import Number
 
 MAX_RECIPIENTS = 15
@@ -27,6 +28,18 @@ class AttachmentFormat(StrEnum):
 
     MP3 = "mp3"
     WAV = "wav"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceGreeting:
+    """What callers hear who come from one source: a number that they passed, or dialled from outside.
+
+    `greeting` None is the mailbox's own; `language` None is the mailbox's.
+    """
+
+    source: str
+    greeting: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +68,21 @@ class Mailbox:
     version: int
     created_at: datetime
     updated_at: datetime
+    source_greetings: tuple[SourceGreeting, ...] = ()
+    """Their languages are ones that have prompts."""
+
+    def greeting_for(self, way: ReachedBy) -> SourceGreeting:
+        """Return what a caller hears who came this way: that of the nearest source that has one."""
+        by_source = {one.source.removeprefix("+"): one for one in self.source_greetings}
+        passed = [step.number for step in reversed(way.path)]
+        if way.did is not None:
+            passed.append(way.did.removeprefix("+"))
+        found = next((by_source[number] for number in passed if number in by_source), None)
+        return SourceGreeting(
+            source="" if found is None else found.source,
+            greeting=None if found is None else found.greeting,
+            language=(found and found.language) or self.language,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,11 @@ class ReachedBy:
     reason: ReachedReason = ReachedReason.DIRECT
     path: tuple[ReachedStep, ...] = ()
 
+    @property
+    def last(self) -> ReachedStep | None:
+        """The object that sent the call into the mailbox; None when it was dialled."""
+        return self.path[-1] if self.path else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 
 from controlplane.domain.errors import InvalidValue
 
 _NUMBER = re.compile(r"[0-9]{3,64}", re.ASCII)
 _FEATURE_CODE = re.compile(r"[*#]{1,3}[0-9]{0,4}", re.ASCII)
+MAX_NOTE = 200
 
 
 class Number(str):
@@ -26,6 +28,32 @@ class Number(str):
         return cls(text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedNumbers:
+    """Numbers that something else than us answers: all of `first` to `last`, which are equally long."""
+
+    first: str
+    last: str
+    note: str
+
+    def check(self) -> None:
+        """Raise InvalidValue (`invalid-number`, `invalid-range`, `invalid-text`)."""
+        Number.parse(self.first, field="first")
+        Number.parse(self.last, field="last")
+        if len(self.first) != len(self.last) or self.first > self.last:
+            raise InvalidValue(
+                "A range has two equally long ends, the smaller first.",
+                error_id="invalid-range",
+                field="last",
+            )
+        if len(self.note) > MAX_NOTE or not self.note.isprintable():
+            raise InvalidValue(
+                f"A note has at most {MAX_NOTE} characters, none of them invisible.",
+                error_id="invalid-text",
+                field="note",
+            )
+
+
 class NumberKind(StrEnum):
     """What a number belongs to; the word in route files, URLs and `GET /numbers`."""
 
@@ -40,6 +68,7 @@ class Feature(StrEnum):
     """What a feature code does."""
 
     CHECK_MESSAGES = "check-messages"
+    CHECK_OWN_MAILBOX = "check-own-mailbox"
     CLOSED_NOW = "closed-now"
     DO_NOT_DISTURB_ON = "do-not-disturb-on"
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"

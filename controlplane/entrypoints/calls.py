@@ -24,6 +24,8 @@ from controlplane.callflows.ending import Ending
 from controlplane.callflows.features import Features
 from controlplane.callflows.leave_message import leave_message
 from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.reception import Receptionists
+from controlplane.callflows.receptionist import receive_caller
 from controlplane.callflows.use_feature import use_feature
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
@@ -34,6 +36,7 @@ from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.features import FeatureService
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
+from controlplane.services.receptionists import ReceptionistService
 from controlplane.services.voicemail_service import VoicemailService
 from controlplane.settings import CallSocket, Settings
 from controlplane.speech.cache import PromptCache
@@ -167,10 +170,15 @@ def _server(
         menu_rounds=settings.calls.menu_rounds,
         pin_tries=settings.calls.pin_tries,
     )
+    receptionists = ReceptionistService(
+        database=database,
+        greetings=settings.paths.configuration / "greetings",
+        languages=available_languages(),
+    )
     group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
-        flows(voicemail, spool, features, options),
+        flows(voicemail, spool, features, receptionists, options),
         prompts=PromptCache(settings.paths.prompts),
         secret=listen.secret.get_secret_value(),
         allowed_addresses=listen.allowed_addresses,
@@ -188,7 +196,11 @@ def _listening(settings: Settings) -> tuple[str, CallSocket]:
 
 
 def flows(
-    voicemail: Voicemail, spool: Spool, features: Features, options: FlowOptions
+    voicemail: Voicemail,
+    spool: Spool,
+    features: Features,
+    receptionists: Receptionists,
+    options: FlowOptions,
 ) -> dict[Entry, Handler]:
     """Return the flow for each thing that a dialplan may ask for."""
 
@@ -208,4 +220,13 @@ def flows(
     async def feature(call: Call) -> Ending:
         return await use_feature(call, features=features)
 
-    return {Entry.LEAVE: leave, Entry.CHECK: check, Entry.FEATURE: feature}
+    async def receive(call: Call) -> Ending:
+        return await receive_caller(call, receptionists=receptionists, clock=lambda: datetime.now(UTC))
+
+    return {
+        Entry.LEAVE: leave,
+        Entry.CHECK: check,
+        Entry.CHECK_OWN: check,
+        Entry.FEATURE: feature,
+        Entry.RECEPTIONIST: receive,
+    }

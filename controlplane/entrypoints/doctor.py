@@ -40,7 +40,7 @@ _PUBLISH = "Run `controlplane publish`."
 _CONTEXTS = ("cp-number", "cp-mailbox", "cp-check", "cp-fallback")
 _MODULES = (
     "app_record", "func_cut", "func_env", "func_timeout", "func_uri", "res_agi", "format_wav", "pbx_config",
-    "res_pjsip",
+    "res_pjsip", "func_devstate", "func_hangupcause", "func_rand",
 )  # fmt: skip
 
 

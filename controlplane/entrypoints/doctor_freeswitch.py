@@ -14,7 +14,15 @@ from controlplane.supervisor.freeswitch_tree import NATIVE_MODULES, OLDEST
 from controlplane.switches.freeswitch.inbound import InboundClient, LogInRefused
 
 _SECONDS = 5.0
-_MODULES = ("mod_sofia", "mod_lua", "mod_dptools", "mod_dialplan_xml", "mod_sndfile", "mod_tone_stream")
+_MODULES = (
+    "mod_sofia",
+    "mod_lua",
+    "mod_dptools",
+    "mod_dialplan_xml",
+    "mod_sndfile",
+    "mod_tone_stream",
+    "mod_hash",
+)
 _CONTEXTS = ("cp-kind", "cp-check", "cp-fallback")
 _KNOWN_PASSWORD = "ClueCon"  # noqa: S105 (the one that every installation begins with)
 _NO_EXPANSION = re.compile(r'name="api-expansion"\s+value="(false|no|off|0)"')

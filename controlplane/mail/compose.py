@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -21,7 +22,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from controlplane.domain.caller import Caller, clean
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.language import first_available
+from controlplane.domain.message import ReachedBy
 from controlplane.mail.attachments import Attachment
+from controlplane.mail.reached import way_in_words
 
 _HERE = Path(__file__).parent
 _LINE = 200
@@ -32,7 +35,8 @@ _LINE = 200
 class NewMessageMail:
     """The values of one mail to one recipient. `received_at` is local time of the tenant.
 
-    `attachment_missing` says that the mailbox wants the recording attached, but it cannot be.
+    `attachment_missing` says that the mailbox wants the recording attached, but it cannot be. `names` are
+    the display names of what the call passed on its way, by number.
     """
 
     message_id: UUID
@@ -47,6 +51,8 @@ class NewMessageMail:
     link_days: int
     attachment: Attachment | None = None
     attachment_missing: bool = False
+    reached_by: ReachedBy = field(default_factory=ReachedBy)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +150,7 @@ class Composer:
             time=dates.format_datetime(mail.received_at, words["time-pattern"], locale=locale),
         )
         labels = words["labels"]
+        way = way_in_words(mail.reached_by, mail.names, locale=locale)
         recording = ""
         if mail.attachment is not None:
             recording = words["attached"]
@@ -162,6 +169,7 @@ class Composer:
                 (labels["caller"], caller or words["unknown-caller"]),
                 (labels["received"], received),
                 (labels["duration"], duration(mail.duration_ms, locale)),
+                *([(labels["reached-by"], way)] if way else []),
             ],
             "listen": words["listen"],
             "link": mail.link,

@@ -10,6 +10,7 @@ from uuid import UUID
 from controlplane.domain.numbers import Feature
 from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.tenant import DEFAULT_TENANT
+from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
 
 QUEUE_PREFIX = "cp-"
 """What the names of our queues at a switch begin with; other queues are not ours."""
@@ -38,6 +39,8 @@ class FeatureCodeContext:
         match self.feature:
             case Feature.CHECK_MESSAGES:
                 return "cp-check"
+            case Feature.CHECK_OWN_MAILBOX:
+                return "cp-check-own"
             case (
                 Feature.CLOSED_NOW
                 | Feature.DO_NOT_DISTURB_ON
@@ -98,7 +101,7 @@ class QueueContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantContext:
-    """A tenant; `language` is one that has prompts."""
+    """A tenant; `language` is one that has prompts, `rules` are in the order in which they are asked."""
 
     id: UUID
     name: str
@@ -107,6 +110,8 @@ class TenantContext:
     extensions: tuple[ExtensionContext, ...] = ()
     feature_codes: tuple[FeatureCodeContext, ...] = ()
     queues: tuple[QueueContext, ...] = ()
+    trunks: tuple[TrunkContext, ...] = ()
+    rules: tuple[InboundRuleContext, ...] = ()
 
     @property
     def at_domain(self) -> str:
@@ -128,7 +133,8 @@ def queue_names(tenants: tuple[TenantContext, ...]) -> frozenset[str]:
 class SipContext:
     """Addresses and ports of SIP and RTP. `bind` is `address:port`, an IPv6 address in brackets.
 
-    Without `phones` the switch has SIP endpoints of its own, and none of ours are rendered.
+    Without `phones` the switch has SIP endpoints of its own, and none of ours are rendered. A registration
+    at a provider lasts `trunk_expiry_seconds`: so long after he forgot us he knows us again.
     """
 
     bind: str
@@ -139,6 +145,8 @@ class SipContext:
     realm: str
     max_contacts: int
     phones: bool = True
+    trunk_expiry_seconds: int = 120
+    trunk_retry_seconds: int = 30
 
     @property
     def host(self) -> str:
@@ -241,9 +249,9 @@ class AsteriskContext:
         """The names of all endpoints that we render."""
         if not self.installation.sip.phones:
             return frozenset()
-        return frozenset(
-            {"anonymous"} | {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
-        )
+        extensions = {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
+        trunks = {trunk.context for tenant in self.tenants for trunk in tenant.trunks}
+        return frozenset({"anonymous"} | extensions | trunks)
 
     @property
     def queues(self) -> frozenset[str]:

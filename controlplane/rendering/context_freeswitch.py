@@ -9,6 +9,7 @@ from uuid import UUID
 from controlplane.domain.event_socket import DOMAIN, RIGHTS, user_password
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext, queue_names
+from controlplane.rendering.context_inbound import TrunkContext
 
 _SILENCE_THRESHOLD = 200
 NATIVE_PROFILE = "shared-voicemail"
@@ -172,13 +173,25 @@ class FreeswitchContext:
 
     @property
     def endpoints(self) -> frozenset[str]:
-        """The users of the directory who are phones, each with its domain."""
+        """The users of the directory who are phones, each with its domain, and the gateways."""
         if not self.installation.sip.phones:
             return frozenset()
-        return frozenset(
+        phones = frozenset(
             f"{extension.number}@{self.domain_of(tenant)}"
             for tenant in self.tenants
             for extension in tenant.extensions
+        )
+        return phones | {name for name, _ in self.gateways}
+
+    @property
+    def gateways(self) -> tuple[tuple[str, TrunkContext], ...]:
+        """The trunks that register, each with the name of its gateway."""
+        secret = self.installation.event_socket.password
+        return tuple(
+            (trunk.gateway(secret), trunk)
+            for tenant in self.tenants
+            for trunk in tenant.trunks
+            if trunk.username is not None
         )
 
     @property

@@ -10,6 +10,7 @@ from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.plan import FIELDS
 from controlplane.rendering import escape, escape_xml
 from controlplane.rendering.escape import Escaped
+from controlplane.rendering.masks import asterisk_mask
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "dialplan_templates"
 
@@ -26,9 +27,14 @@ def make_environment(templates: Path) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        word=escape.word, path=escape.path, label=escape.label, expression=escape.expression
+        word=escape.word,
+        path=escape.path,
+        label=escape.label,
+        expression=escape.expression,
+        secret=escape.secret,
     )
     environment.globals["asterisk_line"] = asterisk_line
+    environment.globals["asterisk_mask"] = asterisk_mask
     environment.globals["plan_fields"] = {kind.value: fields for kind, fields in FIELDS.items()}
     return environment
 
@@ -50,6 +56,9 @@ def make_xml_environment(templates: Path) -> Environment:
     environment = make_environment(templates)
     environment.autoescape = True
     environment.filters.update(
-        path=escape_xml.path_without_blanks, label=escape_xml.label, regex=escape_xml.regex
+        path=escape_xml.path_without_blanks,
+        label=escape_xml.label,
+        regex=escape_xml.regex,
+        secret=escape_xml.secret,
     )
     return environment

@@ -25,6 +25,7 @@ class Escaped(str):
 
 
 _WORD = re.compile(r"[A-Za-z0-9_.:@*#+~/\[\]&=!-]*", re.ASCII)
+_VISIBLE = re.compile(r"[!-~]+", re.ASCII)
 _EXPRESSION = re.compile(r"\$\{[A-Z_]+(\((num|name)\))?\}|[A-Za-z0-9-]*", re.ASCII)
 
 
@@ -75,6 +76,17 @@ def expression(value: object) -> Escaped:
     if not _EXPRESSION.fullmatch(text):
         raise RenderingError("Only one channel variable of the dialplan's own may stand here.")
     return Escaped(text)
+
+
+def secret(value: object) -> Escaped:
+    """Take a password of visible ASCII characters as the value of a setting, behind `= `.
+
+    Raises RenderingError.
+    """
+    text = str(value)
+    if not _VISIBLE.fullmatch(text):
+        raise RenderingError("A password has a character that the switch's configuration cannot carry.")
+    return Escaped(text.replace(";", "\\;"))
 
 
 def only_escaped(value: object) -> object:

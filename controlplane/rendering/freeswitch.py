@@ -28,11 +28,15 @@ FILES = (
     "cp-voicemail.xml",
     "cp_agent.lua",
     "cp_call_queue.lua",
-    "cp_contacts.lua",
+    "cp_caller.lua",
     "cp_directory.lua",
     "cp_entrance.lua",
+    "cp_extension.lua",
+    "cp_inbound.lua",
     "cp_keys.lua",
     "cp_phones.lua",
+    "cp_ring_group.lua",
+    "cp_receptionist.lua",
     "cp_route.lua",
     "cp_routing.lua",
     "cp_stage.lua",
@@ -94,6 +98,7 @@ def _render(
         "native_profiles": context.native_profiles,
         "native_storage": installation.native_storage,
         "mailboxes": context.mailboxes,
+        "gateways": context.gateways,
     }
     rendered = {}
     for name in names:

@@ -18,16 +18,16 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from controlplane.domain.errors import ControlPlaneError, Unavailable
-from controlplane.domain.message import KEPT_SILENCE_MS, Message, MessageState, TakeFacts
-from controlplane.services.lamps import defer_lamps
-from controlplane.services.mailing import queue_mails
+from controlplane.domain.message import KEPT_SILENCE_MS, TakeFacts
+from controlplane.services.lamps import lamp_job
+from controlplane.services.mailing import mail_job
 from controlplane.storage import takes
 from controlplane.storage import wav as wav_files
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs
+from controlplane.storage.queue import Job, Jobs
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
-from controlplane.storage.takes import Receiver, TakeOutcome
+from controlplane.storage.takes import TakeOutcome
 from controlplane.storage.wav import Header, Layout
 
 # Silence that ended a recording is as long as what the switch leaves of it, but for this much.
@@ -90,65 +90,74 @@ class Depositor:
         count (`counted_ms`). With the message the take that it replaces is discarded.
 
         After an error the entry stays. Raises StillRecorded, NoSuchMailbox, NotAWav, OSError,
-        Unavailable or an error of SQLAlchemy.
+        Unavailable or an error of psycopg.
         """
-        async with self.database.transaction() as session:
-            done = await takes.outcome(session, facts.recording_id)
-            mailbox = await takes.receiver(session, facts.mailbox_id)
-            if done is TakeOutcome.DISCARDED and facts.replaces is not None:
-                # What this one replaced is replaced by what replaced this one.
-                await takes.claim(session, facts.replaces, facts.mailbox_id, TakeOutcome.DISCARDED)
+        done = None
+        min_seconds: int | None = 0
+        # Of a take that a flow found long enough, nothing is to be asked that the writing does not tell.
+        if ended or not facts.kept:
+            async with self.database.connection() as connection:
+                standing = await takes.standing(connection, facts.recording_id, facts.mailbox_id)
+            done, min_seconds = standing.outcome, standing.min_message_seconds
+        if done is TakeOutcome.DISCARDED and facts.replaces is not None:
+            # What this one replaced is replaced by what replaced this one.
+            async with self.database.connection() as connection:
+                await takes.claim(connection, facts.replaces, facts.mailbox_id, TakeOutcome.DISCARDED)
         if done is None:
-            if mailbox is None:
+            if min_seconds is None:
                 raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
-            done = await self._take(facts, wav, mailbox, ended=ended)
+            done = await self._take(facts, wav, min_seconds, ended=ended)
         await self._clean_up(wav)
         return done is TakeOutcome.MESSAGE
 
     async def finish(self, recording_id: UUID, wav: Path) -> bool:
         """Clean up after a recording that was dealt with before; False if it was not."""
-        async with self.database.transaction() as session:
-            done = await takes.outcome(session, recording_id)
+        async with self.database.connection() as connection:
+            done = await takes.outcome(connection, recording_id)
         if done is not None:
             await self._clean_up(wav)
         return done is not None
 
-    async def _take(self, facts: TakeFacts, wav: Path, mailbox: Receiver, *, ended: bool) -> TakeOutcome:
-        layout = await asyncio.to_thread(wav_files.inspect, wav)
+    async def _take(self, facts: TakeFacts, wav: Path, min_seconds: int, *, ended: bool) -> TakeOutcome:
+        layout = wav_files.inspect(wav)
         if layout.header is Header.OPEN and layout.audio_bytes and not ended:
             raise StillRecorded("The switch has not closed the recording.")
         self.reached(DepositStep.MEASURED)
         log = structlog.get_logger().bind(
-            message_id=str(facts.recording_id), mailbox_id=str(mailbox.id), call_id=facts.call_id
+            message_id=str(facts.recording_id), mailbox_id=str(facts.mailbox_id), call_id=facts.call_id
         )
         counted = layout.duration_ms
         if ended and not facts.kept:
             silence = await asyncio.to_thread(wav_files.trailing_silence_ms, wav, layout)
             counted = counted_ms(layout, silence, self.kept_silence_ms)
-        if not counted or counted < mailbox.min_message_seconds * 1000:
-            async with self.database.transaction() as session:
-                other = await takes.claim(session, facts.recording_id, mailbox.id, TakeOutcome.TOO_SHORT)
+        if not counted or counted < min_seconds * 1000:
+            async with self.database.connection() as connection:
+                other = await takes.claim(
+                    connection, facts.recording_id, facts.mailbox_id, TakeOutcome.TOO_SHORT
+                )
             if other is None:
                 self.metrics.takes.labels(TakeOutcome.TOO_SHORT.value).inc()
                 log.info("take.too_short", duration_ms=layout.duration_ms)
             return other or TakeOutcome.TOO_SHORT
         duration_ms = await self.store.take_in(facts.recording_id, wav)
         self.reached(DepositStep.COPIED)
-        async with self.database.transaction() as session:
-            other = await takes.claim(session, facts.recording_id, mailbox.id, TakeOutcome.MESSAGE)
-            if other is not None:
+        # The pipeline sends the begin of the transaction along with its first statement.
+        async with (
+            self.database.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
+            deposited = await takes.deposit(connection, facts, duration_ms=duration_ms)
+            if deposited is None:
+                other = await takes.outcome(connection, facts.recording_id)
+                if other is None:
+                    raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
                 return other
-            # Locked, so that a mailbox which is deleted now finds this message, or this finds it deleted.
-            held = await takes.receiver(session, mailbox.id, lock=True)
-            if held is None:
-                raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
-            await takes.insert_message(session, _message(facts, held, duration_ms))
-            if facts.replaces is not None:
-                await takes.claim(session, facts.replaces, mailbox.id, TakeOutcome.DISCARDED)
-            if not held.is_deleted:
-                await self.jobs.defer(session, "speech.envelope", message_id=str(facts.recording_id))
-                await queue_mails(session, self.jobs, mailbox=held, message_id=facts.recording_id)
-                await defer_lamps(session, self.jobs, [held.id])
+            if not deposited.mailbox_deleted:
+                jobs = [Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)})]
+                jobs += [mail_job(facts.recording_id, recipient) for recipient in deposited.recipients]
+                jobs += [lamp_job(deposited.lamp)] if deposited.lamp is not None else []
+                await self.jobs.defer_all(connection, jobs)
             self.reached(DepositStep.INSERTED)
         self.reached(DepositStep.COMMITTED)
         self.metrics.takes.labels(TakeOutcome.MESSAGE.value).inc()
@@ -156,7 +165,7 @@ class Depositor:
             "message.deposited",
             duration_ms=duration_ms,
             caller_number=facts.caller.number,
-            mailbox_deleted=held.is_deleted,
+            mailbox_deleted=deposited.mailbox_deleted,
             repaired=layout.header is Header.OPEN,
         )
         return TakeOutcome.MESSAGE
@@ -184,19 +193,3 @@ def counted_ms(layout: Layout, trailing_silence_ms: int, kept_silence_ms: int = 
     if trailing_silence_ms < kept_silence_ms - _TOLERANCE_MS:
         return length
     return length - min(kept_silence_ms, trailing_silence_ms)
-
-
-def _message(facts: TakeFacts, mailbox: Receiver, duration_ms: int) -> Message:
-    return Message(
-        id=facts.recording_id,
-        tenant_id=mailbox.tenant_id,
-        mailbox_id=mailbox.id,
-        caller=facts.caller,
-        received_at=facts.started_at,
-        duration_ms=duration_ms,
-        state=MessageState.DELETED if mailbox.is_deleted else MessageState.NEW,
-        state_before=MessageState.NEW if mailbox.is_deleted else None,
-        reached_by=facts.reached_by,
-        call_id=facts.call_id,
-        version=1,
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -79,7 +79,7 @@ class ScanResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Switch:
-    calls: frozenset[str]
+    over: frozenset[str]
     started_at: float
 
 
@@ -88,6 +88,12 @@ class _Found:
     entry: Entry
     facts: TakeFacts | None
     trouble: OSError | None = None
+    held: bool = False
+
+    @property
+    def call_id(self) -> str:
+        """The call that it is of; empty if nothing says so."""
+        return self.facts.call_id if self.facts else self.entry.call_id
 
 
 def _order(found: _Found) -> tuple[bool, float]:
@@ -128,7 +134,8 @@ class Ingest:
                 structlog.get_logger().exception("spool.unreadable")
                 return self._result([Handled.FAILED])
             # Asked after the listing: a call that is not known now is over for each entry listed.
-            switch = await self._ask_switch() if found else None
+            left = [each for each in found if not each.held]
+            switch = await self._ask_switch({each.call_id for each in left} - {""}) if left else None
             names = {each.entry.name for each in found}
             self._met = {name: met for name, met in self._met.items() if name in names}
             return self._result(await self._handle_all(found, switch))
@@ -138,19 +145,27 @@ class Ingest:
         return sorted((self._found(entry) for entry in self.spool.entries()), key=_order)
 
     def _found(self, entry: Entry) -> _Found:
+        lock = self.spool.lock(entry)
+        if lock is None:
+            # Whoever holds it deals with it; what it is of decides about others.
+            held = True
+        else:
+            lock.release()
+            held = False
         try:
-            return _Found(entry=entry, facts=self.spool.read_facts(entry, switch=self.switch_kind))
+            facts = self.spool.read_facts(entry, switch=self.switch_kind)
+            return _Found(entry=entry, facts=facts, held=held)
         except FileNotFoundError:
             return _Found(entry=entry, facts=None)
         except OSError as error:
             return _Found(entry=entry, facts=None, trouble=error)
 
-    async def _ask_switch(self) -> _Switch | None:
+    async def _ask_switch(self, calls: Collection[str]) -> _Switch | None:
         if self.switch is None:
             return None
         try:
-            calls = frozenset(await self.switch.calls())
-            return _Switch(calls=calls, started_at=await self.switch.started_at())
+            over = frozenset(calls).difference(await self.switch.calls(calls))
+            return _Switch(over=over, started_at=await self.switch.started_at())
         except SwitchUnavailable as error:
             structlog.get_logger().warning("spool.switch_not_asked", reason=str(error))
             return None
@@ -210,7 +225,7 @@ class Ingest:
             return Handled.REMOVED
         changed = entry.wav if entry.wav.exists() else entry.facts
         age = age_seconds(changed)
-        ended = self._has_ended(facts.call_id if facts else entry.call_id, age, switch)
+        ended = self._has_ended(found.call_id, age, switch)
         try:
             layout = await asyncio.to_thread(wav_files.inspect, entry.wav)
         except NotAWav as error:
@@ -229,7 +244,7 @@ class Ingest:
             return True
         if switch is None:
             return False
-        return switch.started_at > time.time() - age or (call_id != "" and call_id not in switch.calls)
+        return switch.started_at > time.time() - age or call_id in switch.over
 
     def _is_complete(self, entry: Entry, layout: Layout, age: float, *, ended: bool) -> bool:
         if layout.header is not Header.CLOSED:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.storage import lamps as rows
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs
+from controlplane.storage.queue import Job, Jobs
 
 SEND = "mwi.send"
 ANSWER = "mwi.answer"
@@ -43,6 +43,11 @@ class Lamps:
 def lock_of(number: str) -> str:
     """Return the lock under which all is told of a number."""
     return f"mwi:{number}"
+
+
+def lamp_job(number: str) -> Job:
+    """Return the job that tells the lamps of a number."""
+    return Job(task=SEND, arguments={"number": number}, lock=lock_of(number))
 
 
 async def defer_lamps(session: AsyncSession, jobs: Jobs, mailbox_ids: Collection[UUID]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +18,16 @@ from controlplane.domain.mailbox import (
     MAX_RECIPIENTS,
     AttachmentFormat,
     SayDatetime,
+    SourceGreeting,
 )
 from controlplane.domain.pin import Pin
 from controlplane.domain.text import parse_display_name
 from controlplane.speech.catalogue import available_languages
 
 LONGEST_MINIMUM_SECONDS = 60
+MAX_SOURCE_GREETINGS = 50
+MAX_GREETING = 1000
+_SOURCE = re.compile(r"\+?[0-9]{3,64}", re.ASCII)
 
 _INTERNAL = frozenset({"local", "localhost"})
 _PUBLIC = ".example.com"
@@ -48,6 +53,7 @@ class NewMailbox:
     review: bool = False
     min_message_seconds: int = 1
     max_message_seconds: int = 300
+    source_greetings: Sequence[SourceGreeting] = ()
 
     def settings(self) -> MailboxChanges:
         """Return all but the number and the PIN, as changes to nothing."""
@@ -64,6 +70,7 @@ class NewMailbox:
             review=self.review,
             min_message_seconds=self.min_message_seconds,
             max_message_seconds=self.max_message_seconds,
+            source_greetings=self.source_greetings,
         )
 
 
@@ -83,6 +90,7 @@ class MailboxChanges(TypedDict, total=False):
     review: bool
     min_message_seconds: int
     max_message_seconds: int
+    source_greetings: Sequence[SourceGreeting]
 
 
 class Faults:
@@ -124,10 +132,52 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
     ):
         if field in values:
             faults.check(partial(_check_range, values[field], allowed, field))
+    if "source_greetings" in changes:
+        values["source_greetings"] = _source_greetings(changes["source_greetings"], faults)
     for field in ("say_datetime", "email_attachment_format"):
         if field in values:
             values[field] = values[field].value
     return values
+
+
+def _source_greetings(wanted: Sequence[SourceGreeting], faults: Faults) -> list[dict[str, Any]]:
+    """Return what is stored of greetings per source; each source at most once."""
+    if len(wanted) > MAX_SOURCE_GREETINGS:
+        faults.check(_refuse_number_of_greetings)
+        return []
+    seen: set[str] = set()
+    stored = []
+    for index, own in enumerate(wanted):
+        path = f"source_greetings.{index}"
+        faults.check(partial(_check_source_greeting, own, path, seen))
+        seen.add(own.source.removeprefix("+"))
+        stored.append({"source": own.source, "greeting": own.greeting, "language": own.language})
+    return stored
+
+
+def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> None:
+    if not _SOURCE.fullmatch(own.source):
+        raise InvalidValue(
+            "A source is a number of the tenant, or one that is dialled from outside.",
+            error_id="invalid-number",
+            field=f"{path}.source",
+        )
+    if own.source.removeprefix("+") in seen:
+        raise InvalidValue("This source is there twice.", error_id="named-twice", field=f"{path}.source")
+    if own.greeting is not None and not 1 <= len(own.greeting.strip()) <= MAX_GREETING:
+        raise InvalidValue(
+            f"A greeting has 1 to {MAX_GREETING} characters.",
+            error_id="invalid-text",
+            field=f"{path}.greeting",
+        )
+    if own.language is not None:
+        resolve(own.language, available_languages())
+
+
+def _refuse_number_of_greetings() -> None:
+    raise InvalidValue(
+        f"There can be {MAX_SOURCE_GREETINGS} of these.", error_id="too-many", field="source_greetings"
+    )
 
 
 def check_lengths(shortest: int, longest: int) -> None:

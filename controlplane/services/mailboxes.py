@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import NotFound, PreconditionFailed
-from controlplane.domain.mailbox import Counts, Mailbox
+from controlplane.domain.mailbox import Counts, Mailbox, SourceGreeting
 from controlplane.domain.numbers import Number, NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.services.lamps import defer_lamps
@@ -56,12 +56,14 @@ class PinHashing(Protocol):
 class MailboxDetails:
     """A mailbox with what its row alone says.
 
-    `language` is the one that was set, None for the tenant's; `mailbox.language` is what is spoken.
+    `language` is the one that was set, None for the tenant's; `mailbox.language` is what is spoken. So it is
+    with the languages of `source_greetings`.
     """
 
     mailbox: Mailbox
     language: str | None
     counts: Counts
+    source_greetings: tuple[SourceGreeting, ...] = ()
 
 
 async def create_mailbox(
@@ -144,7 +146,7 @@ async def update_mailbox(
             changed = await mailboxes.update_values(session, row.id, expected_version=None, values=values)
             assert changed is not None
             row = changed
-        if values.keys() & {"display_name", "language"}:
+        if values.keys() & {"display_name", "language", "source_greetings"}:
             await _defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:
             await defer_publishing(session, jobs, tenant_id=tenant_id, mailboxes=True)
@@ -200,5 +202,8 @@ def _check_version(row: MailboxRow, expected: int | None) -> None:
 
 def _details(row: MailboxRow, tenant: TenantRow, counts: Counts) -> MailboxDetails:
     return MailboxDetails(
-        mailbox=mailbox_values(row, tenant, available_languages()), language=row.language, counts=counts
+        mailbox=mailbox_values(row, tenant, available_languages()),
+        language=row.language,
+        counts=counts,
+        source_greetings=tuple(SourceGreeting(**own) for own in row.source_greetings),
     )

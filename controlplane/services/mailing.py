@@ -7,6 +7,7 @@ the same mail goes out again with the same Message-ID. Sending never changes a m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -16,7 +17,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.mailbox import Mailbox
@@ -24,26 +24,13 @@ from controlplane.domain.message import Message
 from controlplane.mail.attachments import Attachment, encode
 from controlplane.mail.compose import Composer, NewMessageMail
 from controlplane.services.message_links import MessageLinks
+from controlplane.services.reached import names_on_the_way
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import mailboxes, message_mails, messages
 from controlplane.storage.database import Database
-from controlplane.storage.queue import Jobs
+from controlplane.storage.queue import Job, Jobs
 
 SEND = "mail.send"
-
-
-class Notified(Protocol):
-    """What queueing needs of a mailbox; its row and the domain's value both have it."""
-
-    @property
-    def email_notification(self) -> bool:
-        """Whether anybody is mailed."""
-        ...
-
-    @property
-    def email_recipients(self) -> list[str] | tuple[str, ...]:
-        """Who is mailed."""
-        ...
 
 
 class Sender(Protocol):
@@ -87,17 +74,12 @@ class _Mail:
     mailbox: Mailbox
     recipient: str
     attempts: int
+    names: Mapping[str, str]
 
 
-async def queue_mails(session: AsyncSession, jobs: Jobs, *, mailbox: Notified, message_id: UUID) -> None:
-    """Queue a mail per recipient, if the mailbox wants any; part of the transaction of the deposit.
-
-    A second call for the same message adds nothing.
-    """
-    if not mailbox.email_notification:
-        return
-    for recipient in await message_mails.add(session, message_id, mailbox.email_recipients):
-        await jobs.defer(session, SEND, message_id=str(message_id), recipient=recipient)
+def mail_job(message_id: UUID, recipient: str) -> Job:
+    """Return the job that sends a mail which a deposit queued."""
+    return Job(task=SEND, arguments={"message_id": str(message_id), "recipient": recipient})
 
 
 async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) -> None:
@@ -141,7 +123,8 @@ async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail |
         if mailbox is None or not mailbox.email_notification or recipient not in mailbox.email_recipients:
             await message_mails.drop(session, message_id, recipient)
             return None
-    return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts)
+        names = await names_on_the_way(session, message.tenant_id, [message.reached_by])
+    return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts, names=names)
 
 
 async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
@@ -185,6 +168,8 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         link_days=mailing.links.days,
         attachment=attachment,
         attachment_missing=mailbox.email_attachment and attachment is None,
+        reached_by=message.reached_by,
+        names=mail.names,
     )
     return mailing.composer.compose(values, now=datetime.now(UTC))
 

@@ -90,8 +90,8 @@ class NativeHome:
         elif await asyncio.to_thread(native_takes.is_put_aside, self.ingest.spool.root, message):
             log.warning("native.put_aside")
         else:
-            async with self.ingest.depositor.database.transaction() as session:
-                outcome = await takes.outcome(session, recording_id)
+            async with self.ingest.depositor.database.connection() as connection:
+                outcome = await takes.outcome(connection, recording_id)
             if outcome is None:
                 return False
             log.info("native.brought_home", message_id=str(recording_id), outcome=outcome.value)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import Conflict, NotFound
 from controlplane.domain.numbers import NumberKind
-from controlplane.storage import numbers
+from controlplane.storage import numbers, reserved_numbers
 from controlplane.storage.database import Database
 from controlplane.storage.numbers import NumberOwner
 from controlplane.storage.paging import Page
@@ -26,11 +26,17 @@ async def get_owner(db: Database, *, tenant_id: UUID, number: str) -> NumberOwne
 
 
 async def list_numbers(
-    db: Database, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+    db: Database,
+    *,
+    tenant_id: UUID,
+    q: str | None,
+    limit: int,
+    after: str | None,
+    kind: NumberKind | None = None,
 ) -> Page[NumberOwner]:
-    """List the numbers in use, in the order of their digits, after a number."""
+    """List the numbers in use, of all kinds or of one, in the order of their digits, after a number."""
     async with db.transaction() as session:
-        return await numbers.page(session, tenant_id=tenant_id, q=q, limit=limit, after=after)
+        return await numbers.page(session, tenant_id=tenant_id, q=q, limit=limit, after=after, kind=kind)
 
 
 async def take_number(
@@ -38,7 +44,8 @@ async def take_number(
 ) -> None:
     """Give a number to an object, as a part of the transaction that makes it.
 
-    Raises Conflict `number-taken`, whose details say by what; of two at once, one gets it.
+    Raises Conflict `number-taken`, whose details say by what, or `number-reserved`; of two at once, one
+    gets it.
     """
     while not await numbers.take(session, tenant_id=tenant_id, number=number, kind=kind, object_id=object_id):
         owner = await numbers.owner(session, tenant_id, number)
@@ -49,4 +56,13 @@ async def take_number(
             error_id="number-taken",
             field="number",
             details={"kind": owner.kind.value, "display_name": owner.display_name},
+        )
+    reserved = await reserved_numbers.covering(session, tenant_id, number)
+    if reserved is not None:
+        raise Conflict(
+            f"The number {number} is reserved{f' ({reserved.note})' if reserved.note else ''}: "
+            "something else answers it.",
+            error_id="number-reserved",
+            field="number",
+            details={"first": reserved.first, "last": reserved.last, "note": reserved.note},
         )

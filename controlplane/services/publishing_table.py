@@ -5,6 +5,7 @@ The table of docs/publishing.md is printed from here, and tests hold it to what 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,11 @@ _FREESWITCH_ASKS: Final = (
     "`global_getvar cp_revision` is the digest; `list_users` and `callcenter_config queue list` have all of "
     "ours and no removed one"
 )
+_GATEWAYS_RELOAD: Final = (
+    f"{_FREESWITCH_RELOAD}; then `sofia profile … killgw` for each gateway that changed or went, and "
+    "`sofia profile … rescan`"
+)
+_GATEWAYS_ASKS: Final = f"{_FREESWITCH_ASKS}; so has `sofia profile … gwlist` of the gateways"
 _ROUTES_MENDED: Final = "compared with the database, again every ten minutes"
 
 _ASTERISK_REVISION: Final = ("asterisk/cp-globals.conf", "asterisk/extensions.conf")
@@ -101,4 +107,12 @@ PUBLISHED: Final = (
     _freeswitch(ObjectKind.CALL_QUEUE, "freeswitch/cp-callcenter.xml", ROUTE_FILE),
     _asterisk(ObjectKind.FEATURE_CODE, "asterisk/cp-contexts.conf"),
     _freeswitch(ObjectKind.FEATURE_CODE),
+    _asterisk(ObjectKind.TRUNK, "asterisk/cp-contexts.conf", "asterisk/pjsip.conf"),
+    dataclasses.replace(
+        _freeswitch(ObjectKind.TRUNK, "freeswitch/cp-configuration.xml", "freeswitch/cp_entrance.lua"),
+        reload=_GATEWAYS_RELOAD,
+        verified=_GATEWAYS_ASKS,
+    ),
+    _asterisk(ObjectKind.INBOUND_RULE, "asterisk/cp-contexts.conf"),
+    _freeswitch(ObjectKind.INBOUND_RULE, "freeswitch/cp_inbound.lua"),
 )

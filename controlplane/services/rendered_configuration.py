@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -29,6 +29,7 @@ from controlplane.rendering.context_freeswitch import (
     MailboxContext,
     TenantMailboxes,
 )
+from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
 from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.rendering.tree import RenderedTree
@@ -36,7 +37,9 @@ from controlplane.speech.catalogue import available_languages
 from controlplane.storage.configuration import (
     ConfiguredMailbox,
     ConfiguredQueue,
+    ConfiguredRule,
     ConfiguredTenant,
+    ConfiguredTrunk,
     configured_mailboxes,
     configured_tenants,
 )
@@ -114,6 +117,7 @@ def _tenant(tenant: ConfiguredTenant) -> TenantContext:
     except ValueError as error:
         raise RenderingError(f"A feature code of tenant {tenant.name} does something unknown.") from error
     after_number = at_domain(tenant.name, tenant.sip_domain)
+    trunks = {trunk.name: trunk.id for trunk in tenant.trunks}
     return TenantContext(
         id=tenant.id,
         name=tenant.name,
@@ -130,6 +134,13 @@ def _tenant(tenant: ConfiguredTenant) -> TenantContext:
         ),
         feature_codes=codes,
         queues=tuple(_queue(queue, after_number) for queue in tenant.queues),
+        trunks=tuple(_trunk(trunk) for trunk in tenant.trunks),
+        # By a trunk that is not enabled no call comes.
+        rules=tuple(
+            _rule(rule, trunks)
+            for rule in tenant.rules
+            if rule.settings.trunk is None or rule.settings.trunk in trunks
+        ),
     )
 
 
@@ -147,6 +158,30 @@ def _queue(queue: ConfiguredQueue, after_number: str) -> QueueContext:
         agents=tuple(
             AgentContext(number=agent, endpoint=f"{agent}{after_number}") for agent in settings.agents
         ),
+    )
+
+
+def _trunk(trunk: ConfiguredTrunk) -> TrunkContext:
+    settings = trunk.settings
+    return TrunkContext(
+        id=trunk.id,
+        addresses=settings.addresses,
+        host=settings.host or "",
+        port=settings.port,
+        username=settings.username,
+        password=settings.password or "",
+        did_in=settings.did_in,
+    )
+
+
+def _rule(rule: ConfiguredRule, trunks: Mapping[str, UUID]) -> InboundRuleContext:
+    settings = rule.settings
+    return InboundRuleContext(
+        dids=settings.dids,
+        callers=settings.callers,
+        trunk=None if settings.trunk is None else trunks[settings.trunk],
+        hours=rule.hours,
+        destinations=rule.destinations,
     )
 
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
-from controlplane.domain.mailbox import SayDatetime
+from controlplane.domain.mailbox import Mailbox, SayDatetime
+from controlplane.services.reached import names_on_the_way, sent_on_by
 from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
@@ -75,7 +76,7 @@ class Speech:
 
 
 async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, greetings: Path) -> None:
-    """Speak the greeting of a mailbox and place it as `<greetings>/<mailbox id>.wav`.
+    """Speak the greetings of a mailbox, and place its own as `<greetings>/<mailbox id>.wav`.
 
     Of a deleted mailbox that file is removed. Reads the mailbox again afterwards and starts over
     if it was changed meanwhile, so that of two runs in any order the present name remains.
@@ -87,9 +88,13 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
         if mailbox is None:
             await asyncio.to_thread(target.unlink, missing_ok=True)
         else:
-            await _place_greeting(speech, *mailbox, target)
+            await _place_greeting(speech, mailbox.display_name, mailbox.language, target)
+            for own in mailbox.source_greetings:
+                words = Greeting(display_name=mailbox.display_name, text=own.greeting)
+                language = own.language or mailbox.language
+                await speech.make(speech.cache.texts(words, language), language)
         now = await _mailbox(database, mailbox_id)
-        if now == mailbox:
+        if _spoken_of(now) == _spoken_of(mailbox):
             break
         mailbox = now
     structlog.get_logger().info(
@@ -98,13 +103,14 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
 
 
 async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -> None:
-    """Speak who left a message and when, with the clock of 12 and of 24 hours, into the cache.
+    """Speak who left a message, by which way and when, with the clock of 12 and of 24 hours, into the cache.
 
     Does nothing for a purged message. Raises SpeechUnavailable, OSError or Unavailable.
     """
     async with database.transaction() as session:
         message = await messages.get(session, message_id)
         found = message and await mailboxes.get(session, message.mailbox_id, with_deleted=True)
+        names = await names_on_the_way(session, message.tenant_id, [message.reached_by]) if message else {}
     if message is None or not found:
         return
     mailbox = mailboxes.mailbox_values(*found, available_languages())
@@ -114,19 +120,22 @@ async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -
         ReceivedAt(at=local, clock=SayDatetime.H12),
         ReceivedAt(at=local, clock=SayDatetime.H24),
     ]
+    if (way := sent_on_by(message.reached_by, names)) is not None:
+        utterances.append(way)
     texts = [text for utterance in utterances for text in speech.cache.texts(utterance, mailbox.language)]
     await speech.make(texts, mailbox.language)
     structlog.get_logger().info("envelope.spoken", message_id=str(message_id))
 
 
-async def _mailbox(database: Database, mailbox_id: UUID) -> tuple[str, str] | None:
-    """Return the name of a mailbox and its language."""
+async def _mailbox(database: Database, mailbox_id: UUID) -> Mailbox | None:
     async with database.transaction() as session:
         found = await mailboxes.get(session, mailbox_id)
-    if found is None:
-        return None
-    mailbox = mailboxes.mailbox_values(*found, available_languages())
-    return mailbox.display_name, mailbox.language
+    return None if found is None else mailboxes.mailbox_values(*found, available_languages())
+
+
+def _spoken_of(mailbox: Mailbox | None) -> object:
+    """Return what a greeting says, to be compared."""
+    return mailbox and (mailbox.display_name, mailbox.language, mailbox.source_greetings)
 
 
 async def _place_greeting(speech: Speech, name: str, language: str, target: Path) -> None:

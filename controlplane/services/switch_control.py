@@ -21,8 +21,8 @@ class SwitchControl(Protocol):
         """Ask the switch what it runs now, to verify a reload."""
         ...
 
-    async def calls(self) -> Collection[str]:
-        """Return the ids of all calls (channels) the switch knows now."""
+    async def calls(self, asked: Collection[str]) -> Collection[str]:
+        """Return those of these calls, by the ids of their channels, that the switch knows now."""
         ...
 
     async def started_at(self) -> float:

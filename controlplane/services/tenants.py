@@ -21,12 +21,14 @@ from controlplane.domain.tenant import (
     parse_time_zone,
 )
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import tenants
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
 from controlplane.storage.queue import Jobs
+from controlplane.storage.routing import recorded_greetings
 from controlplane.storage.tables import TenantRow
 from controlplane.storage.tenants import tenant_values
 
@@ -35,6 +37,7 @@ _FEATURE_CODES = {
     "*38": Feature.QUEUE_LOG_IN,
     "*39": Feature.QUEUE_LOG_OUT,
     "*56": Feature.CHECK_MESSAGES,
+    "*57": Feature.CHECK_OWN_MAILBOX,
     "*78": Feature.DO_NOT_DISTURB_ON,
     "*79": Feature.DO_NOT_DISTURB_OFF,
 }
@@ -140,6 +143,10 @@ async def update_tenant(
                 await jobs.defer_each(
                     session, "speech.greeting", [{"mailbox_id": str(mailbox_id)} for mailbox_id in concerned]
                 )
+                for receptionist_id in await recorded_greetings.speaking_the_tenants_language(
+                    session, row.id
+                ):
+                    await defer_greeting(session, jobs, receptionist_id)
     except IntegrityError as error:
         raise _clash(error) from error
     structlog.get_logger().info("tenant.changed", tenant_id=str(row.id), fields=sorted(values))

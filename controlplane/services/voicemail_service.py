@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -17,10 +17,12 @@ from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
-from controlplane.storage import mailboxes, messages, tenants
+from controlplane.services.reached import names_on_the_way, sent_on_by
+from controlplane.storage import extensions, mailboxes, messages, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 from controlplane.storage.queue import Jobs
+from controlplane.storage.routing.documents import rules_from
 
 _MAX_LISTED = 1000
 
@@ -67,13 +69,21 @@ class VoicemailService:
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Return a mailbox that is not deleted."""
-        async with self._database.transaction() as session:
-            return self._values(await mailboxes.get(session, mailbox_id))
+        async with self._database.connection() as connection:
+            return await mailboxes.called(connection, mailbox_id, self._languages)
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that has this number now."""
         async with self._database.transaction() as session:
             return self._values(await mailboxes.by_number(session, tenant_id, number))
+
+    async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that the extension with this number owns."""
+        async with self._database.transaction() as session:
+            row = await extensions.by_number(session, tenant_id, number)
+            owned = None if row is None else rules_from(row.rules).mailbox
+            found = None if owned is None else await mailboxes.by_number(session, tenant_id, owned)
+            return self._values(found)
 
     def _values(self, found: Found | None) -> Mailbox | None:
         return None if found is None else mailboxes.mailbox_values(*found, self._languages)
@@ -92,7 +102,8 @@ class VoicemailService:
         async with self._database.transaction() as session:
             zone = await mailboxes.time_zone(session, mailbox_id)
             found = await messages.oldest(session, mailbox_id, state, limit=_MAX_LISTED)
-        return [_heard(message, zone) for message in found]
+            names = await self._names(session, found)
+        return [_heard(message, zone, names) for message in found]
 
     async def message(self, message_id: UUID) -> HeardMessage | None:
         """Return it as it is now; None if it is purged."""
@@ -101,7 +112,14 @@ class VoicemailService:
             if found is None:
                 return None
             zone = await mailboxes.time_zone(session, found.mailbox_id)
-        return _heard(found, zone)
+            names = await self._names(session, [found])
+        return _heard(found, zone, names)
+
+    @staticmethod
+    async def _names(session: AsyncSession, found: Sequence[Message]) -> dict[str, str]:
+        if not found:
+            return {}
+        return await names_on_the_way(session, found[0].tenant_id, [message.reached_by for message in found])
 
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Move a message from the state that the listener saw to another one, if it still has it."""
@@ -136,11 +154,12 @@ class VoicemailService:
         return await self._deposit(facts, wav)
 
 
-def _heard(message: Message, zone: str) -> HeardMessage:
+def _heard(message: Message, zone: str, names: Mapping[str, str]) -> HeardMessage:
     return HeardMessage(
         id=message.id,
         state=message.state,
         caller=message.caller,
         received_at=message.received_at.astimezone(ZoneInfo(zone)),
         duration_ms=message.duration_ms,
+        sent_on_by=sent_on_by(message.reached_by, names),
     )

@@ -26,6 +26,7 @@ _SILENCE_SECONDS = 0.5
 # What callers wait to: four chords, each of two seconds.
 _HOLD_CHORDS = ((262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294))
 _HOLD_CHORD_SECONDS, _HOLD_PEAK = 2.0, 10 ** (-12 / 20)
+_PAUSE_SECONDS = 0.25
 
 Samples = npt.NDArray[np.float32]
 Telephone = npt.NDArray[np.int16]
@@ -78,13 +79,28 @@ def _fade(samples: Samples) -> Samples:
 
 def write(path: Path, audio: Telephone) -> None:
     """Write a WAV file as a whole or not at all, durably; creates the folder. Raises OSError."""
+    place(path, wav(audio))
+
+
+def wav(audio: Telephone) -> bytes:
+    """Return the content of a WAV file."""
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(audio.astype("<i2").tobytes())
-    place(path, content.getvalue())
+    return content.getvalue()
+
+
+def joined(paths: Sequence[Path]) -> bytes:
+    """Return WAV files of ours as one, with the pause between sentences; raises OSError."""
+    pause = np.zeros(round(_PAUSE_SECONDS * RATE), dtype=np.int16)
+    parts: list[Telephone] = []
+    for path in paths:
+        with wave.open(str(path), "rb") as file:
+            parts += [np.frombuffer(file.readframes(file.getnframes()), dtype="<i2"), pause]
+    return wav(np.concatenate(parts[:-1])) if parts else wav(pause[:0])
 
 
 def place(path: Path, content: bytes) -> None:

@@ -25,6 +25,7 @@ class Catalogue:
     from_number: dict[str, str]
     digits: dict[str, str]
     received: dict[str, Any]
+    sent_on_by: dict[str, str]
 
     @property
     def locale(self) -> Locale:
@@ -63,6 +64,7 @@ def load(language: str, folder: Path = FOLDER) -> Catalogue:
         from_number=tables["from-number"],
         digits=tables["digits"],
         received=tables["received"],
+        sent_on_by=tables["sent-on-by"],
     )
 
 

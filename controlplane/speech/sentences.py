@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
-from babel import dates
+from babel import dates, units
 
 from controlplane.callflows.prompts import (
     AudioFile,
     FromNumber,
     Greeting,
     MessageCounts,
+    OwnWords,
     Prompt,
     ReceivedAt,
+    SentOnBy,
     Tone,
     Utterance,
 )
@@ -27,6 +30,9 @@ MOST_COUNTED = 99
 
 _MAX_NAME = 80
 _SPOKEN_MARKS = frozenset("'\u2019.,&+-/")
+_MARKS_OF_SENTENCES = _SPOKEN_MARKS | frozenset("?!:;%")
+_END_OF_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_MAX_SENTENCE = 300
 _FIRST_TWO_DIGIT_MINUTE = 10
 
 
@@ -36,7 +42,11 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
         case Prompt():
             return [catalogue.prompts[utterance.value]]
         case Greeting():
+            if utterance.text is not None and (said := own_words(utterance.text)):
+                return said
             return [greeting(utterance.display_name, catalogue)]
+        case OwnWords():
+            return own_words(utterance.text)
         case MessageCounts():
             return [
                 count(kind, number, catalogue)
@@ -48,6 +58,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
             return [catalogue.from_number["text"].format(digits=digits)] if digits else []
         case ReceivedAt():
             return received(utterance, catalogue)
+        case SentOnBy():
+            return sent_on_by(utterance, catalogue)
         case Tone() | AudioFile():
             return []
     assert_never(utterance)
@@ -105,6 +117,26 @@ def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
     ]
 
 
+def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
+    """Say which object sent a caller on, and after how long; [] for a kind that has no words.
+
+    The time is rounded, so that few recordings serve many messages: to 10 seconds, then to minutes.
+    """
+    words = catalogue.sent_on_by
+    text = words.get(utterance.kind)
+    if text is None:
+        return []
+    said = [text.format(name=speakable(utterance.name) or grouped(only_digits(utterance.name)))]
+    if utterance.seconds:
+        minutes = round(utterance.seconds / 60)
+        seconds = max(10, round(utterance.seconds / 10) * 10)
+        count, unit = (minutes, "minute") if seconds >= 60 else (seconds, "second")  # noqa: PLR2004 (a minute)
+        duration = units.format_unit(count, f"duration-{unit}", length="long", locale=catalogue.locale)
+        one = (count, unit) == (1, "minute")
+        said.append(words["after-one-minute"] if one else words["after"].format(duration=duration))
+    return said
+
+
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:
     """Return the pattern for this very minute, or that for its part of the hour."""
     part = "later"
@@ -141,9 +173,34 @@ def speakable(name: str) -> str:
 
     Brackets, for example, would be read as phonemes or markup by some engines.
     """
+    line = _kept(name, _SPOKEN_MARKS)[:_MAX_NAME].strip(" .,-/")
+    return line if _is_speech(line) else ""
+
+
+def own_words(text: str) -> list[str]:
+    """Make a text of somebody's safe to speak, sentence by sentence; [] if nothing of it can be spoken.
+
+    Each is short enough for an engine, and is spoken once where several texts share it.
+    """
+    parts: list[str] = []
+    for sentence in _END_OF_SENTENCE.split(_kept(text, _MARKS_OF_SENTENCES)):
+        words, part = sentence.split(), ""
+        for word in words:
+            if part and len(part) + len(word) >= _MAX_SENTENCE:
+                parts.append(part)
+                part = ""
+            part = f"{part} {word[:_MAX_SENTENCE]}".strip()
+        parts.append(part)
+    return [part for part in parts if _is_speech(part)]
+
+
+def _kept(text: str, marks: frozenset[str]) -> str:
     kept = "".join(
-        char if char in _SPOKEN_MARKS or unicodedata.category(char)[0] in "LNM" else " "
-        for char in unicodedata.normalize("NFKC", name)
+        char if char in marks or unicodedata.category(char)[0] in "LNM" else " "
+        for char in unicodedata.normalize("NFKC", text)
     )
-    line = " ".join(kept.split())[:_MAX_NAME].strip(" .,-/")
-    return line if any(unicodedata.category(char)[0] in "LN" for char in line) else ""
+    return " ".join(kept.split())
+
+
+def _is_speech(text: str) -> bool:
+    return any(unicodedata.category(char)[0] in "LN" for char in text)

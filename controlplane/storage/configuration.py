@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.routing.call_queue import CallQueue
+from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.domain.routing.plan import PlanContext, rule_tokens
+from controlplane.domain.routing.trunk import Trunk
 from controlplane.storage.routing.documents import settings_from
+from controlplane.storage.routing.plans import plan_contexts
 from controlplane.storage.tables import (
     ExtensionRow,
     FeatureCodeRow,
@@ -40,8 +44,26 @@ class ConfiguredQueue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredTrunk:
+    """A trunk that is enabled."""
+
+    id: UUID
+    name: str
+    settings: Trunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredRule:
+    """An inbound rule that is enabled. `trunk` is a name; `hours` None is always open; tokens as in plans."""
+
+    settings: InboundRule
+    hours: UUID | None
+    destinations: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredTenant:
-    """What is rendered of a tenant; `feature_codes` by code."""
+    """What is rendered of a tenant; `feature_codes` by code, `rules` in the order in which they are asked."""
 
     id: UUID
     name: str
@@ -50,6 +72,8 @@ class ConfiguredTenant:
     extensions: tuple[ConfiguredExtension, ...]
     feature_codes: tuple[tuple[str, str], ...]
     queues: tuple[ConfiguredQueue, ...] = ()
+    trunks: tuple[ConfiguredTrunk, ...] = ()
+    rules: tuple[ConfiguredRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +100,8 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
     ):
         codes.setdefault(code.tenant_id, []).append((code.code, code.feature))
     queues = await _queues(session)
+    trunks = await _trunks(session)
+    rules = await _rules(session)
     return [
         ConfiguredTenant(
             id=tenant.id,
@@ -85,9 +111,45 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
             extensions=tuple(extensions.get(tenant.id, ())),
             feature_codes=tuple(codes.get(tenant.id, ())),
             queues=tuple(queues.get(tenant.id, ())),
+            trunks=tuple(trunks.get(tenant.id, ())),
+            rules=tuple(rules.get(tenant.id, ())),
         )
         for tenant in await session.scalars(select(TenantRow).order_by(TenantRow.name))
     ]
+
+
+async def _trunks(session: AsyncSession) -> dict[UUID, list[ConfiguredTrunk]]:
+    """Return the enabled trunks of each tenant, by name."""
+    found: dict[UUID, list[ConfiguredTrunk]] = {}
+    for row in await session.scalars(_of_kind(RoutingKind.TRUNK)):
+        settings = cast("Trunk", settings_from(RoutingKind.TRUNK, row.settings))
+        if settings.enabled:
+            found.setdefault(row.tenant_id, []).append(
+                ConfiguredTrunk(id=row.id, name=row.name, settings=settings)
+            )
+    return found
+
+
+async def _rules(session: AsyncSession) -> dict[UUID, list[ConfiguredRule]]:
+    """Return the enabled inbound rules of each tenant, by priority and name."""
+    ordered: list[tuple[int, UUID, InboundRule]] = []
+    for row in await session.scalars(_of_kind(RoutingKind.INBOUND_RULE)):
+        settings = cast("InboundRule", settings_from(RoutingKind.INBOUND_RULE, row.settings))
+        if settings.enabled:
+            ordered.append((settings.priority, row.tenant_id, settings))
+    contexts = await plan_contexts(session) if ordered else {}
+    found: dict[UUID, list[ConfiguredRule]] = {}
+    # By name they are already, and those of one priority stay so.
+    for _, tenant_id, settings in sorted(ordered, key=lambda one: one[0]):
+        context = contexts.get(tenant_id, PlanContext(hours=lambda _: None, voicemail_of=lambda _: None))
+        found.setdefault(tenant_id, []).append(
+            ConfiguredRule(
+                settings=settings,
+                hours=context.hours(settings.office_hours),
+                destinations=rule_tokens(settings.destination, context),
+            )
+        )
+    return found
 
 
 async def _queues(session: AsyncSession) -> dict[UUID, list[ConfiguredQueue]]:
@@ -104,6 +166,14 @@ async def _queues(session: AsyncSession) -> dict[UUID, list[ConfiguredQueue]]:
             ConfiguredQueue(id=row.id, number=row.number or "", settings=settings)
         )
     return found
+
+
+def _of_kind(kind: RoutingKind) -> Select[RoutingObjectRow]:
+    return (
+        select(RoutingObjectRow)
+        .where(RoutingObjectRow.kind == kind.value)
+        .order_by(RoutingObjectRow.name.collate("C"))
+    )
 
 
 async def configured_mailboxes(session: AsyncSession) -> list[ConfiguredMailbox]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from controlplane.domain.errors import Unavailable
 
-_LOST = (OperationalError, InterfaceError, PoolTimeout, OSError)
+Connection = psycopg.AsyncConnection[Any]
+
+_LOST = (
+    *(OperationalError, InterfaceError, PoolTimeout, OSError),
+    *(psycopg.OperationalError, psycopg.InterfaceError),
+)
 _CANCEL_SECONDS: Final = 0.5
 
 
@@ -48,7 +56,6 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=5,
-            pool_pre_ping=True,
             # Values may be hashes of secrets, names and addresses: they are no business of a log.
             hide_parameters=True,
             pool_timeout=timeout_seconds,
@@ -57,6 +64,7 @@ class Database:
                 "async_creator_fn": _Connection.connect,
             },
         )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -66,9 +74,35 @@ class Database:
         Raises Unavailable when the database cannot be reached, or the transaction takes longer
         than the limit; other database errors pass through (repositories tell constraints by name).
         """
+        async with self._told(), self._sessions() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection of psycopg itself, for what every call needs: a session costs three times that.
+
+        Each statement is a transaction of its own; several are one inside of the connection's
+        `transaction()`. Raises as the session's `transaction` does.
+        """
+        async with self._told():
+            lent = await self._engine.raw_connection()
+            connection = cast("Connection", lent.driver_connection)
+            try:
+                await connection.set_autocommit(True)
+                yield connection
+                await connection.set_autocommit(False)
+            except BaseException:
+                # Whatever it was left in the middle of ends with it.
+                await greenlet_spawn(lent.invalidate)
+                raise
+            await greenlet_spawn(lent.close)
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[None]:
+        """Keep the limit, and tell all that means that the database is away as Unavailable."""
         try:
-            async with asyncio.timeout(self._timeout), self._sessions() as session, session.begin():
-                yield session
+            async with asyncio.timeout(self._timeout):
+                yield
         except TimeoutError as error:
             raise Unavailable("The database did not answer in time.") from error
         except _LOST as error:
@@ -81,3 +115,36 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection that the server closed; asks the kernel and not the server.
+
+    A server says nothing to a connection that nobody uses but that it ends.
+    """
+    used: Connection = connection.driver_connection
+    poll = select.poll()
+    if not used.closed:
+        poll.register(used.fileno(), select.POLLIN)
+    if used.closed or poll.poll(0):
+        raise DisconnectionError
+
+
+class JoinedDatabase(Database):
+    """A database whose transactions are parts of one that is open already.
+
+    Each is a savepoint: what fails in it leaves the rest of the whole as it was. Nothing is committed
+    before the whole is.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:  # (it opens nothing)
+        self._session = session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a savepoint; release it at the end, return to it on any error."""
+        async with self._session.begin_nested():
+            yield self._session
+
+    async def close(self) -> None:
+        """Do nothing: the one who opened the transaction ends it."""

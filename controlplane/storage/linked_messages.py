@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.caller import Caller
+from controlplane.domain.message import ReachedBy
+from controlplane.storage import numbers
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 
@@ -25,6 +28,9 @@ class LinkedMessage:
     duration_ms: int
     languages: tuple[str, ...]
     time_zone: str
+    reached_by: ReachedBy
+    names: Mapping[str, str]
+    """Display names of what the call passed on its way, by number."""
 
 
 async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
@@ -40,6 +46,7 @@ async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
     if found is None:
         return None
     message, mailbox, tenant = found
+    way = ReachedBy.from_json(message.reached_by)
     return LinkedMessage(
         id=message.id,
         mailbox_number=mailbox.number,
@@ -49,4 +56,6 @@ async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
         duration_ms=message.duration_ms,
         languages=tuple(filter(None, (mailbox.language, tenant.language))),
         time_zone=tenant.time_zone,
+        reached_by=way,
+        names=await numbers.names(session, tenant.id, {step.number for step in way.path}),
     )

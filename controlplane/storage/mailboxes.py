@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.language import first_available
-from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime
+from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
 from controlplane.domain.numbers import Number
+from controlplane.storage.database import Connection
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 Found = tuple[MailboxRow, TenantRow]
+
+_CALLED: Final = """
+    SELECT mailboxes.*, tenants.language AS tenant_language, tenants.time_zone
+    FROM mailboxes JOIN tenants ON tenants.id = mailboxes.tenant_id
+    WHERE mailboxes.id = %s AND mailboxes.deleted_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +44,23 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
     Its language is the first that has prompts along the mailbox's tag, then along the tenant's;
     English if there is none.
     """
+    return _values(
+        row,
+        language=first_available((row.language, tenant_row.language), available_languages),
+        time_zone=tenant_row.time_zone,
+        available_languages=available_languages,
+    )
+
+
+def _values(row: Any, *, language: str, time_zone: str, available_languages: Collection[str]) -> Mailbox:
+    """Return a mailbox of a row that has its columns by name."""
     return Mailbox(
         id=row.id,
         tenant_id=row.tenant_id,
         number=Number(row.number),
         display_name=row.display_name,
-        language=first_available((row.language, tenant_row.language), available_languages),
-        time_zone=tenant_row.time_zone,
+        language=language,
+        time_zone=time_zone,
         pin_required=row.pin_required,
         enabled=row.enabled,
         email_recipients=tuple(row.email_recipients),
@@ -56,6 +74,14 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        source_greetings=tuple(
+            SourceGreeting(
+                source=own["source"],
+                greeting=own["greeting"],
+                language=first_available((own["language"], language), available_languages),
+            )
+            for own in row.source_greetings
+        ),
     )
 
 
@@ -70,6 +96,19 @@ async def get(session: AsyncSession, mailbox_id: UUID, *, with_deleted: bool = F
         query = query.where(MailboxRow.deleted_at.is_(None))
     found = (await session.execute(query)).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+async def called(
+    connection: Connection, mailbox_id: UUID, available_languages: Collection[str]
+) -> Mailbox | None:
+    """Return the mailbox of a call that begins, as `mailbox_values` does; None if it is deleted."""
+    async with connection.cursor(row_factory=namedtuple_row) as cursor:
+        await cursor.execute(_CALLED, (mailbox_id,))
+        row: Any = await cursor.fetchone()
+    if row is None:
+        return None
+    language = first_available((row.language, row.tenant_language), available_languages)
+    return _values(row, language=language, time_zone=row.time_zone, available_languages=available_languages)
 
 
 async def by_number(

@@ -1,26 +1,13 @@
-"""The rows of mails about messages: which are to be sent, and how each one ended."""
+"""The rows of mails about messages, which a deposit adds: which are to be sent, and how each one ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.storage.tables import MessageMailRow
-
-
-async def add(session: AsyncSession, message_id: UUID, recipients: Iterable[str]) -> list[str]:
-    """Insert a queued mail per recipient; return those that had none before."""
-    rows = [{"message_id": message_id, "recipient": recipient} for recipient in dict.fromkeys(recipients)]
-    if not rows:
-        return []
-    added = await session.scalars(
-        insert(MessageMailRow).values(rows).on_conflict_do_nothing().returning(MessageMailRow.recipient)
-    )
-    return list(added)
 
 
 async def attempts(session: AsyncSession, message_id: UUID, recipient: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -79,12 +80,28 @@ async def owner(session: AsyncSession, tenant_id: UUID, number: str) -> NumberOw
     return None if row is None else _owner(*row)
 
 
+async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, str]:
+    """Return the display names of those of the numbers that somebody has now."""
+    if not wanted:
+        return {}
+    rows = await session.execute(_owners(tenant_id).where(NumberRow.number.in_(wanted)))
+    return {number: name for number, _, _, name in rows}
+
+
 async def page(
-    session: AsyncSession, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+    session: AsyncSession,
+    *,
+    tenant_id: UUID,
+    q: str | None,
+    limit: int,
+    after: str | None,
+    kind: NumberKind | None = None,
 ) -> Page[NumberOwner]:
     """List owned numbers in the order of their digits; `q` is part of the number or of the name."""
     key = NumberRow.number.collate("C")
     query = _owners(tenant_id).order_by(key).limit(limit + 1)
+    if kind is not None:
+        query = query.where(NumberRow.kind == kind.value)
     if after is not None:
         query = query.where(key > after)
     if q:

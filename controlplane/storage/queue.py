@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
-import psycopg
 from procrastinate import App, PsycopgConnector
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.storage.database import Connection
 
 _AT_ONCE: Final = 1000
 _WHEN_IDLE: Final = -10
@@ -17,6 +19,15 @@ _WHEN_IDLE: Final = -10
 def make_app(conninfo: str, *, pool_size: int = 4) -> App:
     """Return an app over PostgreSQL (libpq connection string); open it with `async with app.open_async()`."""
     return App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=pool_size))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job to be deferred together with others."""
+
+    task: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    lock: str | None = None
 
 
 class Jobs:
@@ -52,6 +63,16 @@ class Jobs:
         configured = self._app.configure_task(task, lock=lock, schedule_at=schedule_at, connection=connection)
         await configured.defer_async(**arguments)
 
+    async def defer_all(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        """Add jobs of any kind as `defer` does, in one statement."""
+        needed = [
+            self._app.configure_task(job.task, lock=job.lock).make_new_job(**job.arguments)
+            for job in jobs
+            if self.needs(job.task)
+        ]
+        if needed:
+            await self._app.job_manager.batch_defer_jobs_async(needed, connection=connection)
+
     async def defer_each(
         self, session: AsyncSession, task: str, arguments: Sequence[Mapping[str, Any]]
     ) -> None:
@@ -68,6 +89,70 @@ class Jobs:
             await configured.batch_defer_async(*map(dict, arguments[start : start + _AT_ONCE]))
 
 
-async def _connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+class GatheredJobs(Jobs):
+    """Keeps the jobs of a long transaction until its end, and then defers each of them once.
+
+    Lists of numbers for the same task and lock become one.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._kept: dict[str, _Kept] = {}
+
+    def needs(self, task: str) -> bool:
+        """Say whether a job of this kind does anything here."""
+        return self._jobs.needs(task)
+
+    async def defer(
+        self,
+        session: AsyncSession,  # noqa: ARG002 (it is kept until the session is given again)
+        task: str,
+        *,
+        lock: str | None = None,
+        schedule_at: datetime | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Keep a job."""
+        numbers = arguments.pop("numbers", None)
+        key = repr((task, lock, schedule_at, sorted(arguments.items())))
+        kept = self._kept.setdefault(
+            key, _Kept(task=task, lock=lock, schedule_at=schedule_at, arguments=arguments)
+        )
+        if numbers is not None:
+            kept.numbers.update(numbers)
+
+    async def defer_each(
+        self, session: AsyncSession, task: str, arguments: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Defer many at once, as they are."""
+        await self._jobs.defer_each(session, task, arguments)
+
+    async def defer_gathered(self, session: AsyncSession) -> None:
+        """Defer what was kept, in the order in which it first came."""
+        for kept in self._kept.values():
+            numbers = {"numbers": sorted(kept.numbers)} if kept.numbers else {}
+            await self._jobs.defer(
+                session,
+                kept.task,
+                lock=kept.lock,
+                schedule_at=kept.schedule_at,
+                **kept.arguments,
+                **numbers,
+            )
+        self._kept.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kept:
+    """A job that is kept, and the numbers that it is about."""
+
+    task: str
+    lock: str | None
+    schedule_at: datetime | None
+    arguments: dict[str, Any]
+    numbers: set[str] = field(default_factory=set)
+
+
+async def _connection(session: AsyncSession) -> Connection:
     raw = await (await session.connection()).get_raw_connection()
-    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+    return cast("Connection", raw.driver_connection)

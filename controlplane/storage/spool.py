@@ -20,6 +20,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -72,6 +73,7 @@ class FileTake:
     async def keep(self) -> None:
         """Note beside it that it is long enough, for the scanner; raises OSError."""
         await asyncio.to_thread(self._spool.keep, self._facts.recording_id)
+        self._facts = replace(self._facts, kept=True)
 
     async def discard(self) -> None:
         """Drop it in steps that a crash cannot turn into a message; raises OSError."""

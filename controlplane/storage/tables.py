@@ -143,6 +143,7 @@ class MailboxRow(Table):
     email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
+    source_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
     max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -208,6 +209,17 @@ class RoutingObjectRow(Table):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
+
+
+class RecordedGreetingRow(Table):
+    """A greeting that somebody recorded for a virtual receptionist: WAV, 8 kHz, 16 bit, mono."""
+
+    __tablename__ = "recorded_greetings"
+
+    object_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routing_objects.id", ondelete="CASCADE"), primary_key=True
+    )
+    wav: Mapped[bytes]
 
 
 class PointerRow(Table):

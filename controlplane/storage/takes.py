@@ -5,14 +5,62 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.message import Message
-from controlplane.storage.tables import MailboxRow, MessageRow, RecordingTakenRow
+from controlplane.domain.message import TakeFacts
+from controlplane.domain.tenant import DEFAULT_TENANT
+from controlplane.storage.database import Connection
+from controlplane.storage.tables import MessageRow
+
+# Every call that ends asks and writes this: what is asked is one statement, and what is written another.
+_STANDING: Final = """
+    SELECT (SELECT outcome FROM recordings_taken WHERE recording_id = %(recording_id)s),
+           (SELECT min_message_seconds FROM mailboxes WHERE id = %(mailbox_id)s)
+"""
+# `held` is locked, so that a mailbox which is deleted now finds this message, or this finds it deleted.
+_DEPOSIT: Final = """
+    WITH held AS (
+        SELECT id, tenant_id, number, deleted_at, email_notification, email_recipients
+        FROM mailboxes WHERE id = %(mailbox_id)s
+        FOR SHARE
+    ), claimed AS (
+        INSERT INTO recordings_taken (recording_id, mailbox_id, outcome)
+        SELECT %(recording_id)s, held.id, 'message' FROM held
+        ON CONFLICT DO NOTHING
+        RETURNING recording_id
+    ), replaced AS (
+        INSERT INTO recordings_taken (recording_id, mailbox_id, outcome)
+        SELECT %(replaces)s::uuid, %(mailbox_id)s, 'discarded' FROM claimed
+        WHERE %(replaces)s::uuid IS NOT NULL
+        ON CONFLICT DO NOTHING
+    ), added AS (
+        INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_name,
+            received_at, duration_ms, state, state_before, reached_by)
+        SELECT recording_id, held.tenant_id, held.id, %(call_id)s, %(caller_number)s, %(caller_name)s,
+            %(received_at)s, %(duration_ms)s,
+            CASE WHEN held.deleted_at IS NULL THEN 'new' ELSE 'deleted' END,
+            CASE WHEN held.deleted_at IS NULL THEN NULL ELSE 'new' END,
+            %(reached_by)s
+        FROM claimed CROSS JOIN held
+        RETURNING id
+    ), mails AS (
+        INSERT INTO message_mails (message_id, recipient)
+        SELECT added.id, recipient
+        FROM added CROSS JOIN held CROSS JOIN unnest(held.email_recipients) AS recipient
+        WHERE held.email_notification AND held.deleted_at IS NULL
+        ON CONFLICT DO NOTHING
+        RETURNING recipient
+    )
+    SELECT held.deleted_at IS NOT NULL,
+           ARRAY(SELECT recipient FROM mails),
+           CASE WHEN tenants.name = %(phones_tenant)s THEN held.number END
+    FROM added CROSS JOIN held JOIN tenants ON tenants.id = held.tenant_id
+"""
 
 
 class TakeOutcome(StrEnum):
@@ -24,77 +72,83 @@ class TakeOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
-    """What a deposit needs to know of a mailbox, which may be deleted already."""
+class Standing:
+    """What is known before a deposit: what was done with the recording, what its mailbox asks for.
 
-    id: UUID
-    tenant_id: UUID
-    is_deleted: bool
-    min_message_seconds: int
-    email_notification: bool
-    email_recipients: tuple[str, ...]
+    `min_message_seconds` is None where there is no such mailbox, not even a deleted one.
+    """
+
+    outcome: TakeOutcome | None
+    min_message_seconds: int | None
 
 
-async def outcome(session: AsyncSession, recording_id: UUID) -> TakeOutcome | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposited:
+    """The mailbox that got a message: whether it is deleted, who is mailed, whose lamp changed."""
+
+    mailbox_deleted: bool
+    recipients: tuple[str, ...]
+    lamp: str | None
+
+
+async def standing(connection: Connection, recording_id: UUID, mailbox_id: UUID) -> Standing:
+    """Return what is known of a recording and of the mailbox that it is for."""
+    asked = await connection.execute(_STANDING, {"recording_id": recording_id, "mailbox_id": mailbox_id})
+    done, seconds = await asked.fetchone() or (None, None)
+    return Standing(outcome=None if done is None else TakeOutcome(done), min_message_seconds=seconds)
+
+
+async def outcome(connection: Connection, recording_id: UUID) -> TakeOutcome | None:
     """Return how a recording was dealt with; None if it was not yet."""
-    found = await session.scalar(
-        select(RecordingTakenRow.outcome).where(RecordingTakenRow.recording_id == recording_id)
+    asked = await connection.execute(
+        "SELECT outcome FROM recordings_taken WHERE recording_id = %s", (recording_id,)
     )
-    return None if found is None else TakeOutcome(found)
-
-
-async def receiver(session: AsyncSession, mailbox_id: UUID, *, lock: bool = False) -> Receiver | None:
-    """Return the mailbox, deleted or not; with `lock` nobody deletes it before the transaction ends."""
-    query = select(MailboxRow).where(MailboxRow.id == mailbox_id)
-    if lock:
-        query = query.with_for_update(read=True)
-    row = await session.scalar(query)
-    if row is None:
-        return None
-    return Receiver(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        is_deleted=row.deleted_at is not None,
-        min_message_seconds=row.min_message_seconds,
-        email_notification=row.email_notification,
-        email_recipients=tuple(row.email_recipients),
-    )
+    found = await asked.fetchone()
+    return None if found is None else TakeOutcome(found[0])
 
 
 async def claim(
-    session: AsyncSession, recording_id: UUID, mailbox_id: UUID, result: TakeOutcome
+    connection: Connection, recording_id: UUID, mailbox_id: UUID, result: TakeOutcome
 ) -> TakeOutcome | None:
     """Write down how a recording is dealt with; None, or the outcome if somebody was faster.
 
     Waits for the other transaction that is about to write the same id.
     """
-    claimed = await session.scalar(
-        insert(RecordingTakenRow)
-        .values(recording_id=recording_id, mailbox_id=mailbox_id, outcome=result.value)
-        .on_conflict_do_nothing()
-        .returning(RecordingTakenRow.recording_id)
+    claimed = await connection.execute(
+        "INSERT INTO recordings_taken (recording_id, mailbox_id, outcome) VALUES (%s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (recording_id, mailbox_id, result.value),
     )
-    return None if claimed is not None else await outcome(session, recording_id)
+    return None if claimed.rowcount else await outcome(connection, recording_id)
 
 
-async def insert_message(session: AsyncSession, message: Message) -> None:
-    """Add a message."""
-    session.add(
-        MessageRow(
-            id=message.id,
-            tenant_id=message.tenant_id,
-            mailbox_id=message.mailbox_id,
-            call_id=message.call_id,
-            caller_number=message.caller.number,
-            caller_name=message.caller.name,
-            received_at=message.received_at,
-            duration_ms=message.duration_ms,
-            state=message.state.value,
-            state_before=None if message.state_before is None else message.state_before.value,
-            reached_by=message.reached_by.to_json(),
-        )
+async def deposit(connection: Connection, facts: TakeFacts, *, duration_ms: int) -> Deposited | None:
+    """Claim a recording, make it a message with its mails, and note that what it replaces is discarded.
+
+    The message of a deleted mailbox is in the trash, and nobody is mailed. None, and no message, if
+    somebody was faster or there is no mailbox. Waits for the other transaction that is about to write
+    the same id, and for one that deletes the mailbox.
+    """
+    written = await connection.execute(
+        _DEPOSIT,
+        {
+            "recording_id": facts.recording_id,
+            "mailbox_id": facts.mailbox_id,
+            "replaces": facts.replaces,
+            "call_id": facts.call_id,
+            "caller_number": facts.caller.number,
+            "caller_name": facts.caller.name,
+            "received_at": facts.started_at,
+            "duration_ms": duration_ms,
+            "reached_by": Jsonb(facts.reached_by.to_json()),
+            "phones_tenant": DEFAULT_TENANT,
+        },
     )
-    await session.flush()
+    found = await written.fetchone()
+    if found is None:
+        return None
+    deleted, recipients, lamp = found
+    return Deposited(mailbox_deleted=deleted, recipients=tuple(recipients), lamp=lamp)
 
 
 async def existing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:

@@ -22,7 +22,7 @@ RENDERED = (
 )  # fmt: skip
 # Modules that find no file of their own refuse to load or complain at each start.
 _EMPTY = (
-    "acl", "ccss", "cli", "cli_aliases", "cli_permissions", "codecs", "dnsmgr", "features", "indications",
+    "acl", "ccss", "cli", "cli_aliases", "cli_permissions", "codecs", "dnsmgr", "features",
     "minivm", "pjproject", "pjsip_notify", "res_stun_monitor", "sorcery", "stasis",
     "udptl", "xmpp",
 )  # fmt: skip

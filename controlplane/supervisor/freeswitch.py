@@ -40,7 +40,8 @@ class PrivateFreeswitch:
         folders = {"-conf": self._live, "-mod": self.tree.modules, "-recordings": self._home / "storage"}
         folders |= {f"-{name if name != 'tmp' else 'temp'}": self._home / name for name in _FOLDERS}
         words = [str(word) for pair in folders.items() for word in pair]
-        return (str(self.tree.program), "-nf", "-nc", "-nonat", "-nocal", "-np", *words)
+        # Without -nosql it would write each step of each call into a database, for lists that nobody reads.
+        return (str(self.tree.program), "-nf", "-nc", "-nosql", "-nonat", "-nocal", "-np", *words)
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -25,6 +25,7 @@ _NEEDED_MODULES = (
     "mod_dptools",
     "mod_commands",
     "mod_tone_stream",
+    "mod_hash",
 )
 NATIVE_MODULES = ("mod_voicemail",)
 """What `CONTROLPLANE_FALLBACK=native` needs besides."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 
-from controlplane.callflows.call import CallFacts, HangupCause, Stage
+from controlplane.callflows.call import CallFacts, HangupCause, Onward, Stage
 from controlplane.callflows.prompts import PromptFiles, Tone, Utterance
-from controlplane.domain.errors import CallerHungUp
+from controlplane.domain.errors import CallerHungUp, InvalidValue
 from controlplane.domain.numbers import Number
 from controlplane.switches.contexts import dialling_context
+
+_KEYS: Final = re.compile(r"[0-9*#]{0,5}", re.ASCII)
+_FAILED: Final = re.compile(r"[0-9]{3,64}|hangup|repeat|", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,11 @@ class DialplanWords:
     recording: str
     cause: str
     causes: dict[HangupCause, str]
+    next: str
+    reason: str
+    key: str
+    waited: str
+    failed: str
 
 
 class CallLink(Protocol):
@@ -90,6 +99,24 @@ class DrivenCall(ABC, Generic[Link]):
         await self._send_to(context, target)
         self._leave()
 
+    async def route(self, onward: Onward) -> None:
+        """Let the dialplan send the call on; raises InvalidValue for what no rule can say."""
+        target = Number.parse(onward.number)
+        if not _KEYS.fullmatch(onward.key) or not _FAILED.fullmatch(onward.failed):
+            raise InvalidValue("No rule leads there.")
+        if self._left:
+            return
+        await self._tidy()
+        # `*` and `#` mean something to dialplans; a way has letters for them (`domain.routing.way`).
+        await self._set(self.words.key, onward.key.replace("*", "s").replace("#", "h"))
+        await self._set(self.words.next, target)
+        await self._set(self.words.reason, onward.reason.value)
+        await self._set(self.words.waited, str(max(0, onward.seconds)))
+        await self._set(self.words.failed, onward.failed)
+        # Last: until then the dialplan would go to the fall-back.
+        await self._set(self.words.stage, Stage.ROUTED.value)
+        self._leave()
+
     async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
         """Let the dialplan end the call with `cause`; a second time, or after the caller left, nothing."""
         if self._left or self._link.has_hung_up:
@@ -108,6 +135,9 @@ class DrivenCall(ABC, Generic[Link]):
     @abstractmethod
     async def _send_to(self, context: str, number: Number) -> None:
         """Let the dialplan go on at a number; raises CallerHungUp."""
+
+    async def _tidy(self) -> None:
+        """Take away what belonged to our part alone; raises CallerHungUp."""
 
     def _check(self) -> None:
         """Raise CallerHungUp: a verb after our own end is after the call."""

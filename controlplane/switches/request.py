@@ -40,7 +40,7 @@ def read_facts(
     *,
     call_id: str,
     tenant: str,
-    mailbox: str,
+    target: str,
     dialled: str,
     extension: str,
     reached_by: str,
@@ -49,8 +49,8 @@ def read_facts(
 ) -> CallFacts:
     """Read the texts of a request; raises RefusedRequest for one that the dialplan cannot have said.
 
-    `mailbox` and `reached_by` belong to leaving a message, `dialled` to checking them, `feature` to a
-    feature code that switches something.
+    `target` is the UUID of the mailbox or the receptionist; `reached_by` belongs to leaving a message,
+    `dialled` to checking them, `feature` to a feature code that switches something.
     """
     if not _CALL_ID.fullmatch(call_id):
         raise RefusedRequest("The call has no id.")
@@ -59,7 +59,8 @@ def read_facts(
         call_id=call_id,
         entry=entry,
         tenant_id=_uuid(tenant),
-        mailbox_id=_uuid(mailbox) if leaving else None,
+        mailbox_id=_uuid(target) if leaving else None,
+        receptionist_id=_uuid(target) if entry is Entry.RECEPTIONIST else None,
         # Other keys behind a feature code name no mailbox; the flow then asks for one.
         dialled=dialled if entry is not Entry.LEAVE and _DIALLED.fullmatch(dialled) else "",
         extension=_extension(extension),

@@ -14,15 +14,23 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from controlplane.web.api import (
     call_queues,
     configuration,
+    destinations,
     extensions,
     feature_codes,
+    inbound_rules,
     languages,
+    lint,
     mailboxes,
     messages,
     numbers,
     office_hours,
+    reserved_numbers,
     ring_groups,
+    simulate,
     tenants,
+    transfer,
+    trunks,
+    virtual_receptionists,
 )
 from controlplane.web.api.fields import examples_of_schemas
 from controlplane.web.audio import AudioFiles
@@ -71,18 +79,26 @@ def create_app(deps: WebDeps) -> FastAPI:
     for resource in (
         mailboxes,
         messages,
+        reserved_numbers,
+        destinations,
         numbers,
         extensions,
         ring_groups,
         call_queues,
         office_hours,
         feature_codes,
+        virtual_receptionists,
+        simulate,
+        lint,
+        inbound_rules,
+        trunks,
         tenants,
         languages,
         configuration,
     ):
         api.include_router(resource.router)
     app.include_router(api)
+    app.include_router(transfer.router, dependencies=[Depends(principal_of)])
     pages = Pages()
     app.include_router(_description(app))
     app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url))

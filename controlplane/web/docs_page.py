@@ -13,6 +13,7 @@ from controlplane.web.pages import Pages
 from controlplane.web.paths import API
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+_FILES = {"audio/wav": "recording.wav", "text/csv": "file.csv"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ def _call(
     document: dict[str, Any], method: str, path: str, operation: dict[str, Any], public_url: str
 ) -> Call:
     parameters = operation.get("parameters", [])
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    bodies = operation.get("requestBody", {}).get("content", {})
+    body = bodies.get("application/json")
     return Call(
         id=operation["operationId"],
         tag=operation["tags"][0],
@@ -104,6 +106,7 @@ def _call(
             method.upper(),
             public_url.rstrip("/") + _filled(path, parameters),
             None if body is None else _example(document, body),
+            file=next((kind for kind in bodies if kind in _FILES), None),
         ),
         answers=tuple(
             Answer(
@@ -114,10 +117,12 @@ def _call(
     )
 
 
-def _curl(method: str, url: str, body: Any) -> str:
+def _curl(method: str, url: str, body: Any, *, file: str | None) -> str:
     lines = [f"curl -X {method} '{url}'", "-H 'Authorization: Bearer svm_…'"]
     if body is not None:
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, ensure_ascii=False)}'"]
+    if file is not None:
+        lines += [f"-H 'Content-Type: {file}'", f"--data-binary @{_FILES[file]}"]
     return " \\\n  ".join(lines)
 
 
@@ -134,7 +139,12 @@ def _parameter_example(parameter: dict[str, Any]) -> str:
 
 
 def _answer_example(document: dict[str, Any], answer: dict[str, Any]) -> str:
-    content = answer.get("content", {}).get("application/json")
+    contents = answer.get("content", {})
+    if "audio/wav" in contents:
+        return "a WAV file"
+    if "text/csv" in contents:
+        return str(_example(document, contents["text/csv"]))
+    content = contents.get("application/json")
     found = None if content is None else _example(document, content)
     return "" if found is None else json.dumps(found, indent=2, ensure_ascii=False)
 

@@ -5,6 +5,7 @@ It wraps the whole app, so that an error that nobody expected still is an answer
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,7 +18,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from controlplane.speech.recorded import MAX_GREETING_BYTES
 from controlplane.web import errors
+from controlplane.web.paths import API
 
 _HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -33,6 +36,8 @@ _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# Audio is read by the call itself, behind its token; everything else is small.
+_UPLOADS = re.compile(rf"{re.escape(API)}/virtual-receptionists/[^/]+/greeting")
 _HSTS = "max-age=31536000"
 
 
@@ -87,18 +92,22 @@ class Edge:
             await errors.of_status(answer.request_id, 404)(scope, receive, answer.send)
             return
         length = Headers(scope=scope).get("content-length", "")
-        if length.isascii() and length.isdigit() and int(length) > self._max_body_bytes:
+        most = self._max_body_bytes
+        if scope["method"] == "PUT" and _UPLOADS.fullmatch(scope["path"]):
+            most = max(most, MAX_GREETING_BYTES)
+        if length.isascii() and length.isdigit() and int(length) > most:
             await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
             return
         try:
-            await self._app(scope, self._limited(receive), answer.send)
+            await self._app(scope, self._limited(receive, most), answer.send)
         except Exception:
             structlog.get_logger().exception("http.failed", request_id=str(answer.request_id))
             if answer.status is not None:
                 raise  # Too late for another answer: the server cuts the connection.
             await errors.of_status(answer.request_id, 500)(scope, receive, answer.send)
 
-    def _limited(self, receive: Receive) -> Receive:
+    @staticmethod
+    def _limited(receive: Receive, most: int) -> Receive:
         """Count what arrives, for bodies that do not say their length."""
         received = 0
 
@@ -106,7 +115,7 @@ class Edge:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
+            if received > most:
                 raise HTTPException(413)
             return message
 

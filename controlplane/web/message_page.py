@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound, Unavailable
 from controlplane.mail.compose import duration
+from controlplane.mail.reached import way_in_words
 from controlplane.services.linked_messages import LinkedMessage, read_linked_message
 from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.messages import AudioQuery, audio_files_of
@@ -59,6 +60,7 @@ def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
         time=dates.format_datetime(local, words["time-pattern"], locale=locale),
     )
     labels = words["labels"]
+    way = way_in_words(message.reached_by, message.names, locale=locale)
     return pages.answer(
         "message.html",
         language=str(locale).replace("_", "-"),
@@ -68,6 +70,7 @@ def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
             (labels["caller"], message.caller.label or words["unknown-caller"]),
             (labels["received"], received),
             (labels["duration"], duration(message.duration_ms, locale)),
+            *([(labels["reached-by"], way)] if way else []),
         ],
         player=words["player"],
         # Relative, so that the page works below any prefix of a proxy.

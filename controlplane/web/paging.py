@@ -15,19 +15,24 @@ MAX_LIMIT = 200
 _MAX_CURSOR = 512
 
 
-class Paging(BaseModel):
-    """How a list is read."""
+class OnlyPages(BaseModel):
+    """How a list is read that cannot be searched."""
 
     model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items.")] = 50
+    after: Annotated[str | None, Field(max_length=_MAX_CURSOR, description="`next` of the page before.")] = (
+        None
+    )
+
+
+class Paging(OnlyPages):
+    """How a list is read."""
 
     q: Annotated[
         str | None,
         Field(max_length=64, pattern=r"^[^\x00]*$", description="A part of the number or of the name."),
     ] = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items.")] = 50
-    after: Annotated[str | None, Field(max_length=_MAX_CURSOR, description="`next` of the page before.")] = (
-        None
-    )
 
 
 def cursor(*parts: str) -> str:

@@ -26,6 +26,7 @@ _FEATURE_CODES = {
     "*16": "closed-now",
     "*38": "queue-log-in",
     "*39": "queue-log-out",
+    "*57": "check-own-mailbox",
     "*78": "do-not-disturb-on",
     "*79": "do-not-disturb-off",
 }
@@ -51,6 +52,10 @@ def upgrade() -> None:
     op.add_column(
         "extensions",
         sa.Column("rules", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
+    )
+    op.add_column(
+        "mailboxes",
+        sa.Column("source_greetings", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
     )
     op.create_table(
         "routing_objects",
@@ -101,6 +106,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pointers_tenant_id_number"), "pointers", ["tenant_id", "number"])
     op.create_table(
+        "recorded_greetings",
+        sa.Column("object_id", sa.Uuid(), nullable=False),
+        sa.Column("wav", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["object_id"],
+            ["routing_objects.id"],
+            name=op.f("fk_recorded_greetings_object_id_routing_objects"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("object_id", name=op.f("pk_recorded_greetings")),
+    )
+    op.create_table(
         "queue_agents",
         sa.Column("queue_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
@@ -138,8 +155,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    for table in ("reserved_numbers", "queue_agents", "pointers", "routing_objects"):
+    for table in ("reserved_numbers", "queue_agents", "recorded_greetings", "pointers", "routing_objects"):
         op.drop_table(table)
+    op.drop_column("mailboxes", "source_greetings")
     op.drop_column("extensions", "rules")
     for feature in _FEATURE_CODES.values():
         op.execute(sa.text("DELETE FROM feature_codes WHERE feature = :feature").bindparams(feature=feature))

@@ -104,6 +104,25 @@ async def test_lock_holds_over_calls(product: Product) -> None:
         await call.hang_up()
 
 
+async def test_an_extension_opens_its_own_mailbox(product: Product) -> None:
+    """`*57` asks for the PIN of the mailbox that the extension owns; one that owns none is told so."""
+    box = await product.mailbox()
+    async with product.api() as api:
+        given = await api.put("/extensions/101/rules", json={"mailbox": box})
+    assert 200 == given.status_code, given.text
+    async with product.phone("101") as owner, product.phone("102") as other:
+        call = await owner.dial("*57")
+        await call.expect_to_hear(Prompt.ENTER_PIN)
+        await call.press(f"{PIN}#")
+        await call.expect_to_hear(Prompt.NO_MESSAGES)
+        await call.hang_up()
+        refused = await other.dial("*57")
+        await refused.expect_to_hear(Prompt.NO_OWN_MAILBOX)
+        await refused.expect_the_end()
+    async with product.api() as api:
+        await api.put("/extensions/101/rules", json={})
+
+
 async def test_no_pin_required(product: Product) -> None:
     """A mailbox that asks for no PIN opens at once."""
     box = await product.mailbox(pin_required=False)

@@ -14,7 +14,16 @@ from controlplane.callflows.call import Call, Entry, RecordLimits, Stage
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.errors import CallerHungUp, CallLost
 from controlplane.switches.asterisk.server import FastAgiServer
-from tests.support.call_contract import LONG, CallContract, ContractPrompts, Left, meanwhile, write_tone
+from controlplane.switches.asterisk.variables import WORDS
+from tests.support.call_contract import (
+    LONG,
+    CallContract,
+    ContractPrompts,
+    Left,
+    meanwhile,
+    onward_of,
+    write_tone,
+)
 from tests.support.scripted_agi import SECRET, TENANT, ScriptedAsterisk
 
 
@@ -58,6 +67,7 @@ class ScriptedCaller:
             recording=known.get("CP_RECORDING", ""),
             cause=known.get("CP_CAUSE", ""),
             went_to=went_to[1] if went_to else None,
+            onward=onward_of(lambda name: known.get(name, ""), WORDS),
         )
 
 

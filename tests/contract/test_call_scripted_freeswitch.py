@@ -10,11 +10,20 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from controlplane.callflows.call import Call, Entry, RecordLimits, Stage
+from controlplane.callflows.call import Call, EndedBy, Entry, RecordLimits, Stage
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.errors import CallerHungUp, CallLost
 from controlplane.switches.freeswitch.server import OutboundSocketServer
-from tests.support.call_contract import LONG, CallContract, ContractPrompts, Left, meanwhile, write_tone
+from controlplane.switches.freeswitch.variables import WORDS
+from tests.support.call_contract import (
+    LONG,
+    CallContract,
+    ContractPrompts,
+    Left,
+    meanwhile,
+    onward_of,
+    write_tone,
+)
 from tests.support.scripted_freeswitch import SECRET, TENANT, VARIABLES, ScriptedFreeSwitch, channel_data
 
 Q850 = {
@@ -65,6 +74,7 @@ class ScriptedCaller:
             recording=known.get("cp_recording", ""),
             cause=Q850.get(cause, cause),
             went_to=self.switch.went_to[1] if self.switch.went_to else None,
+            onward=onward_of(lambda name: known.get(name, ""), WORDS),
         )
 
 
@@ -202,6 +212,41 @@ async def test_digits_do_not_stay_after_a_hangup(harness: ScriptedHarness) -> No
                 await reading
 
     assert "7369" not in harness.switch.variables.values()
+
+
+async def test_notice_of_a_hangup_is_the_answer(harness: ScriptedHarness) -> None:
+    """Who hung up while he was recorded is known before a busy switch has read what we ask."""
+    harness.switch.answers_late = True
+    async with harness.call() as (call, caller):
+        await call.answer()
+        recording = asyncio.create_task(
+            call.record(harness.folder / "take.wav", RecordLimits(max_seconds=900))
+        )
+        async with meanwhile(recording):
+            await harness.switch.expect_command("execute-app-name: record")
+            await caller.hang_up()
+            ended = await recording
+
+    assert EndedBy.HANGUP is ended.ended_by
+    assert harness.switch.commands[-2].startswith("api uuid_getvar")
+
+
+async def test_answer_that_comes_behind_the_notice_is_no_fault(harness: ScriptedHarness) -> None:
+    """It is dropped, and the digits are forgotten by a command that is answered after it."""
+    harness.switch.answers_late = True
+    async with harness.call() as (call, caller):
+        await call.answer()
+        reading = asyncio.create_task(call.read_digits(max_digits=8, first_timeout=900, digit_timeout=900))
+        async with meanwhile(reading):
+            await harness.switch.expect_command("execute-app-name: read")
+            await caller.press("7369")
+            await harness.switch.expect_no_keys()
+            await caller.hang_up()
+            with pytest.raises(CallerHungUp):
+                await reading
+
+    assert "7369" not in harness.switch.variables.values()
+    assert "exit" == harness.switch.commands[-1]
 
 
 async def test_secret_and_digits_are_in_no_command(harness: ScriptedHarness) -> None:

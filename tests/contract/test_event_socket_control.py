@@ -35,7 +35,6 @@ async def controlling(switch: ScriptedEventSocket, **changes: Any) -> AsyncItera
             "password": PASSWORD,
             "seconds": 0.5,
             "reload_seconds": 0.5,
-            "settle_seconds": 0,
             "clock": lambda: CLOCK,
         }
         yield FreeSwitchControl(**(options | changes))
@@ -47,7 +46,10 @@ def switch() -> ScriptedEventSocket:
     made = ScriptedEventSocket()
     made.answers["api reloadxml"] = answer("+OK [Success]\n")
     made.answers["api global_getvar cp_revision"] = answer("abc123")
+    made.answers["api global_getvar cp_gateways"] = answer("ours")
     made.answers["api list_users"] = answer(USERS)
+    made.answers["api sofia profile shared-voicemail gwlist up"] = answer("")
+    made.answers["api sofia profile shared-voicemail gwlist down"] = answer("")
     return made
 
 
@@ -56,7 +58,36 @@ async def test_reload_is_confirmed(switch: ScriptedEventSocket) -> None:
     async with controlling(switch) as control:
         await control.reload()
 
-    assert "api reloadxml" == switch.commands[1]
+    assert [] == [command for command in switch.commands if "rescan" in command or "killgw" in command]
+    assert "api reloadxml" in switch.commands
+
+
+async def test_gateways_follow_the_tree(switch: ScriptedEventSocket) -> None:
+    """What the tree does not name is taken away, and the profile looks for what it does not know."""
+    profile = "api sofia profile shared-voicemail"
+    switch.answers["api global_getvar cp_gateways"] = answer("ours cp-trunk-new cp-trunk-kept")
+    switch.answers[f"{profile} gwlist up"] = answer("cp-trunk-kept another ")
+    switch.answers[f"{profile} gwlist down"] = answer("cp-trunk-old ")
+    switch.answers[f"{profile} killgw cp-trunk-old"] = answer("+OK gateway marked for deletion.\n")
+    switch.answers[f"{profile} rescan"] = answer("Reload XML [Success]\n+OK scan complete\n")
+    async with controlling(switch) as control:
+        await control.reload()
+        live = await control.live_configuration()
+
+    assert [f"{profile} killgw cp-trunk-old", f"{profile} rescan"] == [
+        command for command in switch.commands if "killgw" in command or "rescan" in command
+    ]
+    assert {"101@realm", "102@realm", "cp-trunk-kept", "cp-trunk-old"} == live.endpoints
+
+
+async def test_profile_that_is_not_ours_is_left_alone(switch: ScriptedEventSocket) -> None:
+    """Where somebody else's profile has the phones nothing is asked of it."""
+    switch.answers["api global_getvar cp_gateways"] = answer("")
+    async with controlling(switch) as control:
+        await control.reload()
+        await control.live_configuration()
+
+    assert [] == [command for command in switch.commands if "sofia" in command]
 
 
 @pytest.mark.parametrize("said", ["+OK [[error near line 3]: unclosed tag]\n", "-ERR", "+OK\n", ""])
@@ -95,31 +126,22 @@ async def test_list_of_users_that_is_cut_is_none(switch: ScriptedEventSocket, sa
             await control.live_configuration()
 
 
-async def test_calls_are_the_ids_of_all_channels(switch: ScriptedEventSocket) -> None:
-    """Every channel counts, whatever a caller's name is."""
-    switch.answers["api show channels as json"] = answer(
-        '{"row_count": 2, "rows": [{"uuid": "1-1", "cid_name": "uuid: x"}, {"uuid": "1-2"}]}'
-    )
+async def test_each_call_is_asked_for(switch: ScriptedEventSocket) -> None:
+    """What is there is told; what could be no channel's id is not even asked for."""
+    switch.answers |= {"api uuid_exists 1-1": answer("true"), "api uuid_exists 1-2": answer("false")}
     async with controlling(switch) as control:
-        assert {"1-1", "1-2"} == set(await control.calls())
+        known = await control.calls(["1-1", "1-2", "", "1-1 x", "${x}"])
+
+    assert ["1-1"] == known
 
 
-async def test_no_calls_are_none(switch: ScriptedEventSocket) -> None:
-    """FreeSWITCH leaves the rows out when there are none."""
-    switch.answers["api show channels as json"] = answer('{"row_count": 0}')
-    async with controlling(switch) as control:
-        assert frozenset() == await control.calls()
-
-
-@pytest.mark.parametrize(
-    "said", ["-ERR", '{"row_count": 2, "rows": []}', "[]", '{"row_count": 1, "rows": [{}]}', ""]
-)
-async def test_list_of_calls_that_cannot_be_read_is_none(switch: ScriptedEventSocket, said: str) -> None:
-    """A call that is not in the list would be taken for over."""
-    switch.answers["api show channels as json"] = answer(said)
+@pytest.mark.parametrize("said", ["-ERR", "", "-USAGE: <uuid>"])
+async def test_call_that_is_not_told_of_is_not_over(switch: ScriptedEventSocket, said: str) -> None:
+    """Rather no answer than a wrong one."""
+    switch.answers["api uuid_exists 1-1"] = answer(said)
     async with controlling(switch) as control:
         with pytest.raises(SwitchUnavailable):
-            await control.calls()
+            await control.calls(["1-1"])
 
 
 async def test_start_is_known_by_the_uptime(switch: ScriptedEventSocket) -> None:
@@ -223,7 +245,7 @@ async def test_socket_that_is_not_there_is_unavailable() -> None:
     """A refused connection is a sentence too."""
     control = FreeSwitchControl(host="127.0.0.1", port=1, password=PASSWORD)
     with pytest.raises(SwitchUnavailable, match="cannot be reached"):
-        await control.calls()
+        await control.calls(["1-1"])
 
 
 async def test_user_of_the_directory_logs_in(switch: ScriptedEventSocket) -> None:
@@ -231,7 +253,7 @@ async def test_user_of_the_directory_logs_in(switch: ScriptedEventSocket) -> Non
     async with controlling(switch, user=USER) as control:
         await control.reload()
 
-    assert [f"userauth {USER}:{PASSWORD}", "api reloadxml"] == switch.commands
+    assert [f"userauth {USER}:{PASSWORD}", "api reloadxml"] == switch.commands[:2]
 
 
 async def test_unknown_user_is_refused(switch: ScriptedEventSocket) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from uuid import UUID
 
 import pytest
 from controlplane.callflows.call import Entry
-from tests.support.call_peers import PeerCall, close_at_once, end, say_nothing
+from tests.support.call_peers import PeerCall, Serve, close_at_once, end, say_nothing
 from tests.support.raw_sip import RawCall, RawPhone
 from tests.support.rig import DEFAULT, TONES, Rig
 
@@ -42,6 +43,34 @@ async def test_the_server_is_asked_to_check(rig: Rig, phone: RawPhone, dialled: 
         facts.dialled,
         facts.extension,
     )
+
+
+@pytest.mark.parametrize("dialled", ["*57", "*578001"])
+async def test_the_server_is_asked_for_the_own_mailbox(rig: Rig, phone: RawPhone, dialled: str) -> None:
+    """`*57` sends tenant and extension; what is dialled behind it says nothing."""
+    async with rig.peer(end) as peer:
+        await dial(phone, dialled).wait_ended()
+
+    (facts,) = peer.facts
+    assert (Entry.CHECK_OWN, DEFAULT, None, "", "101") == (
+        facts.entry,
+        facts.tenant_id,
+        facts.mailbox_id,
+        facts.dialled,
+        facts.extension,
+    )
+
+
+@pytest.mark.parametrize("serve", [None, close_at_once, say_nothing])
+async def test_the_own_mailbox_is_unavailable_without_the_server(
+    rig: Rig, phone: RawPhone, serve: Serve | None
+) -> None:
+    """Refused, closed or silent: a member hears that messages cannot be played now, and is not recorded."""
+    async with nullcontext() if serve is None else rig.listening(serve):
+        await dial(phone, "*57").wait_ended(limit=40)
+
+    assert [UNAVAILABLE] == heard(phone)
+    assert [] == list(rig.spool.iterdir())
 
 
 async def test_refused_says_unavailable_and_records_nothing(rig: Rig, phone: RawPhone) -> None:

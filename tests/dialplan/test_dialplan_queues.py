@@ -188,7 +188,7 @@ async def test_a_caller_hears_something_and_then_goes_on(desk: Desk) -> None:
     assert waited is not None
     assert WAIT_SECONDS[RING_ALL] - 1 <= waited <= WAIT_SECONDS[RING_ALL] + 2
     assert len(agent.invited) >= 2
-    assert len(agent.cancelled) == len(agent.invited)
+    assert len(agent.cancelled_at) == len(agent.invited)
     assert phone.tones()
 
 

@@ -65,7 +65,10 @@ async def heard_the_beep(phone: RawPhone, number: str, **options: object) -> Raw
 async def listed(rig: FreeswitchRig, mailbox: UUID) -> list[dict[str, str]]:
     """Return what mod_voicemail says of the messages of a mailbox."""
     ours = f"json shared-voicemail {DOMAIN} {mailbox}"
-    found = json.loads(await rig.ask(f"vm_fsdb_msg_list {ours} inbox not-read"))
+    said = await rig.ask(f"vm_fsdb_msg_list {ours} inbox not-read")
+    if not said:  # It says nothing at all where it has none.
+        return []
+    found = json.loads(said)
     ids = [found[f"VM-List-Message-{count + 1}-UUID"] for count in range(int(found["VM-List-Count"]))]
     return [json.loads(await rig.ask(f"vm_fsdb_msg_get {ours} {each}")) for each in ids]
 
@@ -78,7 +81,11 @@ async def test_a_message_is_with_mod_voicemail(rig: FreeswitchRig, phone: RawPho
     await call.wait_ended()
     folder = rig.spool / "native" / DOMAIN / str(MAILBOX)
     await until(lambda: any(duration_ms(each) > 1000 for each in folder.glob("msg_*.wav")), "a message")
-    (message,) = await listed(rig, MAILBOX)
+    async with asyncio.timeout(10):
+        # The row is written some time after the audio.
+        while not (messages := await listed(rig, MAILBOX)):
+            pass
+    (message,) = messages
     (facts,) = rig.spool.glob(".native-*.facts")
 
     assert ("Bob", "5551234") == (message["VM-Message-Caller-Name"], message["VM-Message-Caller-Number"])

@@ -49,6 +49,7 @@ async def test_created_mailbox_is_answered_with_its_defaults(client: httpx.Async
         "review": False,
         "min_message_seconds": 1,
         "max_message_seconds": 300,
+        "source_greetings": [],
         "counts": {"new": 0, "saved": 0, "deleted": 0},
     }
 

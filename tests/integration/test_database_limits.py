@@ -6,8 +6,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
+import psycopg
 import pytest
 from controlplane.domain.errors import Unavailable
 from controlplane.storage.database import Database
@@ -28,9 +29,24 @@ def _standstill(*pids: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+async def _ask(database: Database, how: str) -> int:
+    """Ask for the backend's id in a session, or on a lent connection, maybe in a pipeline."""
+    if how == "session":
+        async with database.transaction() as session:
+            return int((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+    async with database.connection() as connection, AsyncExitStack() as inside:
+        if how == "pipeline":
+            await inside.enter_async_context(connection.pipeline())
+        await inside.enter_async_context(connection.transaction())
+        row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@pytest.mark.parametrize("how", ["session", "connection", "pipeline"])
 @pytest.mark.parametrize("what", ["the backend", "all of it"])
 async def test_limit_holds_while_the_server_stands_still(
-    postgres: EmbeddedPostgres, database_url: str, what: str
+    postgres: EmbeddedPostgres, database_url: str, what: str, how: str
 ) -> None:
     """A server that hangs (a disk, a cut cable) keeps nobody longer than the limit and half a second."""
     database = Database(
@@ -38,22 +54,81 @@ async def test_limit_holds_while_the_server_stands_still(
     )
     clock = asyncio.get_running_loop().time
     try:
-        async with database.transaction() as session:
-            backend = int((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+        backend = await _ask(database, how)
         assert postgres.pid is not None
         with _standstill(backend, *([postgres.pid] if what == "all of it" else [])):
             began = clock()
             with pytest.raises(Unavailable):
-                async with database.transaction() as session:
-                    await session.execute(text("SELECT 1"))
+                await _ask(database, how)
             took = clock() - began
-        async with database.transaction() as session:
-            again = (await session.execute(text("SELECT 1"))).scalar_one()
+        again = await _ask(database, how)
     finally:
         await database.close()
 
     assert took < LIMIT_SECONDS + 2.5
-    assert again == 1
+    assert again != backend
+
+
+async def test_connection_that_the_server_ended_is_replaced(database_url: str) -> None:
+    """After a restart of the server, or of something between, the next query has a new connection."""
+    database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    this = text("SELECT pg_backend_pid()")
+    try:
+        async with database.transaction() as session, database.transaction() as other:
+            ended = [int((await each.execute(this)).scalar_one()) for each in (session, other)]
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            for pid in ended:
+                connection.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        async with database.transaction() as session, database.connection() as lent:
+            now = [int((await session.execute(this)).scalar_one()), lent.info.backend_pid]
+    finally:
+        await database.close()
+
+    assert set(now).isdisjoint(ended)
+
+
+async def test_connection_is_given_back_as_it_was(database: Database) -> None:
+    """A connection that was lent is in a transaction again for who needs that."""
+
+    async def fail() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE tenants SET language = 'de'"))
+            raise RuntimeError
+
+    async with database.connection() as connection:
+        await connection.execute("SELECT 1")
+    with pytest.raises(RuntimeError):
+        await fail()
+
+    assert await _languages(database) == ["en"]
+
+
+async def test_what_a_lent_connection_began_is_undone(database: Database) -> None:
+    """An error ends the transaction that was begun on a connection, and the next one has another."""
+
+    async def fail() -> None:
+        async with database.connection() as connection:
+            await connection.execute("BEGIN")
+            await connection.execute("UPDATE tenants SET language = 'de'")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+
+    assert await _languages(database) == ["en"]
+
+
+async def test_constraint_that_is_violated_is_told_as_it_is(database: Database) -> None:
+    """Only what means that the database is away is Unavailable."""
+    async with database.connection() as connection:
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await connection.execute("INSERT INTO tenants SELECT * FROM tenants")
+
+
+async def _languages(database: Database) -> list[str]:
+    async with database.connection() as connection:
+        found = await connection.execute("SELECT language FROM tenants")
+        return [row[0] for row in await found.fetchall()]
 
 
 async def test_query_that_is_given_up_ends_in_the_server(database_url: str) -> None:

@@ -114,6 +114,66 @@ async def test_mail_and_envelope_are_queued_once(
     ]
 
 
+@pytest.mark.parametrize("values", [{"email_notification": False}, {"email_recipients": []}])
+async def test_mailbox_that_mails_nobody_queues_no_mail(
+    depositor: Depositor, database_url: str, default_tenant: UUID, values: dict[str, object]
+) -> None:
+    """Without notification or without recipients there is no mail; the rest is as ever."""
+    facts = facts_for(insert_mailbox(database_url, default_tenant, **values))
+    await depositor.deposit(facts, leave_take(depositor.spool.root, facts))
+
+    assert [task for task, _ in queued(database_url)] == ["mwi.send", "speech.envelope"]
+    assert rows(database_url, "SELECT recipient FROM message_mails") == []
+
+
+async def test_each_recipient_is_mailed_once(
+    depositor: Depositor, database_url: str, default_tenant: UUID
+) -> None:
+    """There is one mail and one job for each address, also for one that is named twice."""
+    addresses = ("a@example.com", "b@example.com", "a@example.com")
+    facts = facts_for(insert_mailbox(database_url, default_tenant, recipients=addresses))
+    await depositor.deposit(facts, leave_take(depositor.spool.root, facts))
+
+    assert rows(database_url, "SELECT recipient, status FROM message_mails ORDER BY recipient") == [
+        ("a@example.com", "queued"),
+        ("b@example.com", "queued"),
+    ]
+    assert sorted(
+        rows(database_url, "SELECT args->>'recipient' FROM procrastinate_jobs WHERE task_name = 'mail.send'")
+    ) == [("a@example.com",), ("b@example.com",)]
+
+
+async def test_deposit_that_fails_leaves_nothing(
+    depositor: Depositor, database_url: str, mailbox: UUID
+) -> None:
+    """Message, mails and jobs are there together, or none of them is."""
+
+    def fail(step: DepositStep) -> None:
+        if step is DepositStep.INSERTED:
+            raise RuntimeError
+
+    facts = facts_for(mailbox)
+    with pytest.raises(RuntimeError):
+        await replace(depositor, reached=fail).deposit(facts, leave_take(depositor.spool.root, facts))
+
+    assert (messages(database_url), queued(database_url), outcomes(database_url)) == ([], [], {})
+
+
+async def test_mailbox_of_another_tenant_has_no_lamp(depositor: Depositor, database_url: str) -> None:
+    """Phones, and so lamps, are the default tenant's."""
+    other = uuid4()
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO tenants (id, name, sip_domain, language, time_zone)"
+            " VALUES (%s, 'other', 'other.test', 'en', 'UTC')",
+            (other,),
+        )
+    facts = facts_for(insert_mailbox(database_url, other))
+    await depositor.deposit(facts, leave_take(depositor.spool.root, facts))
+
+    assert [task for task, _ in queued(database_url)] == ["mail.send", "speech.envelope"]
+
+
 async def test_repeat_only_cleans_up(depositor: Depositor, database_url: str, mailbox: UUID) -> None:
     """A take that is a message already is removed from the spool, and nothing else happens."""
     facts = facts_for(mailbox)

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 import soundfile
-from controlplane.jobs import mail as mail_job
+from controlplane.jobs import mail as mail_task
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
-from controlplane.services.mailing import Mailing, queue_mails, send_message_mail
+from controlplane.services.mailing import Mailing, mail_job, send_message_mail
 from controlplane.services.message_links import MessageLinks
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
@@ -57,7 +57,7 @@ async def mailbox(database: Database, default_tenant: UUID) -> MailboxRow:
         duration_ms=2000,
         state_before=None,
         state_changed_by=None,
-        reached_by={"reason": "direct"},
+        reached_by={"path": [{"kind": "ring-group", "number": "6100", "reason": "busy"}], "reason": "busy"},
     )
     async with database.transaction() as session:
         session.add(row)
@@ -97,7 +97,10 @@ def mailing(
 
 async def _queue(database: Database, jobs: Jobs, mailbox: MailboxRow) -> None:
     async with database.transaction() as session:
-        await queue_mails(session, jobs, mailbox=mailbox, message_id=MESSAGE)
+        for recipient in mailbox.email_recipients:
+            session.add(MessageMailRow(message_id=MESSAGE, recipient=recipient, error=None))
+    async with database.connection() as connection:
+        await jobs.defer_all(connection, [mail_job(MESSAGE, each) for each in mailbox.email_recipients])
 
 
 async def _mails(database: Database) -> dict[str, tuple[str, int, str | None]]:
@@ -118,64 +121,6 @@ async def _jobs(database: Database) -> list[tuple[str, str, float | None]]:
         return [(row[0], row[1], row[2]) for row in found]
 
 
-async def test_each_recipient_has_a_mail_and_a_job(
-    database: Database, jobs: Jobs, mailbox: MailboxRow
-) -> None:
-    """A deposit queues one mail and one job per recipient."""
-    await _queue(database, jobs, mailbox)
-
-    assert {ALICE: ("queued", 0, None), BOB: ("queued", 0, None)} == await _mails(database)
-    assert {(ALICE, "todo", None), (BOB, "todo", None)} == set(await _jobs(database))
-
-
-async def test_a_repeated_deposit_queues_nothing_more(
-    database: Database, jobs: Jobs, mailbox: MailboxRow
-) -> None:
-    """Queueing for the same message again adds neither mail nor job."""
-    await _queue(database, jobs, mailbox)
-    await _queue(database, jobs, mailbox)
-
-    assert 2 == len(await _jobs(database))
-
-
-async def test_without_notification_nobody_is_mailed(
-    database: Database, jobs: Jobs, mailbox: MailboxRow
-) -> None:
-    """A mailbox that does not mail queues nothing."""
-    mailbox.email_notification = False
-
-    await _queue(database, jobs, mailbox)
-
-    assert {} == await _mails(database)
-
-
-async def test_without_recipients_nobody_is_mailed(
-    database: Database, jobs: Jobs, mailbox: MailboxRow
-) -> None:
-    """A mailbox without recipients queues nothing."""
-    mailbox.email_recipients = []
-
-    await _queue(database, jobs, mailbox)
-
-    assert {} == await _mails(database)
-
-
-async def test_a_deposit_that_fails_queues_nothing(
-    database: Database, jobs: Jobs, mailbox: MailboxRow
-) -> None:
-    """Mails and jobs exist only if the deposit commits."""
-
-    async def deposit() -> None:
-        async with database.transaction() as session:
-            await queue_mails(session, jobs, mailbox=mailbox, message_id=MESSAGE)
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        await deposit()
-
-    assert ({}, []) == (await _mails(database), await _jobs(database))
-
-
 async def test_a_mail_is_sent(
     database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
 ) -> None:
@@ -193,6 +138,7 @@ async def test_a_mail_is_sent(
     assert [ALICE] == server.recipients
     assert "New message for Sales (8001) from Zoë <102>" == mail["Subject"]
     assert "Monday, November 23, 2026, 3:45 PM (Eastern Standard Time)" in words
+    assert "Reached by: ring group 6100, busy" in words
     assert MESSAGE == mailing.links.read(token)
     assert "voicemail-8001-20261123-1545.mp3" == attachment.get_filename()
     assert ("sent", 1, None) == (await _mails(database))[ALICE]
@@ -423,7 +369,7 @@ async def test_the_worker_sends_what_is_queued(
 ) -> None:
     """The job `mail.send` sends each mail, here into a folder."""
     folder = tmp_path / "mail"
-    mail_job.register(queue_app, replace(mailing, sender=EmlFolder(folder=folder)))
+    mail_task.register(queue_app, replace(mailing, sender=EmlFolder(folder=folder)))
     await _queue(database, mailing.jobs, mailbox)
 
     async with asyncio.timeout(20):

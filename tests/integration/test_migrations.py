@@ -57,6 +57,7 @@ def test_default_tenant_exists_from_the_start(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT t.name, f.code, f.feature FROM tenants t JOIN feature_codes f ON f.tenant_id = t.id"
+            " ORDER BY f.code"
         ).fetchall()
 
     assert sorted(rows) == sorted(("default", code, feature.value) for code, feature in DEFAULT_CODES.items())

@@ -14,7 +14,7 @@ from controlplane.services.configuration_mode import choose_mode
 from controlplane.services.features import FeatureService
 from controlplane.services.publishing import Publisher
 from controlplane.services.publishing_asked import ask_to_publish
-from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.publishing_jobs import HOURS, defer_publishing
 from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
@@ -35,11 +35,16 @@ def publisher(database: Database, tmp_path: Path, switch: FakeSwitch) -> Publish
     return make_publisher(database, tmp_path, switch)
 
 
+def register_jobs(app: App, publisher: Publisher, *, automatic: bool) -> None:
+    """Define the jobs over the publisher's own folder."""
+    root = publisher.folder.root
+    register(app, publisher, routes=root / "routes", hours=root / "hours", automatic=automatic)
+
+
 @pytest.fixture
 def app(queue_app: App, publisher: Publisher) -> App:
     """Return the queue's app with the jobs of publishing."""
-    root = publisher.folder.root
-    register(queue_app, publisher, routes=root / "routes", hours=root / "hours", automatic=True)
+    register_jobs(queue_app, publisher, automatic=True)
     return queue_app
 
 
@@ -133,8 +138,7 @@ async def test_by_hand_a_change_is_only_noted(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
     """Where a person publishes, the job notes the change as pending."""
-    root = publisher.folder.root
-    register(queue_app, publisher, routes=root / "routes", hours=root / "hours", automatic=False)
+    register_jobs(queue_app, publisher, automatic=False)
     await add_extension(publisher.database, default_tenant, "101")
     await announce(publisher.database, jobs, default_tenant)
     await work(queue_app)
@@ -182,8 +186,7 @@ async def test_publishing_by_hand_is_not_left_to_a_change(
     queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
     """In manual mode a later change is only noted, so what somebody asked for is done all the same."""
-    root = publisher.folder.root
-    register(queue_app, publisher, routes=root / "routes", hours=root / "hours", automatic=False)
+    register_jobs(queue_app, publisher, automatic=False)
     await add_extension(publisher.database, default_tenant, "101")
     await ask_to_publish(publisher, jobs, by="token billing", overwrite=False)
     await announce(publisher.database, jobs, default_tenant)
@@ -212,12 +215,13 @@ async def test_the_mode_that_was_chosen_wins_over_the_settings(
 
 
 async def test_the_healing_jobs_are_periodic(app: App) -> None:
-    """The configuration is looked at each minute, under the lock of publishing; all routes less often."""
+    """The configuration is looked at each minute, under its lock; all routes and hours less often."""
     periodic = app.periodic_registry.periodic_tasks
 
     assert [
         ("configuration.all_routes", "*/10 * * * *", ALL_ROUTES),
         ("configuration.heal", "* * * * *", "configuration"),
+        ("configuration.hours", "17 3 * * *", HOURS),
     ] == sorted((task.task.name, task.cron, task.task.lock) for task in periodic.values())
 
 

@@ -95,6 +95,22 @@ async def test_a_greeting_is_in_the_cache_and_for_the_dialplan(
     assert cached.read_bytes() == (greetings / f"{MAILBOX}.wav").read_bytes()
 
 
+async def test_greetings_per_source_are_in_the_cache(
+    database: Database, mailbox: None, speech: Speech, greetings: Path
+) -> None:
+    """Each is spoken in its own language; one without words of its own is the mailbox's in that language."""
+    own = [
+        {"source": "6100", "greeting": "Sales <is> busy.", "language": None},
+        {"source": "6200", "greeting": None, "language": "de"},
+    ]
+    await _change(database, source_greetings=own)
+
+    await speak_greeting(database, speech, MAILBOX, greetings)
+
+    assert 1 == len(speech.cache.files(Greeting(display_name="Sales", text="Sales <is> busy."), "en"))
+    assert 1 == len(speech.cache.files(Greeting(display_name="Sales"), "de"))
+
+
 async def test_a_new_name_replaces_the_greeting(
     database: Database, mailbox: None, speech: Speech, greetings: Path
 ) -> None:

@@ -24,18 +24,22 @@ from controlplane.callflows.call import (
     EndedBy,
     Entry,
     HangupCause,
+    Onward,
     Recording,
     RecordLimits,
     Stage,
 )
 from controlplane.callflows.prompts import AudioFile, Prompt, Tone, Utterance
 from controlplane.domain.errors import CallerHungUp, InvalidValue
+from controlplane.domain.message import ReachedReason
+from controlplane.switches.call import DialplanWords
 
 LONG = Prompt.MESSAGE_HELP
 OTHER = Prompt.MAIN_MENU
 WITHOUT_FILE = Prompt.GOODBYE
 VANISHED = Prompt.THANK_YOU
 LIMITS = RecordLimits(max_seconds=20, silence_seconds=4)
+ONWARD = Onward(number="6100", reason=ReachedReason.DIRECT, key="*5", seconds=7, failed="repeat")
 TAKE = UUID("7b0cd6a4-7a3c-4d1e-9b43-1d3a7f0a1c09")
 
 
@@ -48,6 +52,19 @@ class Left:
     cause: str
     went_to: str | None
     """The number to which the flow transferred the call."""
+    onward: tuple[str, str, str, str, str] = ("", "", "", "", "")
+    """Where the flow had the call routed: number, reason, key, seconds, and what follows a failure."""
+
+
+def onward_of(variable: Callable[[str], str], words: DialplanWords) -> tuple[str, str, str, str, str]:
+    """Return what a dialplan reads of where a call is to go."""
+    return (
+        variable(words.next),
+        variable(words.reason),
+        variable(words.key),
+        variable(words.waited),
+        variable(words.failed),
+    )
 
 
 class CallerSide(Protocol):
@@ -477,6 +494,7 @@ class CallContract:
                 lambda: call.set_stage(Stage.REVIEW),
                 lambda: call.set_recording(TAKE),
                 lambda: call.transfer("8002"),
+                lambda: call.route(ONWARD),
             )
             for verb in verbs:
                 with pytest.raises(CallerHungUp):
@@ -529,6 +547,36 @@ class CallContract:
         left = await caller.left()
 
         assert ("8002", "done") == (left.went_to, left.stage)
+
+    async def test_route_tells_the_dialplan_where_the_call_goes(self, harness: Harness) -> None:
+        """Number, reason, key, seconds and what follows a failure; our part is over, more does nothing."""
+        async with harness.call() as (call, caller):
+            await call.answer()
+            await call.route(ONWARD)
+            await call.route(Onward(number="8003", reason=ReachedReason.TIMEOUT))
+            await call.hangup()
+        left = await caller.left()
+
+        assert ("routed", ("6100", "direct", "s5", "7", "repeat")) == (left.stage, left.onward)
+
+    @pytest.mark.parametrize(
+        "onward",
+        [
+            Onward(number="*56", reason=ReachedReason.DIRECT),
+            Onward(number="8001\nHANGUP", reason=ReachedReason.DIRECT),
+            Onward(number="8001", reason=ReachedReason.DIRECT, key="123456"),
+            Onward(number="8001", reason=ReachedReason.DIRECT, key="A"),
+            Onward(number="8001", reason=ReachedReason.DIRECT, failed="ring"),
+            Onward(number="8001", reason=ReachedReason.DIRECT, failed="${EXTEN}"),
+        ],
+    )
+    async def test_only_what_a_rule_says_is_routed(self, harness: Harness, onward: Onward) -> None:
+        """What no rule of ours can say reaches no switch, and the call goes on."""
+        async with harness.call() as (call, _):
+            await call.answer()
+            with pytest.raises(InvalidValue):
+                await call.route(onward)
+            await call.set_stage(Stage.GREETING)
 
     @pytest.mark.parametrize(
         "number", ["", "12", "*56", "8001;drop", "8001\nHANGUP", "${EXTEN}", "\uff18\uff10\uff10\uff11"]

@@ -24,7 +24,7 @@ FOLDERS: Mapping[str, Mapping[str, bool]] = {
     "prompts": {"prompts": True},
     "publish": {"prompts": False, "configuration": True},
     "web": {"recordings": True, "spool": True},
-    "calls": {"recordings": True, "spool": True, "prompts": False},
+    "calls": {"recordings": True, "spool": True, "prompts": False, "configuration": False},
     "events": {},
     "jobs": {"recordings": True, "spool": True, "prompts": True, "configuration": True},
 }

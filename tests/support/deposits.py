@@ -81,11 +81,11 @@ class FakeSwitch:
     since: float = 0.0
     away: bool = False
 
-    async def calls(self) -> Collection[str]:
-        """Return the ids of the calls."""
+    async def calls(self, asked: Collection[str]) -> Collection[str]:
+        """Return those of these calls that it knows."""
         if self.away:
             raise SwitchUnavailable("The switch is away.")
-        return set(self.known)
+        return self.known.intersection(asked)
 
     async def started_at(self) -> float:
         """Return when it was started."""

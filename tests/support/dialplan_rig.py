@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import re
 import socket
@@ -43,6 +44,7 @@ from tests.support.rig import (
     DEFAULT,
     REALM,
     TONES,
+    Change,
     Rig,
     a1_hash,
     free_port,
@@ -132,6 +134,7 @@ def rig_context(
             ("*38", Feature.QUEUE_LOG_IN),
             ("*39", Feature.QUEUE_LOG_OUT),
             ("*56", Feature.CHECK_MESSAGES),
+            ("*57", Feature.CHECK_OWN_MAILBOX),
             ("*78", Feature.DO_NOT_DISTURB_ON),
             ("*79", Feature.DO_NOT_DISTURB_OFF),
         )
@@ -189,9 +192,24 @@ def rig_context(
     )
 
 
+def with_tenants(context: AsteriskContext, change: Change) -> AsteriskContext:
+    """Return the context with other tenants; registrations at providers are short."""
+    sip = dataclasses.replace(context.installation.sip, trunk_expiry_seconds=16, trunk_retry_seconds=5)
+    return dataclasses.replace(
+        context,
+        installation=dataclasses.replace(context.installation, sip=sip),
+        tenants=change(context.tenants),
+    )
+
+
 @contextlib.contextmanager
 def run_dialplan(
-    tree: AsteriskTree, home: Path, *, alice: str = ALICE, acme_domain: str = "acme.example"
+    tree: AsteriskTree,
+    home: Path,
+    *,
+    alice: str = ALICE,
+    acme_domain: str = "acme.example",
+    tenants: Change = lambda tenants: tenants,
 ) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
     sip_port, agi_port, manager_port = free_port(socket.SOCK_DGRAM), free_port(), free_port()
@@ -204,6 +222,7 @@ def run_dialplan(
         alice=alice,
         acme_domain=acme_domain,
     )
+    context = with_tenants(context, tenants)
     tree_of_files = render_asterisk(context, templates=TEMPLATES)
     folder = RevisionFolder(home / "configuration")
     folder.write(

@@ -22,13 +22,14 @@ from controlplane.callflows.call import (
     CallFacts,
     EndedBy,
     HangupCause,
+    Onward,
     Played,
     Recording,
     RecordLimits,
     Stage,
 )
 from controlplane.callflows.prompts import AudioFile, Tone, Utterance
-from controlplane.domain.errors import CallerHungUp, CallLost
+from controlplane.domain.errors import CallerHungUp, CallLost, InvalidValue
 from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.domain.numbers import Number
 from tests.support.fault_points import FaultPoints
@@ -117,6 +118,7 @@ class FakeCall:
         self.offsets: list[int] = []
         self.hangup_cause: HangupCause | None = None
         self.transferred_to: str | None = None
+        self.routed: Onward | None = None
 
     # The script.
 
@@ -304,6 +306,19 @@ class FakeCall:
             self._begin("transfer")
             self.transferred_to = target
             self.stage = Stage.DONE
+            self.gone = True
+
+    async def route(self, onward: Onward) -> None:
+        """Note where the call goes; raises InvalidValue for what no rule can say."""
+        Number.parse(onward.number)
+        if not set(onward.key) <= set("0123456789*#") or len(onward.key) > 5:
+            raise InvalidValue("No rule leads there.")
+        if onward.failed not in {"", "hangup", "repeat"}:
+            Number.parse(onward.failed)
+        if self.routed is None and self.transferred_to is None and self.hangup_cause is None:
+            self._begin("route")
+            self.routed = onward
+            self.stage = Stage.ROUTED
             self.gone = True
 
     async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:

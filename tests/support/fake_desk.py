@@ -16,6 +16,7 @@ from controlplane.callflows.prompts import AudioFile, Greeting, Prompt, Tone
 from controlplane.domain.caller import Caller
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import ReachedBy
+from controlplane.domain.routing.way import read_way
 from tests.support.fake_call import FakeCall
 from tests.support.fake_spool import FakeSpool
 from tests.support.fake_voicemail import TENANT, FakeVoicemail
@@ -47,6 +48,7 @@ class Desk:
         extension: str | None = "101",
         mailbox_id: UUID | None = None,
         entry: Entry = Entry.LEAVE,
+        way: str = "",
     ) -> FakeCall:
         """Begin another call, and make it the one of the flow."""
         facts = CallFacts(
@@ -57,7 +59,7 @@ class Desk:
             dialled=dialled,
             extension=extension,
             caller=Caller.of("102", "Bob"),
-            reached_by=ReachedBy(),
+            reached_by=read_way(way) or ReachedBy(),
         )
         self.call = FakeCall(facts, points=self.points)
         return self.call

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-from controlplane.callflows.call import Call, CallFacts, Entry, HangupCause
+from controlplane.callflows.call import Call, CallFacts, Entry, HangupCause, Onward
 from controlplane.callflows.prompts import PromptFiles, Utterance
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy
@@ -102,6 +102,7 @@ class LivePhone:
             recording=str(call.recording_id or ""),
             cause=_Q850[call.hangup_cause] if call.hangup_cause else "",
             went_to=call.transferred_to,
+            onward=_onward(call.routed),
         )
 
     async def _until(self, fact: Callable[[], bool]) -> None:
@@ -110,6 +111,13 @@ class LivePhone:
                 return
             await asyncio.sleep(0)
         raise AssertionError("It did not happen.")
+
+
+def _onward(onward: Onward | None) -> tuple[str, str, str, str, str]:
+    if onward is None:
+        return ("", "", "", "", "")
+    key = onward.key.replace("*", "s").replace("#", "h")
+    return (onward.number, onward.reason.value, key, str(onward.seconds), onward.failed)
 
 
 class FakeHarness:

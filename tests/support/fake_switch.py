@@ -60,7 +60,7 @@ class FakeSwitch:
         self._answer()
         return self.running
 
-    async def calls(self) -> Collection[str]:
+    async def calls(self, asked: Collection[str]) -> Collection[str]:
         """Return no calls."""
         self._answer()
         return ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from controlplane.callflows.prompts import SentOnBy
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import Unavailable
@@ -57,6 +58,8 @@ class FakeVoicemail:
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
         self.tenant_language = "de"
+        self.owned: dict[str, UUID] = {}
+        """The mailboxes of extensions, by the extension's number."""
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -98,6 +101,7 @@ class FakeVoicemail:
         *,
         state: MessageState = MessageState.NEW,
         seconds: float = 12,
+        sent_on_by: SentOnBy | None = None,
     ) -> UUID:
         """Make a message, later than those made before."""
         message_id = uuid4()
@@ -107,6 +111,7 @@ class FakeVoicemail:
             caller=Caller.of(caller, None),
             received_at=NOON + timedelta(minutes=len(self.rows)),
             duration_ms=round(seconds * 1000),
+            sent_on_by=sent_on_by,
         )
         self.rows[message_id] = Row(heard, mailbox.id)
         write_wav(self.recording(message_id), seconds)
@@ -146,6 +151,11 @@ class FakeVoicemail:
         self._begin("mailbox_by_number")
         found = (m for m in self._mailboxes.values() if (m.tenant_id, m.number) == (tenant_id, number))
         return next(found, None)
+
+    async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
+        """Return the mailbox that a test let the extension own."""
+        self._begin("mailbox_of_extension")
+        return self._mailboxes.get(self.owned.get(number, UUID(int=0)))
 
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
         """Compare; every try is noted."""

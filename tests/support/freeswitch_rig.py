@@ -32,7 +32,7 @@ from controlplane.switches.freeswitch.control import FreeSwitchControl
 from controlplane.switches.freeswitch.server import OutboundSocketServer
 from tests.support.call_peers import Peer, Script
 from tests.support.dialplan_rig import rig_context
-from tests.support.rig import ALICE, DEFAULT, REALM, Rig, free_port, write_prompts
+from tests.support.rig import ALICE, DEFAULT, REALM, Change, Rig, free_port, write_prompts
 from tests.support.socket_peer import SECRET, socket_peer
 
 PASSWORD = "event-socket-password"
@@ -155,6 +155,7 @@ def run_freeswitch(
     mailboxes: Sequence[MailboxContext] | None = None,
     change: Callable[[Path], None] | None = None,
     password: str = PASSWORD,
+    tenants: Change = lambda tenants: tenants,
 ) -> Iterator[FreeswitchRig]:
     """Run FreeSWITCH with the rendered configuration until the block ends; `password` is its socket's.
 
@@ -170,6 +171,12 @@ def run_freeswitch(
         rtp_first=20000 + 200 * (os.getpid() % 60),
         acme_domain=acme_domain,
         password=password,
+    )
+    sip = dataclasses.replace(context.installation.sip, trunk_expiry_seconds=16, trunk_retry_seconds=5)
+    context = dataclasses.replace(
+        context,
+        installation=dataclasses.replace(context.installation, sip=sip),
+        tenants=tenants(context.tenants),
     )
     if mailboxes is not None:
         context = with_native(context, mailboxes)

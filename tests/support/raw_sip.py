@@ -25,6 +25,7 @@ _CHALLENGES = {
     401: (b"www-authenticate", b"Authorization"),
     407: (b"proxy-authenticate", b"Proxy-Authorization"),
 }
+_REASONS = {180: b"Ringing", 200: b"OK", 486: b"Busy Here", 487: b"Request Terminated", 603: b"Decline"}
 _CHALLENGE = re.compile(rb'(\w+)="?([^",]*)"?')
 
 
@@ -79,6 +80,12 @@ class RawCall:
                 for _ in range(5):  # a window of `tones`
                     await self.phone.media()
 
+    def refer(self, target: bytes) -> None:
+        """Ask the switch to send the other party to `target`, such as `<sip:8001@host>`."""
+        self.sequence += 1
+        refers = b"Refer-To: %s\r\nReferred-By: %s" % (target, self.headers["contact"])
+        self.phone.send(self.phone.request(b"REFER", self, refers))
+
     def hang_up(self) -> None:
         """Send BYE."""
         self.sequence += 1
@@ -104,6 +111,11 @@ class RawPhone:
         self._media_sent = asyncio.Event()
         self._registered: list[tuple[str, str, bytes, str]] = []
         self.notified: list[bytes] = []
+        self._ringing: dict[bytes, bytes] = {}
+        # What a call to this phone meets: a final answer, 180 to ring until the caller gives up.
+        self.reply = 486
+        self.taken: list[RawCall] = []
+        """The calls to this phone that it answered."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[RawPhone]:
@@ -175,16 +187,23 @@ class RawPhone:
         extra: bytes = b"",
         password: str | None = None,
         login: str | None = None,
+        to: str | bytes | None = None,
+        uri_parameters: str = "",
     ) -> RawCall:
-        """Send an INVITE. `user` and `name` are put into From as they are; `extra` is header lines."""
+        """Send an INVITE. `user` and `name` are put into From as they are; `extra` is header lines.
+
+        `to` is the user of To where that is not the number; `uri_parameters` follow the Request-URI.
+        """
         to_user = number if isinstance(number, bytes) else number.encode()
+        named = to_user if to is None else to if isinstance(to, bytes) else to.encode()
         from_user = user if isinstance(user, bytes) else user.encode()
         host = domain.encode()
         call = RawCall(
             phone=self,
             headers={
-                "uri": b"sip:%s@%s:%d" % (to_user, self.server[0].encode(), self.server[1]),
-                "to": b"<sip:%s@%s>" % (to_user, host),
+                "uri": b"sip:%s@%s:%d" % (to_user, self.server[0].encode(), self.server[1])
+                + uri_parameters.encode(),
+                "to": b"<sip:%s@%s>" % (named, host),
                 "from": (b'"%s" ' % name if name else b"")
                 + b"<sip:%s@%s>;tag=%s" % (from_user, host, secrets.token_hex(4).encode()),
                 "id": secrets.token_hex(8).encode(),
@@ -193,9 +212,10 @@ class RawPhone:
         )
         if password is not None:
             self._credentials[call.headers["id"]] = (login or from_user.decode(), password)
+        sdp = self._sdp()
         self.calls[call.headers["id"]] = call
-        self._invites[call.headers["id"]] = (extra, self.sdp)
-        self.send(self.request(b"INVITE", call, extra, self.sdp))
+        self._invites[call.headers["id"]] = (extra, sdp)
+        self.send(self.request(b"INVITE", call, extra, sdp))
         return call
 
     async def register(
@@ -324,32 +344,72 @@ class RawPhone:
                 self._incoming(call, data, headers)
 
     def _incoming(self, call: RawCall | None, data: bytes, headers: dict[bytes, bytes]) -> None:
-        """Answer each request with 200, an INVITE with 486."""
-        invite = data.startswith(b"INVITE")
+        """Answer each request with 200, an INVITE as `reply` says."""
         if data.startswith(b"ACK"):
             return
-        if invite:
-            self.invited.append(data)
+        if data.startswith(b"INVITE"):
+            self._invite(data, headers)
+            return
         if data.startswith(b"NOTIFY"):
             self.notified.append(data)
-        lines = [b"SIP/2.0 486 Busy Here" if invite else b"SIP/2.0 200 OK"]
-        lines += [b"Via: " + via for via in _all(data, b"via")]
-        to = headers[b"to"] + (b";tag=x1" if b"tag=" not in headers[b"to"] else b"")
-        lines += [b"From: " + headers[b"from"], b"To: " + to, b"Call-ID: " + headers[b"call-id"]]
-        lines += [b"CSeq: " + headers[b"cseq"], b"Content-Length: 0", b"", b""]
-        self.send(b"\r\n".join(lines))
+        self.send(self._reply(200, data, headers))
+        if data.startswith(b"CANCEL"):
+            invite = self._ringing.pop(headers[b"call-id"], None)
+            if invite is not None:
+                self.send(self._reply(487, invite, _headers(invite)))
         if call is not None and data.startswith(b"BYE"):
             call.end_cause = headers.get(b"reason", b"")
             call.ended.set()
 
-    @property
-    def sdp(self) -> bytes:
-        """What this phone says of its media."""
+    def _invite(self, data: bytes, headers: dict[bytes, bytes]) -> None:
+        again = headers[b"call-id"] in {_headers(one)[b"call-id"] for one in self.invited}
+        self.invited.append(data)
+        if self.reply == 180:
+            self._ringing[headers[b"call-id"]] = data
+        if self.reply != 200:
+            self.send(self._reply(self.reply, data, headers))
+            return
+        self.send(self._reply(200, data, headers, self._sdp()))
+        self._hear_of(data)
+        if not again:
+            call = RawCall(
+                phone=self,
+                headers={
+                    "uri": headers[b"contact"].split(b"<")[1].split(b">")[0],
+                    "to": headers[b"from"],
+                    "from": headers[b"to"] + b";tag=x1",
+                    "id": headers[b"call-id"],
+                    "contact": b"<sip:raw@%s:%d>" % (self._address.encode(), self.sip_port),
+                },
+            )
+            call.answered.set()
+            self.calls[headers[b"call-id"]] = call
+            self.taken.append(call)
+
+    def _reply(self, status: int, data: bytes, headers: dict[bytes, bytes], body: bytes = b"") -> bytes:
+        lines = [b"SIP/2.0 %d %s" % (status, _REASONS.get(status, b"Whatever"))]
+        lines += [b"Via: " + via for via in _all(data, b"via")]
+        to = headers[b"to"] + (b";tag=x1" if b"tag=" not in headers[b"to"] else b"")
+        lines += [b"From: " + headers[b"from"], b"To: " + to, b"Call-ID: " + headers[b"call-id"]]
+        lines += [b"CSeq: " + headers[b"cseq"]]
+        if data.startswith(b"INVITE"):
+            lines += [b"Contact: <sip:raw@%s:%d>" % (self._address.encode(), self.sip_port)]
+        if body:
+            lines += [b"Content-Type: application/sdp"]
+        return b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", body])
+
+    def _sdp(self) -> bytes:
         return (
             b"v=0\r\no=- 1 1 IN IP4 %(address)s\r\ns=-\r\nc=IN IP4 %(address)s\r\nt=0 0\r\n"
             b"m=audio %(port)d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
             % {b"address": self._address.encode(), b"port": self.rtp_port}
         )
+
+    def _hear_of(self, data: bytes) -> None:
+        """Send media to where a description says."""
+        port, address = _SDP_PORT.search(data), _SDP_ADDRESS.search(data)
+        if port and address:
+            self._media_target = (address[1].decode(), int(port[1]))
 
     @property
     def invited(self) -> list[bytes]:
@@ -384,9 +444,7 @@ class RawPhone:
             return
         call.final.set()
         if method == b"INVITE" and status < 300:
-            port, address = _SDP_PORT.search(data), _SDP_ADDRESS.search(data)
-            if port and address:
-                self._media_target = (address[1].decode(), int(port[1]))
+            self._hear_of(data)
             call.answer = data
             call.answered_at = asyncio.get_running_loop().time()
         elif method in {b"INVITE", b"BYE"}:

@@ -18,7 +18,8 @@ from controlplane.callflows.ending import Ending, Outcome
 from controlplane.phone.phone import Phone, PhoneCall, Server
 from controlplane.phone.sound import Heard, Search
 from controlplane.switches.asterisk.ami import AmiClient, AmiMessage
-from tests.support.call_contract import ContractPrompts, Left, write_tone
+from controlplane.switches.asterisk.variables import WORDS
+from tests.support.call_contract import ContractPrompts, Left, onward_of, write_tone
 from tests.support.dialplan_rig import WITNESS, DialplanRig
 from tests.support.product import until
 from tests.support.rig import DEFAULT
@@ -160,6 +161,7 @@ class RealCaller:
             recording=self._seen.variables.get("CP_RECORDING", ""),
             cause=self._seen.cause or "",
             went_to=next((number for number in transfers if number != NUMBER), None),
+            onward=onward_of(lambda name: self._seen.variables.get(name, ""), WORDS),
         )
 
     def _search(self, path: Path, *, after: float = 0.0) -> Search:

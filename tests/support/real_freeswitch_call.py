@@ -15,7 +15,8 @@ from controlplane.callflows.ending import Ending, Outcome
 from controlplane.phone.phone import Phone, PhoneCall
 from controlplane.phone.sound import read
 from controlplane.switches.freeswitch.server import OutboundSocketServer
-from tests.support.call_contract import ContractPrompts, Left, write_tone
+from controlplane.switches.freeswitch.variables import WORDS
+from tests.support.call_contract import ContractPrompts, Left, onward_of, write_tone
 from tests.support.small_freeswitch import SECRET, TENANT, SmallFreeSwitch
 
 Q850 = {
@@ -94,11 +95,14 @@ class RealCaller:
                     return
                 await asyncio.sleep(0.05)
         cause = await self.rig.variable(self.call_id, "cp_cause")
+        names = (WORDS.next, WORDS.reason, WORDS.key, WORDS.waited, WORDS.failed)
+        said = {name: await self.rig.variable(self.call_id, name) for name in names}
         self._left = Left(
             stage=await self.rig.variable(self.call_id, "cp_stage"),
             recording=await self.rig.variable(self.call_id, "cp_recording"),
             cause=Q850.get(cause, cause),
             went_to=await self.rig.variable(self.call_id, "rig_went_to") or None,
+            onward=onward_of(said.__getitem__, WORDS),
         )
 
 

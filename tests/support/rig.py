@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import abc
 import hashlib
+import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
@@ -22,12 +24,16 @@ from controlplane.callflows.call import Entry
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.message import TakeFacts
 from controlplane.domain.routing.call_queue import QueueStrategy
-from controlplane.rendering.context import AgentContext, InstallationContext, QueueContext
+from controlplane.domain.routing.hours import MINUTES_OF_A_DAY
+from controlplane.rendering.context import AgentContext, InstallationContext, QueueContext, TenantContext
 from controlplane.rendering.context_freeswitch import FreeswitchInstallation
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage.spool import FileSpool
 from controlplane.switches.server import CallServer, Handler
 from tests.support.call_peers import Peer, Script, Serve, listening
+
+Change = Callable[[tuple[TenantContext, ...]], tuple[TenantContext, ...]]
+"""What a test adds to the tenants that are rendered."""
 
 REALM = "shared-voicemail"
 DEFAULT = UUID("11111111-1111-4111-8111-111111111111")
@@ -189,6 +195,17 @@ class Rig(abc.ABC):
         folder = self.home / "configuration/routes" / str(tenant) / number[-2:]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / number).write_text("".join(f"{line}\n" for line in (kind, object_id, *plan)))
+
+    def hours(self, schedule: UUID, digit: int | None) -> None:
+        """Write the files of office hours: the same digit all day, today and tomorrow; None for no files."""
+        folder = self.home / "configuration/hours" / str(schedule)
+        shutil.rmtree(folder, ignore_errors=True)
+        if digit is None:
+            return
+        folder.mkdir(parents=True)
+        today = datetime.now(UTC).date()
+        for day in (today, today + timedelta(days=1)):
+            (folder / day.strftime("%Y%m%d")).write_text(str(digit) * MINUTES_OF_A_DAY)
 
     def route_all(self) -> None:
         """Route the numbers that every rig has."""

@@ -11,20 +11,26 @@ from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.dialplan_rig import DialplanRig, run_dialplan
 from tests.support.freeswitch_rig import run_freeswitch
-from tests.support.rig import Rig
+from tests.support.rig import Change, Rig
 from tests.support.small_freeswitch import SmallFreeSwitch, run_small_freeswitch
 
 
 @contextmanager
-def run_rig(switch: str, home: Path, *, acme_domain: str = "acme.example") -> Iterator[Rig]:
-    """Run the rendered dialplan on a switch until the block ends."""
+def run_rig(
+    switch: str,
+    home: Path,
+    *,
+    acme_domain: str = "acme.example",
+    change: Change = lambda tenants: tenants,
+) -> Iterator[Rig]:
+    """Run the rendered dialplan on a switch until the block ends; `change` adds to its tenants."""
     if switch == "asterisk":
         asterisk = find_or_unpack(cache_folder(os.environ), progress=lambda _: None)
-        with run_dialplan(asterisk, home, acme_domain=acme_domain) as running:
+        with run_dialplan(asterisk, home, acme_domain=acme_domain, tenants=change) as running:
             yield running
     else:
         freeswitch = find_freeswitch(os.environ, progress=lambda _: None)
-        with run_freeswitch(freeswitch, home, acme_domain=acme_domain) as also_running:
+        with run_freeswitch(freeswitch, home, acme_domain=acme_domain, tenants=change) as also_running:
             yield also_running
 
 

@@ -93,6 +93,8 @@ class ScriptedFreeSwitch:
     """The begin of a command during which the connection is cut, as if FreeSWITCH had died."""
     mute_in: str = ""
     """The begin of a command that is never answered."""
+    answers_late: bool = False
+    """Whether a hangup is told while a command is read, and that is answered with the one after it."""
 
     def __post_init__(self) -> None:
         """Start with a caller who is there and says nothing."""
@@ -148,12 +150,14 @@ class ScriptedFreeSwitch:
         """Place the call and answer commands until the connection ends."""
         reader, writer = await asyncio.open_connection(host, port)
         reading: asyncio.Task[bytes] | None = None
+        late = b""
         self._writer = writer
         try:
             while True:
                 reading = asyncio.create_task(reader.readuntil(b"\n\n"))
                 while not reading.done():
-                    self._say_hangup(writer)
+                    if not self.answers_late:
+                        self._say_hangup(writer)
                     self._wake.clear()
                     woken = asyncio.create_task(self._wake.wait())
                     await asyncio.wait([reading, woken], return_when="FIRST_COMPLETED")
@@ -167,7 +171,12 @@ class ScriptedFreeSwitch:
                 if self.mute_in and self.mute_in in command:
                     await reader.read()
                     return
-                writer.write(await self._execute(command))
+                answer = late + await self._execute(command)
+                late = b""
+                if self.answers_late and self._gone and command.startswith("api "):
+                    self._say_hangup(writer)
+                    late, answer = answer, b""
+                writer.write(answer)
                 await writer.drain()
                 if command == "exit" or self.went_to is not None:
                     return
@@ -217,13 +226,13 @@ class ScriptedFreeSwitch:
         match words:
             case ["uuid_exists", call_id]:
                 return "false" if self._gone or call_id != CALL_ID else "true"
-            case ["uuid_setvar" | "uuid_getvar", call_id, *_] if self._gone or call_id != CALL_ID:
+            case ["uuid_setvar_multi" | "uuid_getvar", call_id, *_] if self._gone or call_id != CALL_ID:
                 return _GONE
-            case ["uuid_setvar", _, name]:
-                self.variables.pop(name, None)
-                return "+OK\n"
-            case ["uuid_setvar", _, name, value]:
-                self.variables[name] = value
+            case ["uuid_setvar_multi", _, pairs]:
+                for name, value in (pair.split("=", 1) for pair in pairs.split(";")):
+                    self.variables[name] = value
+                    if not value:
+                        del self.variables[name]
                 return "+OK\n"
             case ["uuid_getvar", _, name]:
                 # What is set and empty has nothing to say, and the API then speaks for itself.

@@ -45,6 +45,30 @@ def test_check_has_the_dialled_digits() -> None:
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
 
 
+def test_receptionist_is_named() -> None:
+    """The virtual receptionist comes with the call, and no mailbox."""
+    facts = _read(script="receptionist", arguments=(SECRET, TENANT, MAILBOX, "101"))
+
+    assert (Entry.RECEPTIONIST, UUID(MAILBOX), None, "101") == (
+        facts.entry,
+        facts.receptionist_id,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
+def test_check_own_has_the_extension_alone() -> None:
+    """Which mailbox it is nobody dials: the extension that called owns it."""
+    facts = _read(script="check-own", arguments=(SECRET, TENANT, "101"))
+
+    assert (Entry.CHECK_OWN, "", None, "101") == (
+        facts.entry,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
 @pytest.mark.parametrize("feature", list(Feature))
 def test_a_feature_is_named(feature: Feature) -> None:
     """What the code stands for comes with the call, with the digits behind it and no mailbox."""
@@ -115,14 +139,20 @@ def test_request_without_arguments_is_refused() -> None:
 
 @pytest.mark.parametrize("script", ["", "leave ", "LEAVE", "../leave", "leave?mailbox=1", "queue"])
 def test_unknown_script_is_refused(script: str) -> None:
-    """There are two flows."""
+    """Flows have names, and others are none."""
     with pytest.raises(RefusedRequest, match="entry"):
         _read(script=script)
 
 
 @pytest.mark.parametrize(
     ("script", "arguments"),
-    [("leave", LEAVE[:-1]), ("leave", (*LEAVE, "x")), ("check", CHECK[:-1]), ("check", (*CHECK, "x"))],
+    [
+        ("leave", LEAVE[:-1]),
+        ("leave", (*LEAVE, "x")),
+        ("check", CHECK[:-1]),
+        ("check", (*CHECK, "x")),
+        ("receptionist", LEAVE),
+    ],
 )
 def test_number_of_arguments_is_fixed(script: str, arguments: tuple[str, ...]) -> None:
     """One too many or too few is not from our dialplan."""

@@ -130,6 +130,40 @@ async def test_a_pin_has_at_most_32_digits(desk: Desk) -> None:
     desk.call.assert_over()
 
 
+async def test_the_own_mailbox_is_opened_without_its_number(desk: Desk) -> None:
+    """`*57` asks for the PIN of the mailbox that the extension owns, whatever was dialled behind it."""
+    desk.voicemail.owned["101"] = desk.mailbox.id
+    desk.dial("8999", entry=Entry.CHECK_OWN)
+    desk.let_in()
+    let_in(desk.call)
+
+    await desk.check()
+
+    desk.call.assert_over()
+    assert [(desk.mailbox.id, PinSource(tenant_id=TENANT, extension="101"))] == desk.voicemail.tries
+
+
+async def test_without_a_mailbox_of_its_own_an_extension_is_told(desk: Desk) -> None:
+    """`*57` of an extension that owns no mailbox says so, asks for nothing, and ends."""
+    desk.dial("8001", entry=Entry.CHECK_OWN)
+    desk.call.expect_to_hear(Prompt.NO_OWN_MAILBOX)
+
+    ending = await desk.check()
+
+    desk.call.assert_over()
+    assert (Outcome.NO_OWN_MAILBOX, [], True) == (ending.outcome, desk.voicemail.tries, desk.call.gone)
+
+
+async def test_an_own_mailbox_is_for_extensions(desk: Desk) -> None:
+    """A caller from outside is refused, should the dialplan ever send one."""
+    desk.dial(extension=None, entry=Entry.CHECK_OWN)
+    desk.call.expect_to_hear(Prompt.FEATURE_UNKNOWN)
+
+    ending = await desk.check()
+
+    assert Outcome.OUTSIDE_REFUSED == ending.outcome
+
+
 async def test_without_pin_required_nothing_is_asked(tmp_path: Path) -> None:
     """A mailbox that asks for no PIN is open to every extension."""
     desk = Desk(tmp_path, pin_required=False)

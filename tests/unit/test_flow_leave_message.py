@@ -12,6 +12,7 @@ from controlplane.callflows.call import HangupCause, Stage
 from controlplane.callflows.ending import Outcome
 from controlplane.callflows.prompts import AudioFile, Greeting, Prompt, Tone
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.domain.mailbox import SourceGreeting
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import STARTED, Desk
 
@@ -45,6 +46,41 @@ async def test_a_message_ended_by_hash_is_delivered(desk: Desk) -> None:
         ending.error,
     )
     assert [5] == desk.voicemail.durations()
+
+
+SOURCES = (
+    SourceGreeting(source="6100", greeting="Sales is busy.", language="de"),
+    SourceGreeting(source="+4930123", greeting=None, language="de"),
+    SourceGreeting(source="6000", greeting="You came by the receptionist."),
+)
+
+
+@pytest.mark.parametrize(
+    ("way", "text", "language"),
+    [
+        ("", None, "en"),
+        ("ring-group.6100..busy.", "Sales is busy.", "de"),
+        ("did.4930123/ring-group.6100..busy.", "Sales is busy.", "de"),
+        ("did.4930123", None, "de"),
+        ("ring-group.6100..busy./virtual-receptionist.6000.5.direct.", "You came by the receptionist.", "en"),
+        ("ring-group.6999..busy.", None, "en"),
+    ],
+)
+async def test_a_source_has_its_own_greeting(
+    tmp_path: Path, way: str, text: str | None, language: str
+) -> None:
+    """The nearest source that has a greeting or a language decides, else the mailbox's own."""
+    desk = Desk(tmp_path, min_message_seconds=2, source_greetings=SOURCES)
+    desk.dial(way=way)
+    desk.call.expect_to_hear(Greeting(display_name="Sales", text=text), Tone.BEEP)
+    desk.call.say_for(5)
+    desk.call.press("#")
+    desk.call.expect_to_hear(Prompt.MESSAGE_SENT)
+
+    await desk.leave()
+
+    desk.call.assert_over()
+    assert language == desk.call.language
 
 
 async def test_a_message_ended_by_silence_is_delivered(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import Entry
 from controlplane.callflows.ending import Outcome
-from controlplane.callflows.prompts import FromNumber, MessageCounts, Prompt, ReceivedAt
+from controlplane.callflows.prompts import FromNumber, MessageCounts, Prompt, ReceivedAt, SentOnBy
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import Desk
@@ -28,10 +28,13 @@ class Listener(Desk):
         caller: str = "201",
         state: MessageState = NEW,
         say_datetime: SayDatetime = SayDatetime.OFF,
+        sent_on_by: SentOnBy | None = None,
     ) -> None:
         super().__init__(folder, pin_required=False, say_datetime=say_datetime)
         self.dial(entry=Entry.CHECK)
-        self.first: UUID = self.voicemail.add_message(self.mailbox, caller, state=state, seconds=12)
+        self.first: UUID = self.voicemail.add_message(
+            self.mailbox, caller, state=state, seconds=12, sent_on_by=sent_on_by
+        )
         new = state is NEW
         self.call.expect_to_hear(MessageCounts(new=int(new), saved=int(not new)), Prompt.FIRST_MESSAGE)
         self.who = FromNumber(number="201")
@@ -346,6 +349,20 @@ async def test_5_says_caller_and_time_always(tmp_path: Path, setting: SayDatetim
     await finish(listener)
 
     assert [0, 4000] == listener.call.offsets
+
+
+async def test_5_says_which_way_the_caller_came(tmp_path: Path) -> None:
+    """Who asks is told who sent the caller on; nobody else is."""
+    way = SentOnBy(kind="ring-group", name="Sales", seconds=30)
+    listener = Listener(tmp_path, sent_on_by=way)
+    listener.call.expect_to_hear(listener.who)
+    listener.plays()
+    listener.call.listen_for(4)
+    listener.call.press("5")
+    listener.call.expect_to_hear(listener.who, ReceivedAt(at=NOON, clock=SayDatetime.H12), way)
+    listener.plays()
+
+    await finish(listener)
 
 
 @pytest.mark.parametrize("key", ["8", "9"])

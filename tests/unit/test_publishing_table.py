@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from controlplane.domain.configuration import ObjectKind
 from controlplane.domain.numbers import Feature
 from controlplane.rendering.asterisk import render_asterisk
 from controlplane.rendering.context import FeatureCodeContext, TenantContext
+from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.services.publishing_table import PUBLISHED, ROUTE_FILE, Published
@@ -65,11 +67,31 @@ def _call_queue(tenants: Tenants) -> Iterable[Tenants]:
         yield (dataclasses.replace(first, queues=changed), *others)
 
 
+def _trunk(tenants: Tenants) -> Iterable[Tenants]:
+    """Add one with an address and one that registers, with another password."""
+    first, *others = tenants
+    peer = TrunkContext(id=UUID(int=1), addresses=("192.0.2.1",))
+    account = TrunkContext(id=UUID(int=2), host="sip.example.com", username="us", password="one")
+    for trunk in (peer, account, dataclasses.replace(account, password="two")):
+        yield (dataclasses.replace(first, trunks=(trunk,)), *others)
+
+
+def _inbound_rule(tenants: Tenants) -> Iterable[Tenants]:
+    """Add one."""
+    first, *others = tenants
+    rule = InboundRuleContext(
+        dids=("49301",), callers=(), trunk=None, hours=None, destinations=("8001", "8001", "hangup")
+    )
+    yield (dataclasses.replace(first, rules=(rule,)), *others)
+
+
 CHANGES: dict[ObjectKind, Callable[[Tenants], Iterable[Tenants]]] = {
     ObjectKind.EXTENSION: _extension,
     ObjectKind.TENANT: _tenant,
     ObjectKind.FEATURE_CODE: _feature_code,
     ObjectKind.CALL_QUEUE: _call_queue,
+    ObjectKind.TRUNK: _trunk,
+    ObjectKind.INBOUND_RULE: _inbound_rule,
 }
 
 

@@ -228,7 +228,7 @@ def test_no_member_is_recorded_by_the_dialplan() -> None:
 
 
 def test_outside_contexts_know_no_feature_code() -> None:
-    """Callers from outside have a pattern for numbers and no other extension."""
+    """Callers from outside have patterns for numbers, with a + or without, and no other extension."""
     contexts = parse(
         render_asterisk(rig_context(HOME), templates=TEMPLATES).files["asterisk/cp-contexts.conf"]
     )
@@ -240,7 +240,7 @@ def test_outside_contexts_know_no_feature_code() -> None:
         for key, value in settings
         if key == "exten"
     }
-    assert {"_XXX!"} == extensions
+    assert {"_XXX!", "_+XXX!"} == extensions
 
 
 def broken_templates(tmp_path: Path, text: str) -> Path:

@@ -105,6 +105,7 @@ def test_what_is_too_long_to_read_is_named_and_not_shown() -> None:
         '<param name="a1-hash" value="swordfish"/>',
         '<action application="set" data="cp_secret=swordfish"/>',
         "; outbound_auth password=swordfish",
+        "password= swordfish",
     ],
 )
 def test_secrets_are_stars(line: str) -> None:

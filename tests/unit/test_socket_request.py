@@ -56,6 +56,29 @@ def test_check_has_the_dialled_digits() -> None:
     assert (Entry.CHECK, "8001", None) == (facts.entry, facts.dialled, facts.mailbox_id)
 
 
+def test_receptionist_is_named() -> None:
+    """The virtual receptionist comes with the call, and no mailbox."""
+    facts = _read(_with(cp_entry="receptionist"))
+
+    assert (Entry.RECEPTIONIST, UUID(MAILBOX), None) == (
+        facts.entry,
+        facts.receptionist_id,
+        facts.mailbox_id,
+    )
+
+
+def test_check_own_has_the_extension_alone() -> None:
+    """Which mailbox it is nobody dials: the extension that called owns it."""
+    facts = _read(channel_data(variables=CHECK | {"cp_entry": "check-own"}))
+
+    assert (Entry.CHECK_OWN, "", None, "101") == (
+        facts.entry,
+        facts.dialled,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
 @pytest.mark.parametrize("feature", list(Feature))
 def test_a_feature_is_named(feature: Feature) -> None:
     """What the code stands for comes with the call, with the digits behind it and no mailbox."""
@@ -121,7 +144,7 @@ def test_wrong_secret_is_refused(secret: str) -> None:
 
 @pytest.mark.parametrize("entry", ["", "leave ", "LEAVE", "../leave", "queue"])
 def test_unknown_entry_is_refused(entry: str) -> None:
-    """There are two flows."""
+    """Flows have names, and others are none."""
     with pytest.raises(RefusedRequest, match="entry"):
         _read(_with(cp_entry=entry))
 

@@ -18,7 +18,7 @@ from controlplane.callflows.prompts import (
 )
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import Catalogue, available_languages, load
-from controlplane.speech.sentences import fixed, sentences, speakable, spelled
+from controlplane.speech.sentences import fixed, own_words, sentences, speakable, spelled
 from tests.support.hostile import HOSTILE_TEXTS
 
 GERMAN_DIGITS = ("Null", "Eins", "Zwei", "Drei", "Vier", "Fünf", "Sechs", "Sieben", "Acht", "Neun")
@@ -160,3 +160,28 @@ def test_no_menu_names_a_key_without_function(language: str) -> None:
 def test_the_keys_of_every_language_are_checked() -> None:
     """A language that is added says here how it names keys."""
     assert set(available_languages()) == SPOKEN_KEYS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Welcome to Example.  For Sales, press 1.\nDo you want\tto wait?",
+            ["Welcome to Example.", "For Sales, press 1.", "Do you want to wait?"],
+        ),
+        ("<speak>[[h@'loU]] {x} `id` $(id)</speak>", ["speak h 'loU x id id /speak"]),
+        ("  ...  ! ", []),
+        ("Grüß Gott! 你好。", ["Grüß Gott!", "你好"]),
+    ],
+)
+def test_own_words_are_spoken_sentence_by_sentence(text: str, expected: list[str]) -> None:
+    """What an engine would take for markup or phonemes is left out."""
+    assert expected == own_words(text)
+
+
+def test_long_own_words_are_cut_between_words() -> None:
+    """No engine gets more than 300 characters at once, and no word is lost."""
+    text = " ".join(f"word{n}" for n in range(400))
+    parts = own_words(text)
+
+    assert (text, True) == (" ".join(parts), all(len(part) <= 300 for part in parts))

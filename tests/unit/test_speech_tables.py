@@ -6,7 +6,15 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from controlplane.callflows.prompts import FromNumber, Greeting, MessageCounts, Prompt, ReceivedAt, Utterance
+from controlplane.callflows.prompts import (
+    FromNumber,
+    Greeting,
+    MessageCounts,
+    Prompt,
+    ReceivedAt,
+    SentOnBy,
+    Utterance,
+)
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import FOLDER, Catalogue, available_languages, load
 from controlplane.speech.sentences import sentences, spelled
@@ -57,6 +65,20 @@ ENGLISH: Said = {
     ),
     "no name": (Greeting(display_name="😀"), ["Please leave a message after the tone."]),
     "the PIN": (Prompt.ENTER_PIN, ["Please enter your pin, followed by the pound key."]),
+    "a queue, 3 minutes": (
+        SentOnBy(kind="call-queue", name="Sales", seconds=184),
+        ["From the call queue Sales.", "After 3 minutes."],
+    ),
+    "a group, 1 minute": (
+        SentOnBy(kind="ring-group", name="6100", seconds=56),
+        ["From the ring group 6100.", "After one minute."],
+    ),
+    "an extension, at once": (SentOnBy(kind="extension", name="Alice"), ["Sent on by Alice."]),
+    "a receptionist, 20 seconds": (
+        SentOnBy(kind="virtual-receptionist", name="Main", seconds=21),
+        ["From the virtual receptionist Main.", "After 20 seconds."],
+    ),
+    "what has no words": (SentOnBy(kind="other", name="x"), []),
 }
 
 GERMAN: Said = {
@@ -123,6 +145,22 @@ GERMAN: Said = {
     "the PIN": (
         Prompt.ENTER_PIN,
         ["Bitte geben Sie Ihre Pin ein, und drücken Sie dann die Raute-Taste."],
+    ),
+    "a queue, 3 minutes": (
+        SentOnBy(kind="call-queue", name="Vertrieb", seconds=184),
+        ["Über die Warteschlange Vertrieb.", "Nach 3 Minuten."],
+    ),
+    "a group, 1 minute": (
+        SentOnBy(kind="ring-group", name="6100", seconds=56),
+        ["Über die Rufgruppe 6100.", "Nach einer Minute."],
+    ),
+    "an extension, at once": (
+        SentOnBy(kind="extension", name="Alice"),
+        ["Weitergeleitet von Alice."],
+    ),
+    "a receptionist, 20 seconds": (
+        SentOnBy(kind="virtual-receptionist", name="Zentrale", seconds=21),
+        ["Über die Telefonzentrale Zentrale.", "Nach 20 Sekunden."],
     ),
 }
 

@@ -18,6 +18,7 @@ MODULES = (
     "mod_dptools",
     "mod_commands",
     "mod_tone_stream",
+    "mod_hash",
 )
 
 

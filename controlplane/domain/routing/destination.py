@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 
 from controlplane.domain.errors import InvalidValue
@@ -111,3 +111,19 @@ def pointers_of(slot: str, destination: Destination | ByHours | None) -> Iterato
             yield from pointers_of(f"{slot}.{name}", one)
     elif destination is not None and destination.number is not None:
         yield Pointer(slot=slot, number=destination.number)
+
+
+def destinations_in(value: object, slot: str = "") -> Iterator[tuple[str, Destination]]:
+    """Yield all destinations of an object's settings with the paths of their fields."""
+    if isinstance(value, Destination):
+        yield slot, value
+    elif isinstance(value, tuple):
+        for index, one in enumerate(value):
+            yield from destinations_in(one, _below(slot, str(index)))
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from destinations_in(getattr(value, each.name), _below(slot, each.name))
+
+
+def _below(slot: str, name: str) -> str:
+    return f"{slot}.{name}" if slot else name

@@ -24,6 +24,9 @@ from controlplane.domain.routing.masks import parse_mask
 
 RING_SECONDS = (5, 300)
 _MAX_EXCEPTIONS = 50
+# Asterisk reads no more than 4,095 characters of a plan, and its other lines need up to a thousand.
+_LONGEST_EXCEPTIONS = 3000
+_BESIDES = 4
 _OR_RING = ANYWHERE | {DestinationAction.RING}
 
 
@@ -74,6 +77,16 @@ class ExtensionRules:
         if len(self.exceptions) > _MAX_EXCEPTIONS:
             raise InvalidValue(
                 f"An extension can have {_MAX_EXCEPTIONS} exceptions.",
+                error_id="too-many",
+                field="exceptions",
+            )
+        length = sum(
+            len(one.caller) + len(one.destination.number or one.destination.action.value) + _BESIDES
+            for one in self.exceptions
+        )
+        if length > _LONGEST_EXCEPTIONS:
+            raise InvalidValue(
+                "These exceptions are too long together: use masks for many numbers.",
                 error_id="too-many",
                 field="exceptions",
             )

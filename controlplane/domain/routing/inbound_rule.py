@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.routing.destination import ByHours, Pointer, pointers_of
+from controlplane.domain.routing.destination import ByHours, DestinationAction, Pointer, pointers_of
 from controlplane.domain.routing.masks import any_matches, parse_mask
 
 _MAX_MASKS = 200
@@ -44,6 +44,13 @@ class InboundRule:
                 field="priority",
             )
         self.destination.check("destination")
+        for name, destination in self.destination.named():
+            if destination.action is DestinationAction.FORWARD_TO_VOICEMAIL and destination.number is None:
+                raise InvalidValue(
+                    "An inbound rule has no mailbox of its own: name the extension whose mailbox it is.",
+                    error_id="invalid-destination",
+                    field=f"destination.{name}.number",
+                )
 
     def matches(self, *, did: str, caller: str, trunk: str | None) -> bool:
         """Say whether a call is meant."""

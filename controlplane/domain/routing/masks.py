@@ -49,3 +49,30 @@ def matches(mask: str, number: str) -> bool:
 def any_matches(masks: Iterable[str], number: str) -> bool:
     """Say whether a number is meant by one of them."""
     return any(matches(mask, number) for mask in masks)
+
+
+def covers(wider: str, narrower: str) -> bool:
+    """Say whether every number that the second mask means is meant by the first.
+
+    A range of many numbers within a pattern is seen only where the pattern's `*` are its last ones.
+    """
+    if found := _RANGE.fullmatch(narrower):
+        first, last = found.groups()
+        return _covers_range(wider, first, last)
+    wanted = narrower.removeprefix("+")
+    if "*" not in wanted:
+        return matches(wider, wanted)
+    if _RANGE.fullmatch(wider):
+        return matches(wider, wanted.replace("*", "0")) and matches(wider, wanted.replace("*", "9"))
+    pattern = wider.removeprefix("+")
+    return len(pattern) == len(wanted) and all(
+        one in ("*", other) for one, other in zip(pattern, wanted, strict=True)
+    )
+
+
+def _covers_range(wider: str, first: str, last: str) -> bool:
+    if first == last or _RANGE.fullmatch(wider):
+        return matches(wider, first) and matches(wider, last)
+    head = wider.removeprefix("+").rstrip("*")
+    # Without another * in it the pattern means all numbers between its smallest and its largest.
+    return "*" not in head and matches(wider, first) and matches(wider, last)

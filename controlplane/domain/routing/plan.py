@@ -163,6 +163,17 @@ def _tokens(rule: ByHours | None, context: PlanContext, number: str) -> Sequence
     return [_token(destination, context, number) for destination in rule.each]
 
 
+def destination_token(destination: Destination, context: PlanContext, *, number: str) -> str:
+    """Return a destination of the object that has `number` as it stands in a plan."""
+    return _token(destination, context, number)
+
+
+def rule_tokens(rule: ByHours, context: PlanContext) -> tuple[str, str, str]:
+    """Return the tokens of an inbound rule in office hours, outside, and on holidays."""
+    office, outside, holiday = _tokens(rule, context, "")
+    return (office, outside, holiday)
+
+
 def _token(destination: Destination | None, context: PlanContext, number: str) -> str:
     """Return the token; `forward_to_voicemail` of an extension that owns no mailbox ends the call."""
     if destination is None:

@@ -12,7 +12,7 @@ from controlplane.domain.errors import InvalidValue
 from controlplane.domain.routing.destination import Pointer
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII | re.IGNORECASE)
-_ACCOUNT = re.compile(r"[A-Za-z0-9_.+@-]{1,64}", re.ASCII)
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.+-]{1,64}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,128}", re.ASCII)
 _MAX_ADDRESSES = 50
 
@@ -61,6 +61,10 @@ class Trunk:
                 "This is a host name or an IP address.", error_id="invalid-address", field="host"
             )
         if self.username is None:
+            if self.password is not None:
+                raise InvalidValue(
+                    "A password belongs to a username.", error_id="missing-field", field="username"
+                )
             if not self.addresses:
                 raise InvalidValue(
                     "A trunk needs the addresses that calls come from, or a host and a username to register "
@@ -71,7 +75,7 @@ class Trunk:
             return
         if not _ACCOUNT.fullmatch(self.username):
             raise InvalidValue(
-                "A username has 1 to 64 of letters, digits and _ . + @ -.",
+                "A username has 1 to 64 of letters, digits and _ . + -.",
                 error_id="invalid-account",
                 field="username",
             )
@@ -83,6 +87,16 @@ class Trunk:
             raise InvalidValue(
                 "A registration needs a password of 1 to 128 visible ASCII characters.",
                 error_id="invalid-sip-password",
+                field="password",
+            )
+
+    def check_provider_of(self, before: Trunk) -> None:
+        """Raise InvalidValue if a password that nobody can read would go to another provider's host."""
+        there, here = ((one.host, one.port, one.username) for one in (before, self))
+        if self.username is not None and there != here:
+            raise InvalidValue(
+                "Send the password again with another host, port or username.",
+                error_id="missing-field",
                 field="password",
             )
 

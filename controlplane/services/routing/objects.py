@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
 import structlog
@@ -13,14 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Number
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
+from controlplane.domain.routing.trunk import Trunk
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.receptionist_greetings import defer_greeting
+from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
+from controlplane.services.routing.owned_mailboxes import check_voicemails
 from controlplane.services.routing.pointing import free_number, note_pointers
+from controlplane.services.routing.trunk_addresses import check_addresses
+from controlplane.speech.catalogue import available_languages
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -30,7 +37,7 @@ from controlplane.storage.routing.documents import to_document
 from controlplane.storage.routing.objects import object_values
 from controlplane.storage.tables import RoutingObjectRow
 
-_RENDERED: Final = frozenset({RoutingKind.CALL_QUEUE, RoutingKind.INBOUND_RULE, RoutingKind.TRUNK})
+RENDERED: Final = frozenset({RoutingKind.CALL_QUEUE, RoutingKind.INBOUND_RULE, RoutingKind.TRUNK})
 """Those that are a part of a revision; the others are read at each call, or belong to the files of hours."""
 
 
@@ -117,6 +124,8 @@ async def update_object(
         before = object_values(row)
         settings = dataclasses.replace(before.settings, **changes)
         settings.check()
+        if isinstance(settings, Trunk) and "password" not in changes:
+            settings.check_provider_of(cast("Trunk", before.settings))
         values: dict[str, Any] = {}
         if settings != before.settings:
             values["settings"] = to_document(settings)
@@ -162,6 +171,7 @@ async def delete_object(
 async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Settings) -> None:
     pointers = () if isinstance(settings, OfficeHours) else settings.pointers()
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=pointers)
+    await check_voicemails(session, settings, tenant_id=row.tenant_id)
     hours = getattr(settings, "office_hours", None)
     if (
         hours is not None
@@ -170,9 +180,21 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
         raise InvalidValue(
             f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
         )
+    language = getattr(settings, "language", None)
+    if language is not None:
+        resolve(language, available_languages())
+    if isinstance(settings, Trunk):
+        await check_addresses(session, trunk_id=row.id, trunk=settings)
     trunk = getattr(settings, "trunk", None)
     if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
         raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")
+    await check_loops(
+        session,
+        tenant_id=row.tenant_id,
+        number=row.number,
+        kind=RoutingKind(row.kind).number_kind,
+        settings=settings,
+    )
 
 
 async def _forget_pointers(session: AsyncSession, row: RoutingObjectRow) -> None:
@@ -206,7 +228,9 @@ async def _publish(
     change = ObjectChange(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)
     )
-    rendered = kind in _RENDERED
+    if kind is RoutingKind.VIRTUAL_RECEPTIONIST:
+        await defer_greeting(session, jobs, row.id)
+    rendered = kind in RENDERED
     await defer_publishing(
         session,
         jobs,

@@ -16,7 +16,7 @@ from controlplane.storage.routing import pointers as storage
 from controlplane.storage.routing.pointers import PointingObject
 
 # What must be of one kind; every other slot is a destination, and takes a number of any kind.
-_KINDS: Final = {
+KINDS: Final = {
     "members": NumberKind.EXTENSION,
     "agents": NumberKind.EXTENSION,
     "mailbox": NumberKind.MAILBOX,
@@ -36,15 +36,15 @@ async def note_pointers(
         kind = kinds.get(one.number)
         if kind is None:
             raise InvalidValue(
-                f"Nothing has the number {one.number}.", error_id="no-such-number", field=_field(one.slot)
+                f"Nothing has the number {one.number}.", error_id="no-such-number", field=field_of(one.slot)
             )
-        needed = _KINDS.get(one.slot.partition(".")[0])
+        needed = KINDS.get(one.slot.partition(".")[0])
         if needed is not None and kind != needed.value:
             raise InvalidValue(
-                f"{one.number} belongs to a {_words(kind)}; this takes the number of a "
-                f"{_words(needed.value)}.",
+                f"{one.number} belongs to a {words_of(kind)}; this takes the number of a "
+                f"{words_of(needed.value)}.",
                 error_id="wrong-kind-of-number",
-                field=_field(one.slot),
+                field=field_of(one.slot),
             )
     await storage.replace(session, tenant_id=tenant_id, object_id=object_id, pointers=wanted)
 
@@ -68,12 +68,12 @@ def in_use(number: str, found: Sequence[PointingObject]) -> Conflict:
     others = len(found) - 1
     also = "" if not others else f" and {others} other place{'s' if others > 1 else ''}"
     return Conflict(
-        f"{number} is still in use: the {_words(first.kind)} {_named(first)} points at it{also}. "
+        f"{number} is still in use: the {words_of(first.kind)} {_named(first)} points at it{also}. "
         "Point them elsewhere first.",
         error_id="number-in-use",
         details={
             "pointers": [
-                {"kind": one.kind, "number": one.number, "name": one.name, "field": _field(one.slot)}
+                {"kind": one.kind, "number": one.number, "name": one.name, "field": field_of(one.slot)}
                 for one in found
             ]
         },
@@ -84,11 +84,12 @@ def _named(one: PointingObject) -> str:
     return f"“{one.name}” ({one.number})" if one.number else f"“{one.name}”"
 
 
-def _words(kind: str) -> str:
+def words_of(kind: str) -> str:
+    """Return the name of a kind in sentences."""
     return kind.replace("-", " ")
 
 
-def _field(slot: str) -> str:
+def field_of(slot: str) -> str:
     """Return the path of the field that names the number."""
     parts = slot.split(".")
     is_number_itself = parts[0] in {"members", "agents", "mailbox", "fallback"}

@@ -95,6 +95,13 @@ async def all_of(
     return [object_values(row) for row in await session.scalars(query)]
 
 
+async def everywhere(session: AsyncSession, kind: RoutingKind, *, lock: bool = False) -> list[RoutingObject]:
+    """Return the objects of a kind of all tenants; with `lock` one after the other who ask so."""
+    if lock:
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"routing:{kind.value}"))))
+    return [object_values(row) for row in await session.scalars(select(Row).where(Row.kind == kind.value))]
+
+
 async def naming(session: AsyncSession, tenant_id: UUID, kind: RoutingKind, name: str) -> list[str]:
     """Return the numbers and names of what names this schedule or trunk."""
     field = "trunk" if kind is RoutingKind.TRUNK else "office_hours"

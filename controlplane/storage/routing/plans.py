@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -59,25 +59,43 @@ async def owners(
 
 async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
     """Read the schedules of a tenant, the mailboxes of its extensions, and who is logged out of queues."""
-    named = await session.execute(
-        select(RoutingObjectRow.name, RoutingObjectRow.id).where(
-            RoutingObjectRow.tenant_id == tenant_id,
-            RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value,
-        )
-    )
-    hours: dict[str, UUID] = dict(named.all())
+    return (await plan_contexts(session, tenant_id))[tenant_id]
+
+
+async def plan_contexts(session: AsyncSession, tenant_id: UUID | None = None) -> dict[UUID, PlanContext]:
+    """Read the same of all tenants that have any, or of one."""
     mailbox = ExtensionRow.rules["mailbox"].astext
-    owning = await session.execute(
-        select(ExtensionRow.number, mailbox).where(ExtensionRow.tenant_id == tenant_id, mailbox.is_not(None))
+    named = select(RoutingObjectRow.tenant_id, RoutingObjectRow.name, RoutingObjectRow.id).where(
+        RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value
     )
-    owned: dict[str, str] = dict(owning.all())
-    out: dict[str | None, set[str]] = {}
-    for queue, agent in await session.execute(
-        select(RoutingObjectRow.number, QueueAgentRow.number)
+    owning = select(ExtensionRow.tenant_id, ExtensionRow.number, mailbox).where(mailbox.is_not(None))
+    absent = (
+        select(RoutingObjectRow.tenant_id, RoutingObjectRow.number, QueueAgentRow.number)
         .join(QueueAgentRow, QueueAgentRow.queue_id == RoutingObjectRow.id)
-        .where(RoutingObjectRow.tenant_id == tenant_id, QueueAgentRow.logged_in.is_(False))
-    ):
-        out.setdefault(queue, set()).add(agent)
+        .where(QueueAgentRow.logged_in.is_(False))
+    )
+    if tenant_id is not None:
+        named = named.where(RoutingObjectRow.tenant_id == tenant_id)
+        owning = owning.where(ExtensionRow.tenant_id == tenant_id)
+        absent = absent.where(RoutingObjectRow.tenant_id == tenant_id)
+    hours: dict[UUID, dict[str, UUID]] = {} if tenant_id is None else {tenant_id: {}}
+    for tenant, name, schedule in await session.execute(named):
+        hours.setdefault(tenant, {})[name] = schedule
+    owned: dict[UUID, dict[str, str]] = {}
+    for tenant, number, owns in await session.execute(owning):
+        owned.setdefault(tenant, {})[number] = owns
+    out: dict[UUID, dict[str, set[str]]] = {}
+    for tenant, queue, agent in await session.execute(absent):
+        out.setdefault(tenant, {}).setdefault(queue or "", set()).add(agent)
+    return {
+        tenant: _plan_context(hours.get(tenant, {}), owned.get(tenant, {}), out.get(tenant, {}))
+        for tenant in {*hours, *owned, *out}
+    }
+
+
+def _plan_context(
+    hours: Mapping[str, UUID], owned: Mapping[str, str], out: Mapping[str, Collection[str]]
+) -> PlanContext:
     return PlanContext(
         hours=lambda name: hours.get(name or TENANT_HOURS),
         voicemail_of=owned.get,

@@ -6,10 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.routing.destination import Pointer
+from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.kinds import RoutingKind, Settings
+from controlplane.storage.routing.documents import rules_from, settings_from
 from controlplane.storage.tables import ExtensionRow, NumberRow, PointerRow, RoutingObjectRow
 
 
@@ -46,23 +49,50 @@ async def remove(session: AsyncSession, object_id: UUID) -> None:
 
 
 async def pointing_at(
-    session: AsyncSession, tenant_id: UUID, number: str, *, limit: int = 200
+    session: AsyncSession,
+    tenant_id: UUID,
+    number: str,
+    *,
+    limit: int | None = 200,
+    after: tuple[str, str, str] | None = None,
 ) -> list[PointingObject]:
-    """Return who points at a number, by kind, number and slot."""
+    """Return who points at a number, by kind, number or name, and slot; after these three of one of them."""
     kind = func.coalesce(RoutingObjectRow.kind, "extension")
     number_of = func.coalesce(RoutingObjectRow.number, ExtensionRow.number)
     name = func.coalesce(RoutingObjectRow.name, ExtensionRow.display_name, "")
-    rows = await session.execute(
+    key = tuple_(kind.collate("C"), func.coalesce(number_of, name).collate("C"), PointerRow.slot.collate("C"))
+    query = (
         select(PointerRow.object_id, kind, number_of, name, PointerRow.slot)
         .outerjoin(RoutingObjectRow, RoutingObjectRow.id == PointerRow.object_id)
         .outerjoin(ExtensionRow, ExtensionRow.id == PointerRow.object_id)
         .where(PointerRow.tenant_id == tenant_id, PointerRow.number == number)
-        .order_by(kind, number_of, name, PointerRow.slot)
+        .order_by(key)
         .limit(limit)
     )
+    if after is not None:
+        query = query.where(key > tuple_(*after))
     return [
-        PointingObject(object_id=row[0], kind=row[1], number=row[2], name=row[3], slot=row[4]) for row in rows
+        PointingObject(object_id=row[0], kind=row[1], number=row[2], name=row[3], slot=row[4])
+        for row in await session.execute(query)
     ]
+
+
+async def settings_of(
+    session: AsyncSession, object_ids: Collection[UUID]
+) -> dict[UUID, Settings | ExtensionRules]:
+    """Return what is set of these objects: settings, or the rules of an extension."""
+    rows = await session.execute(
+        select(RoutingObjectRow.id, RoutingObjectRow.kind, RoutingObjectRow.settings).where(
+            RoutingObjectRow.id.in_(object_ids)
+        )
+    )
+    ruled = await session.execute(
+        select(ExtensionRow.id, ExtensionRow.rules).where(ExtensionRow.id.in_(object_ids))
+    )
+    found: dict[UUID, Settings | ExtensionRules] = {
+        object_id: settings_from(RoutingKind(kind), settings) for object_id, kind, settings in rows
+    }
+    return found | {object_id: rules_from(rules) for object_id, rules in ruled}
 
 
 async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[str]) -> dict[str, str]:
@@ -77,3 +107,18 @@ async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[s
         .with_for_update(read=True, key_share=True)
     )
     return dict(rows.all())
+
+
+async def rows_of(
+    session: AsyncSession, ids: Collection[UUID], *, lock: bool = False
+) -> list[ExtensionRow | RoutingObjectRow]:
+    """Return the extensions and routing objects with these ids; with `lock` nobody else changes them."""
+    ruled = select(ExtensionRow).where(ExtensionRow.id.in_(ids)).order_by(ExtensionRow.id)
+    routing = select(RoutingObjectRow).where(RoutingObjectRow.id.in_(ids)).order_by(RoutingObjectRow.id)
+    if lock:
+        ruled, routing = ruled.with_for_update(), routing.with_for_update()
+    fresh = {"populate_existing": True}
+    return [
+        *await session.scalars(ruled.execution_options(**fresh)),
+        *await session.scalars(routing.execution_options(**fresh)),
+    ]

@@ -79,14 +79,15 @@ class AsteriskControl:
             endpoints=queues | {endpoint.get("ObjectName") for endpoint in endpoints},
         )
 
-    async def calls(self) -> Collection[str]:
-        """Return the unique ids of all channels.
+    async def calls(self, asked: Collection[str]) -> Collection[str]:
+        """Return those of these unique ids that channels have.
 
         A forged line in a caller's name may add an id, never hide one: every value counts.
         """
         async with self._connected() as client:
             channels = await client.list_action("CoreShowChannels")
-        return frozenset(value for channel in channels for value in channel.all("Uniqueid"))
+        known = frozenset(value for channel in channels for value in channel.all("Uniqueid"))
+        return known.intersection(asked)
 
     async def started_at(self) -> float:
         """Return when Asterisk was started, at most 1 s too early.

@@ -1,8 +1,10 @@
 """What the dialplan asks for: the environment of an AGI session read into the facts of a call.
 
 `AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)`,
-`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)` and
-`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,DIALLED,EXTENSION)`. The number of arguments is fixed, so
+`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)`,
+`AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION)`,
+`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,DIALLED,EXTENSION)` and
+`AGI(agi://HOST:PORT/receptionist,SECRET,TENANT,RECEPTIONIST,EXTENSION)`. The number of arguments is fixed, so
 that a line forged through a caller's number makes the request unreadable, not different.
 """
 
@@ -16,7 +18,13 @@ from controlplane.switches.asterisk.wire import Environment
 from controlplane.switches.request import check_secret, read_entry, read_facts
 from controlplane.switches.server import RefusedRequest
 
-_ARGUMENTS: Final = {Entry.LEAVE: 5, Entry.CHECK: 4, Entry.FEATURE: 5}
+_ARGUMENTS: Final = {
+    Entry.LEAVE: 5,
+    Entry.CHECK: 4,
+    Entry.CHECK_OWN: 3,
+    Entry.FEATURE: 5,
+    Entry.RECEPTIONIST: 4,
+}
 
 
 def read_request(environment: Environment, *, secret: str) -> CallFacts:
@@ -26,19 +34,23 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
     entry = read_entry(environment.get("agi_network_script"))
     if len(arguments) != _ARGUMENTS[entry]:
         raise RefusedRequest("The number of arguments is wrong.")
-    mailbox = reached_by = dialled = feature = ""
+    target = reached_by = dialled = feature = ""
     match entry:
         case Entry.LEAVE:
-            _, tenant, mailbox, extension, reached_by = arguments
+            _, tenant, target, extension, reached_by = arguments
         case Entry.CHECK:
             _, tenant, dialled, extension = arguments
+        case Entry.CHECK_OWN:
+            _, tenant, extension = arguments
         case Entry.FEATURE:
             _, tenant, feature, dialled, extension = arguments
+        case Entry.RECEPTIONIST:
+            _, tenant, target, extension = arguments
     return read_facts(
         entry,
         call_id=environment.get("agi_uniqueid"),
         tenant=tenant,
-        mailbox=mailbox,
+        target=target,
         dialled=dialled,
         extension=extension,
         reached_by=reached_by,

@@ -8,6 +8,9 @@ The dialplan clears STAGE, RECORDING and CAUSE before each `AGI()`, and reads th
 
 A transfer sets stage `done` too, but the channel then goes on in the tenant's context, and the
 priority after `AGI()` is never reached.
+
+For a virtual receptionist, stage `routed` says that NEXT, REASON, KEY, WAITED and FAILED are those of
+`cp-go`; any other stage but `done` leads to its fall-back.
 """
 
 from __future__ import annotations
@@ -25,6 +28,22 @@ RECORDING: Final = "CP_RECORDING"
 
 CAUSE: Final = "CP_CAUSE"
 """The Q.850 number with which the dialplan ends a call whose stage is `done`."""
+
+NEXT: Final = "CP_NEXT"
+"""The number to which the dialplan sends a call whose stage is `routed`."""
+
+REASON: Final = "CP_REASON"
+"""Why it goes there (domain.message.ReachedReason)."""
+
+KEY: Final = "CP_KEY"
+"""The keys that led there, as in a way: `s` is `*`, `h` is `#`; maybe empty."""
+
+WAITED: Final = "CP_WAITED"
+"""How many seconds the call was here."""
+
+FAILED: Final = "CP_FAILED"
+"""What follows if nobody takes the call there: a number, `hangup`, `repeat`, or empty. The dialplan keeps
+beside it, in CP_FAILED_NUMBER, whose rule it is."""
 
 EXTENSION: Final = "CP_EXTENSION"
 """The number of the authenticated extension, set by its endpoint; empty for a caller from outside."""
@@ -45,4 +64,9 @@ WORDS: Final = DialplanWords(
         HangupCause.BUSY: "17",
         HangupCause.FAILURE: "41",
     },
+    next=NEXT,
+    reason=REASON,
+    key=KEY,
+    waited=WAITED,
+    failed=FAILED,
 )

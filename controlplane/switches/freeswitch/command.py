@@ -59,6 +59,11 @@ def word(text: str) -> str:
 
     It splits at blanks, unquotes, and gives some characters a meaning in paths and variables.
     """
-    if not _WORD.fullmatch(text):
+    if not is_word(text):
         raise UnsendableArgument("An argument holds a blank, or a character with a meaning of its own.")
     return text
+
+
+def is_word(text: str) -> bool:
+    """Tell whether `word` takes a text."""
+    return _WORD.fullmatch(text) is not None

@@ -2,12 +2,11 @@
 
 Each on a short connection. `reloadxml` answers when the new tree is in its place, or with what was
 wrong with it, and the old one stays; it says `+OK` in both cases, and `[Success]` in the first alone.
+Gateways are no part of that tree: a profile has those that it was told of, until it is told otherwise.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
@@ -19,11 +18,14 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.switches.freeswitch import queues, variables
-from controlplane.switches.freeswitch.command import UnsendableArgument
+from controlplane.switches.freeswitch.command import UnsendableArgument, is_word
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SUCCESS: Final = "+OK [Success]"
 _REASON_CHARS: Final = 300
+# The first word of the variable that names the gateways, and how each one's name begins.
+_OURS: Final = "ours"
+_GATEWAY: Final = "cp-trunk-"
 # The column of `list_users` with the domain; before it stand user and context.
 _DOMAIN: Final = 2
 
@@ -33,7 +35,6 @@ class FreeSwitchControl:
 
     `seconds` bounds connecting and each answer; `reload_seconds` that of a reload, which takes
     seconds with thousands of extensions. `realm` and `profile` are those of the phones.
-    `settle_seconds` is how far its list of channels may lag.
     """
 
     def __init__(
@@ -45,7 +46,6 @@ class FreeSwitchControl:
         user: str | None = None,
         seconds: float = 10.0,
         reload_seconds: float = 60.0,
-        settle_seconds: float = 0.5,
         clock: Callable[[], float] = time.time,
         realm: str = "",
         profile: str = "shared-voicemail",
@@ -58,7 +58,6 @@ class FreeSwitchControl:
         self._user = user
         self._seconds = seconds
         self._reload_seconds = reload_seconds
-        self._settle_seconds = settle_seconds
         self._clock = clock
 
     async def send_mwi(self, lamp: Lamp, *, query: LampQuery | None = None) -> None:
@@ -84,34 +83,57 @@ class FreeSwitchControl:
             if _SUCCESS not in answer:
                 raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
             await queues.reload_queues(client)
+            await self._follow_gateways(client)
+
+    async def _follow_gateways(self, client: InboundClient) -> None:
+        """Have the profile know the gateways that the new tree names, and no other of ours.
+
+        Another setting makes another name. `rescan` adds what is new and disturbs no gateway that is there.
+        """
+        wanted = await self._wanted_gateways(client)
+        if wanted is None:
+            return
+        known = await self._gateways(client)
+        for name in sorted(known - wanted):
+            await client.api(f"sofia profile {self._profile} killgw {name}")
+        if wanted - known:
+            answer = await client.api(f"sofia profile {self._profile} rescan")
+            if "+OK" not in answer:
+                raise SwitchRefused(f"FreeSWITCH does not know its SIP profile: {answer[:_REASON_CHARS]}")
+
+    async def _wanted_gateways(self, client: InboundClient) -> frozenset[str] | None:
+        """Return the gateways that the tree names; None where the profile is not ours."""
+        owner, *names = (await client.api(f"global_getvar {variables.GATEWAYS}")).split() or [""]
+        return frozenset(names) if owner == _OURS else None
+
+    async def _gateways(self, client: InboundClient) -> frozenset[str]:
+        """Return the gateways that the profile knows, registered or not."""
+        found: set[str] = set()
+        for state in ("up", "down"):
+            answer = await client.api(f"sofia profile {self._profile} gwlist {state}")
+            found.update(name for name in answer.split() if name.startswith(_GATEWAY))
+        return frozenset(found)
 
     async def live_configuration(self) -> LiveConfiguration:
-        """Ask for the revision in the global variable, the users of the directory, and the call queues."""
+        """Ask for the revision in the global variable, for users of the directory, gateways and queues."""
         async with self.connected() as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
             users = await client.api("list_users")
+            ours = await self._wanted_gateways(client) is not None
+            gateways = await self._gateways(client) if ours else frozenset()
             names = await queues.queue_names(client)
         return LiveConfiguration(
             digest=revision if revision and not revision.startswith("-ERR") else None,
-            endpoints=_users(users) | names,
+            endpoints=_users(users) | gateways | names,
         )
 
-    async def calls(self) -> Collection[str]:
-        """Return the ids of all channels that were there when it was asked, a moment later.
+    async def calls(self, asked: Collection[str]) -> Collection[str]:
+        """Ask for each of these channels whether it is there.
 
-        FreeSWITCH writes them into its list behind the calls; 0.1 s was seen.
+        There is no list of all: FreeSWITCH would write each step of each call into a database for it.
         """
-        await asyncio.sleep(self._settle_seconds)
         async with self.connected() as client:
-            answer = await client.api("show channels as json")
-        try:
-            channels = json.loads(answer)
-            rows = channels.get("rows", [])
-            if channels["row_count"] != len(rows):
-                raise SwitchUnavailable("A list of FreeSWITCH is not complete.")
-            return frozenset(str(row["uuid"]) for row in rows)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SwitchUnavailable("FreeSWITCH does not say which calls it has.") from error
+            return [call for call in asked if is_word(call) and await client.call_exists(call)]
 
     async def started_at(self) -> float:
         """Return when FreeSWITCH was started, at most 1 s too early."""

@@ -2,7 +2,8 @@
 
 In sync mode the reply to an application comes when it has ended; what happened meanwhile comes
 behind it. With `linger` a hangup is told by a notice, and the connection stays for commands that
-need no channel.
+need no channel. The notice comes at once, also while FreeSWITCH reads the command that asks what
+happened, which it does byte by byte: it is the answer, and the one that follows is dropped.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class OutboundLink(Link):
         self._transport: asyncio.Transport | None = None
         self._reply: asyncio.Future[Message] | None = None
         self._awaited = ""
+        self._unwanted = ""
         self._end: CallEnded | None = None
         self._said_something = False
         self._breach = ""
@@ -145,6 +147,8 @@ class OutboundLink(Link):
 
     def _on_message(self, message: Message) -> None:
         match message.kind:
+            case "command/reply" | "api/response" as kind if kind == self._unwanted:
+                self._unwanted = ""
             case "command/reply" | "api/response" as kind:
                 if self._reply is None or self._reply.done() or kind != self._awaited:
                     self._breached("A reply came that nothing had asked for.")
@@ -153,11 +157,18 @@ class OutboundLink(Link):
             case "text/disconnect-notice":
                 # Without `linger` it comes at the end of a transfer too; the end of the stream follows.
                 if message.headers.raw("Content-Disposition") == "linger":
-                    self._hung_up = True
+                    self._on_hangup()
             case "text/event-plain" | "text/event-json" | "log/data":
                 return
             case _:
                 self._breached("A message of an unknown kind came.")
+
+    def _on_hangup(self) -> None:
+        """Take note, and let who asks something about the channel wait no longer."""
+        self._hung_up = True
+        if self._reply is not None and not self._reply.done() and self._awaited == _REPLIES[1]:
+            self._unwanted = self._awaited
+            self._reply.set_exception(CallerHungUp("The caller hung up."))
 
     def _breached(self, reason: str) -> None:
         if self._end is None:

@@ -28,7 +28,7 @@ def read_request(channel: Block, *, secret: str) -> CallFacts:
         entry,
         call_id=_one(channel, "Unique-ID"),
         tenant=_variable(channel, variables.TENANT),
-        mailbox=_variable(channel, variables.OBJECT),
+        target=_variable(channel, variables.OBJECT),
         dialled=_variable(channel, variables.DIALLED),
         extension=_variable(channel, variables.EXTENSION),
         reached_by=_variable(channel, variables.REACHED_BY),

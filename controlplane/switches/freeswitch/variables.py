@@ -10,6 +10,9 @@ clears STAGE, RECORDING and CAUSE. It reads these after it:
 
 A transfer sets stage `done` too, but the channel then goes on in the tenant's context, and the
 action after `socket` is never reached.
+
+For a virtual receptionist, stage `routed` says that NEXT, REASON, KEY, WAITED and FAILED are those of
+`routing.go`; any other stage but `done` leads to its fall-back.
 """
 
 from __future__ import annotations
@@ -23,13 +26,13 @@ SECRET: Final = "cp_secret"  # noqa: S105 (the name of a variable)
 """What the rendered dialplan knows and strangers do not. We unset it as soon as it was read."""
 
 ENTRY: Final = "cp_entry"
-"""Which flow: `leave`, `check` or `feature` (callflows.call.Entry)."""
+"""Which flow (callflows.call.Entry)."""
 
 TENANT: Final = "cp_tenant"
 """The tenant's UUID."""
 
 OBJECT: Final = "cp_object"
-"""The mailbox's UUID, for `leave`."""
+"""The UUID of the mailbox or the virtual receptionist, for `leave` and `receptionist`."""
 
 DIALLED: Final = "cp_dialled"
 """The digits behind the feature code, for `check` and `feature`; maybe empty."""
@@ -52,11 +55,30 @@ RECORDING: Final = "cp_recording"
 CAUSE: Final = "cp_cause"
 """The cause, in FreeSWITCH's words, with which the dialplan ends a call whose stage is `done`."""
 
+NEXT: Final = "cp_next"
+"""The number to which the dialplan sends a call whose stage is `routed`."""
+
+REASON: Final = "cp_reason"
+"""Why it goes there (domain.message.ReachedReason)."""
+
+KEY: Final = "cp_key"
+"""The keys that led there, as in a way: `s` is `*`, `h` is `#`; maybe empty."""
+
+WAITED: Final = "cp_waited"
+"""How many seconds the call was here."""
+
+FAILED: Final = "cp_failed"
+"""What follows if nobody takes the call there: a number, `hangup`, `repeat`, or empty. The dialplan keeps
+beside it, in cp_failed_number, whose rule it is."""
+
 DIGITS: Final = "cp_digits"
 """Digits that a caller pressed, from the end of `read` to our look at them."""
 
 REVISION: Final = "cp_revision"
 """Global: the digest of the published revision that the dialplan was loaded from."""
+
+GATEWAYS: Final = "cp_gateways"
+"""Global: `ours` and the names of the gateways of the SIP profile; unset where that is not ours."""
 
 WORDS: Final = DialplanWords(
     stage=STAGE,
@@ -68,4 +90,9 @@ WORDS: Final = DialplanWords(
         HangupCause.BUSY: "USER_BUSY",
         HangupCause.FAILURE: "NORMAL_TEMPORARY_FAILURE",
     },
+    next=NEXT,
+    reason=REASON,
+    key=KEY,
+    waited=WAITED,
+    failed=FAILED,
 )

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -34,19 +35,27 @@ class ProtocolError(Exception):
     """The peer does not speak Event Socket, or too much of it. The text quotes nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """Header lines in their order, values as they came. Its repr shows no value."""
 
     lines: tuple[tuple[str, str], ...]
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        """What each name has; a channel has two hundred lines, of which a dozen are looked up."""
+        values: dict[str, list[str]] = {}
+        for name, value in self.lines:
+            values.setdefault(name.lower(), []).append(value)
+        return values
+
     def raw(self, name: str) -> str:
         """Return the first value of a name as it came; empty when there is none. Case does not matter."""
-        return next((value for key, value in self.lines if key.lower() == name.lower()), "")
+        return self._by_name.get(name.lower(), ("",))[0]
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a name, decoded."""
-        return tuple(_decoded(value) for key, value in self.lines if key.lower() == name.lower())
+        return tuple(map(_decoded, self._by_name.get(name.lower(), ())))
 
     def get(self, name: str) -> str:
         """Return the first value of a name, decoded."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from controlplane.services import extensions
+from controlplane.services.routing import extension_rules
 from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.responses import body_problems, not_modified, problems, with_etag
 from controlplane.web.api.schemas import (
@@ -16,6 +17,7 @@ from controlplane.web.api.schemas import (
     ExtensionPatch,
     ExtensionWithPassword,
 )
+from controlplane.web.api.schemas_extension_rules import ExtensionRulesIn, ExtensionRulesOut
 from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, position
@@ -133,3 +135,43 @@ async def delete_extension(number: NumberPath, deps: Deps, asking: Asking, if_ma
         by=asking.label,
         expected_version=expected_version(if_match),
     )
+
+
+@router.get(
+    "/{number}/rules",
+    response_model=ExtensionRulesOut,
+    responses={**with_etag(), **not_modified(), **problems()},
+)
+async def get_extension_rules(
+    request: Request, number: NumberPath, deps: Deps, asking: Asking, _: IfNoneMatch = None
+) -> Response:
+    """Read the call forward rules of an extension, in the order in which they are asked."""
+    rules, version = await extension_rules.get_rules(deps.db, tenant_id=asking.tenant_id, number=number)
+    return resource(request, ExtensionRulesOut.of(rules), version)
+
+
+@router.put(
+    "/{number}/rules",
+    response_model=ExtensionRulesOut,
+    responses={**with_etag(), **body_problems(412)},
+)
+async def put_extension_rules(
+    request: Request,
+    *,
+    number: NumberPath,
+    body: ExtensionRulesIn,
+    deps: Deps,
+    asking: Asking,
+    if_match: IfMatch = None,
+) -> Response:
+    """Set all call forward rules of an extension; the next call meets them."""
+    rules, version = await extension_rules.put_rules(
+        deps.db,
+        deps.jobs,
+        tenant_id=asking.tenant_id,
+        number=number,
+        rules=body.value(),
+        by=asking.label,
+        expected_version=expected_version(if_match),
+    )
+    return resource(request, ExtensionRulesOut.of(rules), version)

@@ -35,7 +35,12 @@ async def create_mailbox(
         mailbox = await mailboxes.create_mailbox(
             deps.db, deps.jobs, deps.hasher, deps.pin_policy, tenant_id=asking.tenant_id, new=new
         )
-        details = MailboxDetails(mailbox=mailbox, language=new.language, counts=Counts())
+        details = MailboxDetails(
+            mailbox=mailbox,
+            language=new.language,
+            counts=Counts(),
+            source_greetings=tuple(new.source_greetings),
+        )
         return Done(
             response=resource(
                 request,

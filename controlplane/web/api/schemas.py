@@ -166,7 +166,7 @@ _TimeZone = Annotated[str, Field(min_length=1, max_length=64, description="A nam
 
 
 class TenantIn(Input):
-    """A tenant to be made; it gets the feature code `*56`."""
+    """A tenant to be made; it gets the feature codes `*56` and `*57`."""
 
     model_config = example({"name": "north", **_TENANT_FIELDS})
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from controlplane.domain.mailbox import AttachmentFormat, SayDatetime
+from controlplane.domain.mailbox import AttachmentFormat, SayDatetime, SourceGreeting
 from controlplane.domain.pin import Pin
 from controlplane.services.mailbox_rules import LONGEST_MINIMUM_SECONDS
 from controlplane.services.mailboxes import MailboxChanges, MailboxDetails, NewMailbox
@@ -44,6 +44,36 @@ _MinSeconds = Annotated[
 ]
 _MaxSeconds = Annotated[int, Field(ge=1, le=3600, description="Recording ends then.")]
 
+
+class SourceGreetingBody(Input):
+    """What callers hear who come from one source."""
+
+    model_config = example(
+        {"source": "6100", "greeting": "Sales is busy. Leave a message.", "language": None}
+    )
+
+    source: Annotated[
+        str,
+        Field(
+            pattern=r"^\+?[0-9]{3,64}$",
+            description="The number of what they passed (a group, queue, …), or the DID that they dialled.",
+        ),
+    ]
+    greeting: Annotated[
+        str | None, Field(max_length=1000, description="What is said; `null`: the mailbox's own greeting.")
+    ] = None
+    language: Language | None = Field(None, description="`null`: the mailbox's.")
+
+    def value(self) -> SourceGreeting:
+        """Return the domain's."""
+        return SourceGreeting(source=self.source, greeting=self.greeting, language=self.language)
+
+
+_SourceGreetings = Annotated[
+    list[SourceGreetingBody],
+    Field(max_length=50, description="Greetings and languages for callers who come from one source."),
+]
+
 _SETTINGS: dict[str, Any] = {
     "display_name": "Sales",
     "language": None,
@@ -57,6 +87,7 @@ _SETTINGS: dict[str, Any] = {
     "review": False,
     "min_message_seconds": 1,
     "max_message_seconds": 300,
+    "source_greetings": [],
 }
 MAILBOX: dict[str, Any] = {
     "id": "3f0f6c0e-5b3f-4a0e-9f5e-0d7b6a4f2c11",
@@ -96,11 +127,16 @@ class MailboxIn(Input):
     review: bool = Field(False, description="Whether a caller who ends by a key may listen and record again.")
     min_message_seconds: _MinSeconds = 1
     max_message_seconds: _MaxSeconds = 300
+    source_greetings: _SourceGreetings = Field(default_factory=list)
 
     def new_mailbox(self) -> NewMailbox:
         """Return what the service takes."""
-        values = self.model_dump(exclude={"pin"})
-        return NewMailbox(**values, pin=Pin(self.pin.get_secret_value()))
+        values = self.model_dump(exclude={"pin", "source_greetings"})
+        return NewMailbox(
+            **values,
+            pin=Pin(self.pin.get_secret_value()),
+            source_greetings=[own.value() for own in self.source_greetings],
+        )
 
 
 class MailboxPatch(Input):
@@ -121,10 +157,14 @@ class MailboxPatch(Input):
     review: bool = left_out()
     min_message_seconds: _MinSeconds = left_out()
     max_message_seconds: _MaxSeconds = left_out()
+    source_greetings: _SourceGreetings = left_out()
 
     def changes(self) -> MailboxChanges:
         """Return what the service takes."""
-        changes = cast("MailboxChanges", self.model_dump(exclude_unset=True, exclude={"pin"}))
+        sent = self.model_dump(exclude_unset=True, exclude={"pin", "source_greetings"})
+        changes = cast("MailboxChanges", sent)
+        if "source_greetings" in self.model_fields_set:
+            changes["source_greetings"] = [own.value() for own in self.source_greetings]
         if "pin" in self.model_fields_set:
             changes["pin"] = Pin(self.pin.get_secret_value())
         return changes
@@ -158,6 +198,7 @@ class MailboxOut(Output):
     review: bool
     min_message_seconds: int
     max_message_seconds: int
+    source_greetings: list[SourceGreetingBody]
     counts: CountsOut
     created_at: datetime
     updated_at: datetime
@@ -182,6 +223,10 @@ class MailboxOut(Output):
             review=mailbox.review,
             min_message_seconds=mailbox.min_message_seconds,
             max_message_seconds=mailbox.max_message_seconds,
+            source_greetings=[
+                SourceGreetingBody(source=own.source, greeting=own.greeting, language=own.language)
+                for own in details.source_greetings
+            ],
             counts=CountsOut(new=counts.new, saved=counts.saved, deleted=counts.deleted),
             created_at=mailbox.created_at,
             updated_at=mailbox.updated_at,

@@ -27,7 +27,7 @@ NamePath = Annotated[str, Path(description="The name of the tenant.", examples=[
 async def create_tenant(
     request: Request, body: TenantIn, deps: Deps, asking: Asking, repeating: Repeating
 ) -> Response:
-    """Make a tenant with its feature code `*56`."""
+    """Make a tenant with its feature codes `*56` and `*57`."""
 
     async def work() -> Done:
         tenant = await tenants.create_tenant(

@@ -1,34 +1,57 @@
--- Where a call without a log-in enters: its tenant by the domain dialled, or nowhere without a password.
+-- Where a call without a log-in enters: by the trunk whose address it comes from, at its tenant by the domain
+-- dialled, or nowhere without a password.
 local tenants = {
   ["localhost"] = "11111111-1111-4111-8111-111111111111",
   ["acme.example"] = "22222222-2222-4222-8222-222222222222",
 }
+-- The first and the last address of each network of a trunk, in hex, and its context.
+local trunks = {
+}
 local default = "11111111-1111-4111-8111-111111111111"
-local number = session:getVariable("destination_number") or ""
+local number = (session:getVariable("destination_number") or ""):gsub("^%+", "")
 local from = session:getVariable("sip_from_user") or ""
 local function tenant_of(name) return tenants[(session:getVariable(name) or ""):lower()] end
 local dialled = tenant_of("sip_req_host") or tenant_of("sip_to_host") or default
 
-local function is_extension(user, tenant)
-  if #user < 3 or #user > 64 or not user:match("^%d+$") then return false end
+local function kind_of(user, tenant)
+  if #user < 3 or #user > 64 or not user:match("^%d+$") then return nil end
   local file = io.open("/srv/shared-voicemail/configuration/routes/" .. tenant .. "/" .. user:sub(-2) .. "/" .. user)
-  if not file then return false end
+  if not file then return nil end
   local kind = file:read("*l")
   file:close()
-  return kind == "extension"
+  return kind
 end
 
--- The switch takes an identity that anybody asserts for the caller's. From counts, for everybody alike.
-if session:getVariable("sip_cid_type") then
-  local display = (session:getVariable("sip_from_display") or ""):gsub("[^%w \128-\255.,:@_+*#()'&/-]", "")
-  local user = from:gsub("[^%w+*#._-]", "")
-  session:execute("set_profile_var", "caller_id_number=" .. user)
-  session:execute("set_profile_var", "caller_id_name=" .. (display ~= "" and display or user))
+-- 8 digits of an IPv4 address, 32 of an IPv6 address; nothing of anything else.
+local function hex(address)
+  local a, b, c, d = address:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  if a then return string.format("%02x%02x%02x%02x", a, b, c, d) end
+  local text = address:lower()
+  if not text:match("^[%x:]+$") then return nil end
+  local _, colons = text:gsub(":", "")
+  text = text:gsub("::", string.rep(":0", 8 - colons) .. ":", 1):gsub("^:", "0:"):gsub(":$", ":0")
+  local groups = {}
+  for group in text:gmatch("%x+") do groups[#groups + 1] = string.rep("0", 4 - #group) .. group end
+  return #groups == 8 and table.concat(groups) or nil
+end
+
+local function trunk_of(address)
+  local at = hex(address)
+  for _, trunk in ipairs(trunks) do
+    if at and #at == #trunk[1] and at >= trunk[1] and at <= trunk[2] then return trunk[3] end
+  end
 end
 
 local context = "cp-outside-" .. dialled
 local claimed = tenant_of("sip_from_host") or default
-if is_extension(from, claimed) or is_extension(from, default) then context = "cp-challenge" end
+local trunk = #trunks > 0 and trunk_of(session:getVariable("sip_received_ip") or "")
+if trunk then
+  context = trunk
+elseif kind_of(from, claimed) == "extension" or kind_of(from, default) == "extension" then
+  context = "cp-challenge"
+elseif number:match("^%d%d%d+$") and not kind_of(number, dialled) then
+  context = "cp-inbound-" .. dialled
+end
 if not number:match("^%d+$") then number = "unknown" end
 session:setVariable("cp_entrance_number", number)
 session:setVariable("cp_entrance", context)

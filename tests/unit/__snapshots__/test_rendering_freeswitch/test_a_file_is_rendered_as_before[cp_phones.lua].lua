@@ -42,37 +42,61 @@ function M.on_a_call(tenant, number)
   return (tonumber(api:executeString("limit_usage hash " .. call_of(tenant, number)) or "") or 0) > 0
 end
 
--- A leg that has no cause yet when all of it ends rang until the end.
+-- What a caller hears whose call was answered before, by a receptionist.
+local RINGING = "%(1000,4000,425)"
+
 local REASONS = {
-  NONE = "no_answer", NO_ANSWER = "no_answer", ALLOTTED_TIMEOUT = "no_answer", NO_USER_RESPONSE = "no_answer",
-  USER_BUSY = "busy", CALL_REJECTED = "busy",
+  NO_ANSWER = "no_answer", ALLOTTED_TIMEOUT = "no_answer", NO_USER_RESPONSE = "no_answer",
+  PROGRESS_TIMEOUT = "no_answer", USER_BUSY = "busy", CALL_REJECTED = "busy",
 }
 local STRENGTH = { not_registered = 1, busy = 2, no_answer = 3 }
 
 -- The one of two reasons that counts.
 function M.stronger(one, other) return STRENGTH[one] >= STRENGTH[other] and one or other end
 
--- Ring these legs for so many seconds; why nobody answered, or nil after a call that was answered, or when the
--- caller is gone. The switch's own summary is that of one leg, so all are looked at.
-function M.ring(legs, seconds)
-  for name, value in pairs({
-    call_timeout = tostring(seconds),
-    hangup_after_bridge = "true",
-    continue_on_fail = "true",
-    -- A phone that sends audio before it answers has not taken the call from the others.
-    ignore_early_media = "true",
-    transfer_ringback = "%(1000,4000,425)",
-  }) do
-    session:setVariable(name, value)
-  end
-  session:execute("bridge", legs)
-  local disposition = session:getVariable("originate_disposition") or ""
-  if disposition == "SUCCESS" or not session:ready() then return nil end
-  local reason = REASONS[disposition] or "not_registered"
-  local causes = session:getVariable("originate_causes") or ""
-  if causes ~= "" then reason = "not_registered" end
+-- Why nobody took the call: the switch's own summary is that of one leg, so all are looked at.
+function M.reason()
+  -- What a phone said (603) would go on to the caller, whatever the call's own end is.
+  session:execute("unset", "last_bridge_proto_specific_hangup_cause")
+  local reason = "not_registered"
+  local causes = (session:getVariable("originate_causes") or "") .. "|:;"
+    .. (session:getVariable("originate_disposition") or "")
   for cause in causes:gmatch(";([%u_]+)") do reason = M.stronger(reason, REASONS[cause] or "not_registered") end
   return reason
 end
+
+-- What bridge takes to ring legs for so many seconds; says of the call how it is to ring. The switch counts in whole
+-- seconds: a limit of each leg ends at most one too late, that of the call one too soon.
+function M.ringing(legs, seconds)
+  session:setVariable("call_timeout", tostring(seconds + 5))
+  session:setVariable("continue_on_fail", "true")
+  session:setVariable("hangup_after_bridge", "true")
+  -- A phone that sends audio before it answers has not taken the call from the others.
+  session:setVariable("ignore_early_media", "true")
+  session:setVariable("transfer_ringback", RINGING)
+  return "{leg_timeout=" .. seconds .. "}" .. legs
+end
+
+-- Ring them; why nobody answered, or nil after a call that was answered, or when the caller is gone.
+function M.ring(legs, seconds)
+  session:execute("bridge", M.ringing(legs, seconds))
+  if session:getVariable("originate_disposition") == "SUCCESS" or not session:ready() then return nil end
+  return M.reason()
+end
+
+-- Let the caller hear ringing for so many seconds, at most five, while no phone rings.
+function M.pretend_to_ring(seconds)
+  if session:answered() then
+    session:setVariable("playback_terminators", "none")
+    local off = math.max(math.floor(seconds * 1000) - 1000, 1)
+    session:execute("playback", "tone_stream://%(1000," .. off .. ",425)")
+  else
+    session:execute("ring_ready")
+    session:sleep(math.floor(seconds * 1000))
+  end
+end
+
+-- The present, in milliseconds.
+function M.now() return tonumber(api:getTime()) or 0 end
 
 return M

@@ -5,6 +5,8 @@ local number = session:getVariable("destination_number") or ""
 local hops = (tonumber(routing.get("cp_hops"):match("^%d+$") or "0") or 0) + 1
 local kind, object = "unknown", ""
 routing.set("cp_hops", tostring(hops))
+-- What a phone answered is not what the caller is told; the reason is, as on every switch.
+routing.set("sip_ignore_remote_cause", "true")
 if hops > 10 then
   kind = "cut"
 else

@@ -1,0 +1,155 @@
+"""What a virtual receptionist says: a recording that somebody uploaded, else its text, spoken.
+
+A recording is a row, so that it comes and goes with what it belongs to. A job puts what is to be heard
+where calls find it, outside of any transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.callflows.prompts import OwnWords
+from controlplane.domain.errors import NotFound
+from controlplane.domain.language import first_available
+from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.domain.routing.receptionist import VirtualReceptionist
+from controlplane.services.speaking import Speech
+from controlplane.speech import audio
+from controlplane.speech.catalogue import available_languages
+from controlplane.speech.recorded import greeting_from
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from controlplane.storage.routing import objects, receptions, recorded_greetings
+
+JOB = "speech.receptionist"
+
+
+async def defer_greeting(session: AsyncSession, jobs: Jobs, receptionist_id: UUID) -> None:
+    """Have what a receptionist says made or taken away, once the session commits."""
+    await jobs.defer(session, JOB, receptionist_id=str(receptionist_id))
+
+
+async def record_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, content: bytes) -> None:
+    """Take an uploaded recording as the greeting, instead of the text.
+
+    Raises NotFound, and InvalidValue (`greeting`) for what cannot be one.
+    """
+    await _id_of(db, tenant_id, number)
+    wav = await asyncio.to_thread(greeting_from, content)
+    async with db.transaction() as session:
+        object_id = await _find(session, tenant_id, number)
+        await recorded_greetings.store(session, object_id, wav)
+        await defer_greeting(session, jobs, object_id)
+    structlog.get_logger().info("greeting.recorded", tenant_id=str(tenant_id), number=number)
+
+
+async def remove_recorded_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str) -> None:
+    """Take a recording away: the text is said again; raises NotFound."""
+    async with db.transaction() as session:
+        object_id = await _find(session, tenant_id, number)
+        if not await recorded_greetings.remove(session, object_id):
+            raise _none_recorded()
+        await defer_greeting(session, jobs, object_id)
+    structlog.get_logger().info("greeting.unrecorded", tenant_id=str(tenant_id), number=number)
+
+
+async def recorded_greeting(db: Database, *, tenant_id: UUID, number: str) -> bytes:
+    """Return the recording as calls play it, a WAV; raises NotFound."""
+    async with db.transaction() as session:
+        wav = await recorded_greetings.wav_of(session, await _find(session, tenant_id, number))
+    if wav is None:
+        raise _none_recorded()
+    return wav
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What is to be heard: the recording, or text in a language; nothing if there is neither."""
+
+    wav: bytes | None
+    text: str
+    language: str
+
+
+async def speak_receptionist(database: Database, speech: Speech, receptionist_id: UUID, folder: Path) -> None:
+    """Place what a receptionist says as `<folder>/<its id>.wav`; take it away where it has no words.
+
+    Reads it again afterwards and starts over if it was changed meanwhile, so that of two runs in any order
+    the present words remain. Raises SpeechUnavailable, OSError or Unavailable: the old greeting stays.
+    """
+    target = folder / f"{receptionist_id}.wav"
+    wanted = await _wanted(database, receptionist_id)
+    while True:
+        wav = None if wanted is None else wanted.wav or await _spoken(speech, wanted)
+        if wav is None:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+        else:
+            await asyncio.to_thread(audio.place, target, wav)
+        now = await _wanted(database, receptionist_id)
+        if now == wanted:
+            break
+        wanted = now
+    structlog.get_logger().info(
+        "greeting.spoken" if wav else "greeting.removed", receptionist_id=str(receptionist_id)
+    )
+
+
+async def speak_missing(database: Database, speech: Speech, folder: Path) -> int:
+    """Place the greetings that should be there and are not; return how many. Raises as the above.
+
+    A folder that came back empty from a backup is filled again so.
+    """
+    async with database.transaction() as session:
+        wanted = await recorded_greetings.having_words(session)
+    missing = [one for one in wanted if not (folder / f"{one}.wav").is_file()]
+    for receptionist_id in missing:
+        await speak_receptionist(database, speech, receptionist_id, folder)
+    return len(missing)
+
+
+async def _wanted(database: Database, receptionist_id: UUID) -> _Wanted | None:
+    async with database.transaction() as session:
+        found = await receptions.receptionist(session, receptionist_id)
+        if found is None:
+            return None
+        wav = await recorded_greetings.wav_of(session, receptionist_id)
+    settings = cast("VirtualReceptionist", found[0].settings)
+    language = first_available((settings.language, found[1]), available_languages())
+    return _Wanted(wav=wav, text=settings.greeting or "", language=language)
+
+
+async def _spoken(speech: Speech, wanted: _Wanted) -> bytes | None:
+    """Speak the text; None if nothing of it can be spoken."""
+    words = OwnWords(text=wanted.text)
+    texts = speech.cache.texts(words, wanted.language)
+    if not texts:
+        return None
+    await speech.make(texts, wanted.language)
+    return await asyncio.to_thread(audio.joined, speech.cache.files(words, wanted.language))
+
+
+async def _id_of(db: Database, tenant_id: UUID, number: str) -> UUID:
+    async with db.transaction() as session:
+        return await _find(session, tenant_id, number)
+
+
+async def _find(session: AsyncSession, tenant_id: UUID, number: str) -> UUID:
+    row = await objects.find(session, tenant_id, RoutingKind.VIRTUAL_RECEPTIONIST, number, lock=True)
+    if row is None:
+        raise NotFound(
+            "There is no virtual receptionist with this number.", error_id="no-such-virtual-receptionist"
+        )
+    return row.id
+
+
+def _none_recorded() -> NotFound:
+    return NotFound(
+        "No greeting was recorded for this virtual receptionist.", error_id="no-greeting-recorded"
+    )

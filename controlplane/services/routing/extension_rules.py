@@ -1,0 +1,108 @@
+"""The call forward rules of extensions: reading and setting them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
+from controlplane.domain.errors import InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing.loops import check_loops
+from controlplane.services.routing.owned_mailboxes import check_voicemails, still_forwarded, voicemail_users
+from controlplane.services.routing.pointing import note_pointers
+from controlplane.storage import extensions
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
+from controlplane.storage.routing import objects
+from controlplane.storage.routing.documents import rules_from, to_document
+from controlplane.storage.routing.pointers import PointingObject
+from controlplane.storage.tables import ExtensionRow
+
+# Their destinations are a part of a revision, besides what is read at each call.
+_RENDERED = {RoutingKind.INBOUND_RULE.value, RoutingKind.CALL_QUEUE.value}
+
+
+async def get_rules(db: Database, *, tenant_id: UUID, number: str) -> tuple[ExtensionRules, int]:
+    """Return the rules of an extension, and the extension's version; raises NotFound."""
+    async with db.transaction() as session:
+        row = _found(await extensions.by_number(session, tenant_id, number))
+        return rules_from(row.rules), row.version
+
+
+async def put_rules(
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    rules: ExtensionRules,
+    by: str,
+    expected_version: int | None = None,
+) -> tuple[ExtensionRules, int]:
+    """Set all rules of an extension; return them and its version, which is a new one if they changed.
+
+    The route file is reconciled, without a revision; so are those of whatever forwards to its voicemail when
+    it owns another mailbox. Raises NotFound, PreconditionFailed when the version is not the expected one,
+    InvalidValue naming the field, Conflict `voicemail-in-use` when it is to own no mailbox any more and
+    something else forwards to it.
+    """
+    rules.check()
+    async with db.transaction() as session:
+        row = _found(await extensions.by_number(session, tenant_id, number, lock=True))
+        if expected_version is not None and row.version != expected_version:
+            raise PreconditionFailed("The extension was changed by somebody else since it was read.")
+        before = rules_from(row.rules)
+        if rules == before:
+            return rules, row.version
+        await _check(session, row, rules)
+        row = await extensions.update_values(session, row.id, {"rules": to_document(rules)})
+        users: list[PointingObject] = []
+        if rules.mailbox != before.mailbox:
+            users = await voicemail_users(session, tenant_id=tenant_id, number=number)
+            if users and rules.mailbox is None:
+                raise still_forwarded(number, users)
+        rendered = any(one.kind in _RENDERED for one in users)
+        change = ObjectChange(
+            kind=ObjectKind.EXTENSION, name=number, action=Action.CHANGED, by=by, fields=("mailbox",)
+        )
+        await defer_publishing(
+            session,
+            jobs,
+            tenant_id=tenant_id,
+            numbers=[number, *(one.number for one in users if one.number is not None)],
+            revision=rendered,
+            change=change if rendered else None,
+        )
+        version = row.version
+    structlog.get_logger().info("extension.rules_changed", tenant_id=str(tenant_id), number=number)
+    return rules, version
+
+
+async def _check(session: AsyncSession, row: ExtensionRow, rules: ExtensionRules) -> None:
+    await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=rules.pointers())
+    await check_voicemails(
+        session, rules, tenant_id=row.tenant_id, own_number=row.number, own_mailbox=rules.mailbox
+    )
+    hours = rules.office_hours
+    if (
+        hours is not None
+        and await objects.find(session, row.tenant_id, RoutingKind.OFFICE_HOURS, hours) is None
+    ):
+        raise InvalidValue(
+            f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
+        )
+    await check_loops(
+        session, tenant_id=row.tenant_id, number=row.number, kind=NumberKind.EXTENSION, settings=rules
+    )
+
+
+def _found(row: ExtensionRow | None) -> ExtensionRow:
+    if row is None:
+        raise NotFound("There is no extension with this number.", error_id="no-such-extension")
+    return row

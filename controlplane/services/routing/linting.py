@@ -1,0 +1,35 @@
+"""Looking over all that a tenant has for what makes no sense."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from controlplane.domain.language import nearest
+from controlplane.domain.routing.findings import UNREAD_DAYS, Everything, Finding
+from controlplane.domain.routing.lint import lint
+from controlplane.speech.catalogue import available_languages
+from controlplane.storage.database import Database
+from controlplane.storage.routing import everything, objects
+
+
+async def lint_tenant(db: Database, *, tenant_id: UUID, now: datetime) -> list[Finding]:
+    """Return all findings of a tenant, the worst first."""
+    async with db.transaction() as session:
+        mailboxes = await everything.mailboxes(
+            session, tenant_id, unread_since=now - timedelta(days=UNREAD_DAYS)
+        )
+        extensions = await everything.extensions(session, tenant_id)
+        routing = await objects.all_of(session, tenant_id)
+        pointed_at = await everything.pointed_at(session, tenant_id)
+    available = available_languages()
+    used = {one.language for one in mailboxes} | {getattr(one.settings, "language", None) for one in routing}
+    return lint(
+        Everything(
+            mailboxes=mailboxes,
+            extensions=extensions,
+            objects=routing,
+            pointed_at=pointed_at,
+            unspoken={tag for tag in used if tag is not None and nearest(tag, available) is None},
+        )
+    )

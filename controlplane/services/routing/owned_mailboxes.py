@@ -1,0 +1,85 @@
+"""Mailboxes that extensions own: `forward_to_voicemail` must lead to one, as long as it is said."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.errors import Conflict, InvalidValue
+from controlplane.domain.routing.destination import DestinationAction, destinations_in
+from controlplane.storage import extensions
+from controlplane.storage.routing import pointers
+from controlplane.storage.routing.documents import rules_from
+from controlplane.storage.routing.pointers import PointingObject
+
+_VOICEMAIL = DestinationAction.FORWARD_TO_VOICEMAIL
+
+
+async def check_voicemails(
+    session: AsyncSession,
+    settings: object,
+    *,
+    tenant_id: UUID,
+    own_number: str | None = None,
+    own_mailbox: str | None = None,
+) -> None:
+    """See that each `forward_to_voicemail` of an object's settings means an extension that owns a mailbox.
+
+    `own_number` and `own_mailbox` are those of the extension whose rules these are. Raises InvalidValue
+    `no-mailbox-owned`, naming the field.
+    """
+    for slot, destination in destinations_in(settings):
+        if destination.action is not _VOICEMAIL:
+            continue
+        number = destination.number or own_number
+        if number is None:
+            raise InvalidValue(
+                "forward_to_voicemail needs the number of the extension whose mailbox is meant.",
+                error_id="no-mailbox-owned",
+                field=f"{slot}.number",
+            )
+        if number == own_number:
+            owned = own_mailbox
+        else:
+            row = await extensions.by_number(session, tenant_id, number)
+            owned = None if row is None else rules_from(row.rules).mailbox
+        if owned is None:
+            raise InvalidValue(
+                f"{number} is no extension that owns a mailbox: give it one by `mailbox` in its rules, or "
+                "forward to the number of a mailbox.",
+                error_id="no-mailbox-owned",
+                field=f"{slot}.{'action' if destination.number is None else 'number'}",
+            )
+
+
+async def voicemail_users(session: AsyncSession, *, tenant_id: UUID, number: str) -> list[PointingObject]:
+    """Return what else forwards to the voicemail of an extension, a line for each field."""
+    found = await pointers.pointing_at(session, tenant_id, number, limit=_ALL)
+    settings = await pointers.settings_of(session, {one.object_id for one in found if one.number != number})
+    meant = {
+        (object_id, slot)
+        for object_id, value in settings.items()
+        for slot, destination in destinations_in(value)
+        if destination.action is _VOICEMAIL and destination.number == number
+    }
+    return [one for one in found if (one.object_id, one.slot) in meant]
+
+
+def still_forwarded(number: str, users: list[PointingObject]) -> Conflict:
+    """Return the error that lists who forwards to a voicemail that is to go."""
+    first = users[0]
+    return Conflict(
+        f"The voicemail of {number} is still in use: the {first.kind.replace('-', ' ')} "
+        f"{first.number or first.name} forwards to it. Point it elsewhere first.",
+        error_id="voicemail-in-use",
+        details={
+            "pointers": [
+                {"kind": one.kind, "number": one.number, "name": one.name, "field": f"{one.slot}.number"}
+                for one in users
+            ]
+        },
+    )
+
+
+_ALL = 1_000_000

@@ -1,0 +1,217 @@
+"""Pointing all that points at a number elsewhere, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
+from controlplane.domain.errors import Conflict, DomainError, InvalidValue, NotFound
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.hours import OfficeHours
+from controlplane.domain.routing.kinds import RoutingKind, Settings
+from controlplane.domain.routing.re_pointing import re_pointed
+from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing.loops import check_loops
+from controlplane.services.routing.objects import RENDERED
+from controlplane.services.routing.owned_mailboxes import check_voicemails, still_forwarded, voicemail_users
+from controlplane.services.routing.pointing import KINDS, field_of, note_pointers, words_of
+from controlplane.storage import extensions, numbers
+from controlplane.storage.database import Database
+from controlplane.storage.paging import Page, cut
+from controlplane.storage.queue import Jobs
+from controlplane.storage.routing import objects, pointers
+from controlplane.storage.routing.documents import rules_from, settings_from, to_document
+from controlplane.storage.routing.pointers import PointingObject
+from controlplane.storage.tables import ExtensionRow, RoutingObjectRow
+
+__all__ = ["Page", "PointingObject", "field_of", "list_pointers", "re_point"]
+
+_RENDERED = frozenset(kind.value for kind in RENDERED)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Changed:
+    """What follows the changes: route files, and objects that are rendered."""
+
+    numbers: set[str]
+    extensions: set[str]
+    rendered: list[ObjectChange]
+
+
+async def list_pointers(
+    db: Database, *, tenant_id: UUID, number: str, limit: int, after: tuple[str, str, str] | None
+) -> Page[PointingObject]:
+    """List who points at a number, after one of them (kind, number or name, slot).
+
+    Raises NotFound `number-free`.
+    """
+    async with db.transaction() as session:
+        await _kind_of(session, tenant_id, number)
+        found = await pointers.pointing_at(session, tenant_id, number, limit=limit + 1, after=after)
+    return cut(found, limit)
+
+
+async def re_point(
+    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, to: str | None, by: str
+) -> Sequence[PointingObject]:
+    """Point all that points at a number at `to` instead; return what was changed, as it was before.
+
+    Without `to` calls end where they went on to the number, and what listed or owned it does so no longer.
+    Raises NotFound `number-free`, InvalidValue naming `to`, and Conflict `cannot-re-point`, whose
+    details list the places that cannot take the new number: then nothing is changed.
+    """
+    async with db.transaction() as session:
+        await _kind_of(session, tenant_id, number)
+        if to == number:
+            raise InvalidValue(
+                "This is the number itself; name another one.", error_id="invalid-value", field="to"
+            )
+        kind = await _new_kind(session, tenant_id, to)
+        found = await _locked_pointers(session, tenant_id, number)
+        _check_takes(found, to, kind)
+        changed = _Changed(numbers=set(), extensions=set(), rendered=[])
+        rows = await pointers.rows_of(session, {one.object_id for one in found})
+        for row in rows:
+            try:
+                await _change(session, row, number=number, to=to, kind=kind, by=by, changed=changed)
+            except DomainError as error:
+                raise _refused(row, error) from error
+        # Others lead into the voicemail of an extension, whose mailbox is another one now.
+        for extension in changed.extensions:
+            users = await voicemail_users(session, tenant_id=tenant_id, number=extension)
+            if users and to is None:
+                raise still_forwarded(extension, users)
+            changed.numbers.update(one.number for one in users if one.number is not None)
+            changed.rendered += [
+                _rendered(one.kind, one.number or one.name, by) for one in users if one.kind in _RENDERED
+            ]
+        for change in dict.fromkeys(changed.rendered):
+            await defer_publishing(session, jobs, tenant_id=tenant_id, change=change)
+        await defer_publishing(
+            session, jobs, tenant_id=tenant_id, numbers=changed.numbers, revision=bool(changed.rendered)
+        )
+    structlog.get_logger().info(
+        "routing.re_pointed", tenant_id=str(tenant_id), number=number, to=to, count=len(found)
+    )
+    return found
+
+
+async def _kind_of(session: AsyncSession, tenant_id: UUID, number: str) -> NumberKind:
+    owner = await numbers.owner(session, tenant_id, number)
+    if owner is None:
+        raise NotFound("Nothing has this number.", error_id="number-free")
+    return owner.kind
+
+
+async def _new_kind(session: AsyncSession, tenant_id: UUID, to: str | None) -> NumberKind | None:
+    if to is None:
+        return None
+    owner = await numbers.owner(session, tenant_id, to)
+    if owner is None:
+        raise InvalidValue(f"Nothing has the number {to}.", error_id="no-such-number", field="to")
+    return owner.kind
+
+
+async def _locked_pointers(session: AsyncSession, tenant_id: UUID, number: str) -> Sequence[PointingObject]:
+    """Lock the objects, then the number, as all do that change an object; nobody points at it afterwards."""
+    before = await pointers.pointing_at(session, tenant_id, number, limit=None)
+    await pointers.rows_of(session, {one.object_id for one in before}, lock=True)
+    await numbers.lock(session, tenant_id, number)
+    found = await pointers.pointing_at(session, tenant_id, number, limit=None)
+    if {one.object_id for one in found} - {one.object_id for one in before}:
+        raise Conflict(f"Something else was pointed at {number} meanwhile. Please try again.")
+    return found
+
+
+def _check_takes(found: Sequence[PointingObject], to: str | None, kind: NumberKind | None) -> None:
+    if to is None or kind is None:
+        return
+    wrong = [one for one in found if KINDS.get(one.slot.partition(".")[0], kind) is not kind]
+    if wrong:
+        needed = KINDS[wrong[0].slot.partition(".")[0]]
+        raise Conflict(
+            f"{to} belongs to a {words_of(kind.value)}; {len(wrong)} of the {len(found)} places need another "
+            f"kind of number (the first one a {words_of(needed.value)}). Change these by themselves first.",
+            error_id="cannot-re-point",
+            field="to",
+            details={"pointers": [pointer_json(one) for one in wrong]},
+        )
+
+
+def pointer_json(one: PointingObject) -> dict[str, str | None]:
+    """Return who points, as in all answers."""
+    return {"kind": one.kind, "number": one.number, "name": one.name, "field": field_of(one.slot)}
+
+
+async def _change(
+    session: AsyncSession,
+    row: ExtensionRow | RoutingObjectRow,
+    *,
+    number: str,
+    to: str | None,
+    kind: NumberKind | None,
+    by: str,
+    changed: _Changed,
+) -> None:
+    if isinstance(row, ExtensionRow):
+        rules = rules_from(row.rules)
+        new_rules = re_pointed(rules, old=number, new=to, kind=kind)
+        await extensions.update_values(session, row.id, {"rules": to_document(new_rules)})
+        if rules.mailbox != new_rules.mailbox:
+            changed.extensions.add(row.number)
+        await _follow(session, row, NumberKind.EXTENSION, new_rules, changed)
+        return
+    routing_kind = RoutingKind(row.kind)
+    settings = re_pointed(settings_from(routing_kind, row.settings), old=number, new=to, kind=kind)
+    await objects.update_values(session, row.id, {"settings": to_document(settings)})
+    if routing_kind in RENDERED:
+        changed.rendered.append(_rendered(row.kind, row.number or row.name, by))
+    await _follow(session, row, routing_kind.number_kind, settings, changed)
+
+
+def _rendered(kind: str, key: str, by: str) -> ObjectChange:
+    return ObjectChange(kind=ObjectKind(kind), name=key, action=Action.CHANGED, by=by)
+
+
+async def _follow(
+    session: AsyncSession,
+    row: ExtensionRow | RoutingObjectRow,
+    kind: NumberKind | None,
+    settings: Settings | ExtensionRules,
+    changed: _Changed,
+) -> None:
+    settings.check()
+    if not isinstance(settings, OfficeHours):
+        await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=settings.pointers())
+    is_extension = isinstance(settings, ExtensionRules)
+    await check_voicemails(
+        session,
+        settings,
+        tenant_id=row.tenant_id,
+        own_number=row.number if is_extension else None,
+        own_mailbox=getattr(settings, "mailbox", None),
+    )
+    await check_loops(session, tenant_id=row.tenant_id, number=row.number, kind=kind, settings=settings)
+    if row.number is not None:
+        changed.numbers.add(row.number)
+
+
+def _refused(row: ExtensionRow | RoutingObjectRow, error: DomainError) -> Conflict:
+    """Say which object cannot take it, and why."""
+    name = row.number or getattr(row, "name", "")
+    kind = "extension" if isinstance(row, ExtensionRow) else row.kind
+    return Conflict(
+        f"The {words_of(kind)} {name} cannot point there: {error.sentence}",
+        error_id="cannot-re-point",
+        field="to",
+        details={
+            **error.details,
+            "object": {"kind": kind, "number": row.number, "field": error.field, "error_id": error.error_id},
+        },
+    )

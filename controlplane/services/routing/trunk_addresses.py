@@ -1,0 +1,41 @@
+"""No two trunks share an address: a call from there would be either's."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.errors import Conflict
+from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.domain.routing.trunk import Trunk
+from controlplane.storage.routing import objects
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+async def check_addresses(session: AsyncSession, *, trunk_id: UUID, trunk: Trunk) -> None:
+    """Raise Conflict `address-taken`, naming the field, if a trunk of any tenant has one of its addresses.
+
+    Others who check wait until the transaction ends.
+    """
+    if not trunk.addresses:
+        return
+    taken: list[Network] = []
+    for other in await objects.everywhere(session, RoutingKind.TRUNK, lock=True):
+        if other.id != trunk_id:
+            taken += _networks(cast("Trunk", other.settings).addresses)
+    for index, network in enumerate(_networks(trunk.addresses)):
+        if any(network.version == one.version and network.overlaps(one) for one in taken):
+            raise Conflict(
+                f"Calls from {trunk.addresses[index]} are another trunk's already.",
+                error_id="address-taken",
+                field=f"addresses.{index}",
+            )
+
+
+def _networks(addresses: Iterable[str]) -> list[Network]:
+    return [ipaddress.ip_network(address) for address in addresses]

@@ -1,0 +1,148 @@
+"""Mailboxes as rows. The PIN is never written; a row without one keeps the present one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeVar, cast
+from uuid import UUID
+
+from controlplane.domain.errors import InvalidValue, NotFound
+from controlplane.domain.mailbox import AttachmentFormat, SayDatetime
+from controlplane.domain.pin import Pin
+from controlplane.services.mailboxes import (
+    MailboxChanges,
+    MailboxDetails,
+    NewMailbox,
+    create_mailbox,
+    get_mailbox,
+    list_mailboxes,
+    update_mailbox,
+)
+from controlplane.services.transfer.cells import read_integer, read_words, read_yes, write_words, write_yes
+from controlplane.services.transfer.resource import Applied, Importing, Outcome, changed
+from controlplane.storage.database import Database
+
+_PAGE: Final = 200
+_YES_OR_NO: Final = ("pin_required", "enabled", "email_notification", "email_attachment", "review")
+_SECONDS: Final = ("min_message_seconds", "max_message_seconds")
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Mailboxes:
+    """The rows of `mailboxes`."""
+
+    columns = (
+        "number",
+        "display_name",
+        "language",
+        "pin",
+        "pin_required",
+        "enabled",
+        "email_recipients",
+        "email_notification",
+        "email_attachment",
+        "email_attachment_format",
+        "say_datetime",
+        "review",
+        "min_message_seconds",
+        "max_message_seconds",
+    )
+    key = "number"
+
+    async def rows(self, db: Database, tenant_id: UUID) -> AsyncIterator[Mapping[str, str]]:
+        """Yield the cells of all mailboxes, in pages."""
+        after: str | None = None
+        while True:
+            page = await list_mailboxes(db, tenant_id=tenant_id, q=None, limit=_PAGE, after=after)
+            for one in page.items:
+                yield _cells(one)
+            if not page.more:
+                return
+            after = page.items[-1].mailbox.number
+
+    async def make(self, into: Importing, cells: Mapping[str, str]) -> Applied:
+        """Make or change the mailbox of a row."""
+        values = _values(cells)
+        number = cells[self.key]
+        try:
+            before = await get_mailbox(into.db, tenant_id=into.tenant_id, number=number)
+        except NotFound:
+            for name in ("display_name", "pin"):
+                if name not in values:
+                    raise InvalidValue(
+                        "A new mailbox needs this.", error_id="missing-field", field=name
+                    ) from None
+            await create_mailbox(
+                into.db,
+                into.jobs,
+                into.hasher,
+                into.pin_policy,
+                tenant_id=into.tenant_id,
+                new=NewMailbox(number=number, **values),
+            )
+            return Applied(outcome=Outcome.CREATED)
+        after = await update_mailbox(
+            into.db,
+            into.jobs,
+            into.hasher,
+            into.pin_policy,
+            tenant_id=into.tenant_id,
+            number=number,
+            changes=cast("MailboxChanges", values),
+        )
+        return Applied(outcome=changed(before.mailbox.version, after.mailbox.version))
+
+    async def point(self, into: Importing, cells: Mapping[str, str]) -> bool:  # noqa: ARG002 (a mailbox points at nothing)
+        """Do nothing: a mailbox points at nothing."""
+        return False
+
+
+def _cells(one: MailboxDetails) -> dict[str, str]:
+    mailbox = one.mailbox
+    return {
+        "number": mailbox.number,
+        "display_name": mailbox.display_name,
+        "language": one.language or "",
+        "pin": "",
+        **{name: write_yes(getattr(mailbox, name)) for name in _YES_OR_NO},
+        "email_recipients": write_words(mailbox.email_recipients),
+        "email_attachment_format": mailbox.email_attachment_format.value,
+        "say_datetime": mailbox.say_datetime.value,
+        **{name: str(getattr(mailbox, name)) for name in _SECONDS},
+    }
+
+
+def _values(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a row sets; an empty cell sets nothing, but unsets language and recipients."""
+    values: dict[str, Any] = {}
+    if "language" in cells:
+        values["language"] = cells["language"] or None
+    if "email_recipients" in cells:
+        values["email_recipients"] = read_words(cells["email_recipients"])
+    readers: dict[str, Callable[[str], Any]] = {
+        "display_name": str,
+        "pin": Pin,
+        "email_attachment_format": lambda cell: _one_of(AttachmentFormat, cell, "email_attachment_format"),
+        "say_datetime": lambda cell: _one_of(SayDatetime, cell, "say_datetime"),
+    }
+    for name, read in readers.items():
+        if cells.get(name):
+            values[name] = read(cells[name])
+    for name in _YES_OR_NO:
+        if cells.get(name):
+            values[name] = read_yes(cells[name], name)
+    for name in _SECONDS:
+        if cells.get(name):
+            values[name] = read_integer(cells[name], name)
+    return values
+
+
+def _one_of(choices: type[Choice], cell: str, field: str) -> Choice:
+    try:
+        return choices(cell)
+    except ValueError as error:
+        raise InvalidValue(
+            f"This is one of {', '.join(choices)}.", error_id="not-one-of", field=field
+        ) from error

@@ -1,0 +1,173 @@
+"""Trunks in JSON: a password goes in and never comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from controlplane.domain.routing.kinds import RoutingObject
+from controlplane.domain.routing.trunk import DidIn, Trunk
+from controlplane.web.api.fields import Input, Output, example, left_out
+from controlplane.web.api.schemas_destinations import NameField
+
+_Address = Annotated[str, Field(min_length=2, max_length=49)]
+_Addresses = Annotated[
+    list[_Address],
+    Field(
+        max_length=50,
+        description=(
+            "IP addresses and networks that its calls come from. No two trunks share one. Empty where the "
+            "provider is known by our registration alone."
+        ),
+    ),
+]
+_Host = Annotated[
+    str | None,
+    Field(max_length=253, description="The provider's host name or IP address, where we register with him."),
+]
+_Port = Annotated[int, Field(ge=1, le=65535, description="The port there.")]
+_Username = Annotated[
+    str | None, Field(max_length=64, description="Our account there; `null` means that we do not register.")
+]
+_Password = Annotated[
+    SecretStr | None,
+    Field(max_length=128, description="Of that account. It is never told."),
+]
+_DidIn = Annotated[
+    DidIn, Field(strict=False, description="Where an INVITE of his has the number that was dialled.")
+]
+_Enabled = Annotated[bool, Field(description="Whether it takes calls.")]
+
+_SETTINGS: dict[str, Any] = {
+    "addresses": ["192.0.2.10", "198.51.100.0/28"],
+    "host": "sip.example.com",
+    "port": 5060,
+    "username": "company",
+    "did_in": "request_uri",
+    "enabled": True,
+}
+_SHOWN: dict[str, Any] = {
+    "id": "0d6f1a52-8a2f-4b57-9c5c-7f6f7d1f6f03",
+    "name": "provider",
+    **_SETTINGS,
+    "created_at": "2026-03-02T09:00:00Z",
+    "updated_at": "2026-03-02T09:00:00Z",
+}
+
+
+class TrunkIn(Input):
+    """A trunk to be made."""
+
+    model_config = example({"name": "provider", **_SETTINGS, "password": "k7#mQz-2vRt"})
+
+    name: NameField
+    addresses: _Addresses = []  # noqa: RUF012 (pydantic copies it)
+    host: _Host = None
+    port: _Port = 5060
+    username: _Username = None
+    password: _Password = None
+    did_in: _DidIn = DidIn.REQUEST_URI
+    enabled: _Enabled = True
+
+    @property
+    def key_number(self) -> str | None:
+        """None: it has a name."""
+        return None
+
+    @property
+    def label(self) -> str:
+        """The name."""
+        return self.name
+
+    def settings(self) -> Trunk:
+        """Return the domain's trunk."""
+        return Trunk(
+            addresses=tuple(self.addresses),
+            host=self.host,
+            port=self.port,
+            username=self.username,
+            password=_plain(self.password),
+            did_in=self.did_in,
+            enabled=self.enabled,
+        )
+
+
+class TrunkPatch(Input):
+    """What is to change; fields that are left out stay as they are."""
+
+    model_config = example({"addresses": ["192.0.2.10"]})
+
+    addresses: _Addresses = left_out()
+    host: _Host = left_out()
+    port: _Port = left_out()
+    username: _Username = left_out()
+    password: _Password = left_out()
+    did_in: _DidIn = left_out()
+    enabled: _Enabled = left_out()
+
+    @property
+    def new_label(self) -> str | None:
+        """None: the name never changes."""
+        return None
+
+    def changes(self) -> Mapping[str, Any]:
+        """Return the fields that were sent, as the domain has them; without an account goes its password."""
+        values: dict[str, Any] = {
+            "addresses": tuple(self.addresses or ()),
+            "password": _plain(self.password),
+        }
+        changed = {name: values.get(name, getattr(self, name)) for name in self.model_fields_set}
+        if "username" in changed and changed["username"] is None:
+            changed.setdefault("password", None)
+        return changed
+
+
+class TrunkOut(Output):
+    """A trunk, without its password."""
+
+    model_config = example(_SHOWN)
+
+    id: UUID
+    name: str
+    addresses: list[str]
+    host: str | None
+    port: int
+    username: str | None
+    did_in: DidIn
+    enabled: bool
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, shown: RoutingObject) -> TrunkOut:
+        """Make it from the service's value."""
+        trunk = cast("Trunk", shown.settings)
+        return cls(
+            id=shown.id,
+            name=shown.name,
+            addresses=list(trunk.addresses),
+            host=trunk.host,
+            port=trunk.port,
+            username=trunk.username,
+            did_in=trunk.did_in,
+            enabled=trunk.enabled,
+            created_at=shown.created_at,
+            updated_at=shown.updated_at,
+        )
+
+
+class TrunkPage(Output):
+    """Some trunks, by name."""
+
+    model_config = example({"items": [_SHOWN], "next": None})
+
+    items: list[TrunkOut]
+    next: str | None = Field(description="`after` of the following page; `null` on the last one.")
+
+
+def _plain(password: SecretStr | None) -> str | None:
+    return None if password is None else password.get_secret_value()

@@ -1,0 +1,82 @@
+"""`/virtual-receptionists`: a caller chooses by keys; and the recording of what one says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Request, Response
+
+from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.services import receptionist_greetings as greetings
+from controlplane.web.api.mailboxes import Deps
+from controlplane.web.api.responses import problems
+from controlplane.web.api.routing_router import routing_router
+from controlplane.web.api.schemas_virtual_receptionists import (
+    VirtualReceptionistIn,
+    VirtualReceptionistOut,
+    VirtualReceptionistPage,
+    VirtualReceptionistPatch,
+)
+from controlplane.web.errors import UnsupportedMediaType
+from controlplane.web.security import Asking
+
+router = routing_router(
+    RoutingKind.VIRTUAL_RECEPTIONIST,
+    path="virtual-receptionists",
+    example="6000",
+    new=VirtualReceptionistIn,
+    patch=VirtualReceptionistPatch,
+    out=VirtualReceptionistOut,
+    page=VirtualReceptionistPage,
+)
+
+_WAV: Final = "audio/wav"
+_TAKEN: Final = frozenset({_WAV, "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream"})
+_AUDIO: dict[str, Any] = {_WAV: {"schema": {"type": "string", "format": "binary"}}}
+_Number = Annotated[str, Path(description="The number of the virtual receptionist.", examples=["6000"])]
+
+
+@router.put(
+    "/{number}/greeting",
+    name="record_greeting",
+    description=(
+        "Take a WAV file as what a virtual receptionist says, instead of its text: 8,000 to 48,000 samples a "
+        "second, one or two channels, at most three minutes."
+    ),
+    status_code=204,
+    responses=problems(413, 415),
+    openapi_extra={"requestBody": {"required": True, "content": _AUDIO}},
+)
+async def record_greeting(request: Request, number: _Number, deps: Deps, asking: Asking) -> None:
+    """Take a recording; the body is read after the token was checked."""
+    media_type = request.headers.get("content-type", _WAV).partition(";")[0].strip().lower()
+    if media_type not in _TAKEN:
+        raise UnsupportedMediaType("The body must be a WAV file (Content-Type: audio/wav).")
+    await greetings.record_greeting(
+        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, content=await request.body()
+    )
+
+
+@router.get(
+    "/{number}/greeting",
+    name="get_recorded_greeting",
+    description="The recording of what a virtual receptionist says, as callers hear it.",
+    response_class=Response,
+    responses={200: {"description": "WAV, 8 kHz, 16 bit, mono.", "content": _AUDIO}, **problems()},
+)
+async def get_recorded_greeting(number: _Number, deps: Deps, asking: Asking) -> Response:
+    """Return a recording."""
+    wav = await greetings.recorded_greeting(deps.db, tenant_id=asking.tenant_id, number=number)
+    return Response(wav, media_type=_WAV)
+
+
+@router.delete(
+    "/{number}/greeting",
+    name="remove_recorded_greeting",
+    description="Take the recording of what a virtual receptionist says away: its text is said again.",
+    status_code=204,
+    responses=problems(),
+)
+async def remove_recorded_greeting(number: _Number, deps: Deps, asking: Asking) -> None:
+    """Take a recording away."""
+    await greetings.remove_recorded_greeting(deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number)

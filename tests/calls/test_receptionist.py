@@ -1,0 +1,84 @@
+"""A virtual receptionist by real calls: it greets, takes keys, and messages say how they got there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from controlplane.callflows.prompts import Greeting, Prompt
+from tests.support.product import Product, until
+
+GREETING = "Welcome to the workshop. To leave a message, press five."
+
+
+async def receptionist(product: Product, number: str, **fields: Any) -> Path:
+    """Make a virtual receptionist, and return its greeting when it can be called and heard."""
+    wanted = {"number": number, "display_name": "Main number", "greeting": GREETING, **fields}
+    async with product.api() as api:
+        answer = await api.post("/virtual-receptionists", json=wanted)
+    assert answer.status_code == 201, answer.text
+    configuration = Path(product.ready["configuration_dir"])
+    greeting = configuration / "greetings" / f"{answer.json()['id']}.wav"
+    await until(greeting.exists, f"the greeting of {number}", seconds=60)
+    await until(
+        lambda: any((configuration / "routes").glob(f"*/{number[-2:]}/{number}")), f"the route of {number}"
+    )
+    return greeting
+
+
+def to(number: str) -> dict[str, Any]:
+    """Return a destination."""
+    return {"action": "forward_to_number", "number": number}
+
+
+async def test_five_leaves_a_message_that_says_so(product: Product, message_wav: Path) -> None:
+    """A caller from outside hears the greeting, presses a wrong key and then 5, and leaves a message.
+
+    Over REST the message shows the receptionist, the key and the time that it took.
+    """
+    box = await product.mailbox(display_name="Sales")
+    number = f"6{box[1:]}"
+    greeting = await receptionist(
+        product, number, keys=[{"keys": "5", "destination": {"office_hours": to(box)}}]
+    )
+    async with product.phone() as phone:
+        call = await phone.dial(number)
+        await call.expect_sound(greeting, "the greeting of the receptionist")
+        await call.press("7")
+        await call.expect_to_hear(Prompt.INVALID_CHOICE)
+        await call.press("5")
+        await call.expect_to_hear(Greeting(display_name="Sales"))
+        await call.expect_beep()
+        await call.say(message_wav)
+        await call.press("#")
+        await call.expect_to_hear(Prompt.MESSAGE_SENT)
+        await call.expect_the_end()
+    (message,) = await product.wait_for_messages(box, 1)
+
+    (step,) = message["reached_by"]["path"]
+    assert ("direct", "virtual-receptionist", number, "5", "direct") == (
+        message["reached_by"]["reason"],
+        *(step[name] for name in ("kind", "number", "key", "reason")),
+    )
+    assert 3 <= step["waited_seconds"] <= 40
+
+
+async def test_silence_times_out_into_the_mailbox(product: Product, message_wav: Path) -> None:
+    """Who presses nothing hears the greeting again, and then is sent where the timeout goes."""
+    box = await product.mailbox(display_name="Support")
+    number = f"6{box[1:]}"
+    greeting = await receptionist(product, number, timeout_seconds=2, timeout_repeats=1, timeout=to(box))
+    async with product.phone("101") as phone:
+        call = await phone.dial(number)
+        await call.expect_sound(greeting, "the greeting")
+        await call.expect_sound(greeting, "the greeting, again")
+        await call.expect_to_hear(Greeting(display_name="Support"))
+        await call.expect_beep()
+        await call.say(message_wav)
+        await call.hang_up()
+    (message,) = await product.wait_for_messages(box, 1)
+
+    assert [("virtual-receptionist", number, None, "timeout")] == [
+        tuple(step[name] for name in ("kind", "number", "key", "reason"))
+        for step in message["reached_by"]["path"]
+    ]

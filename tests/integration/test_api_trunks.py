@@ -1,0 +1,172 @@
+"""Trunks over REST: their password goes in and never comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from controlplane.services.publishing import note_pending, publish
+from controlplane.storage.configuration import configured_tenants
+from controlplane.storage.database import Database
+from tests.support.api import Api
+
+TRUNKS = "/api/v1/trunks"
+PASSWORD = "sw0rdfish;\"'$${x}"
+ACCOUNT = {"host": "sip.example.com", "username": "company", "password": PASSWORD}
+
+
+async def make(client: httpx.AsyncClient, name: str = "provider", **fields: Any) -> httpx.Response:
+    """Make a trunk."""
+    return await client.post(TRUNKS, json={"name": name} | fields)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str, str]:
+    """Return status, error id and field."""
+    return answer.status_code, answer.json()["error_id"], answer.json()["errors"][0]["field"]
+
+
+async def stored_password(database: Database) -> str | None:
+    """Return the password of the only trunk, as it is rendered."""
+    async with database.transaction() as session:
+        (tenant,) = await configured_tenants(session)
+    (trunk,) = tenant.trunks
+    return trunk.settings.password
+
+
+async def test_a_trunk_is_made_read_changed_and_deleted(client: httpx.AsyncClient) -> None:
+    """What is sent is what is read; fields that are left out have their defaults."""
+    made = await make(client, addresses=["192.0.2.1", "2001:db8::/64"])
+    assert 201 == made.status_code, made.text
+    assert (["192.0.2.1", "2001:db8::/64"], None, 5060, None, "request_uri", True) == tuple(
+        made.json()[name] for name in ("addresses", "host", "port", "username", "did_in", "enabled")
+    )
+
+    changed = await client.patch(f"{TRUNKS}/provider", json={"did_in": "to", "addresses": ["192.0.2.2"]})
+    read = await client.get(f"{TRUNKS}/provider")
+
+    assert changed.json() == read.json()
+    assert ("to", ["192.0.2.2"]) == (read.json()["did_in"], read.json()["addresses"])
+    assert 204 == (await client.delete(f"{TRUNKS}/provider")).status_code
+    assert 404 == (await client.get(f"{TRUNKS}/provider")).status_code
+
+
+async def test_a_password_is_never_told(client: httpx.AsyncClient, database: Database) -> None:
+    """No answer has it, and it is kept as it was sent."""
+    answers = [
+        await make(client, **ACCOUNT),
+        await client.get(f"{TRUNKS}/provider"),
+        await client.get(TRUNKS),
+        await client.patch(f"{TRUNKS}/provider", json={"port": 5070, "password": PASSWORD}),
+        await client.patch(f"{TRUNKS}/provider", json={"did_in": "to"}),
+        await client.get("/api/v1/configuration"),
+    ]
+
+    assert [201, 200, 200, 200, 200, 200] == [answer.status_code for answer in answers]
+    assert [] == [
+        answer.text for answer in answers if "sw0rdfish" in answer.text or "password" in answer.json()
+    ]
+    assert PASSWORD == await stored_password(database)
+
+
+async def test_a_difference_shows_stars_for_a_password(
+    api: Api, client: httpx.AsyncClient, system: httpx.AsyncClient
+) -> None:
+    """Who may see what waits sees the trunk, and which fields of it changed, and no value of this one."""
+    await publish(api.deps.publisher)
+    await make(client, **ACCOUNT)
+    await client.patch(f"{TRUNKS}/provider", json={"password": "sw0rdfish-2"})
+    await note_pending(api.deps.publisher)
+    answer = await system.get("/api/v1/configuration")
+    pending = answer.json()["pending"]
+    shown = {file["path"]: file["difference"] for file in pending["files"]}
+
+    assert [("added", []), ("changed", ["password"])] == [
+        (change["action"], change["fields"]) for change in pending["changes"]
+    ]
+    assert "+password=***" in shown["asterisk/pjsip.conf"].splitlines()
+    assert "sw0rdfish" not in answer.text
+
+
+@pytest.mark.parametrize("change", [{"host": "192.0.2.99"}, {"port": 5061}, {"username": "another"}])
+async def test_a_password_does_not_go_to_another_host(
+    client: httpx.AsyncClient, change: dict[str, Any]
+) -> None:
+    """Who cannot read it cannot have it sent elsewhere; who knows it sends it again."""
+    await make(client, **ACCOUNT)
+    refused = await client.patch(f"{TRUNKS}/provider", json=change)
+    taken = await client.patch(f"{TRUNKS}/provider", json=change | {"password": PASSWORD})
+
+    assert (422, "missing-field", "password") == refusal(refused)
+    assert 200 == taken.status_code
+
+
+async def test_without_an_account_there_is_no_password(client: httpx.AsyncClient, database: Database) -> None:
+    """Who stops registering need not say that the password goes too."""
+    await make(client, addresses=["192.0.2.1"], **ACCOUNT)
+    changed = await client.patch(f"{TRUNKS}/provider", json={"username": None})
+
+    assert 200 == changed.status_code, changed.text
+    assert None is await stored_password(database)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error_id", "field"),
+    [
+        ({}, "missing-field", "addresses"),
+        ({"addresses": ["192.0.2.1", "sip.example.com"]}, "invalid-address", "addresses.1"),
+        ({"addresses": ["192.0.2.1/24"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["192.0.2.1"], "host": "a;b"}, "invalid-address", "host"),
+        (ACCOUNT | {"username": "a b"}, "invalid-account", "username"),
+        (ACCOUNT | {"username": "a@b"}, "invalid-account", "username"),
+        (ACCOUNT | {"password": "a\nb"}, "invalid-sip-password", "password"),
+        (ACCOUNT | {"password": None}, "invalid-sip-password", "password"),
+        (ACCOUNT | {"host": None}, "missing-field", "host"),
+        ({"addresses": ["192.0.2.1"], "password": "x"}, "missing-field", "username"),
+    ],
+)
+async def test_a_wrong_field_is_named(
+    client: httpx.AsyncClient, fields: dict[str, Any], error_id: str, field: str
+) -> None:
+    """Each rule that is broken has its error id and the path of its field, and never a password."""
+    refused = await make(client, **fields)
+
+    assert (422, error_id, field) == refusal(refused)
+    assert "sw0rdfish" not in refused.text
+
+
+async def test_no_two_trunks_share_an_address(client: httpx.AsyncClient) -> None:
+    """Whichever is the larger network; a trunk may keep its own."""
+    await make(client, "one", addresses=["192.0.2.0/28"])
+    await make(client, "two", addresses=["198.51.100.1"])
+    inside = await make(client, "three", addresses=["203.0.113.1", "192.0.2.5"])
+    around = await client.patch(f"{TRUNKS}/two", json={"addresses": ["192.0.0.0/16"]})
+    own = await client.patch(f"{TRUNKS}/one", json={"addresses": ["192.0.2.0/29"]})
+
+    assert (409, "address-taken", "addresses.1") == refusal(inside)
+    assert (409, "address-taken", "addresses.0") == refusal(around)
+    assert 200 == own.status_code
+
+
+async def test_a_trunk_that_a_rule_names_stays(client: httpx.AsyncClient, database: Database) -> None:
+    """The answer lists the rules; one that is not enabled is not rendered, and neither is its rule."""
+    await make(client, addresses=["192.0.2.1"])
+    await client.post(
+        "/api/v1/inbound-rules",
+        json={
+            "name": "main",
+            "trunk": "provider",
+            "destination": {"office_hours": {"action": "hangup"}},
+        },
+    )
+    refused = await client.delete(f"{TRUNKS}/provider")
+    await client.patch(f"{TRUNKS}/provider", json={"enabled": False})
+    async with database.transaction() as session:
+        (tenant,) = await configured_tenants(session)
+
+    assert (409, "name-in-use", ["main"]) == (
+        refused.status_code,
+        refused.json()["error_id"],
+        refused.json()["details"]["used_by"],
+    )
+    assert () == tenant.trunks

@@ -1,0 +1,55 @@
+-- Where a call from outside goes: the inbound rules of its tenant in their order, the first that matches wins.
+-- A rule has a trunk, the masks of numbers dialled and of callers, a schedule, and a destination for each hours.
+local routing = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_routing.lua")
+local tenants = {
+}
+
+-- Digits, and a + before them; nothing of anything else.
+local function digits_of(text)
+  local plus, digits = text:match("^(%+?)(%d+)$")
+  if not digits or #digits > 32 then return "", "" end
+  return digits, plus
+end
+
+local function matches(mask, digits)
+  local first, last = mask:match("^(%d+)-(%d+)$")
+  if first then return #digits == #first and digits >= first and digits <= last end
+  local pattern = mask:gsub("^%+", ""):gsub("%*", "%%d")
+  return digits:match("^" .. pattern .. "$") ~= nil
+end
+
+local function any(masks, digits)
+  if #masks == 0 then return true end
+  for _, mask in ipairs(masks) do
+    if matches(mask, digits) then return true end
+  end
+  return false
+end
+
+local function find(rules, trunk, did, caller)
+  for _, rule in ipairs(rules) do
+    if (rule[1] == "" or rule[1] == trunk) and any(rule[2], did) and any(rule[3], caller) then return rule end
+  end
+end
+
+local tenant = routing.get("cp_tenant")
+local did, plus = digits_of(routing.get(routing.get("cp_did_in") == "to" and "sip_to_user" or "sip_req_user"))
+if did == "" then
+  session:transfer("number-unknown", "XML", "cp-unknown")
+else
+  routing.set("cp_reached_by", "did." .. plus .. did)
+  local rule = find(tenants[tenant] or {}, routing.get("cp_trunk"), did, (digits_of(routing.get("sip_from_user"))))
+  local hours = rule and routing.hours(rule[4]) or 0
+  -- No rule is meant: the number itself, if somebody has it.
+  local token = rule and rule[5][hours + 1] or did
+  if hours > 0 then
+    -- In office hours a rule leaves no trace on the way: the number dialled says it all. Else its reason is kept.
+    routing.set("cp_kind", "inbound-rule")
+    routing.set("cp_number", "")
+    routing.go(token, "closed")
+  elseif token:match("^%d+$") then
+    session:transfer(token, "XML", "cp-go")
+  else
+    session:hangup("NORMAL_CLEARING")
+  end
+end

@@ -1,0 +1,256 @@
+"""The simulation of a call, against a second walk that shares nothing with it, and row by row."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from controlplane.domain.message import ReachedReason, ReachedStep
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing import simulate as product
+from controlplane.domain.routing.destination import HANGUP, ByHours
+from controlplane.domain.routing.hours import Hours, OfficeHours, TimeRange, Weekday
+from controlplane.domain.routing.inbound_rule import InboundRule
+from controlplane.domain.routing.simulate import simulate
+from controlplane.domain.routing.simulation import (
+    Line,
+    PhoneState,
+    Reception,
+    Result,
+    Routing,
+    RuleLine,
+    SimulatedCall,
+    Simulation,
+)
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from tests.support.independent_walk import Told, walk
+from tests.support.random_routing import CALLS, NOW, NUMBERED, call_of, routing_of
+
+MAILBOX = Line(kind=NumberKind.MAILBOX, name="Sales")
+
+
+def _told(found: Simulation) -> Told:
+    return (
+        found.result.value,
+        found.number,
+        found.cause,
+        found.seconds,
+        [
+            (step.kind, step.number, step.key, step.reason.value, step.waited_seconds)
+            for step in found.reached_by.path
+        ],
+    )
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(numbers=NUMBERED, call=CALLS)
+def test_the_simulation_says_what_a_second_walk_says(
+    numbers: dict[str, dict[str, Any]], call: dict[str, Any]
+) -> None:
+    """For any routing, phones, hours and keys: the same end, the same way, the same seconds."""
+    found = simulate(routing_of(numbers, call["hours"]), call_of(call))
+
+    assert walk(numbers, call) == _told(found)
+
+
+FAULTS = {
+    "busy and no answer swapped": ('plan, "no_answer", reason, rang', 'plan, "busy", reason, rang'),
+    "holidays ignored": (
+        "OPEN if found is None else found.at(self._call.at)",
+        "OPEN if found is None else min(found.at(self._call.at), Hours.CLOSED)",
+    ),
+    "a second too many": ("spent = min(turn, total)\n", "spent = min(turn, total) + 1\n"),
+    "do not disturb before always": (
+        'if always not in {"", _RING}:',
+        'if always not in {"", _RING} and plan.get("do_not_disturb") != "1":',
+    ),
+    "hops not counted": ("self._hops += 1", "self._hops += number not in self._routing.receptions"),
+}
+
+
+def _faulty(before: str, after: str) -> Callable[..., Simulation]:
+    source = Path(product.__file__).read_text()
+    assert source.count(before) == 1, before
+    module = types.ModuleType("controlplane.domain.routing.faulty")
+    # Dataclasses look their module up by its name.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(__import__("sys").modules, module.__name__, module)
+        exec(compile(source.replace(before, after), product.__file__, "exec"), module.__dict__)
+    return module.simulate  # type: ignore[no-any-return]
+
+
+class _Noticed(Exception):
+    """The two walks differ."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_simulation_is_noticed(fault: str) -> None:
+    """Each of five seeded faults makes the two walks differ."""
+    faulty = _faulty(*FAULTS[fault])
+
+    @seed(5)
+    @settings(
+        max_examples=5000,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(numbers=NUMBERED, call=CALLS)
+    def compare(numbers: dict[str, dict[str, Any]], call: dict[str, Any]) -> None:
+        found = _told(faulty(routing_of(numbers, call["hours"]), call_of(call)))
+        if found != walk(numbers, call):
+            raise _Noticed
+
+    with pytest.raises(_Noticed):
+        compare()
+
+
+def _rule(name: str, *, priority: int = 100, tokens: tuple[str, str, str], **settings: Any) -> RuleLine:
+    return RuleLine(
+        name=name,
+        rule=InboundRule(destination=ByHours(office_hours=HANGUP), priority=priority, **settings),
+        hours="s",
+        tokens=tokens,
+    )
+
+
+def _from_outside(*rules: RuleLine, did: str = "+49301", **call: Any) -> Simulation:
+    open_on_mondays = OfficeHours(
+        time_zone="UTC", week={Weekday.MONDAY: (TimeRange(start=time(8), end=time(17)),)}
+    )
+    routing = Routing(lines={"8001": MAILBOX, "8002": MAILBOX}, rules=rules, hours={"s": open_on_mondays})
+    return simulate(routing, SimulatedCall(**{"at": NOW, "did": did, **call}))
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    """By priority, then by name; masks of DIDs and callers and the trunk are asked."""
+    found = _from_outside(
+        _rule("z-first", priority=1, tokens=("hangup",) * 3, callers=("4940*",)),
+        _rule("a-trunk", priority=2, tokens=("hangup",) * 3, trunk="other"),
+        _rule("c-late", priority=3, tokens=("hangup",) * 3),
+        _rule("b-soon", priority=3, tokens=("8001", "8002", "8002"), dids=("49300-49309",)),
+    )
+
+    assert ("8001", "b-soon", ()) == (found.number, found.steps[0].name, found.reached_by.path)
+    assert "+49301" == found.reached_by.did
+
+
+def test_a_rule_that_is_closed_stands_in_the_way() -> None:
+    """Outside office hours the message says so; in office hours the DID alone says it all."""
+    evening = _from_outside(_rule("main", tokens=("8001", "8002", "8002")), at=NOW + timedelta(hours=9))
+
+    assert ("8002", Hours.CLOSED) == (evening.number, evening.steps[0].hours)
+    assert (
+        ReachedStep(kind="inbound-rule", number="", reason=ReachedReason.CLOSED),
+    ) == evening.reached_by.path
+
+
+@pytest.mark.parametrize(("did", "result"), [("8001", Result.MAILBOX), ("8009", Result.UNKNOWN_NUMBER)])
+def test_without_a_rule_the_number_itself_is_meant(did: str, result: Result) -> None:
+    """If somebody has it; else nobody is there."""
+    found = _from_outside(did=did)
+
+    assert (result, did) == (found.result, found.number)
+
+
+def _receptionist(*keys: str, dial_extensions: bool = True) -> Simulation:
+    routing = Routing(
+        lines={
+            "6000": Line(kind=NumberKind.VIRTUAL_RECEPTIONIST, name="Main", plan={"call_failed": "8001"}),
+            "101": Line(kind=NumberKind.EXTENSION, name="Alice"),
+            "1012": Line(kind=NumberKind.EXTENSION, name="Bob"),
+            "8001": MAILBOX,
+            "8002": MAILBOX,
+        },
+        receptions={
+            "6000": Reception(
+                keys={"1": ("8001",) * 3, "12": ("8002",) * 3},
+                dial_extensions=dial_extensions,
+                timeout_seconds=5,
+                timeout_repeats=1,
+                timeout="hangup",
+            )
+        },
+        extensions=frozenset({"101", "1012"}),
+    )
+    return simulate(routing, SimulatedCall(at=NOW, to="6000", keys=keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "number", "key"),
+    [
+        (("1",), "8001", "1"),
+        (("12",), "8002", "12"),
+        (("1", "2"), "8001", "1"),
+        (("101",), "101", None),
+        (("101#",), "101", None),
+        (("1012",), "1012", None),
+        (("9", "12"), "8002", "12"),
+    ],
+)
+def test_keys_are_taken_as_long_as_they_may_become_more(
+    keys: tuple[str, ...], number: str, key: str | None
+) -> None:
+    """A pause ends them; what matches nothing is asked for again; an extension can be dialled."""
+    found = _receptionist(*keys)
+
+    assert (number, key) == (found.number, found.steps[0].key)
+
+
+def test_a_caller_who_presses_nothing_is_sent_on() -> None:
+    """After the greeting and its repeats."""
+    found = _receptionist()
+
+    assert (Result.HUNG_UP, 10, ReachedReason.TIMEOUT) == (found.result, found.seconds, found.steps[0].reason)
+
+
+def test_a_transfer_that_fails_comes_back() -> None:
+    """The extension dialled is busy and has no rule: the receptionist's destination for that follows."""
+    routing = Routing(
+        lines={
+            "6000": Line(kind=NumberKind.VIRTUAL_RECEPTIONIST, name="Main", plan={"call_failed": "8001"}),
+            "101": Line(kind=NumberKind.EXTENSION, name="Alice"),
+            "8001": MAILBOX,
+        },
+        receptions={
+            "6000": Reception(
+                keys={}, dial_extensions=True, timeout_seconds=5, timeout_repeats=0, timeout="hangup"
+            )
+        },
+        extensions=frozenset({"101"}),
+    )
+    call = SimulatedCall(at=NOW, to="6000", keys=("101",), states={"101": PhoneState.DECLINED})
+    found = simulate(routing, call)
+
+    assert ["direct", "busy", "call_failed"] == [step.reason.value for step in found.reached_by.path]
+    assert "8001" == found.number
+
+
+def test_a_random_order_says_that_chance_decided() -> None:
+    """Of two who answer, one is taken."""
+    phones = {number: Line(kind=NumberKind.EXTENSION, name=number) for number in ("101", "102")}
+    plan = {"strategy": "random", "members": "101&102", "ring_seconds": "5", "total_seconds": "10"}
+    routing = Routing(lines={**phones, "6100": Line(kind=NumberKind.RING_GROUP, name="", plan=plan)})
+    found = simulate(routing, SimulatedCall(at=NOW, to="6100"))
+
+    assert (True, Result.ANSWERED) == (found.by_chance, found.result)
+
+
+def test_a_full_queue_and_a_disabled_mailbox() -> None:
+    """A queue said to be full sends the caller on; a mailbox that is disabled takes no message."""
+    plan = {"agents": "101", "max_callers": "5", "full": "8001", "max_wait_seconds": "60"}
+    routing = Routing(
+        lines={
+            "101": Line(kind=NumberKind.EXTENSION, name="Alice"),
+            "6200": Line(kind=NumberKind.CALL_QUEUE, name="Support", plan=plan),
+            "8001": Line(kind=NumberKind.MAILBOX, name="Sales", enabled=False),
+        }
+    )
+    found = simulate(routing, SimulatedCall(at=NOW, to="6200", full=frozenset({"6200"})))
+
+    assert (Result.MAILBOX_DISABLED, ReachedReason.QUEUE_FULL) == (found.result, found.reached_by.reason)
