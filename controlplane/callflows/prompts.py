@@ -78,7 +78,7 @@ class Prompt(StrEnum):
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"  # Do not disturb is off.
     QUEUE_LOGGED_IN = "queue-logged-in"  # You are logged in to the queue.
     QUEUE_LOGGED_OUT = "queue-logged-out"  # You are logged out of the queue.
-    QUEUE_UNKNOWN = "queue-unknown"  # You are not an agent of this queue.
+    QUEUE_UNKNOWN = "queue-unknown"  # You are not an agent in this queue.
     # at a virtual receptionist
     RECEPTIONIST_STANDARD = (
         "receptionist-standard"  # Welcome. Please make your choice. (without its own words)
