@@ -24,3 +24,7 @@ class Features(Protocol):
     async def set_do_not_disturb(self, tenant_id: UUID, extension: str, *, on: bool) -> bool:
         """Switch do not disturb of an extension; False if there is no such extension any more."""
         ...
+
+    async def set_logged_in(self, tenant_id: UUID, queue: str, extension: str, *, on: bool) -> bool:
+        """Log an agent in or out of the queue with a number; False if it has no such agent."""
+        ...

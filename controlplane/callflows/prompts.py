@@ -76,6 +76,9 @@ class Prompt(StrEnum):
     OPEN_AS_USUAL = "open-as-usual"  # Open as usual.
     DO_NOT_DISTURB_ON = "do-not-disturb-on"  # Do not disturb is on.
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"  # Do not disturb is off.
+    QUEUE_LOGGED_IN = "queue-logged-in"  # You are logged in to the queue.
+    QUEUE_LOGGED_OUT = "queue-logged-out"  # You are logged out of the queue.
+    QUEUE_UNKNOWN = "queue-unknown"  # You are not an agent in this queue.
     # at a virtual receptionist
     RECEPTIONIST_STANDARD = (
         "receptionist-standard"  # Welcome. Please make your choice. (without its own words)
@@ -95,6 +98,7 @@ class Tone(StrEnum):
 
     BEEP = "beep"
     SILENCE = "silence"  # half a second
+    HOLD = "hold"  # what a caller who waits hears, again and again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,5 +48,10 @@ async def _switch(feature: Feature | None, call: Call, extension: str, features:
             if not await features.set_do_not_disturb(tenant_id, extension, on=on):
                 return Prompt.FEATURE_UNKNOWN
             return Prompt.DO_NOT_DISTURB_ON if on else Prompt.DO_NOT_DISTURB_OFF
+        case Feature.QUEUE_LOG_IN | Feature.QUEUE_LOG_OUT:
+            on = feature is Feature.QUEUE_LOG_IN
+            if not await features.set_logged_in(tenant_id, call.facts.dialled, extension, on=on):
+                return Prompt.QUEUE_UNKNOWN
+            return Prompt.QUEUE_LOGGED_IN if on else Prompt.QUEUE_LOGGED_OUT
         case _:
             return Prompt.FEATURE_UNKNOWN

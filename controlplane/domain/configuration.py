@@ -32,6 +32,7 @@ class ObjectKind(StrEnum):
     TENANT = "tenant"
     FEATURE_CODE = "feature-code"
     RING_GROUP = "ring-group"
+    CALL_QUEUE = "call-queue"
     VIRTUAL_RECEPTIONIST = "virtual-receptionist"
     OFFICE_HOURS = "office-hours"
     INBOUND_RULE = "inbound-rule"

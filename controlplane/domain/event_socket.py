@@ -61,6 +61,8 @@ RIGHTS: Final = {
             "sofia",
             "uptime",
             "uuid_exists",
+            # Call queues: read anew, listed, and agents that are gone deleted.
+            "callcenter_config",
             # Of mod_voicemail, where it takes messages.
             "vm_fsdb_msg_list",
             "vm_fsdb_msg_get",

@@ -72,6 +72,8 @@ class Feature(StrEnum):
     CLOSED_NOW = "closed-now"
     DO_NOT_DISTURB_ON = "do-not-disturb-on"
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"
+    QUEUE_LOG_IN = "queue-log-in"
+    QUEUE_LOG_OUT = "queue-log-out"
 
 
 def parse_feature_code(text: str, *, field: str = "code") -> str:

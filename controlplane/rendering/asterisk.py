@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, TemplateError
 
 from controlplane.rendering.check import check_file
-from controlplane.rendering.context import AsteriskContext
+from controlplane.rendering.context import AsteriskContext, music_of
 from controlplane.rendering.environment import make_environment
 from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.tree import RenderedTree, digest_of
@@ -20,6 +20,8 @@ FILES = (
     "pjsip.conf",
     "manager.conf",
     "modules.conf",
+    "musiconhold.conf",
+    "queues.conf",
     "rtp.conf",
 )
 _WITH_REVISION = ("extensions.conf", "cp-globals.conf")
@@ -47,7 +49,7 @@ def render_asterisk(context: AsteriskContext, *, templates: Path) -> RenderedTre
     files = unnamed | _render(context, environment, _WITH_REVISION, revision=digest)
     for path, text in files.items():
         check_file(path, text)
-    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints)
+    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints | context.queues)
 
 
 def _render(
@@ -62,6 +64,7 @@ def _render(
         "default_tenant": context.default_tenant,
         "prompts": context.prompts,
         "sidecar": _SIDECAR,
+        "music": music_of(context.prompts),
         "sip": installation.sip,
         "agi": installation.agi,
         "manager": installation.manager,

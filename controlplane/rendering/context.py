@@ -8,8 +8,12 @@ from typing import assert_never
 from uuid import UUID
 
 from controlplane.domain.numbers import Feature
+from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
+
+QUEUE_PREFIX = "cp-"
+"""What the names of our queues at a switch begin with; other queues are not ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,13 @@ class FeatureCodeContext:
                 return "cp-check"
             case Feature.CHECK_OWN_MAILBOX:
                 return "cp-check-own"
-            case Feature.CLOSED_NOW | Feature.DO_NOT_DISTURB_ON | Feature.DO_NOT_DISTURB_OFF:
+            case (
+                Feature.CLOSED_NOW
+                | Feature.DO_NOT_DISTURB_ON
+                | Feature.DO_NOT_DISTURB_OFF
+                | Feature.QUEUE_LOG_IN
+                | Feature.QUEUE_LOG_OUT
+            ):
                 return "cp-feature"
             case _ as never:
                 assert_never(never)
@@ -45,12 +55,48 @@ class FeatureCodeContext:
     @property
     def takes_digits(self) -> bool:
         """Whether the code may be followed by a number."""
-        return self.feature is Feature.CHECK_MESSAGES
+        return self.feature in {Feature.CHECK_MESSAGES, Feature.QUEUE_LOG_IN, Feature.QUEUE_LOG_OUT}
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """What is dialled for it, in Asterisk's patterns."""
         return (self.code, f"_{self.code}X!") if self.takes_digits else (self.code,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentContext:
+    """An agent of a call queue: the number of an extension, and its endpoint in PJSIP."""
+
+    number: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueContext:
+    """A call queue, as far as the switch's own queue knows it; the rest is read with each call.
+
+    `max_callers` 0 is no limit; `exit_key` is `None` or one of the phone's keys.
+    """
+
+    id: UUID
+    number: str
+    strategy: QueueStrategy
+    ring_seconds: int
+    wrap_up_seconds: int
+    max_wait_seconds: int
+    max_callers: int
+    exit_key: str | None
+    agents: tuple[AgentContext, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the switch calls it."""
+        return f"{QUEUE_PREFIX}{self.id}"
+
+    @property
+    def pressed(self) -> str:
+        """The exit key as the way of a call has it."""
+        return (self.exit_key or "").replace("*", "s").replace("#", "h")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +109,7 @@ class TenantContext:
     language: str
     extensions: tuple[ExtensionContext, ...] = ()
     feature_codes: tuple[FeatureCodeContext, ...] = ()
+    queues: tuple[QueueContext, ...] = ()
     trunks: tuple[TrunkContext, ...] = ()
     rules: tuple[InboundRuleContext, ...] = ()
 
@@ -75,6 +122,11 @@ class TenantContext:
 def at_domain(tenant_name: str, sip_domain: str) -> str:
     """Return `@domain`, or nothing for the default tenant, whose phones may use any address of ours."""
     return "" if tenant_name == DEFAULT_TENANT else f"@{sip_domain.lower()}"
+
+
+def queue_names(tenants: tuple[TenantContext, ...]) -> frozenset[str]:
+    """Return what the switch calls the queues of these tenants."""
+    return frozenset(queue.name for tenant in tenants for queue in tenant.queues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +210,16 @@ class VoiceContext:
     files: tuple[tuple[str, tuple[Path, ...]], ...]
 
 
+HOLD = "hold"
+"""The prompt that callers of a queue wait to."""
+
+
+def music_of(prompts: tuple[VoiceContext, ...]) -> Path | None:
+    """Return what callers of a queue wait to, without `.wav`; None if it is not made yet."""
+    named = (files for voice in prompts for name, files in voice.files if name == HOLD)
+    return next((files[0] for files in named if files), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationContext:
     """What settings decide, the same for all revisions of an installation."""
@@ -190,3 +252,8 @@ class AsteriskContext:
         extensions = {extension.endpoint for tenant in self.tenants for extension in tenant.extensions}
         trunks = {trunk.context for tenant in self.tenants for trunk in tenant.trunks}
         return frozenset({"anonymous"} | extensions | trunks)
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The names of all call queues."""
+        return queue_names(self.tenants)

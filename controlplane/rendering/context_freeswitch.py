@@ -8,7 +8,7 @@ from uuid import UUID
 
 from controlplane.domain.event_socket import DOMAIN, RIGHTS, user_password
 from controlplane.domain.tenant import DEFAULT_TENANT
-from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext
+from controlplane.rendering.context import CallsContext, SipContext, TenantContext, VoiceContext, queue_names
 from controlplane.rendering.context_inbound import TrunkContext
 
 _SILENCE_THRESHOLD = 200
@@ -193,3 +193,8 @@ class FreeswitchContext:
             for trunk in tenant.trunks
             if trunk.username is not None
         )
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The names of all call queues."""
+        return queue_names(self.tenants)

@@ -39,16 +39,16 @@ def make_environment(templates: Path) -> Environment:
     return environment
 
 
-def asterisk_line(kind: str, name: str, *, plus: str = "") -> Escaped:
-    """Return the expression of Asterisk's dialplan that is a line of the plan in `CP_ROUTE`.
+def asterisk_line(kind: str, name: str, *, plus: str = "", of: str = "CP_ROUTE") -> Escaped:
+    """Return the expression of Asterisk's dialplan that is a line of the plan in the variable `of`.
 
     `plus` is a variable whose number is added to the place, for `x.0` to `x.2`. Raises ValueError for a
     name that is none.
     """
     place = FIELDS[NumberKind(kind)].index(name) + 3
     if plus:
-        return Escaped(f"${{CUT(CP_ROUTE,${{CP_LINE}},$[{place} + ${{{plus}}}])}}")
-    return Escaped(f"${{CUT(CP_ROUTE,${{CP_LINE}},{place})}}")
+        return Escaped(f"${{CUT({of},${{CP_LINE}},$[{place} + ${{{plus}}}])}}")
+    return Escaped(f"${{CUT({of},${{CP_LINE}},{place})}}")
 
 
 def make_xml_environment(templates: Path) -> Environment:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, TemplateError
 
 from controlplane.rendering.check_xml import check_xml
+from controlplane.rendering.context import music_of
 from controlplane.rendering.context_freeswitch import FreeswitchContext
 from controlplane.rendering.environment import make_xml_environment
 from controlplane.rendering.escape import RenderingError
@@ -17,6 +18,7 @@ from controlplane.rendering.tree import RenderedTree, digest_of
 PROFILE = "shared-voicemail"
 FILES = (
     "freeswitch.xml",
+    "cp-callcenter.xml",
     "cp-configuration.xml",
     "cp-dialplan.xml",
     "cp-directory.xml",
@@ -24,6 +26,8 @@ FILES = (
     "cp-mailboxes.xml",
     "cp-phrases.xml",
     "cp-voicemail.xml",
+    "cp_agent.lua",
+    "cp_call_queue.lua",
     "cp_caller.lua",
     "cp_directory.lua",
     "cp_entrance.lua",
@@ -38,36 +42,51 @@ FILES = (
     "cp_stage.lua",
 )
 _WITH_REVISION = ("cp-dialplan.xml",)
+_QUEUES = "cp-callcenter.xml"
 
 
 def render_freeswitch(context: FreeswitchContext, *, templates: Path) -> RenderedTree:
     """Render and check all files, as `freeswitch/<name>`.
 
     The digest is that of the files with an empty revision, and is then put into them: the switch
-    reports it as the global variable `cp_revision`. Raises RenderingError.
+    reports it as the global variable `cp_revision`, and that of the call queues alone as `cp_queues`.
+    Raises RenderingError.
     """
     environment = make_xml_environment(templates)
     unnamed = _render(context, environment, FILES, revision="")
+    unnamed |= _render(context, environment, (_QUEUES,), revision="", queues=_queues_digest(unnamed))
     digest = digest_of(unnamed)
     files = unnamed | _render(context, environment, _WITH_REVISION, revision=digest)
     for path, text in files.items():
         if path.endswith(".xml"):
             check_xml(path, text)
-    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints)
+    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints | context.queues)
+
+
+def _queues_digest(files: Mapping[str, str]) -> str:
+    path = f"freeswitch/{_QUEUES}"
+    return digest_of({path: files[path]})
 
 
 def _render(
-    context: FreeswitchContext, environment: Environment, names: Iterable[str], *, revision: str
+    context: FreeswitchContext,
+    environment: Environment,
+    names: Iterable[str],
+    *,
+    revision: str,
+    queues: str = "",
 ) -> dict[str, str]:
     if context.default_tenant is None:
         raise RenderingError("There is no tenant named default; run the migrations.")
     installation = context.installation
     values = {
         "revision": revision,
+        "queues_revision": queues,
         "tenants": context.tenants,
         "default_tenant": context.default_tenant,
         "domains": tuple((context.domain_of(tenant), tenant) for tenant in context.tenants),
         "prompts": context.prompts,
+        "music": music_of(context.prompts),
         "profile": PROFILE,
         "address": _address(installation.sip.host),
         "sip": installation.sip,

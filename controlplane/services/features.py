@@ -8,8 +8,10 @@ from uuid import UUID
 
 import structlog
 
+from controlplane.domain.errors import NotFound
 from controlplane.domain.language import first_available
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.routing import queue_agents
 from controlplane.services.routing.office_hours import toggle_closed_now
 from controlplane.storage import extensions, tenants
 from controlplane.storage.database import Database
@@ -49,4 +51,19 @@ class FeatureService:
         structlog.get_logger().info(
             "extension.do_not_disturb", tenant_id=str(tenant_id), number=extension, on=on
         )
+        return True
+
+    async def set_logged_in(self, tenant_id: UUID, queue: str, extension: str, *, on: bool) -> bool:
+        """Log an agent in or out of a queue, whose route file follows."""
+        try:
+            await queue_agents.set_logged_in(
+                self._database,
+                self._jobs,
+                tenant_id=tenant_id,
+                number=queue,
+                extension=extension,
+                logged_in=on,
+            )
+        except NotFound:
+            return False
         return True

@@ -26,13 +26,20 @@ class Published:
     verified: str
 
 
-_ASTERISK_RELOAD: Final = "AMI `Reload` of `pbx_config.so`, then of `res_pjsip.so`"
-_ASTERISK_ASKS: Final = (
-    "AMI `Getvar` of `CP_REVISION` is the digest; `PJSIPShowEndpoints` has all of ours and no removed one"
+_ASTERISK_RELOAD: Final = (
+    "AMI `Reload` of `res_musiconhold.so`, `app_queue.so`, `pbx_config.so`, then of `res_pjsip.so`"
 )
-_FREESWITCH_RELOAD: Final = "`reloadxml`, which must say `[Success]`"
+_ASTERISK_ASKS: Final = (
+    "AMI `Getvar` of `CP_REVISION` is the digest; `PJSIPShowEndpoints` and `QueueSummary` have all of ours "
+    "and no removed one"
+)
+_FREESWITCH_RELOAD: Final = (
+    "`reloadxml`, which must say `[Success]`; where queues changed, `callcenter_config queue unload` of "
+    "each, `queue reload cp-queues`, `agent del` of those that are gone"
+)
 _FREESWITCH_ASKS: Final = (
-    "`global_getvar cp_revision` is the digest; `list_users` has all of ours and no removed one"
+    "`global_getvar cp_revision` is the digest; `list_users` and `callcenter_config queue list` have all of "
+    "ours and no removed one"
 )
 _GATEWAYS_RELOAD: Final = (
     f"{_FREESWITCH_RELOAD}; then `sofia profile … killgw` for each gateway that changed or went, and "
@@ -96,6 +103,8 @@ PUBLISHED: Final = (
         "freeswitch/cp_directory.lua",
         "freeswitch/cp_entrance.lua",
     ),
+    _asterisk(ObjectKind.CALL_QUEUE, "asterisk/cp-contexts.conf", "asterisk/queues.conf", ROUTE_FILE),
+    _freeswitch(ObjectKind.CALL_QUEUE, "freeswitch/cp-callcenter.xml", ROUTE_FILE),
     _asterisk(ObjectKind.FEATURE_CODE, "asterisk/cp-contexts.conf"),
     _freeswitch(ObjectKind.FEATURE_CODE),
     _asterisk(ObjectKind.TRUNK, "asterisk/cp-contexts.conf", "asterisk/pjsip.conf"),

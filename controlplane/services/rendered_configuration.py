@@ -13,10 +13,12 @@ from controlplane.domain.language import first_available
 from controlplane.domain.numbers import Feature
 from controlplane.rendering.asterisk import render_asterisk
 from controlplane.rendering.context import (
+    AgentContext,
     AsteriskContext,
     ExtensionContext,
     FeatureCodeContext,
     InstallationContext,
+    QueueContext,
     TenantContext,
     VoiceContext,
     at_domain,
@@ -34,6 +36,7 @@ from controlplane.rendering.tree import RenderedTree
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage.configuration import (
     ConfiguredMailbox,
+    ConfiguredQueue,
     ConfiguredRule,
     ConfiguredTenant,
     ConfiguredTrunk,
@@ -51,6 +54,7 @@ DIALPLAN_PROMPTS = (
     Prompt.FEATURE_UNKNOWN,
     Prompt.CHECK_UNAVAILABLE,
     Tone.BEEP,
+    Tone.HOLD,
 )
 # What mod_voicemail says besides.
 NATIVE_PROMPTS = (Prompt.MESSAGE_TOO_SHORT,)
@@ -129,12 +133,30 @@ def _tenant(tenant: ConfiguredTenant) -> TenantContext:
             for extension in tenant.extensions
         ),
         feature_codes=codes,
+        queues=tuple(_queue(queue, after_number) for queue in tenant.queues),
         trunks=tuple(_trunk(trunk) for trunk in tenant.trunks),
         # By a trunk that is not enabled no call comes.
         rules=tuple(
             _rule(rule, trunks)
             for rule in tenant.rules
             if rule.settings.trunk is None or rule.settings.trunk in trunks
+        ),
+    )
+
+
+def _queue(queue: ConfiguredQueue, after_number: str) -> QueueContext:
+    settings = queue.settings
+    return QueueContext(
+        id=queue.id,
+        number=queue.number,
+        strategy=settings.strategy,
+        ring_seconds=settings.ring_seconds,
+        wrap_up_seconds=settings.wrap_up_seconds,
+        max_wait_seconds=settings.max_wait_seconds,
+        max_callers=settings.max_callers,
+        exit_key=settings.exit_key,
+        agents=tuple(
+            AgentContext(number=agent, endpoint=f"{agent}{after_number}") for agent in settings.agents
         ),
     )
 

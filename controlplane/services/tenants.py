@@ -34,6 +34,8 @@ from controlplane.storage.tenants import tenant_values
 
 _FEATURE_CODES = {
     "*16": Feature.CLOSED_NOW,
+    "*38": Feature.QUEUE_LOG_IN,
+    "*39": Feature.QUEUE_LOG_OUT,
     "*56": Feature.CHECK_MESSAGES,
     "*57": Feature.CHECK_OWN_MAILBOX,
     "*78": Feature.DO_NOT_DISTURB_ON,

@@ -23,6 +23,9 @@ _HEAD_SECONDS, _TAIL_SECONDS = 0.05, 0.15
 _FADE_SECONDS = 0.01
 _BEEP_HERTZ, _BEEP_SECONDS, _BEEP_PEAK = 1000, 0.25, 10 ** (-12 / 20)
 _SILENCE_SECONDS = 0.5
+# What callers wait to: four chords, each of two seconds.
+_HOLD_CHORDS = ((262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294))
+_HOLD_CHORD_SECONDS, _HOLD_PEAK = 2.0, 10 ** (-12 / 20)
 _PAUSE_SECONDS = 0.25
 
 Samples = npt.NDArray[np.float32]
@@ -44,7 +47,7 @@ def telephone(samples: Samples, rate: int) -> Telephone:
 
 
 def tone(kind: Tone) -> Telephone:
-    """Make a beep (1 kHz, 0.25 s) or half a second of silence."""
+    """Make a beep (1 kHz, 0.25 s), half a second of silence, or the eight seconds that callers wait to."""
     match kind:
         case Tone.BEEP:
             at = np.arange(round(_BEEP_SECONDS * RATE), dtype=np.float32) / RATE
@@ -52,6 +55,16 @@ def tone(kind: Tone) -> Telephone:
             return np.round(wave_form * _BEEP_PEAK * 32767).astype(np.int16)
         case Tone.SILENCE:
             return np.zeros(round(_SILENCE_SECONDS * RATE), dtype=np.int16)
+        case Tone.HOLD:
+            return np.concatenate([_chord(notes) for notes in _HOLD_CHORDS])
+
+
+def _chord(hertz: Sequence[float]) -> Telephone:
+    """Make a soft chord that dies away, as a struck string does."""
+    at = np.arange(round(_HOLD_CHORD_SECONDS * RATE), dtype=np.float32) / RATE
+    notes = sum(np.sin(2 * np.pi * each * at) for each in hertz) / len(hertz)
+    struck = _fade((notes * np.exp(-1.5 * at)).astype(np.float32))
+    return np.round(struck * _HOLD_PEAK * 32767).astype(np.int16)
 
 
 def _fade(samples: Samples) -> Samples:

@@ -21,7 +21,7 @@ from controlplane.speech.cache import PERSON, PromptCache
 from controlplane.speech.engines import Engine, engines_for
 from controlplane.speech.speaker import Speaker
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the audio would come out differently."""
 
 OVERRIDES = "overrides"

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.domain.routing.plan import PlanContext, rule_tokens
@@ -31,6 +32,15 @@ class ConfiguredExtension:
     number: str
     display_name: str
     sip_a1_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredQueue:
+    """What is rendered of a call queue."""
+
+    id: UUID
+    number: str
+    settings: CallQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,7 @@ class ConfiguredTenant:
     language: str
     extensions: tuple[ConfiguredExtension, ...]
     feature_codes: tuple[tuple[str, str], ...]
+    queues: tuple[ConfiguredQueue, ...] = ()
     trunks: tuple[ConfiguredTrunk, ...] = ()
     rules: tuple[ConfiguredRule, ...] = ()
 
@@ -76,7 +87,7 @@ class ConfiguredMailbox:
 
 
 async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
-    """Return all tenants by name, with their extensions by number and their feature codes."""
+    """Return all tenants by name, with their extensions and call queues by number and their feature codes."""
     extensions: dict[UUID, list[ConfiguredExtension]] = {}
     # Tenants are read last: one that is missing then has no extensions, one that is there has all.
     for row in await session.scalars(select(ExtensionRow).order_by(ExtensionRow.number)):
@@ -88,6 +99,7 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
         select(FeatureCodeRow).where(FeatureCodeRow.enabled).order_by(FeatureCodeRow.code)
     ):
         codes.setdefault(code.tenant_id, []).append((code.code, code.feature))
+    queues = await _queues(session)
     trunks = await _trunks(session)
     rules = await _rules(session)
     return [
@@ -98,6 +110,7 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
             language=tenant.language,
             extensions=tuple(extensions.get(tenant.id, ())),
             feature_codes=tuple(codes.get(tenant.id, ())),
+            queues=tuple(queues.get(tenant.id, ())),
             trunks=tuple(trunks.get(tenant.id, ())),
             rules=tuple(rules.get(tenant.id, ())),
         )
@@ -135,6 +148,22 @@ async def _rules(session: AsyncSession) -> dict[UUID, list[ConfiguredRule]]:
                 hours=context.hours(settings.office_hours),
                 destinations=rule_tokens(settings.destination, context),
             )
+        )
+    return found
+
+
+async def _queues(session: AsyncSession) -> dict[UUID, list[ConfiguredQueue]]:
+    """Return the call queues of each tenant, by number."""
+    rows = await session.scalars(
+        select(RoutingObjectRow)
+        .where(RoutingObjectRow.kind == RoutingKind.CALL_QUEUE.value)
+        .order_by(RoutingObjectRow.number)
+    )
+    found: dict[UUID, list[ConfiguredQueue]] = {}
+    for row in rows:
+        settings = cast("CallQueue", settings_from(RoutingKind.CALL_QUEUE, row.settings))
+        found.setdefault(row.tenant_id, []).append(
+            ConfiguredQueue(id=row.id, number=row.number or "", settings=settings)
         )
     return found
 

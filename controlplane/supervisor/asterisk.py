@@ -16,11 +16,14 @@ from controlplane.supervisor.asterisk_tree import AsteriskTree
 from controlplane.supervisor.faults import CannotStart
 
 _TEMPLATES = Path(__file__).resolve().parents[2] / "asterisk"
-RENDERED = ("extensions.conf", "manager.conf", "modules.conf", "pjsip.conf", "rtp.conf")
+RENDERED = (
+    "extensions.conf", "manager.conf", "modules.conf", "musiconhold.conf", "pjsip.conf", "queues.conf",
+    "rtp.conf",
+)  # fmt: skip
 # Modules that find no file of their own refuse to load or complain at each start.
 _EMPTY = (
     "acl", "ccss", "cli", "cli_aliases", "cli_permissions", "codecs", "dnsmgr", "features",
-    "minivm", "musiconhold", "pjproject", "pjsip_notify", "queues", "res_stun_monitor", "sorcery", "stasis",
+    "minivm", "pjproject", "pjsip_notify", "res_stun_monitor", "sorcery", "stasis",
     "udptl", "xmpp",
 )  # fmt: skip
 _ASK_AGAIN_SECONDS = 0.05

@@ -19,6 +19,8 @@ from controlplane.switches.server import RefusedRequest
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,150}", re.ASCII)
 _DIALLED: Final = re.compile(r"[0-9]{0,64}", re.ASCII)
 _EXTENSION: Final = re.compile(r"[0-9]{3,64}", re.ASCII)
+# Behind whose code digits may be dialled.
+_WITH_DIGITS: Final = (Entry.CHECK, Entry.FEATURE)
 
 
 def check_secret(given: str, secret: str) -> None:
@@ -50,7 +52,7 @@ def read_facts(
     """Read the texts of a request; raises RefusedRequest for one that the dialplan cannot have said.
 
     `target` is the UUID of the mailbox or the receptionist; `reached_by` belongs to leaving a message,
-    `dialled` to checking them, `feature` to a feature code that switches something.
+    `dialled` to checking them and to feature codes, `feature` to a feature code that switches something.
     """
     if not _CALL_ID.fullmatch(call_id):
         raise RefusedRequest("The call has no id.")
@@ -62,7 +64,7 @@ def read_facts(
         mailbox_id=_uuid(target) if leaving else None,
         receptionist_id=_uuid(target) if entry is Entry.RECEPTIONIST else None,
         # Other keys behind a feature code name no mailbox; the flow then asks for one.
-        dialled=dialled if entry is Entry.CHECK and _DIALLED.fullmatch(dialled) else "",
+        dialled=dialled if entry in _WITH_DIGITS and _DIALLED.fullmatch(dialled) else "",
         extension=_extension(extension),
         caller=caller,
         reached_by=_reached_by(reached_by if leaving else ""),

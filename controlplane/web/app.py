@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.web.api import (
+    call_queues,
     configuration,
     destinations,
     extensions,
@@ -83,6 +84,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         numbers,
         extensions,
         ring_groups,
+        call_queues,
         office_hours,
         feature_codes,
         virtual_receptionists,

@@ -24,6 +24,8 @@ def _moment(name: str) -> sa.Column[object]:
 # What a tenant has from now on, unless it uses the code for something else already.
 _FEATURE_CODES = {
     "*16": "closed-now",
+    "*38": "queue-log-in",
+    "*39": "queue-log-out",
     "*57": "check-own-mailbox",
     "*78": "do-not-disturb-on",
     "*79": "do-not-disturb-off",

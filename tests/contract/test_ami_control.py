@@ -11,7 +11,7 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.services.switch_control import SwitchControl
 from controlplane.switches.asterisk.control import AsteriskControl
-from tests.support.scripted_ami import SECRET, USERNAME, ScriptedAmi, list_of
+from tests.support.scripted_ami import SECRET, USERNAME, ScriptedAmi, list_of, ok
 
 CLOCK = 1_000_000.0
 
@@ -48,7 +48,9 @@ async def test_reload_reads_the_dialplan_before_the_endpoints() -> None:
     async with controlling(ami) as control:
         await control.reload()
 
-    assert ["pbx_config.so", "res_pjsip.so"] == [a["Module"] for a in ami.actions if a["Action"] == "Reload"]
+    assert ["res_musiconhold.so", "app_queue.so", "pbx_config.so", "res_pjsip.so"] == [
+        a["Module"] for a in ami.actions if a["Action"] == "Reload"
+    ]
 
 
 async def test_live_configuration_is_asked_for() -> None:
@@ -60,6 +62,34 @@ async def test_live_configuration_is_asked_for() -> None:
         live = await control.live_configuration()
 
     assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101", "102"})) == live
+
+
+async def test_queues_are_among_what_the_switch_runs() -> None:
+    """Ours alone; somebody else's have other names."""
+    ami = ScriptedAmi()
+    ami.answers["Getvar"] = _variable("abc123")
+    ami.answers["PJSIPShowEndpoints"] = list_of(["ObjectName: 101"])
+    ami.answers["QueueSummary"] = list_of(["Queue: cp-1", "Queue: sales"])
+    async with controlling(ami) as control:
+        live = await control.live_configuration()
+
+    assert {"101", "cp-1"} == live.endpoints
+
+
+async def test_an_asterisk_without_queues_is_reloaded_all_the_same() -> None:
+    """app_queue is not loaded: Asterisk refuses to reload it, and does not know the question."""
+    ami = ScriptedAmi()
+    ami.answers["Getvar"] = _variable("abc123")
+    ami.answers["PJSIPShowEndpoints"] = list_of(["ObjectName: 101"])
+    ami.answers["QueueSummary"] = _error("Invalid/unknown command: QueueSummary.")
+    ami.answers["Reload"] = lambda action: (
+        _error("No such module.") if action["Module"] == "app_queue.so" else ok
+    )(action)
+    async with controlling(ami) as control:
+        await control.reload()
+        live = await control.live_configuration()
+
+    assert {"101"} == live.endpoints
 
 
 async def test_switch_without_a_revision_has_none() -> None:

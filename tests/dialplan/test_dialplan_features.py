@@ -50,6 +50,21 @@ async def test_the_server_is_asked_to_switch(rig: Rig, phone: RawPhone, code: st
     )
 
 
+@pytest.mark.parametrize(("code", "feature"), [("*38", Feature.QUEUE_LOG_IN), ("*39", Feature.QUEUE_LOG_OUT)])
+async def test_the_queue_is_told_too(rig: Rig, phone: RawPhone, code: str, feature: Feature) -> None:
+    """The number behind the code of a log-in is what the flow is asked for."""
+    async with rig.peer(end) as peer:
+        await dial(phone, f"{code}6200").wait_ended()
+
+    (facts,) = peer.facts
+    assert (Entry.FEATURE, feature, "6200", "101") == (
+        facts.entry,
+        facts.feature,
+        facts.dialled,
+        facts.extension,
+    )
+
+
 async def test_digits_behind_such_a_code_are_another_code(rig: Rig, phone: RawPhone) -> None:
     """Only a code that wants a number takes one."""
     async with rig.peer(end) as peer:

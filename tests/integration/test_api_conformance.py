@@ -57,6 +57,8 @@ async def _fill(api: Api, client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/mailboxes", json=dict(MAILBOX))
     await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
     await client.post("/api/v1/ring-groups", json={"number": "6100", "display_name": "Sales"})
+    queue = {"number": "6200", "display_name": "IT support", "agents": ["101"]}
+    await client.post("/api/v1/call-queues", json=queue)
     await client.post("/api/v1/office-hours", json={"name": "default", "closed_now": True})
     await client.post("/api/v1/virtual-receptionists", json={"number": "6000", "display_name": "Main"})
     await client.post("/api/v1/numbers/reserved", json={"first": "9000", "last": "9099"})

@@ -25,6 +25,8 @@ async def test_a_tenant_is_born_with_codes(client: httpx.AsyncClient, foreigner:
         "closed-now": ("*16", True),
         "do-not-disturb-on": ("*78", True),
         "do-not-disturb-off": ("*79", True),
+        "queue-log-in": ("*38", True),
+        "queue-log-out": ("*39", True),
     }.items() <= codes.items()
 
 

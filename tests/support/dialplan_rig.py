@@ -48,6 +48,7 @@ from tests.support.rig import (
     Rig,
     a1_hash,
     free_port,
+    queue_contexts,
     write_prompts,
 )
 
@@ -130,6 +131,8 @@ def rig_context(
         FeatureCodeContext(code=code, feature=feature)
         for code, feature in (
             ("*16", Feature.CLOSED_NOW),
+            ("*38", Feature.QUEUE_LOG_IN),
+            ("*39", Feature.QUEUE_LOG_OUT),
             ("*56", Feature.CHECK_MESSAGES),
             ("*57", Feature.CHECK_OWN_MAILBOX),
             ("*78", Feature.DO_NOT_DISTURB_ON),
@@ -168,6 +171,7 @@ def rig_context(
                     _extension("103", "Charlie"),
                 ),
                 feature_codes=codes,
+                queues=queue_contexts(),
             ),
             TenantContext(
                 id=ACME,

@@ -17,6 +17,8 @@ class FakeFeatures:
         self.closed_now = False
         self.switched_by: list[str] = []
         self.extensions = {"101": False}
+        self.agents = {("6200", "101"): True}
+        """The agents of queues, and whether each is logged in."""
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
 
@@ -38,6 +40,14 @@ class FakeFeatures:
         if extension not in self.extensions:
             return False
         self.extensions[extension] = on
+        return True
+
+    async def set_logged_in(self, tenant_id: UUID, queue: str, extension: str, *, on: bool) -> bool:
+        """Set it."""
+        self._reach("set_logged_in")
+        if (queue, extension) not in self.agents:
+            return False
+        self.agents[queue, extension] = on
         return True
 
     def _reach(self, method: str) -> None:

@@ -23,8 +23,9 @@ import soundfile
 from controlplane.callflows.call import Entry
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.message import TakeFacts
+from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.hours import MINUTES_OF_A_DAY
-from controlplane.rendering.context import InstallationContext, TenantContext
+from controlplane.rendering.context import AgentContext, InstallationContext, QueueContext, TenantContext
 from controlplane.rendering.context_freeswitch import FreeswitchInstallation
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage.spool import FileSpool
@@ -48,9 +49,18 @@ TONES = {
     "check-unavailable": 1200,
     "technical-problem": 1300,
     "beep": 1400,
+    "hold": 900,
 }
 OWN_GREETING = 500
 PORTUGUESE = 1000
+# Queues with short times: what a switch's own queue knows. The rest is in the route files of the tests.
+QUEUES = (
+    ("6200", QueueStrategy.RING_ALL, 2, 6, "9"),
+    ("6201", QueueStrategy.IN_ORDER, 2, 9, None),
+    ("6202", QueueStrategy.ROUND_ROBIN, 2, 9, "*"),
+    ("6203", QueueStrategy.LEAST_WORKED, 2, 9, "#"),
+    ("6204", QueueStrategy.RANDOM, 2, 9, None),
+)
 ALICE = 'Alice; "Al" ${SHELL(id)} Müller, 1'
 
 
@@ -66,6 +76,24 @@ def write_prompts(home: Path) -> None:
     for name, hertz in TONES.items():
         write_tone(home / f"prompts/en/{name}.wav", hertz)
         write_tone(home / f"prompts/pt-BR/{name}.wav", hertz + PORTUGUESE)
+
+
+def queue_contexts() -> tuple[QueueContext, ...]:
+    """Return the queues of the rig, whose agents are 101, 102 and 103."""
+    return tuple(
+        QueueContext(
+            id=UUID(int=int(number)),
+            number=number,
+            strategy=strategy,
+            ring_seconds=ring,
+            wrap_up_seconds=0,
+            max_wait_seconds=wait,
+            max_callers=0,
+            exit_key=key,
+            agents=tuple(AgentContext(number=agent, endpoint=agent) for agent in ("101", "102", "103")),
+        )
+        for number, strategy, ring, wait, key in QUEUES
+    )
 
 
 def a1_hash(number: str, password: str) -> str:

@@ -38,7 +38,9 @@ def list_of(items: list[str], *, complete: str = "ListItems: {count}") -> Answer
 class ScriptedAmi:
     """What it answers, by action; an action without an answer is never answered."""
 
-    answers: dict[str, Answer] = field(default_factory=lambda: {"Filter": ok, "Ping": ok, "Reload": ok})
+    answers: dict[str, Answer] = field(
+        default_factory=lambda: {"Filter": ok, "Ping": ok, "Reload": ok, "QueueSummary": list_of([])}
+    )
     greeting: str = "Asterisk Call Manager/11.0.0"
     is_booted: bool = True
     actions: list[dict[str, str]] = field(default_factory=list)

@@ -18,7 +18,7 @@ from tests.support.scripted_agi import MAILBOX, SECRET, TENANT, environment
 
 LEAVE = (SECRET, TENANT, MAILBOX, "101", "")
 CHECK = (SECRET, TENANT, "8001", "101")
-FEATURE = (SECRET, TENANT, "closed-now", "101")
+FEATURE = (SECRET, TENANT, "closed-now", "6200", "101")
 
 
 def _read(**changes: Any) -> CallFacts:
@@ -71,10 +71,10 @@ def test_check_own_has_the_extension_alone() -> None:
 
 @pytest.mark.parametrize("feature", list(Feature))
 def test_a_feature_is_named(feature: Feature) -> None:
-    """What the code stands for comes with the call, and no digits and no mailbox."""
+    """What the code stands for comes with the call, with the digits behind it and no mailbox."""
     facts = _read(script="feature", arguments=_changed(FEATURE, 2, feature.value))
 
-    assert (Entry.FEATURE, feature, "", None, "101") == (
+    assert (Entry.FEATURE, feature, "6200", None, "101") == (
         facts.entry,
         facts.feature,
         facts.dialled,

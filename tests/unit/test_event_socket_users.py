@@ -12,7 +12,7 @@ from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.freeswitch import render_freeswitch
 from controlplane.settings import load
-from controlplane.switches.freeswitch import control, events
+from controlplane.switches.freeswitch import control, events, queues
 from controlplane.switches.freeswitch.command import log_in
 from tests.support.freeswitch_rig import PASSWORD, freeswitch_context
 
@@ -50,7 +50,8 @@ def test_listener_may_subscribe_to_what_it_wants() -> None:
 def test_control_may_run_what_it_runs() -> None:
     """Every API command of the adapter is among those of its user."""
     assert control.__file__ is not None
-    used = set(_COMMAND.findall(Path(control.__file__).read_text()))
+    assert queues.__file__ is not None
+    used = set(_COMMAND.findall(Path(control.__file__).read_text() + Path(queues.__file__).read_text()))
 
     assert "reloadxml" in used
     assert set() == used - set(RIGHTS[EventSocketUser.CONTROL].api)

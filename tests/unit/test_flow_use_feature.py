@@ -26,14 +26,14 @@ class Phone:
         self.features = FakeFeatures(points=self.points)
         self.call = self.dial(Feature.CLOSED_NOW)
 
-    def dial(self, feature: Feature | None, *, extension: str | None = "101") -> FakeCall:
+    def dial(self, feature: Feature | None, *, extension: str | None = "101", dialled: str = "") -> FakeCall:
         """Dial the code of a feature."""
         facts = CallFacts(
             call_id="call-1",
             entry=Entry.FEATURE,
             tenant_id=TENANT,
             mailbox_id=None,
-            dialled="",
+            dialled=dialled,
             extension=extension,
             caller=Caller.of("101", "Alice"),
             reached_by=ReachedBy(),
@@ -80,6 +80,34 @@ async def test_do_not_disturb_is_switched_for_the_calling_extension() -> None:
 
         phone.call.assert_over()
         assert (Outcome.FINISHED, {"101": on}) == (ending.outcome, phone.features.extensions)
+
+
+async def test_an_agent_logs_out_of_a_queue_and_in_again() -> None:
+    """The digits behind the code are the queue's number; each code may be dialled twice."""
+    phone = Phone()
+    for feature, said, logged_in in (
+        (Feature.QUEUE_LOG_OUT, Prompt.QUEUE_LOGGED_OUT, False),
+        (Feature.QUEUE_LOG_OUT, Prompt.QUEUE_LOGGED_OUT, False),
+        (Feature.QUEUE_LOG_IN, Prompt.QUEUE_LOGGED_IN, True),
+    ):
+        phone.dial(feature, dialled="6200").expect_to_hear(said)
+        ending = await phone.listen()
+
+        phone.call.assert_over()
+        assert (Outcome.FINISHED, {("6200", "101"): logged_in}) == (ending.outcome, phone.features.agents)
+
+
+@pytest.mark.parametrize(("extension", "dialled"), [("102", "6200"), ("101", "6201"), ("101", "")])
+async def test_who_is_no_agent_is_told_so(extension: str, dialled: str) -> None:
+    """Nobody logs in at a queue that does not have him, or that there is not."""
+    phone = Phone()
+    phone.dial(Feature.QUEUE_LOG_IN, extension=extension, dialled=dialled).expect_to_hear(
+        Prompt.QUEUE_UNKNOWN
+    )
+    await phone.listen()
+
+    phone.call.assert_over()
+    assert {("6200", "101"): True} == phone.features.agents
 
 
 async def test_the_tenants_language_is_spoken() -> None:

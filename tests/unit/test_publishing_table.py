@@ -55,6 +55,18 @@ def _feature_code(tenants: Tenants) -> Iterable[Tenants]:
     yield (dataclasses.replace(first, feature_codes=(*first.feature_codes, code)), *others)
 
 
+def _call_queue(tenants: Tenants) -> Iterable[Tenants]:
+    """Change its agents and its exit key, remove it."""
+    first, *others = tenants
+    queue, *rest = first.queues
+    for changed in (
+        (dataclasses.replace(queue, agents=queue.agents[:1]), *rest),
+        (dataclasses.replace(queue, exit_key="8"), *rest),
+        tuple(rest),
+    ):
+        yield (dataclasses.replace(first, queues=changed), *others)
+
+
 def _trunk(tenants: Tenants) -> Iterable[Tenants]:
     """Add one with an address and one that registers, with another password."""
     first, *others = tenants
@@ -77,6 +89,7 @@ CHANGES: dict[ObjectKind, Callable[[Tenants], Iterable[Tenants]]] = {
     ObjectKind.EXTENSION: _extension,
     ObjectKind.TENANT: _tenant,
     ObjectKind.FEATURE_CODE: _feature_code,
+    ObjectKind.CALL_QUEUE: _call_queue,
     ObjectKind.TRUNK: _trunk,
     ObjectKind.INBOUND_RULE: _inbound_rule,
 }

@@ -114,8 +114,8 @@ KEY = VirtualReceptionist(keys=(KeyRule(keys="5", destination=ByHours(office_hou
         ([_mailbox("8001", name="8001")], {("name-says-nothing", "8001", "display_name")}),
         ([_mailbox("8001", name="Mailbox 1")], {("name-says-nothing", "8001", "display_name")}),
         (
-            [_object("6200", CallQueue(agents=("101",), language="xx"))],
-            {("language-without-prompts", "6200", "language")},
+            [_object("6000", VirtualReceptionist(language="xx"))],
+            {("language-without-prompts", "6000", "language")},
         ),
         (
             [_object("6100", RingGroup(members=("101",), closed=_to("8001")))],

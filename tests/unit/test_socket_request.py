@@ -17,7 +17,13 @@ from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.scripted_freeswitch import CALL_ID, MAILBOX, SECRET, TENANT, VARIABLES, channel_data
 
 CHECK = {**VARIABLES, "cp_entry": "check", "cp_object": "", "cp_dialled": "8001"}
-FEATURE = {**VARIABLES, "cp_entry": "feature", "cp_object": "", "cp_dialled": "", "cp_feature": "closed-now"}
+FEATURE = {
+    **VARIABLES,
+    "cp_entry": "feature",
+    "cp_object": "",
+    "cp_dialled": "6200",
+    "cp_feature": "closed-now",
+}
 
 
 def _read(data: bytes) -> CallFacts:
@@ -75,10 +81,10 @@ def test_check_own_has_the_extension_alone() -> None:
 
 @pytest.mark.parametrize("feature", list(Feature))
 def test_a_feature_is_named(feature: Feature) -> None:
-    """What the code stands for comes with the call, and no digits and no mailbox."""
+    """What the code stands for comes with the call, with the digits behind it and no mailbox."""
     facts = _read(channel_data(variables={**FEATURE, "cp_feature": feature.value}))
 
-    assert (Entry.FEATURE, feature, "", None, "101") == (
+    assert (Entry.FEATURE, feature, "6200", None, "101") == (
         facts.entry,
         facts.feature,
         facts.dialled,

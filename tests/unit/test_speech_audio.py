@@ -47,7 +47,7 @@ def test_silence_alone_becomes_nothing(length: int) -> None:
     assert 0 == telephone(np.zeros(length, dtype=np.float32), 16_000).size
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [(Tone.BEEP, 0.25), (Tone.SILENCE, 0.5)])
+@pytest.mark.parametrize(("kind", "seconds"), [(Tone.BEEP, 0.25), (Tone.SILENCE, 0.5), (Tone.HOLD, 8.0)])
 def test_a_tone_has_its_length(kind: Tone, seconds: float) -> None:
     """The beep takes a quarter, silence half a second."""
     assert seconds == tone(kind).size / RATE

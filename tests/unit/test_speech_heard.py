@@ -56,7 +56,8 @@ def hear() -> Callable[[Path], str]:
 
 
 def _words(text: str) -> list[str]:
-    words = re.findall(r"[a-z]+|\d", text.lower().replace("'", ""))
+    # "into" and "in to" sound the same.
+    words = re.findall(r"[a-z]+|\d", text.lower().replace("'", "").replace("into", "in to"))
     return [NUMBERS.get(word, word) for word in words]
 
 

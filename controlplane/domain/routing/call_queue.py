@@ -38,7 +38,7 @@ class CallQueue:
     is registered a caller goes to `no_agents` (None: to `no_answer`) at once, or waits all the same if
     `wait_without_agents`. With `max_callers` waiting (0: no limit) the next one goes to `full` (None: to
     `no_answer`). A caller who presses `exit_key` goes to `exit`. `office_hours` and `closed` are as in a
-    ring group. `language` None is the tenant's.
+    ring group.
     """
 
     agents: tuple[str, ...] = ()
@@ -53,7 +53,6 @@ class CallQueue:
     full: Destination | None = None
     exit_key: str | None = None
     exit: Destination | None = None
-    language: str | None = None
     office_hours: str | None = None
     closed: Destination | None = None
 

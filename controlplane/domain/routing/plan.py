@@ -7,7 +7,7 @@ tenant, `hangup`, `repeat`, `ring`, or nothing where there is no rule. Lines tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -68,7 +68,8 @@ FIELDS: Final[dict[NumberKind, tuple[str, ...]]] = {
 
 `x.0` to `x.2` are the destinations in office hours, outside, and on holidays. `exceptions` is
 `<mask>><when>><destination>` joined by `|`, `when` being `a`, `o` (office hours) or `c` (closed).
-`members` and `agents` are numbers joined by `&`. `hours` is the UUID of a schedule. Yes is `1`, no is empty.
+`members` and `agents`, those who are logged in, are numbers joined by `&`. `hours` is the UUID of a schedule.
+Yes is `1`, no is empty.
 """
 
 _WHEN = {When.ALWAYS: "a", When.OFFICE_HOURS: "o", When.OUTSIDE_HOURS: "c"}
@@ -81,11 +82,13 @@ class PlanContext:
     """What a plan needs besides the object: schedules by name, and the mailboxes that extensions own.
 
     `hours` returns the id of a schedule (None: the tenant's), or None where there is none.
-    `voicemail_of` returns the number of the mailbox of an extension, or None.
+    `voicemail_of` returns the number of the mailbox of an extension, or None. `logged_out` returns the
+    agents of the call queue with a number who are not logged in.
     """
 
     hours: Callable[[str | None], UUID | None]
     voicemail_of: Callable[[str], str | None]
+    logged_out: Callable[[str], Collection[str]] = lambda _: ()
 
 
 def plan_of(routed: Routed, context: PlanContext, *, number: str) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ def plan_of(routed: Routed, context: PlanContext, *, number: str) -> tuple[str, 
                 _token(routed.full or routed.no_answer, context, number),
                 routed.exit_key or "",
                 _token(routed.exit, context, number),
-                "&".join(routed.agents),
+                "&".join(agent for agent in routed.agents if agent not in context.logged_out(number)),
             )
         case VirtualReceptionist():
             return (

@@ -14,7 +14,7 @@ from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.domain.routing.plan import PlanContext, Routed, plan_of
 from controlplane.storage.routing.documents import rules_from, settings_from
-from controlplane.storage.tables import ExtensionRow, NumberRow, RoutingObjectRow
+from controlplane.storage.tables import ExtensionRow, NumberRow, QueueAgentRow, RoutingObjectRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def owners(
 
 
 async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
-    """Read the schedules of a tenant and the mailboxes that its extensions own."""
+    """Read the schedules of a tenant, the mailboxes of its extensions, and who is logged out of queues."""
     return (await plan_contexts(session, tenant_id))[tenant_id]
 
 
@@ -69,22 +69,38 @@ async def plan_contexts(session: AsyncSession, tenant_id: UUID | None = None) ->
         RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value
     )
     owning = select(ExtensionRow.tenant_id, ExtensionRow.number, mailbox).where(mailbox.is_not(None))
+    absent = (
+        select(RoutingObjectRow.tenant_id, RoutingObjectRow.number, QueueAgentRow.number)
+        .join(QueueAgentRow, QueueAgentRow.queue_id == RoutingObjectRow.id)
+        .where(QueueAgentRow.logged_in.is_(False))
+    )
     if tenant_id is not None:
         named = named.where(RoutingObjectRow.tenant_id == tenant_id)
         owning = owning.where(ExtensionRow.tenant_id == tenant_id)
+        absent = absent.where(RoutingObjectRow.tenant_id == tenant_id)
     hours: dict[UUID, dict[str, UUID]] = {} if tenant_id is None else {tenant_id: {}}
     for tenant, name, schedule in await session.execute(named):
         hours.setdefault(tenant, {})[name] = schedule
     owned: dict[UUID, dict[str, str]] = {}
     for tenant, number, owns in await session.execute(owning):
         owned.setdefault(tenant, {})[number] = owns
+    out: dict[UUID, dict[str, set[str]]] = {}
+    for tenant, queue, agent in await session.execute(absent):
+        out.setdefault(tenant, {}).setdefault(queue or "", set()).add(agent)
     return {
-        tenant: _plan_context(hours.get(tenant, {}), owned.get(tenant, {})) for tenant in {*hours, *owned}
+        tenant: _plan_context(hours.get(tenant, {}), owned.get(tenant, {}), out.get(tenant, {}))
+        for tenant in {*hours, *owned, *out}
     }
 
 
-def _plan_context(hours: Mapping[str, UUID], owned: Mapping[str, str]) -> PlanContext:
-    return PlanContext(hours=lambda name: hours.get(name or TENANT_HOURS), voicemail_of=owned.get)
+def _plan_context(
+    hours: Mapping[str, UUID], owned: Mapping[str, str], out: Mapping[str, Collection[str]]
+) -> PlanContext:
+    return PlanContext(
+        hours=lambda name: hours.get(name or TENANT_HOURS),
+        voicemail_of=owned.get,
+        logged_out=lambda queue: out.get(queue, ()),
+    )
 
 
 async def schedules(session: AsyncSession, ids: Collection[UUID] | None = None) -> dict[UUID, OfficeHours]:

@@ -18,7 +18,9 @@ from controlplane.domain.errors import SwitchUnavailable
 from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
 
-_MODULES: Final = ("pbx_config.so", "res_pjsip.so")
+_QUEUES: Final = ("res_musiconhold.so", "app_queue.so")
+_MODULES: Final = (*_QUEUES, "pbx_config.so", "res_pjsip.so")
+_QUEUE_PREFIX: Final = "cp-"
 _NO_ENDPOINTS: Final = "No endpoints found"
 
 
@@ -49,13 +51,20 @@ class AsteriskControl:
         self._clock = clock
 
     async def reload(self) -> None:
-        """Read the dialplan, then the endpoints that lead into it."""
+        """Read the call queues, the dialplan that leads into them, then the endpoints that lead into it.
+
+        An Asterisk without app_queue has no queues; that some are missing is seen when it is asked for them.
+        """
         async with self._connected(seconds=self._reload_seconds) as client:
             for module in _MODULES:
-                await client.action("Reload", Module=module)
+                try:
+                    await client.action("Reload", Module=module)
+                except ActionRefused:
+                    if module not in _QUEUES:
+                        raise
 
     async def live_configuration(self) -> LiveConfiguration:
-        """Ask for the revision in the dialplan's global variable and for the endpoints."""
+        """Ask for the revision in the dialplan's global variable, for the endpoints and the call queues."""
         async with self._connected() as client:
             revision = (await client.action("Getvar", Variable=variables.REVISION)).get("Value")
             try:
@@ -64,9 +73,10 @@ class AsteriskControl:
                 if error.message != _NO_ENDPOINTS:
                     raise
                 endpoints = []
+            queues = await _queues(client)
         return LiveConfiguration(
             digest=revision or None,
-            endpoints=frozenset(endpoint.get("ObjectName") for endpoint in endpoints),
+            endpoints=queues | {endpoint.get("ObjectName") for endpoint in endpoints},
         )
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:
@@ -108,3 +118,13 @@ class AsteriskControl:
             events=events,
             seconds=seconds or self._seconds,
         )
+
+
+async def _queues(client: AmiClient) -> frozenset[str]:
+    """Return the names of our queues; none where app_queue is not loaded."""
+    try:
+        summaries = await client.list_action("QueueSummary")
+    except ActionRefused:
+        return frozenset()
+    names = (summary.get("Queue") for summary in summaries)
+    return frozenset(name for name in names if name.startswith(_QUEUE_PREFIX))

@@ -3,7 +3,7 @@
 `AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)`,
 `AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)`,
 `AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION)`,
-`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,EXTENSION)` and
+`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,DIALLED,EXTENSION)` and
 `AGI(agi://HOST:PORT/receptionist,SECRET,TENANT,RECEPTIONIST,EXTENSION)`. The number of arguments is fixed, so
 that a line forged through a caller's number makes the request unreadable, not different.
 """
@@ -22,7 +22,7 @@ _ARGUMENTS: Final = {
     Entry.LEAVE: 5,
     Entry.CHECK: 4,
     Entry.CHECK_OWN: 3,
-    Entry.FEATURE: 4,
+    Entry.FEATURE: 5,
     Entry.RECEPTIONIST: 4,
 }
 
@@ -43,7 +43,7 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
         case Entry.CHECK_OWN:
             _, tenant, extension = arguments
         case Entry.FEATURE:
-            _, tenant, feature, extension = arguments
+            _, tenant, feature, dialled, extension = arguments
         case Entry.RECEPTIONIST:
             _, tenant, target, extension = arguments
     return read_facts(

@@ -17,7 +17,7 @@ import structlog
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
-from controlplane.switches.freeswitch import variables
+from controlplane.switches.freeswitch import queues, variables
 from controlplane.switches.freeswitch.command import UnsendableArgument, is_word
 from controlplane.switches.freeswitch.inbound import InboundClient
 
@@ -77,11 +77,12 @@ class FreeSwitchControl:
                 structlog.get_logger().warning("mwi.unsendable", number=lamp.number)
 
     async def reload(self) -> None:
-        """Read dialplan and directory anew; both are looked up in the tree for every call."""
+        """Read dialplan and directory anew, which are looked up for every call; then the call queues."""
         async with self.connected(seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
             if _SUCCESS not in answer:
                 raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
+            await queues.reload_queues(client)
             await self._follow_gateways(client)
 
     async def _follow_gateways(self, client: InboundClient) -> None:
@@ -114,15 +115,16 @@ class FreeSwitchControl:
         return frozenset(found)
 
     async def live_configuration(self) -> LiveConfiguration:
-        """Ask for the revision in the global variable, for users of the directory and for gateways."""
+        """Ask for the revision in the global variable, for users of the directory, gateways and queues."""
         async with self.connected() as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
             users = await client.api("list_users")
             ours = await self._wanted_gateways(client) is not None
             gateways = await self._gateways(client) if ours else frozenset()
+            names = await queues.queue_names(client)
         return LiveConfiguration(
             digest=revision if revision and not revision.startswith("-ERR") else None,
-            endpoints=_users(users) | gateways,
+            endpoints=_users(users) | gateways | names,
         )
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:

@@ -35,7 +35,7 @@ OBJECT: Final = "cp_object"
 """The UUID of the mailbox or the virtual receptionist, for `leave` and `receptionist`."""
 
 DIALLED: Final = "cp_dialled"
-"""The digits behind the feature code, for `check`; maybe empty."""
+"""The digits behind the feature code, for `check` and `feature`; maybe empty."""
 
 FEATURE: Final = "cp_feature"
 """What the feature code stands for (domain.numbers.Feature), for `feature`."""

@@ -1,0 +1,24 @@
+-- An agent is offered a call: the leg that mod_callcenter calls looks for his phones. Whether he is logged in says the
+-- route file of the queue. Who cannot take the call is busy, and the queue offers it to another one.
+local routing = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_routing.lua")
+local phones = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_phones.lua")
+local agent, queue, seconds, tenant = routing.get("destination_number"):match("^(%d+)%.(%d+)%.(%d+)%.([%x-]+)$")
+local dial
+
+-- mod_callcenter hands the caller's texts on as they came; a line of theirs would become a header of the call.
+local name = routing.get("caller_id_name"):gsub("[^%w \128-\255.,:@_+*#()'&/-]", "")
+session:execute("set_profile_var", "caller_id_name=" .. name)
+session:execute("set_profile_var", "caller_id_number=" .. routing.get("caller_id_number"):gsub("[^%w+*#._-]", ""))
+
+if agent then
+  local plan = routing.plan(tenant, queue)
+  local logged_in = ("&" .. (plan.agents or "") .. "&"):find("&" .. agent .. "&", 1, true)
+  if logged_in and routing.plan(tenant, agent).do_not_disturb ~= "1" and not phones.on_a_call(tenant, agent) then
+    dial = phones.legs(tenant, agent)
+  end
+  -- When the caller's time is over, the phones have rung long enough.
+  local joined = tonumber(routing.get("cc_queue_joined_epoch")) or os.time()
+  local left = joined + (tonumber(plan.max_wait_seconds) or 0) - os.time()
+  routing.set("call_timeout", tostring(math.max(1, math.min(tonumber(seconds), left))))
+end
+routing.set("cp_dial", dial or "error/USER_BUSY")
