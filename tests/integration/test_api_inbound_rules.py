@@ -181,9 +181,12 @@ async def test_a_change_of_a_rule_is_published(api: Api, client: httpx.AsyncClie
 async def test_a_schedule_that_comes_or_goes_renders_the_rules_anew(
     api: Api, database: Database, jobs: Jobs, client: httpx.AsyncClient
 ) -> None:
-    """They name it; what is in it they read with each call."""
+    """A rule that names none goes by the tenant's own; what is in it is read with each call."""
     async with database.transaction() as session:
         (tenant,) = await configured_tenants(session)
+    rule = {"name": "main-number", "destination": {"office_hours": {"action": "hangup"}}}
+    assert 201 == (await client.post("/api/v1/inbound-rules", json=rule)).status_code
+    api.jobs()
     about: dict[str, Any] = {"tenant_id": tenant.id, "kind": RoutingKind.OFFICE_HOURS, "by": "token tests"}
     await create_object(database, jobs, number=None, name="default", settings=ALWAYS_OPEN, **about)
     made = api.jobs()
