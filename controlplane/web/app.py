@@ -98,7 +98,9 @@ def create_app(deps: WebDeps) -> FastAPI:
     ):
         api.include_router(resource.router)
     app.include_router(api)
-    app.include_router(transfer.router, dependencies=[Depends(principal_of)])
+    # Their bodies are no JSON.
+    for resource_router in (transfer.router, virtual_receptionists.recordings):
+        app.include_router(resource_router, dependencies=[Depends(principal_of)])
     pages = Pages()
     app.include_router(_description(app))
     app.include_router(docs_routes(pages, app.openapi, public_url=deps.public_url))

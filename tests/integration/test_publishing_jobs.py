@@ -219,9 +219,9 @@ async def test_the_healing_jobs_are_periodic(app: App) -> None:
     periodic = app.periodic_registry.periodic_tasks
 
     assert [
+        ("configuration.all_hours", "17 * * * *", HOURS),
         ("configuration.all_routes", "*/10 * * * *", ALL_ROUTES),
         ("configuration.heal", "* * * * *", "configuration"),
-        ("configuration.hours", "17 3 * * *", HOURS),
     ] == sorted((task.task.name, task.cron, task.task.lock) for task in periodic.values())
 
 

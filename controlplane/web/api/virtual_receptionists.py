@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services import receptionist_greetings as greetings
@@ -33,10 +33,13 @@ router = routing_router(
 _WAV: Final = "audio/wav"
 _TAKEN: Final = frozenset({_WAV, "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream"})
 _AUDIO: dict[str, Any] = {_WAV: {"schema": {"type": "string", "format": "binary"}}}
+recordings = APIRouter(prefix=router.prefix, tags=list(router.tags))
+"""The recordings of what they say, whose bodies are no JSON."""
+
 _Number = Annotated[str, Path(description="The number of the virtual receptionist.", examples=["6000"])]
 
 
-@router.put(
+@recordings.put(
     "/{number}/greeting",
     name="record_greeting",
     description=(
@@ -57,7 +60,7 @@ async def record_greeting(request: Request, number: _Number, deps: Deps, asking:
     )
 
 
-@router.get(
+@recordings.get(
     "/{number}/greeting",
     name="get_recorded_greeting",
     description="The recording of what a virtual receptionist says, as callers hear it.",
@@ -70,7 +73,7 @@ async def get_recorded_greeting(number: _Number, deps: Deps, asking: Asking) -> 
     return Response(wav, media_type=_WAV)
 
 
-@router.delete(
+@recordings.delete(
     "/{number}/greeting",
     name="remove_recorded_greeting",
     description="Take the recording of what a virtual receptionist says away: its text is said again.",
