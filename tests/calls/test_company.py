@@ -75,7 +75,7 @@ async def company(product: Product) -> AsyncIterator[Company]:
         async def is_published() -> bool:
             async with product.api() as api:
                 state = (await api.get("/configuration")).json()
-            return state["state"] == "live"
+            return bool(state["state"] == "live" and not state["pending"]["changes"])
 
         await until_told(is_published, "the inbound rule", seconds=30)
         yield there
