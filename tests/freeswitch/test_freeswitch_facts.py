@@ -32,6 +32,12 @@ class Sniffed:
     def __init__(self) -> None:
         """Nothing yet."""
         self.events: list[str] = []
+        self._came = asyncio.Event()
+
+    def take(self, event: str) -> None:
+        """Keep an event that came."""
+        self.events.append(event)
+        self._came.set()
 
     def holding(self, text: str) -> set[str]:
         """Return the names of the events that hold a text."""
@@ -44,10 +50,9 @@ class Sniffed:
     async def expect(self, name: str, call_id: str) -> None:
         """Wait until an event of a call came."""
         async with asyncio.timeout(LIMIT_SECONDS):
-            while not any(  # noqa: ASYNC110 (they come over the network)
-                f"Event-Name: {name}\n" in event and call_id in event for event in self.events
-            ):
-                await asyncio.sleep(0.05)
+            while not any(f"Event-Name: {name}\n" in event and call_id in event for event in self.events):
+                self._came.clear()
+                await self._came.wait()
 
 
 @asynccontextmanager
@@ -60,7 +65,7 @@ async def sniffing(small: SmallFreeSwitch) -> AsyncIterator[Sniffed]:
         while head := await reader.readuntil(b"\n\n"):
             _, found, length = head.partition(b"Content-Length: ")
             body = await reader.readexactly(int(length.split()[0])) if found else b""
-            sniffed.events.append(body.decode(errors="replace"))
+            sniffed.take(body.decode(errors="replace"))
 
     writer.write(f"auth {PASSWORD}\n\nevent plain ALL\n\n".encode())
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +14,7 @@ from controlplane.storage.wav import duration_ms
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import FreeswitchRig, run_freeswitch
 from tests.support.live import without_freeswitch
-from tests.support.product import until
+from tests.support.product import until, until_told
 from tests.support.raw_sip import RawCall, RawPhone
 from tests.support.rig import DEFAULT, MAILBOX, OWN_GREETING, TONES, write_tone
 
@@ -73,6 +72,18 @@ async def listed(rig: FreeswitchRig, mailbox: UUID) -> list[dict[str, str]]:
     return [json.loads(await rig.ask(f"vm_fsdb_msg_get {ours} {each}")) for each in ids]
 
 
+async def new_ones(rig: FreeswitchRig, before: set[str]) -> list[dict[str, str]]:
+    """Wait until there are messages besides those of before: rows are written some time after the audio."""
+    found: list[dict[str, str]] = []
+
+    async def there_are() -> bool:
+        found[:] = [each for each in await listed(rig, MAILBOX) if each["VM-Message-UUID"] not in before]
+        return bool(found)
+
+    await until_told(there_are, "a row of mod_voicemail")
+    return found
+
+
 async def test_a_message_is_with_mod_voicemail(rig: FreeswitchRig, phone: RawPhone) -> None:
     """It has the caller, its audio below the spool, and what mod_voicemail does not keep beside the spool."""
     call = await heard_the_beep(phone, "8001", user="5551234", name=b"Bob")
@@ -81,11 +92,7 @@ async def test_a_message_is_with_mod_voicemail(rig: FreeswitchRig, phone: RawPho
     await call.wait_ended()
     folder = rig.spool / "native" / DOMAIN / str(MAILBOX)
     await until(lambda: any(duration_ms(each) > 1000 for each in folder.glob("msg_*.wav")), "a message")
-    async with asyncio.timeout(10):
-        # The row is written some time after the audio.
-        while not (messages := await listed(rig, MAILBOX)):
-            pass
-    (message,) = messages
+    (message,) = await new_ones(rig, set())
     (facts,) = rig.spool.glob(".native-*.facts")
 
     assert ("Bob", "5551234") == (message["VM-Message-Caller-Name"], message["VM-Message-Caller-Number"])
@@ -134,12 +141,7 @@ async def test_hostile_name_is_one_value_of_one_row(rig: FreeswitchRig, phone: R
     await speak(phone, 100)
     call.hang_up()
     await call.wait_ended()
-    for _ in range(100):
-        new = [each for each in await listed(rig, MAILBOX) if each["VM-Message-UUID"] not in before]
-        if new:
-            break
-        await asyncio.sleep(0.1)
-    (message,) = new
+    (message,) = await new_ones(rig, before)
 
     assert "777" == message["VM-Message-Caller-Number"]
     assert message["VM-Message-Caller-Name"][:1] in {"O", "a", "%", "B"}
