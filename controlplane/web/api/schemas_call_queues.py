@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
 from controlplane.domain.routing.call_queue import CallQueue, QueueStrategy
 from controlplane.domain.routing.destination import HANGUP
-from controlplane.domain.routing.kinds import RoutingObject
 from controlplane.services.routing.queue_agents import QueueAgent
 from controlplane.web.api.fields import DisplayName, Input, NumberField, Output, example, left_out
 from controlplane.web.api.schemas_destinations import (
     FORWARD,
     DestinationBody,
-    NameField,
     NumberOfTenant,
-    body_of,
-    destination_of,
 )
+from controlplane.web.api.schemas_routing import ClosedField, HoursField, RoutingIn, RoutingOut, RoutingPatch
 
 _Agents = Annotated[
     list[NumberOfTenant], Field(max_length=200, description="The extensions that take calls, in their order.")
@@ -47,11 +43,6 @@ _ExitKey = Annotated[
     str | None, Field(pattern=r"^[0-9*#]$", description="The key by which a waiting caller leaves.")
 ]
 _Exit = Annotated[DestinationBody | None, Field(description="Where the exit key leads; both, or neither.")]
-_Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
-_Closed = Annotated[
-    DestinationBody | None, Field(description="Where calls go outside office hours and on holidays.")
-]
-_DESTINATIONS = ("no_answer", "no_agents", "full", "exit", "closed")
 
 _SETTINGS: dict[str, Any] = {
     "display_name": "IT support",
@@ -85,10 +76,12 @@ _AGENT: dict[str, Any] = {
 }
 
 
-class CallQueueIn(Input):
+class CallQueueIn(RoutingIn):
     """A call queue to be made."""
 
     model_config = example({"number": "6200", **_SETTINGS})
+
+    makes = CallQueue
 
     number: NumberField
     display_name: DisplayName
@@ -104,40 +97,11 @@ class CallQueueIn(Input):
     full: _Full = None
     exit_key: _ExitKey = None
     exit: _Exit = None
-    office_hours: _Hours = None
-    closed: _Closed = None
-
-    @property
-    def key_number(self) -> str | None:
-        """The number."""
-        return self.number
-
-    @property
-    def label(self) -> str:
-        """The display name."""
-        return self.display_name
-
-    def settings(self) -> CallQueue:
-        """Return the domain's call queue."""
-        return CallQueue(
-            agents=tuple(self.agents),
-            strategy=self.strategy,
-            ring_seconds=self.ring_seconds,
-            wrap_up_seconds=self.wrap_up_seconds,
-            max_wait_seconds=self.max_wait_seconds,
-            no_answer=self.no_answer.value(),
-            wait_without_agents=self.wait_without_agents,
-            no_agents=destination_of(self.no_agents),
-            max_callers=self.max_callers,
-            full=destination_of(self.full),
-            exit_key=self.exit_key,
-            exit=destination_of(self.exit),
-            office_hours=self.office_hours,
-            closed=destination_of(self.closed),
-        )
+    office_hours: HoursField = None
+    closed: ClosedField = None
 
 
-class CallQueuePatch(Input):
+class CallQueuePatch(RoutingPatch):
     """What is to change; fields that are left out stay as they are."""
 
     model_config = example({"max_wait_seconds": 180})
@@ -155,26 +119,11 @@ class CallQueuePatch(Input):
     full: _Full = left_out()
     exit_key: _ExitKey = left_out()
     exit: _Exit = left_out()
-    office_hours: _Hours = left_out()
-    closed: _Closed = left_out()
-
-    @property
-    def new_label(self) -> str | None:
-        """The new display name; None if it stays."""
-        return self.display_name if "display_name" in self.model_fields_set else None
-
-    def changes(self) -> Mapping[str, Any]:
-        """Return the fields that were sent, as the domain has them."""
-        values: dict[str, Any] = {"agents": tuple(self.agents or ())}
-        values |= {name: destination_of(getattr(self, name)) for name in _DESTINATIONS}
-        return {
-            name: values.get(name, getattr(self, name))
-            for name in self.model_fields_set
-            if name != "display_name"
-        }
+    office_hours: HoursField = left_out()
+    closed: ClosedField = left_out()
 
 
-class CallQueueOut(Output):
+class CallQueueOut(RoutingOut):
     """A call queue."""
 
     model_config = example(_SHOWN)
@@ -198,32 +147,6 @@ class CallQueueOut(Output):
     closed: DestinationBody | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, shown: RoutingObject) -> CallQueueOut:
-        """Make it from the service's value."""
-        queue = cast("CallQueue", shown.settings)
-        return cls(
-            id=shown.id,
-            number=shown.number or "",
-            display_name=shown.name,
-            agents=list(queue.agents),
-            strategy=queue.strategy,
-            ring_seconds=queue.ring_seconds,
-            wrap_up_seconds=queue.wrap_up_seconds,
-            max_wait_seconds=queue.max_wait_seconds,
-            no_answer=DestinationBody.of(queue.no_answer),
-            wait_without_agents=queue.wait_without_agents,
-            no_agents=body_of(queue.no_agents),
-            max_callers=queue.max_callers,
-            full=body_of(queue.full),
-            exit_key=queue.exit_key,
-            exit=body_of(queue.exit),
-            office_hours=queue.office_hours,
-            closed=body_of(queue.closed),
-            created_at=shown.created_at,
-            updated_at=shown.updated_at,
-        )
 
 
 class CallQueuePage(Output):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
 from controlplane.domain.routing.inbound_rule import InboundRule
-from controlplane.domain.routing.kinds import RoutingObject
-from controlplane.web.api.fields import Input, Output, example, left_out
-from controlplane.web.api.schemas_destinations import FORWARD, ByHoursBody, NameField, by_hours_of
+from controlplane.web.api.fields import Output, example, left_out
+from controlplane.web.api.schemas_destinations import FORWARD, ByHoursBody, NameField
+from controlplane.web.api.schemas_routing import HoursField, RoutingIn, RoutingOut, RoutingPatch
 
 _Mask = Annotated[str, Field(min_length=1, max_length=40)]
 _Dids = Annotated[
@@ -35,7 +34,6 @@ _Priority = Annotated[
     int, Field(ge=0, le=1000, description="Rules are asked from 0 on, those of one priority by name.")
 ]
 _Enabled = Annotated[bool, Field(description="Whether the rule counts.")]
-_Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
 _Destination = Annotated[ByHoursBody, Field(description="Where the call goes.")]
 
 _SETTINGS: dict[str, Any] = {
@@ -56,10 +54,12 @@ _SHOWN: dict[str, Any] = {
 }
 
 
-class InboundRuleIn(Input):
+class InboundRuleIn(RoutingIn):
     """An inbound rule to be made."""
 
     model_config = example({"name": "main-number", **_SETTINGS})
+
+    makes = InboundRule
 
     name: NameField
     destination: _Destination
@@ -68,32 +68,10 @@ class InboundRuleIn(Input):
     trunk: _Trunk = None
     priority: _Priority = 100
     enabled: _Enabled = True
-    office_hours: _Hours = None
-
-    @property
-    def key_number(self) -> str | None:
-        """None: it has a name."""
-        return None
-
-    @property
-    def label(self) -> str:
-        """The name."""
-        return self.name
-
-    def settings(self) -> InboundRule:
-        """Return the domain's inbound rule."""
-        return InboundRule(
-            destination=self.destination.value(),
-            dids=tuple(self.dids),
-            callers=tuple(self.callers),
-            trunk=self.trunk,
-            priority=self.priority,
-            enabled=self.enabled,
-            office_hours=self.office_hours,
-        )
+    office_hours: HoursField = None
 
 
-class InboundRulePatch(Input):
+class InboundRulePatch(RoutingPatch):
     """What is to change; fields that are left out stay as they are."""
 
     model_config = example({"priority": 10})
@@ -104,24 +82,10 @@ class InboundRulePatch(Input):
     trunk: _Trunk = left_out()
     priority: _Priority = left_out()
     enabled: _Enabled = left_out()
-    office_hours: _Hours = left_out()
-
-    @property
-    def new_label(self) -> str | None:
-        """None: the name never changes."""
-        return None
-
-    def changes(self) -> Mapping[str, Any]:
-        """Return the fields that were sent, as the domain has them."""
-        values: dict[str, Any] = {
-            "destination": by_hours_of(self.destination),
-            "dids": tuple(self.dids or ()),
-            "callers": tuple(self.callers or ()),
-        }
-        return {name: values.get(name, getattr(self, name)) for name in self.model_fields_set}
+    office_hours: HoursField = left_out()
 
 
-class InboundRuleOut(Output):
+class InboundRuleOut(RoutingOut):
     """An inbound rule."""
 
     model_config = example(_SHOWN)
@@ -137,24 +101,6 @@ class InboundRuleOut(Output):
     destination: ByHoursBody
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, shown: RoutingObject) -> InboundRuleOut:
-        """Make it from the service's value."""
-        rule = cast("InboundRule", shown.settings)
-        return cls(
-            id=shown.id,
-            name=shown.name,
-            dids=list(rule.dids),
-            callers=list(rule.callers),
-            trunk=rule.trunk,
-            priority=rule.priority,
-            enabled=rule.enabled,
-            office_hours=rule.office_hours,
-            destination=ByHoursBody.of(rule.destination),
-            created_at=shown.created_at,
-            updated_at=shown.updated_at,
-        )
 
 
 class InboundRulePage(Output):

@@ -15,6 +15,7 @@ from controlplane.domain.routing.kinds import RoutingObject
 from controlplane.services.routing.office_hours import HoursState
 from controlplane.web.api.fields import Input, Output, example, left_out
 from controlplane.web.api.schemas_destinations import NameField
+from controlplane.web.api.schemas_routing import RoutingIn, RoutingPatch
 
 _TimeZone = Annotated[
     str, Field(min_length=1, max_length=64, description="A name of the IANA database, such as Europe/Berlin.")
@@ -139,7 +140,7 @@ _Week = Annotated[WeekBody | None, Field(description="`null` is always open, but
 _Holidays = Annotated[list[HolidayBody], Field(max_length=400)]
 
 
-class OfficeHoursIn(Input):
+class OfficeHoursIn(RoutingIn):
     """Office hours to be made; those named `default` count where an object names none."""
 
     model_config = example({"name": "default", **_SETTINGS})
@@ -149,16 +150,6 @@ class OfficeHoursIn(Input):
     week: _Week = None
     holidays: _Holidays = []  # noqa: RUF012 (pydantic copies it)
     closed_now: _ClosedNow = False
-
-    @property
-    def key_number(self) -> None:
-        """They have no number."""
-        return
-
-    @property
-    def label(self) -> str:
-        """The name."""
-        return self.name
 
     def settings(self) -> OfficeHours:
         """Return the domain's office hours."""
@@ -170,7 +161,7 @@ class OfficeHoursIn(Input):
         )
 
 
-class OfficeHoursPatch(Input):
+class OfficeHoursPatch(RoutingPatch):
     """What is to change; fields that are left out stay as they are."""
 
     model_config = example({"closed_now": True})
@@ -179,11 +170,6 @@ class OfficeHoursPatch(Input):
     week: _Week = left_out()
     holidays: _Holidays = left_out()
     closed_now: _ClosedNow = left_out()
-
-    @property
-    def new_label(self) -> str | None:
-        """The name never changes."""
-        return None
 
     def changes(self) -> Mapping[str, Any]:
         """Return the fields that were sent, as the domain has them."""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
 from controlplane.domain.routing.destination import HANGUP
-from controlplane.domain.routing.kinds import RoutingObject
 from controlplane.domain.routing.ring_group import RingGroup, RingStrategy
-from controlplane.web.api.fields import DisplayName, Input, NumberField, Output, example, left_out
+from controlplane.web.api.fields import DisplayName, NumberField, Output, example, left_out
 from controlplane.web.api.schemas_destinations import (
     FORWARD,
     DestinationBody,
-    NameField,
     NumberOfTenant,
-    body_of,
-    destination_of,
 )
+from controlplane.web.api.schemas_routing import ClosedField, HoursField, RoutingIn, RoutingOut, RoutingPatch
 
 _Members = Annotated[
     list[NumberOfTenant], Field(max_length=50, description="The extensions that ring, in their order.")
@@ -30,10 +26,6 @@ _RingSeconds = Annotated[int, Field(ge=5, le=300, description="So long a member 
 _TotalSeconds = Annotated[int, Field(ge=5, le=3600, description="So long the whole lasts at most.")]
 _SkipBusy = Annotated[bool, Field(description="Whether members on a call are left out.")]
 _NoAnswer = Annotated[DestinationBody, Field(description="Destination if no answer; `repeat` rings again.")]
-_Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
-_Closed = Annotated[
-    DestinationBody | None, Field(description="Where calls go outside office hours and on holidays.")
-]
 
 _SETTINGS: dict[str, Any] = {
     "display_name": "Sales",
@@ -55,10 +47,12 @@ _SHOWN: dict[str, Any] = {
 }
 
 
-class RingGroupIn(Input):
+class RingGroupIn(RoutingIn):
     """A ring group to be made."""
 
     model_config = example({"number": "6100", **_SETTINGS})
+
+    makes = RingGroup
 
     number: NumberField
     display_name: DisplayName
@@ -68,34 +62,11 @@ class RingGroupIn(Input):
     total_seconds: _TotalSeconds = 60
     skip_busy: _SkipBusy = True
     no_answer: _NoAnswer = DestinationBody.of(HANGUP)
-    office_hours: _Hours = None
-    closed: _Closed = None
-
-    @property
-    def key_number(self) -> str | None:
-        """The number."""
-        return self.number
-
-    @property
-    def label(self) -> str:
-        """The display name."""
-        return self.display_name
-
-    def settings(self) -> RingGroup:
-        """Return the domain's ring group."""
-        return RingGroup(
-            members=tuple(self.members),
-            strategy=self.strategy,
-            ring_seconds=self.ring_seconds,
-            total_seconds=self.total_seconds,
-            skip_busy=self.skip_busy,
-            no_answer=self.no_answer.value(),
-            office_hours=self.office_hours,
-            closed=destination_of(self.closed),
-        )
+    office_hours: HoursField = None
+    closed: ClosedField = None
 
 
-class RingGroupPatch(Input):
+class RingGroupPatch(RoutingPatch):
     """What is to change; fields that are left out stay as they are."""
 
     model_config = example({"display_name": "Sales and support"})
@@ -107,29 +78,11 @@ class RingGroupPatch(Input):
     total_seconds: _TotalSeconds = left_out()
     skip_busy: _SkipBusy = left_out()
     no_answer: _NoAnswer = left_out()
-    office_hours: _Hours = left_out()
-    closed: _Closed = left_out()
-
-    @property
-    def new_label(self) -> str | None:
-        """The new display name; None if it stays."""
-        return self.display_name if "display_name" in self.model_fields_set else None
-
-    def changes(self) -> Mapping[str, Any]:
-        """Return the fields that were sent, as the domain has them."""
-        values: dict[str, Any] = {
-            "members": tuple(self.members or ()),
-            "no_answer": destination_of(self.no_answer),
-            "closed": destination_of(self.closed),
-        }
-        return {
-            name: values.get(name, getattr(self, name))
-            for name in self.model_fields_set
-            if name != "display_name"
-        }
+    office_hours: HoursField = left_out()
+    closed: ClosedField = left_out()
 
 
-class RingGroupOut(Output):
+class RingGroupOut(RoutingOut):
     """A ring group."""
 
     model_config = example(_SHOWN)
@@ -147,26 +100,6 @@ class RingGroupOut(Output):
     closed: DestinationBody | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, shown: RoutingObject) -> RingGroupOut:
-        """Make it from the service's value."""
-        group = cast("RingGroup", shown.settings)
-        return cls(
-            id=shown.id,
-            number=shown.number or "",
-            display_name=shown.name,
-            members=list(group.members),
-            strategy=group.strategy,
-            ring_seconds=group.ring_seconds,
-            total_seconds=group.total_seconds,
-            skip_busy=group.skip_busy,
-            no_answer=DestinationBody.of(group.no_answer),
-            office_hours=group.office_hours,
-            closed=body_of(group.closed),
-            created_at=shown.created_at,
-            updated_at=shown.updated_at,
-        )
 
 
 class RingGroupPage(Output):

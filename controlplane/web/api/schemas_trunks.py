@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from controlplane.domain.routing.kinds import RoutingObject
 from controlplane.domain.routing.trunk import DidIn, Trunk
-from controlplane.web.api.fields import Input, Output, example, left_out
+from controlplane.web.api.fields import Output, example, left_out
 from controlplane.web.api.schemas_destinations import NameField
+from controlplane.web.api.schemas_routing import RoutingIn, RoutingOut, RoutingPatch
 
 _Address = Annotated[str, Field(min_length=2, max_length=49)]
 _Addresses = Annotated[
@@ -59,7 +59,7 @@ _SHOWN: dict[str, Any] = {
 }
 
 
-class TrunkIn(Input):
+class TrunkIn(RoutingIn):
     """A trunk to be made."""
 
     model_config = example({"name": "provider", **_SETTINGS, "password": "k7#mQz-2vRt"})
@@ -72,16 +72,6 @@ class TrunkIn(Input):
     password: _Password = None
     did_in: _DidIn = DidIn.REQUEST_URI
     enabled: _Enabled = True
-
-    @property
-    def key_number(self) -> str | None:
-        """None: it has a name."""
-        return None
-
-    @property
-    def label(self) -> str:
-        """The name."""
-        return self.name
 
     def settings(self) -> Trunk:
         """Return the domain's trunk."""
@@ -96,7 +86,7 @@ class TrunkIn(Input):
         )
 
 
-class TrunkPatch(Input):
+class TrunkPatch(RoutingPatch):
     """What is to change; fields that are left out stay as they are."""
 
     model_config = example({"addresses": ["192.0.2.10"]})
@@ -108,11 +98,6 @@ class TrunkPatch(Input):
     password: _Password = left_out()
     did_in: _DidIn = left_out()
     enabled: _Enabled = left_out()
-
-    @property
-    def new_label(self) -> str | None:
-        """None: the name never changes."""
-        return None
 
     def changes(self) -> Mapping[str, Any]:
         """Return the fields that were sent, as the domain has them; without an account goes its password."""
@@ -126,7 +111,7 @@ class TrunkPatch(Input):
         return changed
 
 
-class TrunkOut(Output):
+class TrunkOut(RoutingOut):
     """A trunk, without its password."""
 
     model_config = example(_SHOWN)
@@ -141,23 +126,6 @@ class TrunkOut(Output):
     enabled: bool
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, shown: RoutingObject) -> TrunkOut:
-        """Make it from the service's value."""
-        trunk = cast("Trunk", shown.settings)
-        return cls(
-            id=shown.id,
-            name=shown.name,
-            addresses=list(trunk.addresses),
-            host=trunk.host,
-            port=trunk.port,
-            username=trunk.username,
-            did_in=trunk.did_in,
-            enabled=trunk.enabled,
-            created_at=shown.created_at,
-            updated_at=shown.updated_at,
-        )
 
 
 class TrunkPage(Output):

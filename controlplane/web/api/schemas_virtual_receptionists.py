@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
 from controlplane.domain.routing.destination import HANGUP, REPEAT
-from controlplane.domain.routing.kinds import RoutingObject
 from controlplane.domain.routing.receptionist import KeyRule, VirtualReceptionist
 from controlplane.web.api.fields import DisplayName, Input, NumberField, Output, example, left_out
 from controlplane.web.api.fields import Language as LanguageTag
@@ -18,11 +16,9 @@ from controlplane.web.api.schemas_destinations import (
     FORWARD,
     ByHoursBody,
     DestinationBody,
-    NameField,
     NumberOfTenant,
-    body_of,
-    destination_of,
 )
+from controlplane.web.api.schemas_routing import HoursField, RoutingIn, RoutingOut, RoutingPatch
 
 _RULE: dict[str, Any] = {
     "keys": "5",
@@ -77,7 +73,6 @@ _Fallback = Annotated[
     NumberOfTenant | None,
     Field(description="Where calls go while the control plane is away; `null`: an apology."),
 ]
-_Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
 _Closed = Annotated[
     DestinationBody | None,
     Field(description="Where all calls go outside office hours and on holidays; `null`: the keys say."),
@@ -107,10 +102,12 @@ _SHOWN: dict[str, Any] = {
 }
 
 
-class VirtualReceptionistIn(Input):
+class VirtualReceptionistIn(RoutingIn):
     """A virtual receptionist to be made."""
 
     model_config = example({"number": "6000", **_SETTINGS})
+
+    makes = VirtualReceptionist
 
     number: NumberField
     display_name: DisplayName
@@ -124,38 +121,11 @@ class VirtualReceptionistIn(Input):
     timeout: _After = DestinationBody.of(HANGUP)
     call_failed: _Failed = DestinationBody.of(REPEAT)
     fallback: _Fallback = None
-    office_hours: _Hours = None
+    office_hours: HoursField = None
     closed: _Closed = None
 
-    @property
-    def key_number(self) -> str | None:
-        """The number."""
-        return self.number
 
-    @property
-    def label(self) -> str:
-        """The display name."""
-        return self.display_name
-
-    def settings(self) -> VirtualReceptionist:
-        """Return the domain's receptionist."""
-        return VirtualReceptionist(
-            greeting=self.greeting,
-            language=self.language,
-            keys=tuple(rule.value() for rule in self.keys),
-            dial_extensions=self.dial_extensions,
-            digit_gap_seconds=self.digit_gap_seconds,
-            timeout_seconds=self.timeout_seconds,
-            timeout_repeats=self.timeout_repeats,
-            timeout=self.timeout.value(),
-            call_failed=self.call_failed.value(),
-            fallback=self.fallback,
-            office_hours=self.office_hours,
-            closed=destination_of(self.closed),
-        )
-
-
-class VirtualReceptionistPatch(Input):
+class VirtualReceptionistPatch(RoutingPatch):
     """What is to change; fields that are left out stay as they are."""
 
     model_config = example({"greeting": "Welcome to Example. To leave a message, press 5."})
@@ -171,30 +141,11 @@ class VirtualReceptionistPatch(Input):
     timeout: _After = left_out()
     call_failed: _Failed = left_out()
     fallback: _Fallback = left_out()
-    office_hours: _Hours = left_out()
+    office_hours: HoursField = left_out()
     closed: _Closed = left_out()
 
-    @property
-    def new_label(self) -> str | None:
-        """The new display name; None if it stays."""
-        return self.display_name if "display_name" in self.model_fields_set else None
 
-    def changes(self) -> Mapping[str, Any]:
-        """Return the fields that were sent, as the domain has them."""
-        values: dict[str, Any] = {
-            "keys": tuple(rule.value() for rule in self.keys or ()),
-            "timeout": destination_of(self.timeout),
-            "call_failed": destination_of(self.call_failed),
-            "closed": destination_of(self.closed),
-        }
-        return {
-            name: values.get(name, getattr(self, name))
-            for name in self.model_fields_set
-            if name != "display_name"
-        }
-
-
-class VirtualReceptionistOut(Output):
+class VirtualReceptionistOut(RoutingOut):
     """A virtual receptionist."""
 
     model_config = example(_SHOWN)
@@ -216,30 +167,6 @@ class VirtualReceptionistOut(Output):
     closed: DestinationBody | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, shown: RoutingObject) -> VirtualReceptionistOut:
-        """Make it from the service's value."""
-        receptionist = cast("VirtualReceptionist", shown.settings)
-        return cls(
-            id=shown.id,
-            number=shown.number or "",
-            display_name=shown.name,
-            greeting=receptionist.greeting,
-            language=receptionist.language,
-            keys=[KeyRuleBody.of(rule) for rule in receptionist.keys],
-            dial_extensions=receptionist.dial_extensions,
-            digit_gap_seconds=receptionist.digit_gap_seconds,
-            timeout_seconds=receptionist.timeout_seconds,
-            timeout_repeats=receptionist.timeout_repeats,
-            timeout=DestinationBody.of(receptionist.timeout),
-            call_failed=DestinationBody.of(receptionist.call_failed),
-            fallback=receptionist.fallback,
-            office_hours=receptionist.office_hours,
-            closed=body_of(receptionist.closed),
-            created_at=shown.created_at,
-            updated_at=shown.updated_at,
-        )
 
 
 class VirtualReceptionistPage(Output):
