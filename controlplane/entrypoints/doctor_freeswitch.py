@@ -22,6 +22,8 @@ _MODULES = (
     "mod_sndfile",
     "mod_tone_stream",
     "mod_hash",
+    "mod_callcenter",
+    "mod_loopback",
 )
 _CONTEXTS = ("cp-kind", "cp-check", "cp-fallback")
 _KNOWN_PASSWORD = "ClueCon"  # noqa: S105 (the one that every installation begins with)

@@ -180,7 +180,7 @@ def _register(
         native_voicemail.register(app, NativeHome(native=native, ingest=ingest))
     mail.register(app, mailing)
     pin_alarm.register(app, alarms)
-    speech.register(app, database, voice, greetings=settings.paths.configuration / "greetings")
+    speech.register(app, database, voice, jobs=jobs, greetings=settings.paths.configuration / "greetings")
     configuration.register(
         app,
         publisher_of(settings, database),

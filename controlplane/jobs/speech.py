@@ -11,11 +11,12 @@ from procrastinate import App, RetryStrategy
 from controlplane.services.receptionist_greetings import JOB, speak_missing, speak_receptionist
 from controlplane.services.speaking import Speech, speak_envelope, speak_greeting
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
 
 _MISSING: Final = "speech.missing"
 
 
-def register(app: App, database: Database, speech: Speech, *, greetings: Path) -> None:
+def register(app: App, database: Database, speech: Speech, *, jobs: Jobs, greetings: Path) -> None:
     """Define the jobs; `greetings` is where calls find the greetings of mailboxes and receptionists.
 
     Every ten minutes, and so after a start, what receptionists should say and is not there is made again.
@@ -38,4 +39,4 @@ def register(app: App, database: Database, speech: Speech, *, greetings: Path) -
     @app.task(name=_MISSING, lock=_MISSING, queueing_lock=_MISSING)
     async def missing(timestamp: int) -> None:
         del timestamp  # procrastinate's, the minute that this run is for
-        await speak_missing(database, speech, greetings)
+        await speak_missing(database, jobs, greetings)

@@ -119,7 +119,7 @@ class Depositor:
         return done is not None
 
     async def _take(self, facts: TakeFacts, wav: Path, min_seconds: int, *, ended: bool) -> TakeOutcome:
-        layout = wav_files.inspect(wav)
+        layout = await asyncio.to_thread(wav_files.inspect, wav)
         if layout.header is Header.OPEN and layout.audio_bytes and not ended:
             raise StillRecorded("The switch has not closed the recording.")
         self.reached(DepositStep.MEASURED)

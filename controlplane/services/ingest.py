@@ -145,14 +145,12 @@ class Ingest:
         return sorted((self._found(entry) for entry in self.spool.entries()), key=_order)
 
     def _found(self, entry: Entry) -> _Found:
-        lock = self.spool.lock(entry)
-        if lock is None:
-            # Whoever holds it deals with it; what it is of decides about others.
-            held = True
-        else:
-            lock.release()
-            held = False
         try:
+            lock = self.spool.lock(entry)
+            # Whoever holds it deals with it; what it is of decides about others.
+            held = lock is None
+            if lock is not None:
+                lock.release()
             facts = self.spool.read_facts(entry, switch=self.switch_kind)
             return _Found(entry=entry, facts=facts, held=held)
         except FileNotFoundError:

@@ -171,7 +171,7 @@ def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> No
             field=f"{path}.greeting",
         )
     if own.language is not None:
-        resolve(own.language, available_languages())
+        resolve(own.language, available_languages(), field=f"{path}.language")
 
 
 def _refuse_number_of_greetings() -> None:

@@ -101,17 +101,17 @@ async def speak_receptionist(database: Database, speech: Speech, receptionist_id
     )
 
 
-async def speak_missing(database: Database, speech: Speech, folder: Path) -> int:
-    """Place the greetings that should be there and are not; return how many. Raises as the above.
+async def speak_missing(database: Database, jobs: Jobs, folder: Path) -> int:
+    """Have the greetings made that should be there and are not, each by a job of its own; return how many.
 
-    A folder that came back empty from a backup is filled again so.
+    A folder that came back empty from a backup is filled again so. Commits.
     """
     async with database.transaction() as session:
         wanted = await recorded_greetings.having_words(session)
-    missing = [one for one in wanted if not (folder / f"{one}.wav").is_file()]
-    for receptionist_id in missing:
-        await speak_receptionist(database, speech, receptionist_id, folder)
-    return len(missing)
+    found = await asyncio.to_thread(lambda: [one for one in wanted if not (folder / f"{one}.wav").is_file()])
+    async with database.transaction() as session:
+        await jobs.defer_each(session, JOB, [{"receptionist_id": str(one)} for one in found])
+    return len(found)
 
 
 async def _wanted(database: Database, receptionist_id: UUID) -> _Wanted | None:

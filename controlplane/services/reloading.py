@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
+from controlplane.rendering.difference import masked
 from controlplane.services.switch_control import LiveConfiguration, SwitchControl
 from controlplane.storage.revision_folder import Manifest
 
@@ -42,8 +43,13 @@ def difference(
         return f"The switch runs revision {(runs.digest or 'none')[:12]}, not {wanted.digest[:12]}."
     missing = sorted(wanted.endpoints - runs.endpoints)
     if missing:
-        return f"The switch does not know {len(missing)} endpoints: {', '.join(missing[:_NAMES_SHOWN])}."
+        return f"The switch does not know {len(missing)} endpoints: {_shown(missing)}."
     left = sorted(gone & runs.endpoints)
     if left:
-        return f"The switch still knows {len(left)} removed endpoints: {', '.join(left[:_NAMES_SHOWN])}."
+        return f"The switch still knows {len(left)} removed endpoints: {_shown(left)}."
     return None
+
+
+def _shown(names: list[str]) -> str:
+    """Return some names, as people may see them: that of a gateway is as good as a password."""
+    return masked(", ".join(names[:_NAMES_SHOWN]))

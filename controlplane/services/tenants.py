@@ -159,7 +159,8 @@ async def delete_tenant(
     """Remove a tenant with its feature codes and tokens.
 
     Raises NotFound, PreconditionFailed, Conflict `tenant-is-default`, or `tenant-not-empty`
-    whose details count what it still holds: mailboxes, extensions, messages (in the trash too).
+    whose details count what it still holds: mailboxes, extensions, messages (in the trash too), and what
+    routes calls by its kind.
     """
     if name == DEFAULT_TENANT:
         raise Conflict("The tenant “default” cannot be deleted.", error_id="tenant-is-default")
@@ -168,8 +169,13 @@ async def delete_tenant(
             row = _found(await tenants.by_name(session, name, lock=True))
             _check_version(row, expected_version)
             held = await tenants.objects(session, row.id)
-            if held.mailboxes or held.extensions or held.messages:
-                raise _not_empty(mailboxes=held.mailboxes, extensions=held.extensions, messages=held.messages)
+            if held.mailboxes or held.extensions or held.messages or held.routing:
+                raise _not_empty(
+                    mailboxes=held.mailboxes,
+                    extensions=held.extensions,
+                    messages=held.messages,
+                    **{kind.replace("-", "_"): count for kind, count in held.routing.items()},
+                )
             await tenants.remove(session, row.id)
             await defer_publishing(
                 session, jobs, tenant_id=row.id, revision=True, change=_change(Action.REMOVED, row, by)
@@ -185,7 +191,7 @@ def _change(action: Action, row: TenantRow, by: str, *, fields: Sequence[str] = 
 
 def _not_empty(**held: int) -> Conflict:
     return Conflict(
-        "The tenant still has objects: delete its mailboxes and extensions, and purge its messages first.",
+        "The tenant still has objects: delete them, and purge its messages first. `details` counts them.",
         error_id="tenant-not-empty",
         details=held,
     )

@@ -146,5 +146,11 @@ class JoinedDatabase(Database):
         async with self._session.begin_nested():
             yield self._session
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Refuse: what a connection of its own commits would be no part of the whole."""
+        raise NotImplementedError("A joined database has no connection of its own.")
+        yield
+
     async def close(self) -> None:
         """Do nothing: the one who opened the transaction ends it."""

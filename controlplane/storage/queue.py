@@ -127,6 +127,10 @@ class GatheredJobs(Jobs):
         """Defer many at once, as they are."""
         await self._jobs.defer_each(session, task, arguments)
 
+    async def defer_all(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        """Defer them at once, as they are."""
+        await self._jobs.defer_all(connection, jobs)
+
     async def defer_gathered(self, session: AsyncSession) -> None:
         """Defer what was kept, in the order in which it first came."""
         for kept in self._kept.values():

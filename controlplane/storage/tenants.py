@@ -13,7 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import Tenant
 from controlplane.storage.paging import Page, contains, cut
-from controlplane.storage.tables import ExtensionRow, FeatureCodeRow, MailboxRow, MessageRow, TenantRow
+from controlplane.storage.tables import (
+    ExtensionRow,
+    FeatureCodeRow,
+    MailboxRow,
+    MessageRow,
+    RoutingObjectRow,
+    TenantRow,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,8 @@ class TenantObjects:
     mailboxes: int
     extensions: int
     messages: int
+    routing: Mapping[str, int]
+    """How many there are of each kind that routes calls, but for kinds that it has none of."""
 
 
 def tenant_values(row: TenantRow) -> Tenant:
@@ -97,7 +106,13 @@ async def objects(session: AsyncSession, tenant_id: UUID) -> TenantObjects:
             select(mailboxes.scalar_subquery(), extensions.scalar_subquery(), messages.scalar_subquery())
         )
     ).one()
-    return TenantObjects(mailboxes=row[0], extensions=row[1], messages=row[2])
+    routing = await session.execute(
+        select(RoutingObjectRow.kind, func.count())
+        .where(RoutingObjectRow.tenant_id == tenant_id)
+        .group_by(RoutingObjectRow.kind)
+        .order_by(RoutingObjectRow.kind)
+    )
+    return TenantObjects(mailboxes=row[0], extensions=row[1], messages=row[2], routing=dict(routing.all()))
 
 
 async def remove(session: AsyncSession, tenant_id: UUID) -> None:

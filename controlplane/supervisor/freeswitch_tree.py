@@ -26,6 +26,8 @@ _NEEDED_MODULES = (
     "mod_commands",
     "mod_tone_stream",
     "mod_hash",
+    "mod_callcenter",
+    "mod_loopback",
 )
 NATIVE_MODULES = ("mod_voicemail",)
 """What `CONTROLPLANE_FALLBACK=native` needs besides."""

@@ -154,7 +154,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Take back; numbers of what is gone are free."""
+    op.execute("DELETE FROM pointers")
+    op.execute("DELETE FROM numbers WHERE kind NOT IN ('mailbox', 'extension')")
     for table in ("reserved_numbers", "queue_agents", "recorded_greetings", "pointers", "routing_objects"):
         op.drop_table(table)
     op.drop_column("mailboxes", "source_greetings")

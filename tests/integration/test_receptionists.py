@@ -29,6 +29,7 @@ from controlplane.speech.speaker import Speaker
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from procrastinate import App
+from sqlalchemy import text
 from tests.support.api import Api
 from tests.support.speech_engines import HummingEngine
 
@@ -304,16 +305,31 @@ async def test_the_greeting_of_a_deleted_receptionist_goes(
     assert [] == list(folder.iterdir())
 
 
-async def test_a_greeting_that_is_lost_is_made_again(
-    client: httpx.AsyncClient, database: Database, speech: Speech, folder: Path
+async def test_a_greeting_that_is_lost_is_made_again(  # noqa: PLR0917 (fixtures)
+    client: httpx.AsyncClient,
+    database: Database,
+    queue_app: App,
+    jobs: Jobs,
+    speech: Speech,
+    engine: HummingEngine,
+    folder: Path,
 ) -> None:
-    """Text and recording alike; who has neither is left alone, and a second look finds nothing to do."""
+    """Text and recording alike, also beside one that cannot be spoken; who has neither is left alone."""
     spoken = await make(client, greeting="Welcome.")
     made = [await client.post(URL, json={"number": n, "display_name": "Shop"}) for n in ("6001", "6002")]
     await client.put(f"{URL}/6001/greeting", content=recording())
-    counts = [await speak_missing(database, speech, folder) for _ in range(2)]
+    await make(client, number="6003", greeting="Unspeakable.")
+    engine.broken = frozenset({"Unspeakable."})
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM procrastinate_jobs"))
+    speech_jobs.register(queue_app, database, speech, jobs=jobs, greetings=folder)
+    counts = []
+    for _ in range(2):
+        counts.append(await speak_missing(database, jobs, folder))
+        async with asyncio.timeout(20):
+            await queue_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
 
-    assert [2, 0] == counts
+    assert [3, 1] == counts
     assert {f"{spoken}.wav", f"{made[0].json()['id']}.wav"} == {path.name for path in folder.iterdir()}
 
 
@@ -354,7 +370,7 @@ async def test_the_worker_speaks_what_is_queued(  # noqa: PLR0917 (fixtures)
     folder: Path,
 ) -> None:
     """The job `speech.receptionist` places the greeting."""
-    speech_jobs.register(queue_app, database, speech, greetings=folder)
+    speech_jobs.register(queue_app, database, speech, jobs=jobs, greetings=folder)
     made = await make(client, greeting="Welcome.")
     async with asyncio.timeout(20):
         await queue_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)

@@ -240,7 +240,7 @@ async def test_the_worker_speaks_what_is_queued(  # noqa: PLR0917 (fixtures)
     greetings: Path,
 ) -> None:
     """The jobs `speech.greeting` and `speech.envelope` speak."""
-    speech_jobs.register(queue_app, database, speech, greetings=greetings)
+    speech_jobs.register(queue_app, database, speech, jobs=jobs, greetings=greetings)
     async with database.transaction() as session:
         await jobs.defer(session, "speech.greeting", mailbox_id=str(MAILBOX))
         await jobs.defer(session, "speech.envelope", message_id=str(MESSAGE))

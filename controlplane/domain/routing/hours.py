@@ -103,10 +103,11 @@ class OfficeHours:
         if len(ranges) > _MAX_RANGES:
             raise _invalid(f"A day can have {_MAX_RANGES} ranges.", f"week.{day.value}")
         before = 0
-        for index, (start, end) in enumerate(sorted(one.minutes for one in ranges)):
+        numbered = enumerate(one.minutes for one in ranges)
+        for index, (start, end) in sorted(numbered, key=lambda each: each[1]):
             if start >= end:
                 raise _invalid("A range ends after it starts.", f"week.{day.value}.{index}.end")
-            if index and start < before:
+            if start < before:
                 raise _invalid("The ranges of a day do not overlap.", f"week.{day.value}.{index}.start")
             before = end
 

@@ -128,7 +128,7 @@ class _Walk:
                 hours = self._hours(line.hours)
                 token = line.tokens[hours]
                 step = Step(kind=_INBOUND_RULE, number=None, name=line.name, hours=hours, next=token)
-                if hours is not Hours.OPEN:
+                if token != line.tokens[Hours.OPEN]:
                     return self._go(step, ReachedReason.CLOSED)
                 self._steps.append(step)
                 if token.isdecimal():

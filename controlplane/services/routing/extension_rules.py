@@ -8,24 +8,25 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
-from controlplane.domain.errors import InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.extension_rules import ExtensionRules
-from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
-from controlplane.services.routing.owned_mailboxes import check_voicemails, still_forwarded, voicemail_users
+from controlplane.services.routing.naming import check_names
+from controlplane.services.routing.owned_mailboxes import (
+    check_voicemails,
+    is_rendered,
+    still_forwarded,
+    voicemail_users,
+)
 from controlplane.services.routing.pointing import note_pointers
 from controlplane.storage import extensions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
-from controlplane.storage.routing import objects
 from controlplane.storage.routing.documents import rules_from, to_document
 from controlplane.storage.routing.pointers import PointingObject
 from controlplane.storage.tables import ExtensionRow
-
-# Their destinations are a part of a revision, besides what is read at each call.
-_RENDERED = {RoutingKind.INBOUND_RULE.value, RoutingKind.CALL_QUEUE.value}
 
 
 async def get_rules(db: Database, *, tenant_id: UUID, number: str) -> tuple[ExtensionRules, int]:
@@ -67,7 +68,7 @@ async def put_rules(
             users = await voicemail_users(session, tenant_id=tenant_id, number=number)
             if users and rules.mailbox is None:
                 raise still_forwarded(number, users)
-        rendered = any(one.kind in _RENDERED for one in users)
+        rendered = any(is_rendered(one) for one in users)
         change = ObjectChange(
             kind=ObjectKind.EXTENSION, name=number, action=Action.CHANGED, by=by, fields=("mailbox",)
         )
@@ -89,14 +90,7 @@ async def _check(session: AsyncSession, row: ExtensionRow, rules: ExtensionRules
     await check_voicemails(
         session, rules, tenant_id=row.tenant_id, own_number=row.number, own_mailbox=rules.mailbox
     )
-    hours = rules.office_hours
-    if (
-        hours is not None
-        and await objects.find(session, row.tenant_id, RoutingKind.OFFICE_HOURS, hours) is None
-    ):
-        raise InvalidValue(
-            f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
-        )
+    await check_names(session, row.tenant_id, rules)
     await check_loops(
         session, tenant_id=row.tenant_id, number=row.number, kind=NumberKind.EXTENSION, settings=rules
     )

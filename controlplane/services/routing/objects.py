@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
-from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.errors import Conflict, NotFound, PreconditionFailed
 from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Number
+from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
 from controlplane.domain.routing.trunk import Trunk
@@ -23,6 +24,7 @@ from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.services.routing.loops import check_loops
+from controlplane.services.routing.naming import check_names, check_unnamed
 from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
 from controlplane.services.routing.owned_mailboxes import check_voicemails
 from controlplane.services.routing.pointing import free_number, note_pointers
@@ -32,7 +34,7 @@ from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
 from controlplane.storage.queue import Jobs
-from controlplane.storage.routing import objects
+from controlplane.storage.routing import objects, queue_agents
 from controlplane.storage.routing.documents import to_document
 from controlplane.storage.routing.objects import object_values
 from controlplane.storage.tables import RoutingObjectRow
@@ -161,7 +163,7 @@ async def delete_object(
         if row.number is not None:
             await free_number(session, tenant_id=tenant_id, number=row.number, object_id=row.id)
         else:
-            await _check_unnamed(session, row)
+            await check_unnamed(session, row)
             await _forget_pointers(session, row)
         await objects.remove(session, row.id)
         await _publish(session, jobs, row, Action.REMOVED, by)
@@ -172,22 +174,14 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
     pointers = () if isinstance(settings, OfficeHours) else settings.pointers()
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=pointers)
     await check_voicemails(session, settings, tenant_id=row.tenant_id)
-    hours = getattr(settings, "office_hours", None)
-    if (
-        hours is not None
-        and await objects.find(session, row.tenant_id, RoutingKind.OFFICE_HOURS, hours) is None
-    ):
-        raise InvalidValue(
-            f"There are no office hours named {hours}.", error_id="no-such-office-hours", field="office_hours"
-        )
+    await check_names(session, row.tenant_id, settings)
     language = getattr(settings, "language", None)
     if language is not None:
         resolve(language, available_languages())
     if isinstance(settings, Trunk):
         await check_addresses(session, trunk_id=row.id, trunk=settings)
-    trunk = getattr(settings, "trunk", None)
-    if trunk is not None and await objects.find(session, row.tenant_id, RoutingKind.TRUNK, trunk) is None:
-        raise InvalidValue(f"There is no trunk named {trunk}.", error_id="no-such-trunk", field="trunk")
+    if isinstance(settings, CallQueue):
+        await queue_agents.forget_others(session, row.id, settings.agents)
     await check_loops(
         session,
         tenant_id=row.tenant_id,
@@ -201,17 +195,6 @@ async def _forget_pointers(session: AsyncSession, row: RoutingObjectRow) -> None
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=())
 
 
-async def _check_unnamed(session: AsyncSession, row: RoutingObjectRow) -> None:
-    """Refuse to delete what others name: schedules and trunks."""
-    users = await objects.naming(session, row.tenant_id, RoutingKind(row.kind), row.name)
-    if users:
-        raise Conflict(
-            f"“{row.name}” is still used by {', '.join(users[:5])}{' and others' if len(users) > 5 else ''}.",  # noqa: PLR2004
-            error_id="name-in-use",
-            details={"used_by": users},
-        )
-
-
 async def _publish(
     session: AsyncSession,
     jobs: Jobs,
@@ -223,7 +206,7 @@ async def _publish(
 ) -> None:
     kind = RoutingKind(row.kind)
     if kind is RoutingKind.OFFICE_HOURS:
-        await publish_office_hours(session, jobs, row, action)
+        await publish_office_hours(session, jobs, row, action, by=by)
         return
     change = ObjectChange(
         kind=ObjectKind(row.kind), name=_key(row), action=action, by=by, fields=tuple(fields)

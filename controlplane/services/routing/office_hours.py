@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.configuration import Action
+from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound
 from controlplane.domain.routing.hours import Hours, OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
@@ -47,7 +47,7 @@ async def in_a_time_zone(db: Database, tenant_id: UUID, schedule: OfficeHours) -
 
 
 async def publish_office_hours(
-    session: AsyncSession, jobs: Jobs, row: RoutingObjectRow, action: Action
+    session: AsyncSession, jobs: Jobs, row: RoutingObjectRow, action: Action, *, by: str
 ) -> None:
     """Defer the jobs that follow a change of office hours.
 
@@ -55,13 +55,16 @@ async def publish_office_hours(
     tenant's own appears and disappears in the plans of all that name none.
     """
     is_tenants = row.name == TENANT_HOURS and action is not Action.CHANGED
+    rendered = is_tenants and await plans.has_rule_without_hours(session, row.tenant_id)
+    change = ObjectChange(kind=ObjectKind.OFFICE_HOURS, name=row.name, action=action, by=by)
     await defer_publishing(
         session,
         jobs,
         tenant_id=row.tenant_id,
         numbers=await plans.numbers_using(session, row.tenant_id, TENANT_HOURS) if is_tenants else (),
-        revision=is_tenants and await plans.has_rule_without_hours(session, row.tenant_id),
+        revision=rendered,
         hours=row.id,
+        change=change if rendered else None,
     )
 
 
@@ -82,30 +85,30 @@ async def toggle_closed_now(db: Database, jobs: Jobs, *, tenant_id: UUID, by: st
     is gone.
     """
     try:
-        closed = await _toggle(db, jobs, tenant_id)
+        closed = await _toggle(db, jobs, tenant_id, by)
     except IntegrityError as error:
         if constraint_of(error) != "ix_routing_objects_named":
             raise
         # Two were the first at once: this one comes second.
-        closed = await _toggle(db, jobs, tenant_id)
+        closed = await _toggle(db, jobs, tenant_id, by)
     structlog.get_logger().info("office_hours.toggled", tenant_id=str(tenant_id), closed_now=closed, by=by)
     return closed
 
 
-async def _toggle(db: Database, jobs: Jobs, tenant_id: UUID) -> bool:
+async def _toggle(db: Database, jobs: Jobs, tenant_id: UUID, by: str) -> bool:
     async with db.transaction() as session:
         row = await objects.find(session, tenant_id, RoutingKind.OFFICE_HOURS, TENANT_HOURS, lock=True)
         if row is None:
-            await _make_closed(session, jobs, tenant_id)
+            await _make_closed(session, jobs, tenant_id, by)
             return True
         before = cast("OfficeHours", object_values(row).settings)
         after = dataclasses.replace(before, closed_now=not before.closed_now)
         row = await objects.update_values(session, row.id, {"settings": to_document(after)})
-        await publish_office_hours(session, jobs, row, Action.CHANGED)
+        await publish_office_hours(session, jobs, row, Action.CHANGED, by=by)
         return after.closed_now
 
 
-async def _make_closed(session: AsyncSession, jobs: Jobs, tenant_id: UUID) -> None:
+async def _make_closed(session: AsyncSession, jobs: Jobs, tenant_id: UUID, by: str) -> None:
     tenant = await tenants.get(session, tenant_id)
     if tenant is None:
         raise NotFound("There is no such tenant.", error_id="no-such-tenant")
@@ -119,4 +122,4 @@ async def _make_closed(session: AsyncSession, jobs: Jobs, tenant_id: UUID) -> No
         settings=to_document(schedule),
     )
     await objects.insert(session, row)
-    await publish_office_hours(session, jobs, row, Action.ADDED)
+    await publish_office_hours(session, jobs, row, Action.ADDED, by=by)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import Conflict, InvalidValue
 from controlplane.domain.routing.destination import DestinationAction, destinations_in
+from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.storage import extensions
 from controlplane.storage.routing import pointers
 from controlplane.storage.routing.documents import rules_from
@@ -42,7 +43,8 @@ async def check_voicemails(
         if number == own_number:
             owned = own_mailbox
         else:
-            row = await extensions.by_number(session, tenant_id, number)
+            # Locked, so that its mailbox is not taken away meanwhile.
+            row = await extensions.by_number(session, tenant_id, number, lock=True)
             owned = None if row is None else rules_from(row.rules).mailbox
         if owned is None:
             raise InvalidValue(
@@ -64,6 +66,11 @@ async def voicemail_users(session: AsyncSession, *, tenant_id: UUID, number: str
         if destination.action is _VOICEMAIL and destination.number == number
     }
     return [one for one in found if (one.object_id, one.slot) in meant]
+
+
+def is_rendered(user: PointingObject) -> bool:
+    """Say whether a destination into a voicemail is a part of a revision; others are read with each call."""
+    return user.kind == RoutingKind.INBOUND_RULE.value
 
 
 def still_forwarded(number: str, users: list[PointingObject]) -> Conflict:

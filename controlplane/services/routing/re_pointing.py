@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue, NotFound
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, Settings
@@ -19,20 +20,23 @@ from controlplane.domain.routing.re_pointing import re_pointed
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.objects import RENDERED
-from controlplane.services.routing.owned_mailboxes import check_voicemails, still_forwarded, voicemail_users
+from controlplane.services.routing.owned_mailboxes import (
+    check_voicemails,
+    is_rendered,
+    still_forwarded,
+    voicemail_users,
+)
 from controlplane.services.routing.pointing import KINDS, field_of, note_pointers, words_of
 from controlplane.storage import extensions, numbers
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page, cut
 from controlplane.storage.queue import Jobs
-from controlplane.storage.routing import objects, pointers
+from controlplane.storage.routing import objects, pointers, queue_agents
 from controlplane.storage.routing.documents import rules_from, settings_from, to_document
 from controlplane.storage.routing.pointers import PointingObject
 from controlplane.storage.tables import ExtensionRow, RoutingObjectRow
 
 __all__ = ["Page", "PointingObject", "field_of", "list_pointers", "re_point"]
-
-_RENDERED = frozenset(kind.value for kind in RENDERED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +93,7 @@ async def re_point(
                 raise still_forwarded(extension, users)
             changed.numbers.update(one.number for one in users if one.number is not None)
             changed.rendered += [
-                _rendered(one.kind, one.number or one.name, by) for one in users if one.kind in _RENDERED
+                _rendered(one.kind, one.number or one.name, by) for one in users if is_rendered(one)
             ]
         for change in dict.fromkeys(changed.rendered):
             await defer_publishing(session, jobs, tenant_id=tenant_id, change=change)
@@ -170,6 +174,8 @@ async def _change(
     routing_kind = RoutingKind(row.kind)
     settings = re_pointed(settings_from(routing_kind, row.settings), old=number, new=to, kind=kind)
     await objects.update_values(session, row.id, {"settings": to_document(settings)})
+    if isinstance(settings, CallQueue):
+        await queue_agents.forget_others(session, row.id, settings.agents)
     if routing_kind in RENDERED:
         changed.rendered.append(_rendered(row.kind, row.number or row.name, by))
     await _follow(session, row, routing_kind.number_kind, settings, changed)

@@ -102,20 +102,22 @@ async def everywhere(session: AsyncSession, kind: RoutingKind, *, lock: bool = F
     return [object_values(row) for row in await session.scalars(select(Row).where(Row.kind == kind.value))]
 
 
-async def naming(session: AsyncSession, tenant_id: UUID, kind: RoutingKind, name: str) -> list[str]:
-    """Return the numbers and names of what names this schedule or trunk."""
-    field = "trunk" if kind is RoutingKind.TRUNK else "office_hours"
-    rows = await session.execute(
-        select(func.coalesce(Row.number, Row.name))
-        .where(Row.tenant_id == tenant_id, Row.settings[field].astext == name)
-        .order_by(Row.number, Row.name)
+async def hold(session: AsyncSession, tenant_id: UUID, kind: RoutingKind, name: str) -> bool:
+    """Say whether there is one of this name, which nobody then deletes until the transaction ends."""
+    query = select(Row.id).where(Row.tenant_id == tenant_id, Row.kind == kind.value, Row.name == name)
+    return (await session.scalar(query.with_for_update(read=True, key_share=True))) is not None
+
+
+async def naming(session: AsyncSession, tenant_id: UUID, field: str, name: str, *, limit: int) -> list[str]:
+    """Return the numbers and names of what has this name in a field of its settings, at most so many."""
+    objects = select(func.coalesce(Row.number, Row.name)).where(
+        Row.tenant_id == tenant_id, Row.settings[field].astext == name
     )
-    found = list(rows.scalars())
-    if kind is RoutingKind.OFFICE_HOURS:
-        extensions = await session.scalars(
-            select(ExtensionRow.number)
-            .where(ExtensionRow.tenant_id == tenant_id, ExtensionRow.rules[field].astext == name)
-            .order_by(ExtensionRow.number)
-        )
-        found += list(extensions)
+    extensions = select(ExtensionRow.number).where(
+        ExtensionRow.tenant_id == tenant_id, ExtensionRow.rules[field].astext == name
+    )
+    found = list(await session.scalars(objects.order_by(Row.number, Row.name).limit(limit)))
+    if len(found) < limit:
+        more = extensions.order_by(ExtensionRow.number).limit(limit - len(found))
+        found += list(await session.scalars(more))
     return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -45,3 +46,10 @@ async def put(session: AsyncSession, queue_id: UUID, number: str, *, logged_in: 
         .returning(QueueAgentRow.number)
     )
     return (await session.scalars(changed)).one_or_none() is not None
+
+
+async def forget_others(session: AsyncSession, queue_id: UUID, agents: Sequence[str]) -> None:
+    """Forget what those chose who are agents no more: their numbers may be given to others."""
+    await session.execute(
+        delete(QueueAgentRow).where(QueueAgentRow.queue_id == queue_id, QueueAgentRow.number.not_in(agents))
+    )

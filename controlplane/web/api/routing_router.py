@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -68,10 +68,12 @@ def routing_router(
     patch: type[BaseModel],
     out: type[BaseModel],
     page: type[BaseModel],
+    writers: Sequence[Any] = (),
 ) -> APIRouter:
     """Return the router of a kind below `path`, a plural noun; `example` is the key of an object.
 
     `new` is a NewObject, `patch` a ChangedObject, `out` a ShownObject, and `page` has `items` and `next`.
+    `writers` are dependencies that let through who may make, change and delete.
     """
     router = APIRouter(prefix=f"{API}/{path}", tags=[path])
     word = kind.value.replace("-", "_")
@@ -160,6 +162,7 @@ def routing_router(
         "",
         create,
         methods=["POST"],
+        dependencies=list(writers),
         name=f"create_{word}",
         description=f"Make a {words}.",
         status_code=201,
@@ -188,6 +191,7 @@ def routing_router(
         key,
         change,
         methods=["PATCH"],
+        dependencies=list(writers),
         name=f"change_{word}",
         description=f"Change a {words}; fields that are left out stay.",
         response_model=out,
@@ -197,6 +201,7 @@ def routing_router(
         key,
         delete,
         methods=["DELETE"],
+        dependencies=list(writers),
         name=f"delete_{word}",
         description=f"Remove a {words}.",
         status_code=204,

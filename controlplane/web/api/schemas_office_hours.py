@@ -16,6 +16,7 @@ from controlplane.services.routing.office_hours import HoursState
 from controlplane.web.api.fields import Input, Output, example, left_out
 from controlplane.web.api.schemas_destinations import NameField
 from controlplane.web.api.schemas_routing import RoutingIn, RoutingPatch
+from controlplane.web.moments import MomentField
 
 _TimeZone = Annotated[
     str, Field(min_length=1, max_length=64, description="A name of the IANA database, such as Europe/Berlin.")
@@ -225,14 +226,7 @@ class MomentAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    at: Annotated[
-        str | None,
-        Field(
-            pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$",
-            description="A moment with its offset, such as `2026-12-24T12:00:00Z`; left out, it is now.",
-            examples=["2026-12-24T12:00:00Z"],
-        ),
-    ] = None
+    at: MomentField = None
 
 
 class HoursStateOut(Output):

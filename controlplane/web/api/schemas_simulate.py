@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.message import ReachedReason
@@ -13,6 +13,7 @@ from controlplane.domain.routing.hours import Hours
 from controlplane.domain.routing.simulation import PhoneState, Result, SimulatedCall, Simulation, Step
 from controlplane.web.api.fields import Output, example
 from controlplane.web.api.schemas_messages import ReachedByOut
+from controlplane.web.moments import MomentField, moment_of
 
 _HOURS: Final = {Hours.OPEN: "office_hours", Hours.CLOSED: "outside_hours", Hours.HOLIDAY: "holidays"}
 _OTHERS: Final = "*"
@@ -68,7 +69,7 @@ class SimulateQuery(BaseModel):
         str | None,
         Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", description="The trunk by its name."),
     ] = None
-    at: Annotated[AwareDatetime | None, Field(description="When, with a time zone; left out: now.")] = None
+    at: MomentField = None
     states: Annotated[
         str,
         Field(
@@ -108,7 +109,7 @@ class SimulateQuery(BaseModel):
                     field="states",
                 )
         return SimulatedCall(
-            at=self.at or now,
+            at=moment_of(self.at, now=now),
             caller=self.caller,
             did=self.did,
             to=self.to,

@@ -42,8 +42,9 @@ else
   local hours = rule and routing.hours(rule[4]) or 0
   -- No rule is meant: the number itself, if somebody has it.
   local token = rule and rule[5][hours + 1] or did
-  if hours > 0 then
-    -- In office hours a rule leaves no trace on the way: the number dialled says it all. Else its reason is kept.
+  if rule and token ~= rule[5][1] then
+    -- In office hours a rule leaves no trace on the way: the number dialled says it all. Where the hours sent the
+    -- call elsewhere, their reason is kept.
     routing.set("cp_kind", "inbound-rule")
     routing.set("cp_number", "")
     routing.go(token, "closed")

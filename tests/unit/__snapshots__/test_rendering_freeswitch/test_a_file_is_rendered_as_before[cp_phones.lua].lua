@@ -25,7 +25,9 @@ function M.legs(tenant, number)
   local marks = "[limit_ignore_transfer=true,execute_on_answer=limit hash " .. call_of(tenant, number) .. "]"
   local legs = {}
   for contact in (found .. ","):gmatch("([^,]*),") do
-    if contact:sub(1, #before) ~= before or not contact:sub(#before + 1):match("^[%w:@;.=_~+%%?%[%]-]+$") then
+    -- `:_:` begins another part of what bridge takes.
+    local text = contact:sub(#before + 1)
+    if contact:sub(1, #before) ~= before or text:find(":_:", 1, true) or not text:match("^[%w:@;.=_~+%%?%[%]-]+$") then
       legs = {}
       break
     end
