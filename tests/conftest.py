@@ -16,6 +16,7 @@ import structlog
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from hypothesis import settings
 from tests.support.evidence import Evidence, partial, version_of
+from tests.support.live import without_freeswitch
 
 TIERS = {"unit", "contract", "integration", "asterisk", "freeswitch", "faults"}
 ROOT = Path(__file__).parents[1]
@@ -43,11 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the tier whose folder it is in."""
+    """Mark each test with the tier of its folder; that of FreeSWITCH is skipped where there is none."""
+    without = without_freeswitch()
     for item in items:
         tier = item.path.relative_to(ROOT / "tests").parts[0]
         if tier in TIERS:
             item.add_marker(getattr(pytest.mark, tier))
+        if tier == "freeswitch" and without:
+            item.add_marker(pytest.mark.skip(reason=without))
 
 
 @pytest.hookimpl(wrapper=True)

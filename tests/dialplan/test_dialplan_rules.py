@@ -356,10 +356,11 @@ async def test_a_circle_is_cut(ruled: Rig, phone: RawPhone) -> None:
     """Two extensions that forward to each other end in words and a warning, not in a call without an end."""
     forward(ruled, "101", always=("102",) * 3)
     forward(ruled, always=("101",) * 3)
+    before = len(ruled.log)
     await phone.call("102").wait_ended()
 
     assert near([TONES["technical-problem"]], phone.tones()), phone.tones()
-    (warning,) = [line for line in ruled.log.splitlines() if "cut a call" in line]
+    (warning,) = [line for line in ruled.log[before:].splitlines() if "cut a call" in line]
     assert "WARNING" in warning
     assert 10 == warning.count("always")
 

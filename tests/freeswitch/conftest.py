@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.live import message_wav, second_wav, speech, without_freeswitch
+from tests.support.live import message_wav, second_wav, speech
 from tests.support.processes import open_folder
 from tests.support.real_freeswitch_call import RealHarness
 from tests.support.small_freeswitch import SmallFreeSwitch, run_small_freeswitch
@@ -16,8 +16,6 @@ __all__ = ["harness", "message_wav", "second_wav", "small", "speech"]
 @pytest.fixture(scope="session")
 def small() -> Iterator[SmallFreeSwitch]:
     """Run one FreeSWITCH for all these tests of a worker."""
-    if why := without_freeswitch():
-        pytest.skip(why)
     with run_small_freeswitch() as running:
         yield running
 

@@ -17,10 +17,7 @@ from controlplane.switches.freeswitch.events import FreeSwitchEvents
 from controlplane.switches.freeswitch.inbound import InboundClient
 from tests.support.call_contract import meanwhile
 from tests.support.freeswitch_rig import PASSWORD, FreeswitchRig, run_freeswitch
-from tests.support.live import without_freeswitch
 from tests.support.raw_sip import RawPhone
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 LIMIT_SECONDS = 10
 DENIED = "permission denied"

@@ -7,12 +7,9 @@ import ipaddress
 import pytest
 from controlplane.entrypoints.ready import reachable_host
 from controlplane.supervisor.instance import Instance
-from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder
 from tests.support.product import SHORT, Product
 from tests.support.raw_sip import RawPhone, addresses_told
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 INSIDE = "127.0.0.1"
 EXTERNAL = "203.0.113.7"

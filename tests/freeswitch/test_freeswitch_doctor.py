@@ -12,9 +12,6 @@ from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.settings import Settings, load
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import PASSWORD, FreeswitchRig, run_freeswitch
-from tests.support.live import without_freeswitch
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 
 def settings(rig: FreeswitchRig, **more: str) -> Settings:

@@ -12,10 +12,7 @@ from controlplane.rendering.escape_xml import label
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import FreeswitchRig, publish, run_freeswitch
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.live import without_freeswitch
 from tests.support.rig import REALM, a1_hash
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 FIRST = 2000
 # What it says of an empty text.

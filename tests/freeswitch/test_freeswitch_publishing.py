@@ -21,13 +21,10 @@ from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from controlplane.switches.freeswitch.control import FreeSwitchControl
 from tests.support.fixtures import database, database_url, default_tenant, postgres
 from tests.support.freeswitch_rig import PASSWORD, FreeswitchRig, run_freeswitch
-from tests.support.live import without_freeswitch
 from tests.support.publishing import NoPrompts, add_extension, remove_extension
 from tests.support.raw_sip import RawPhone
 
 __all__ = ["database", "database_url", "default_tenant", "postgres"]
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,8 @@ from controlplane.services.deposit import counted_ms
 from controlplane.storage import wav as wav_files
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import FreeswitchRig, run_freeswitch
-from tests.support.live import without_freeswitch
 from tests.support.raw_sip import RawPhone, near
 from tests.support.rig import TONES
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 SILENCE_MS = 2000
 

@@ -11,12 +11,8 @@ from xml.sax.saxutils import quoteattr
 import pytest
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import FreeswitchRig, run_freeswitch
-from tests.support.live import without_freeswitch
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import ACME
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
-
 
 QUOTES = {'"': "&quot;"}
 NAME = "Car\"la <&> 'x' ]]> Ü;"

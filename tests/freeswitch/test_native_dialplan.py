@@ -13,12 +13,9 @@ from controlplane.rendering.context_freeswitch import MailboxContext
 from controlplane.storage.wav import duration_ms
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import FreeswitchRig, run_freeswitch
-from tests.support.live import without_freeswitch
 from tests.support.product import until, until_told
 from tests.support.raw_sip import RawCall, RawPhone
 from tests.support.rig import DEFAULT, MAILBOX, OWN_GREETING, TONES, write_tone
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 SHORT, UNKNOWN = UUID(int=8002), UUID(int=8003)
 DOMAIN = f"cp-voicemail-{DEFAULT}"

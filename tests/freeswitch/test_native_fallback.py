@@ -14,15 +14,11 @@ import pytest
 from controlplane.callflows.prompts import Greeting, Prompt
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.switches.freeswitch.inbound import InboundClient
-from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder
 from tests.support.product import PIN, Product, until
 from tests.support.raw_sip import RawPhone
 
-pytestmark = [
-    pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch()),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,7 @@ import pytest
 from controlplane.entrypoints.doctor import examine, settings_of
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.instance import Instance
-from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder, processes_of
-
-pytestmark = pytest.mark.skipif(without_freeswitch() != "", reason=without_freeswitch())
 
 
 async def test_it_starts_is_found_healthy_and_leaves_nothing() -> None:
