@@ -71,13 +71,7 @@ async def company(product: Product) -> AsyncIterator[Company]:
             return 200 == await phone.register(there.seller, made["sip_password"])
 
         await until_told(registers, "the seller's account", seconds=30)
-
-        async def is_published() -> bool:
-            async with product.api() as api:
-                state = (await api.get("/configuration")).json()
-            return bool(state["state"] == "live" and not state["pending"]["changes"])
-
-        await until_told(is_published, "the inbound rule", seconds=30)
+        await product.wait_until_published()
         yield there
 
 

@@ -66,15 +66,11 @@ async def test_a_code_of_ones_own(product: Product, open_office: None) -> None:
     """A code that was changed works as soon as its revision is live, and the old one no longer."""
     codes = "/feature-codes/closed-now"
     async with product.api() as api:
-
-        async def live() -> bool:
-            return bool((await api.get("/configuration")).json()["state"] == "live")
-
         assert 200 == (await api.put(codes, json={"code": "*20"})).status_code
-        await until_told(live, "the new code is live")
+        await product.wait_until_published()
         try:
             await _dial(product, "*20", Prompt.CLOSED_NOW)
             await _dial(product, "*16", Prompt.FEATURE_UNKNOWN)
         finally:
             await api.put(codes, json={"code": "*16"})
-            await until_told(live, "the old code is live")
+            await product.wait_until_published()

@@ -22,7 +22,7 @@ from controlplane.callflows.prompts import (
     Utterance,
 )
 from controlplane.domain.mailbox import SayDatetime
-from tests.support.product import PIN, Product, until, until_told
+from tests.support.product import PIN, Product, until
 
 GERMAN = "de"
 NAME = "Vertrieb"
@@ -69,11 +69,7 @@ async def _set_language(product: Product, language: str) -> None:
     async with product.api() as api:
         answer = await api.patch("/tenants/default", json={"language": language})
         assert answer.status_code == 200, answer.text
-
-        async def is_live() -> bool:
-            return bool((await api.get("/configuration")).json()["state"] == "live")
-
-        await until_told(is_live, "the published language", seconds=60)
+    await product.wait_until_published(seconds=60)
 
 
 @pytest.fixture

@@ -19,16 +19,12 @@ async def mailbox(product: Product) -> AsyncIterator[str]:
     leave = {"action": "forward_to_number", "number": box}
     body = {"number": "6200", "display_name": "Help", "agents": ["101"], "no_answer": leave}
     async with product.api() as api:
-
-        async def live() -> bool:
-            return bool((await api.get("/configuration")).json()["state"] == "live")
-
         made = await api.post("/call-queues", json=body)
         assert 201 == made.status_code, made.text
-        await until_told(live, "the queue is live")
+        await product.wait_until_published()
         yield box
         await api.delete(QUEUE)
-        await until_told(live, "the queue is gone")
+        await product.wait_until_published()
 
 
 async def _dial(product: Product, code: str, said: Prompt) -> None:

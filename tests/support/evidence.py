@@ -21,6 +21,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CALL_HANDLING = (
     "controlplane/callflows",
+    "controlplane/domain/routing",
     "controlplane/switches/server.py",
     "controlplane/switches/sounds.py",
     "controlplane/switches/freeswitch",
@@ -28,7 +29,11 @@ CALL_HANDLING = (
     "controlplane/entrypoints/calls.py",
     "controlplane/entrypoints/events.py",
     "controlplane/services/deposit.py",
+    "controlplane/services/features.py",
+    "controlplane/services/hours_files.py",
     "controlplane/services/ingest.py",
+    "controlplane/services/receptionists.py",
+    "controlplane/services/routes.py",
     "controlplane/storage/spool.py",
     "controlplane/storage/takes.py",
     "controlplane/supervisor/freeswitch.py",

@@ -116,6 +116,16 @@ class Product:
         path.write_bytes(answer.content)
         return path
 
+    async def wait_until_published(self, *, seconds: float = 30) -> None:
+        """Wait until the switch runs what the database says, with no change on its way."""
+
+        async def is_published() -> bool:
+            async with self.api() as api:
+                state = (await api.get("/configuration")).json()
+            return bool(state["state"] == "live" and not state["pending"]["changes"])
+
+        await until_told(is_published, "the published configuration", seconds=seconds)
+
     # --- mail
 
     def mails(self, number: str) -> list[EmailMessage]:
