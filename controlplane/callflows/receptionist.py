@@ -18,9 +18,7 @@ from controlplane.callflows.reception import NOBODY, Dialled, Reception, Recepti
 from controlplane.domain.errors import CallerHungUp, CallLost, Unavailable
 from controlplane.domain.message import ReachedReason
 from controlplane.domain.routing.destination import DestinationAction
-
-MOST_ROUNDS: Final = 20
-"""So often the greeting is said to one caller; then the destination of the timeout follows."""
+from controlplane.domain.routing.limits import MOST_GREETINGS
 
 _HANGUP: Final = DestinationAction.HANGUP.value
 _REPEAT: Final = DestinationAction.REPEAT.value
@@ -94,7 +92,7 @@ class _Receiving:
         reception = self._reception
         repeats = 0
         sorry: tuple[Utterance, ...] = ()
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MOST_GREETINGS):
             keys, dialled = await self._keys(*sorry)
             sorry = ()
             token = reception.keys.get(keys)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from controlplane.domain.numbers import Feature
 from controlplane.domain.routing.call_queue import QueueStrategy
+from controlplane.domain.routing.limits import MAX_HOPS, RING_SECONDS
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
 
@@ -192,14 +193,13 @@ class PathsContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallsContext:
-    """Figures of the dialplan, in seconds."""
+    """Figures of the dialplan (`domain.routing.limits`), most of them in seconds."""
 
     silence_seconds: int
     max_message_seconds: int = 300
-    ring_seconds: int = 30
+    ring_seconds: int = RING_SECONDS
     first_answer_seconds: int = 5
-    max_hops: int = 10
-    """So often a call is sent on before it is cut."""
+    max_hops: int = MAX_HOPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

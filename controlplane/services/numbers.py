@@ -61,7 +61,8 @@ async def take_number(
     if reserved is not None:
         raise Conflict(
             f"The number {number} is reserved{f' ({reserved.note})' if reserved.note else ''}: "
-            "something else answers it.",
+            "something else answers it. Choose another `number`, or give up the reservation with "
+            f"DELETE /numbers/reserved/{reserved.first}.",
             error_id="number-reserved",
             field="number",
             details={"first": reserved.first, "last": reserved.last, "note": reserved.note},

@@ -25,7 +25,8 @@ async def reserve_numbers(db: Database, *, tenant_id: UUID, reserved: ReservedNu
         other = await reserved_numbers.overlapping(session, tenant_id, first=first, last=last)
         if other is not None:
             raise Conflict(
-                f"{other.first} to {other.last} are reserved already.",
+                f"{other.first} to {other.last} are reserved already. Choose `first` and `last` beside "
+                f"them, or give those up with DELETE /numbers/reserved/{other.first}.",
                 error_id="number-reserved",
                 field="first",
                 details={"first": other.first, "last": other.last, "note": other.note},
@@ -33,7 +34,8 @@ async def reserve_numbers(db: Database, *, tenant_id: UUID, reserved: ReservedNu
         used = await reserved_numbers.used_within(session, tenant_id, first=first, last=last, limit=_SHOWN)
         if used:
             raise Conflict(
-                f"{', '.join(used)} {'belong' if len(used) > 1 else 'belongs'} to objects here.",
+                f"{', '.join(used)} {'belong' if len(used) > 1 else 'belongs'} to objects here. Choose "
+                "`first` and `last` without them, or delete these objects first.",
                 error_id="number-taken",
                 field="first",
                 details={"numbers": used},

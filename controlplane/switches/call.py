@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -108,13 +109,18 @@ class DrivenCall(ABC, Generic[Link]):
             return
         await self._tidy()
         # `*` and `#` mean something to dialplans; a way has letters for them (`domain.routing.way`).
-        await self._set(self.words.key, onward.key.replace("*", "s").replace("#", "h"))
-        await self._set(self.words.next, target)
-        await self._set(self.words.reason, onward.reason.value)
-        await self._set(self.words.waited, str(max(0, onward.seconds)))
-        await self._set(self.words.failed, onward.failed)
-        # Last: until then the dialplan would go to the fall-back.
-        await self._set(self.words.stage, Stage.ROUTED.value)
+        key = onward.key.replace("*", "s").replace("#", "h")
+        await self._set_all(
+            {
+                self.words.key: key,
+                self.words.next: target,
+                self.words.reason: onward.reason.value,
+                self.words.waited: str(max(0, onward.seconds)),
+                self.words.failed: onward.failed,
+                # Last: until then the dialplan would go to the fall-back.
+                self.words.stage: Stage.ROUTED.value,
+            }
+        )
         self._leave()
 
     async def hangup(self, cause: HangupCause = HangupCause.NORMAL) -> None:
@@ -122,8 +128,9 @@ class DrivenCall(ABC, Generic[Link]):
         if self._left or self._link.has_hung_up:
             return
         try:
-            await self._set(self.words.cause, self.words.causes[cause])
-            await self._set(self.words.stage, Stage.DONE.value)
+            await self._set_all(
+                {self.words.cause: self.words.causes[cause], self.words.stage: Stage.DONE.value}
+            )
         except CallerHungUp:
             structlog.get_logger().debug("call.left_before_hangup")
         self._leave()
@@ -131,6 +138,11 @@ class DrivenCall(ABC, Generic[Link]):
     @abstractmethod
     async def _set(self, name: str, value: str) -> None:
         """Set a variable of the channel; raises CallerHungUp when that is gone."""
+
+    async def _set_all(self, values: Mapping[str, str]) -> None:
+        """Set some variables in their order; raises CallerHungUp when the channel is gone."""
+        for name, value in values.items():
+            await self._set(name, value)
 
     @abstractmethod
     async def _send_to(self, context: str, number: Number) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -99,7 +97,7 @@ async def desk(rig: Rig, tmp_path: Path) -> AsyncIterator[Desk]:
         await stack.enter_async_context(rig.handled(handler, prompts=ContractPrompts(tmp_path)))
         yield desk
     rig.route_all()
-    shutil.rmtree(rig.home / "configuration/hours" / str(SCHEDULE), ignore_errors=True)
+    rig.hours(SCHEDULE, None)
 
 
 def steps(way: ReachedBy) -> list[tuple[str, str, str]]:
@@ -396,22 +394,22 @@ async def test_ringing_again_comes_to_an_end(desk: Desk) -> None:
     assert (desk.rig.installation.calls.max_hops, []) == (len(bob.invited), desk.ways)
 
 
-@pytest.mark.parametrize("hours", ["closed", "1", "2"])
-async def test_a_closed_group_does_not_ring(desk: Desk, hours: str) -> None:
-    """Outside office hours and on holidays the call goes to the destination for that at once."""
+@pytest.mark.parametrize("hours", [None, 1, 2])
+async def test_a_closed_group_does_not_ring(desk: Desk, hours: int | None) -> None:
+    """Closed now, outside office hours, and on holidays the call goes to the destination for that at once."""
     bob = await desk.phone("102")
-    set_hours(desk.rig, hours)
+    desk.rig.hours(SCHEDULE, hours, closed=hours is None)
     desk.group(["102"], closed="8001", no_answer="hangup")
 
     assert "closed" == await desk.reason()
     assert ([], [("ring-group", GROUP, "closed")]) == (bob.invited, steps(desk.ways[-1]))
 
 
-@pytest.mark.parametrize(("hours", "closed"), [("0", "8001"), ("1", "")])
-async def test_an_open_group_rings(desk: Desk, hours: str, closed: str) -> None:
+@pytest.mark.parametrize(("hours", "closed"), [(0, "8001"), (1, "")])
+async def test_an_open_group_rings(desk: Desk, hours: int, closed: str) -> None:
     """In office hours, and always where no destination for the rest is set, the phones ring."""
     bob = await desk.phone("102", BUSY)
-    set_hours(desk.rig, hours)
+    desk.rig.hours(SCHEDULE, hours)
     desk.group(["102"], closed=closed)
 
     assert "busy" == await desk.reason()
@@ -509,14 +507,3 @@ async def test_a_message_says_how_it_came(rig: Rig) -> None:
     assert isinstance(way, ReachedBy)
     assert (ReachedReason.NO_ANSWER, [("ring-group", GROUP, "no_answer")]) == (way.reason, steps(way))
     assert 1 <= waited(way) <= 2
-
-
-def set_hours(rig: Rig, hours: str) -> None:
-    """Say of the schedule that it is closed now, or make all minutes of these days the digit."""
-    folder = rig.home / "configuration/hours" / str(SCHEDULE)
-    folder.mkdir(parents=True, exist_ok=True)
-    if hours == "closed":
-        (folder / "closed").write_text("1")
-        return
-    for day in (0, 86400):
-        (folder / time.strftime("%Y%m%d", time.gmtime(time.time() + day))).write_text(hours * 1440)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -238,18 +236,18 @@ async def test_a_rule_to_nobody_is_unknown(rig: Rig) -> None:
     assert await is_unknown(rig, "4930901", user="49301")
 
 
-@pytest.mark.parametrize("digit", ["0", "1", "2"])
-async def test_hours_choose_the_destination(rig: Rig, digit: str) -> None:
+@pytest.mark.parametrize("digit", [0, 1, 2])
+async def test_hours_choose_the_destination(rig: Rig, digit: int) -> None:
     """In office hours, outside and on holidays; what was chosen because of the time says so."""
-    hours_are(rig, digit)
+    rig.hours(SCHEDULE, digit)
     facts, _, _ = await called(rig, "4930700")
     closed = ReachedStep(
         kind="inbound-rule", number="", key=None, reason=ReachedReason.CLOSED, waited_seconds=None
     )
     expected = {
-        "0": [(MAILBOX, dialled("4930700"))],
-        "1": [(OTHER, ReachedBy(did="4930700", reason=ReachedReason.CLOSED, path=(closed,)))],
-        "2": [],
+        0: [(MAILBOX, dialled("4930700"))],
+        1: [(OTHER, ReachedBy(did="4930700", reason=ReachedReason.CLOSED, path=(closed,)))],
+        2: [],
     }
 
     assert expected[digit] == [(each.mailbox_id, each.reached_by) for each in facts]
@@ -257,7 +255,7 @@ async def test_hours_choose_the_destination(rig: Rig, digit: str) -> None:
 
 async def test_closed_now_closes(rig: Rig) -> None:
     """Whatever the hours are."""
-    hours_are(rig, "0", closed=True)
+    rig.hours(SCHEDULE, 0, closed=True)
     found, way = await reached(rig, "4930700")
 
     assert (OTHER, ReachedReason.CLOSED) == (found, way.reason)
@@ -265,7 +263,7 @@ async def test_closed_now_closes(rig: Rig) -> None:
 
 async def test_without_files_of_hours_it_is_open(rig: Rig) -> None:
     """A rule goes on as in office hours."""
-    hours_are(rig, "")
+    rig.hours(SCHEDULE, None)
 
     assert (MAILBOX, dialled("4930700")) == await reached(rig, "4930700")
 
@@ -278,16 +276,3 @@ async def test_a_message_says_which_number_was_dialled(rig: Rig) -> None:
     facts = rig.facts()
 
     assert (OTHER, dialled("+4930300")) == (facts.mailbox_id, facts.reached_by)
-
-
-def hours_are(rig: Rig, digit: str, *, closed: bool = False) -> None:
-    """Write the files of the schedule, for today and the days beside it; none for an empty digit."""
-    folder: Path = rig.home / "configuration/hours" / str(SCHEDULE)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
-    for ahead in (-1, 0, 1) if digit else ():
-        day = datetime.now(UTC).date() + timedelta(days=ahead)
-        (folder / day.strftime("%Y%m%d")).write_text(digit * 1440)
-    if closed:
-        (folder / "closed").write_text("1")

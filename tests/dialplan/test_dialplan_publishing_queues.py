@@ -162,7 +162,7 @@ async def test_a_change_is_live_and_who_waits_goes_on(office: Office) -> None:
 async def test_who_logs_out_is_not_called_any_more(office: Office) -> None:
     """The route file alone says it, without a revision."""
     await office.make(CallQueue(agents=("201",), no_agents=HANGUP))
-    await office.publish()
+    assert Outcome.LIVE == await office.publish()
     await queue_agents.set_logged_in(
         office.database,
         office.jobs,
@@ -191,7 +191,7 @@ async def test_who_logs_out_is_not_called_any_more(office: Office) -> None:
 async def test_a_removed_queue_is_gone(office: Office) -> None:
     """The switch does not know it any more, and that is verified."""
     await office.make(CallQueue(agents=("201", "202")))
-    await office.publish()
+    assert Outcome.LIVE == await office.publish()
     before = await office.queues()
     await office.remove()
 
@@ -201,7 +201,7 @@ async def test_a_removed_queue_is_gone(office: Office) -> None:
 
 async def test_a_queue_that_the_switch_lacks_is_undone(office: Office, tmp_path: Path) -> None:
     """It is found out by asking for it, and the last good revision is back."""
-    await office.publish()
+    assert Outcome.LIVE == await office.publish()
     shutil.copytree(TEMPLATES / office.rig.switch, tmp_path / office.rig.switch)
     name, right, wrong = BROKEN[office.rig.switch]
     template = tmp_path / office.rig.switch / name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -129,7 +128,7 @@ async def desk(rig: Rig, tmp_path: Path) -> AsyncIterator[Desk]:
         yield desk
         desk.stays.set()
     rig.route_all()
-    shutil.rmtree(rig.home / "configuration/hours" / str(SCHEDULE), ignore_errors=True)
+    rig.hours(SCHEDULE, None)
 
 
 def press(call: RawCall, key: str) -> None:
@@ -290,9 +289,7 @@ async def test_the_exit_key_leads_out(desk: Desk, number: str) -> None:
 
 async def test_a_closed_queue_takes_nobody(desk: Desk) -> None:
     """Outside office hours the call goes on at once, whoever is there."""
-    folder = desk.rig.home / "configuration/hours" / str(SCHEDULE)
-    folder.mkdir(parents=True)
-    (folder / "closed").touch()
+    desk.rig.hours(SCHEDULE, None, closed=True)
     desk.queue(closed="8001")
     agent = await desk.phone("101", ANSWER)
 
@@ -302,9 +299,7 @@ async def test_a_closed_queue_takes_nobody(desk: Desk) -> None:
 
 async def test_a_closed_queue_without_a_destination_is_open(desk: Desk) -> None:
     """Office hours matter where a destination is set for what is outside of them."""
-    folder = desk.rig.home / "configuration/hours" / str(SCHEDULE)
-    folder.mkdir(parents=True)
-    (folder / "closed").touch()
+    desk.rig.hours(SCHEDULE, None, closed=True)
     desk.queue()
     agent = await desk.phone("101", ANSWER)
     _, call = await desk.caller(RING_ALL)

@@ -167,9 +167,7 @@ async def test_a_failed_choice_may_end(rig: Rig, phone: RawPhone, routing: Routi
 async def test_closed_sends_the_call_on_at_once(rig: Rig, phone: RawPhone) -> None:
     """Outside office hours the flow is not asked."""
     receptionist(rig, hours=HOURS, closed="8001")
-    folder = rig.home / f"configuration/hours/{HOURS}"
-    folder.mkdir(parents=True)
-    (folder / "closed").touch()
+    rig.hours(HOURS, None, closed=True)
 
     async def nothing(call: PeerCall) -> None:
         """Leave the call to the dialplan."""
@@ -178,8 +176,7 @@ async def test_closed_sends_the_call_on_at_once(rig: Rig, phone: RawPhone) -> No
         async with rig.peer(nothing) as peer:
             await leave(phone, "6000")
     finally:
-        (folder / "closed").unlink()
-        folder.rmdir()
+        rig.hours(HOURS, None)
 
     assert [Entry.LEAVE] == [facts.entry for facts in peer.facts]
     assert (step("closed"),) == rig.facts().reached_by.path

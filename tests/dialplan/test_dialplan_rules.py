@@ -158,8 +158,7 @@ async def test_each_rule_looks_at_the_hours(
 
 async def test_a_switch_closes_whatever_the_clock_says(ruled: Rig, phone: RawPhone) -> None:
     """A file `closed` beside the days makes it outside of office hours."""
-    ruled.hours(SCHEDULE, OPEN)
-    (ruled.home / f"configuration/hours/{SCHEDULE}/closed").write_text("1")
+    ruled.hours(SCHEDULE, OPEN, closed=True)
     forward(ruled, always=BY_HOURS)
     facts = await asked(ruled, phone)
 

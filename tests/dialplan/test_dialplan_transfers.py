@@ -88,7 +88,32 @@ async def test_a_calling_phone_sends_the_other_party_into_a_mailbox(
         (facts,) = peer.facts
 
         assert not callee.taken[0].ended.is_set()
-    assert (Entry.LEAVE, DEFAULT, MAILBOX) == (facts.entry, facts.tenant_id, facts.mailbox_id)
+    assert (Entry.LEAVE, DEFAULT, MAILBOX, None) == (
+        facts.entry,
+        facts.tenant_id,
+        facts.mailbox_id,
+        facts.extension,
+    )
+
+
+async def test_an_extension_that_is_transferred_counts_as_from_outside(
+    rig: Rig, phone: RawPhone, callee: RawPhone
+) -> None:
+    """It keeps its number as a caller, but no rights of its own: somebody else chose where it goes."""
+    async with rig.peer(answer) as peer:
+        call = phone.call("102", user="101", password="password-101")
+        await talking(call, callee)
+        callee.taken[0].refer(target(rig, "8001"))
+        await asked(peer)
+        (facts,) = peer.facts
+
+        assert not call.ended.is_set()
+    assert (Entry.LEAVE, MAILBOX, "101", None) == (
+        facts.entry,
+        facts.mailbox_id,
+        facts.caller.number,
+        facts.extension,
+    )
 
 
 async def test_a_transfer_to_a_code_is_none(rig: Rig, phone: RawPhone, callee: RawPhone) -> None:

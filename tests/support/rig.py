@@ -196,13 +196,20 @@ class Rig(abc.ABC):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / number).write_text("".join(f"{line}\n" for line in (kind, object_id, *plan)))
 
-    def hours(self, schedule: UUID, digit: int | None) -> None:
-        """Write the files of office hours: the same digit all day, today and tomorrow; None for no files."""
+    def hours(self, schedule: UUID, digit: int | None, *, closed: bool = False) -> None:
+        """Write the files of office hours: the same digit all day, today and tomorrow; None for no files.
+
+        `closed` is closed now, whatever the digit.
+        """
         folder = self.home / "configuration/hours" / str(schedule)
         shutil.rmtree(folder, ignore_errors=True)
-        if digit is None:
+        if digit is None and not closed:
             return
         folder.mkdir(parents=True)
+        if closed:
+            (folder / "closed").touch()
+        if digit is None:
+            return
         today = datetime.now(UTC).date()
         for day in (today, today + timedelta(days=1)):
             (folder / day.strftime("%Y%m%d")).write_text(str(digit) * MINUTES_OF_A_DAY)

@@ -10,9 +10,10 @@ import pytest
 from controlplane.callflows.call import CallFacts, Entry, HangupCause, Onward
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.callflows.prompts import AudioFile, Prompt, Utterance
-from controlplane.callflows.receptionist import MOST_ROUNDS, receive_caller
+from controlplane.callflows.receptionist import receive_caller
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import ReachedBy, ReachedReason
+from controlplane.domain.routing.limits import MOST_GREETINGS
 from tests.support.fake_call import FakeCall
 from tests.support.fake_receptionists import RECEPTIONIST, FakeReceptionists
 from tests.support.fake_voicemail import TENANT
@@ -280,7 +281,7 @@ async def test_a_noisy_line_comes_to_an_end(front: Front, key: str) -> None:
     await front.receive()
 
     assert Onward(number="8009", reason=ReachedReason.TIMEOUT) == front.call.routed
-    assert MOST_ROUNDS == len(front.call.heard)
+    assert MOST_GREETINGS == len(front.call.heard)
 
 
 @pytest.mark.parametrize("keys", ["7", ""])

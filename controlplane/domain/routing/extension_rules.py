@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.numbers import Number
+from controlplane.domain.routing import limits
 from controlplane.domain.routing.destination import (
     ANYWHERE,
     ByHours,
@@ -62,7 +63,7 @@ class ExtensionRules:
     do_not_disturb_destination: ByHours | None = None
     busy: ByHours | None = None
     no_answer: ByHours | None = None
-    no_answer_seconds: int = 30
+    no_answer_seconds: int = limits.RING_SECONDS
     not_registered: ByHours | None = None
     mailbox: str | None = None
 

@@ -168,9 +168,12 @@ def destination_token(destination: Destination, context: PlanContext, *, number:
     return _token(destination, context, number)
 
 
-def rule_tokens(rule: ByHours, context: PlanContext) -> tuple[str, str, str]:
-    """Return the tokens of an inbound rule in office hours, outside, and on holidays."""
-    office, outside, holiday = _tokens(rule, context, "")
+def rule_tokens(rule: ByHours, context: PlanContext, *, number: str = "") -> tuple[str, str, str]:
+    """Return the tokens in office hours, outside, and on holidays of a rule of the object that has `number`.
+
+    An inbound rule is of none.
+    """
+    office, outside, holiday = _tokens(rule, context, number)
     return (office, outside, holiday)
 
 

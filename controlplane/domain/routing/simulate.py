@@ -14,6 +14,7 @@ from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.destination import DestinationAction
 from controlplane.domain.routing.hours import Hours
+from controlplane.domain.routing.limits import MAX_HOPS, MOST_GREETINGS, RING_SECONDS
 from controlplane.domain.routing.masks import matches
 from controlplane.domain.routing.simulation import (
     PhoneState,
@@ -25,11 +26,6 @@ from controlplane.domain.routing.simulation import (
     Step,
 )
 
-MAX_HOPS: Final = 10
-RING_SECONDS: Final = 30
-"""So long the phones of an extension without rules ring."""
-
-_MOST_ROUNDS: Final = 20
 _REPEAT_PAUSE: Final = 5
 _INBOUND_RULE: Final = "inbound-rule"
 _HANGUP: Final = DestinationAction.HANGUP.value
@@ -38,7 +34,7 @@ _RING: Final = DestinationAction.RING.value
 
 
 def simulate(routing: Routing, call: SimulatedCall) -> Simulation:
-    """Walk the way of a call; it ends after MAX_HOPS numbers at the latest."""
+    """Walk the way of a call; it is cut after MAX_HOPS numbers at the latest."""
     return _Walk(routing, call).walk()
 
 
@@ -344,7 +340,7 @@ class _Walk:
     def _receptionist(self, step: Step, plan: Mapping[str, str], hours: Hours) -> str:
         reception = self._routing.receptions[step.number or ""]
         waited = repeats = 0
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(MOST_GREETINGS):
             keys, is_extension = self._pressed(reception)
             if not keys:
                 waited += reception.timeout_seconds

@@ -241,5 +241,9 @@ def _found(row: RoutingObjectRow | None, kind: RoutingKind) -> RoutingObjectRow:
 
 def _clash(error: IntegrityError, kind: RoutingKind) -> Exception:
     if constraint_of(error) == "ix_routing_objects_named":
-        return Conflict(f"Another {kind.words} has this name.", error_id="name-taken", field="name")
+        return Conflict(
+            f"Another {kind.words} has this name: choose another `name`, or change that one.",
+            error_id="name-taken",
+            field="name",
+        )
     return error

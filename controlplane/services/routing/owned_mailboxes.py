@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.errors import Conflict, InvalidValue
 from controlplane.domain.routing.destination import DestinationAction, destinations_in
 from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.services.routing.pointing import pointer_json
 from controlplane.storage import extensions
 from controlplane.storage.routing import pointers
 from controlplane.storage.routing.documents import rules_from
@@ -80,12 +81,7 @@ def still_forwarded(number: str, users: list[PointingObject]) -> Conflict:
         f"The voicemail of {number} is still in use: the {first.kind.replace('-', ' ')} "
         f"{first.number or first.name} forwards to it. Point it elsewhere first.",
         error_id="voicemail-in-use",
-        details={
-            "pointers": [
-                {"kind": one.kind, "number": one.number, "name": one.name, "field": f"{one.slot}.number"}
-                for one in users
-            ]
-        },
+        details={"pointers": [pointer_json(one) for one in users]},
     )
 
 

@@ -71,13 +71,13 @@ def in_use(number: str, found: Sequence[PointingObject]) -> Conflict:
         f"{number} is still in use: the {words_of(first.kind)} {_named(first)} points at it{also}. "
         "Point them elsewhere first.",
         error_id="number-in-use",
-        details={
-            "pointers": [
-                {"kind": one.kind, "number": one.number, "name": one.name, "field": field_of(one.slot)}
-                for one in found
-            ]
-        },
+        details={"pointers": [pointer_json(one) for one in found]},
     )
+
+
+def pointer_json(one: PointingObject) -> dict[str, str | None]:
+    """Return who points, as in all answers."""
+    return {"kind": one.kind, "number": one.number, "name": one.name, "field": field_of(one.slot)}
 
 
 def _named(one: PointingObject) -> str:

@@ -26,7 +26,7 @@ from controlplane.services.routing.owned_mailboxes import (
     still_forwarded,
     voicemail_users,
 )
-from controlplane.services.routing.pointing import KINDS, field_of, note_pointers, words_of
+from controlplane.services.routing.pointing import KINDS, field_of, note_pointers, pointer_json, words_of
 from controlplane.storage import extensions, numbers
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page, cut
@@ -146,11 +146,6 @@ def _check_takes(found: Sequence[PointingObject], to: str | None, kind: NumberKi
             field="to",
             details={"pointers": [pointer_json(one) for one in wrong]},
         )
-
-
-def pointer_json(one: PointingObject) -> dict[str, str | None]:
-    """Return who points, as in all answers."""
-    return {"kind": one.kind, "number": one.number, "name": one.name, "field": field_of(one.slot)}
 
 
 async def _change(

@@ -9,11 +9,17 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.routing.destination import ByHours
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import RoutingKind
-from controlplane.domain.routing.plan import FIELDS, PlanContext, Routed, destination_token, plan_of
+from controlplane.domain.routing.plan import (
+    FIELDS,
+    PlanContext,
+    Routed,
+    destination_token,
+    plan_of,
+    rule_tokens,
+)
 from controlplane.domain.routing.receptionist import VirtualReceptionist
 from controlplane.domain.routing.simulate import simulate
 from controlplane.domain.routing.simulation import (
@@ -73,7 +79,7 @@ def _rule(name: str, rule: InboundRule, context: PlanContext) -> RuleLine:
         name=name,
         rule=rule,
         hours="" if schedule is None else str(schedule),
-        tokens=_tokens(rule.destination, context, ""),
+        tokens=rule_tokens(rule.destination, context),
     )
 
 
@@ -93,7 +99,8 @@ def _receptions(reached: Iterable[Reached], context: PlanContext) -> Iterable[tu
                 one.number,
                 Reception(
                     keys={
-                        rule.keys: _tokens(rule.destination, context, one.number) for rule in settings.keys
+                        rule.keys: rule_tokens(rule.destination, context, number=one.number)
+                        for rule in settings.keys
                     },
                     dial_extensions=settings.dial_extensions,
                     timeout_seconds=settings.timeout_seconds,
@@ -101,10 +108,3 @@ def _receptions(reached: Iterable[Reached], context: PlanContext) -> Iterable[tu
                     timeout=destination_token(settings.timeout, context, number=one.number),
                 ),
             )
-
-
-def _tokens(rule: ByHours, context: PlanContext, number: str) -> tuple[str, str, str]:
-    office, outside, holidays = (
-        destination_token(destination, context, number=number) for destination in rule.each
-    )
-    return (office, outside, holidays)

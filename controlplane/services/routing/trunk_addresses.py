@@ -31,7 +31,9 @@ async def check_addresses(session: AsyncSession, *, trunk_id: UUID, trunk: Trunk
     for index, network in enumerate(_networks(trunk.addresses)):
         if any(network.version == one.version and network.overlaps(one) for one in taken):
             raise Conflict(
-                f"Calls from {trunk.addresses[index]} are another trunk's already.",
+                f"Calls from {trunk.addresses[index]} are another trunk's already. No two trunks of an "
+                "installation share an address: leave it out of `addresses` here, or take it from the "
+                "other trunk.",
                 error_id="address-taken",
                 field=f"addresses.{index}",
             )

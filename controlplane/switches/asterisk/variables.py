@@ -45,12 +45,6 @@ FAILED: Final = "CP_FAILED"
 """What follows if nobody takes the call there: a number, `hangup`, `repeat`, or empty. The dialplan keeps
 beside it, in CP_FAILED_NUMBER, whose rule it is."""
 
-EXTENSION: Final = "CP_EXTENSION"
-"""The number of the authenticated extension, set by its endpoint; empty for a caller from outside."""
-
-TENANT: Final = "CP_TENANT"
-"""The tenant's UUID, set by the endpoint."""
-
 REVISION: Final = "CP_REVISION"
 """Global: the digest of the published revision that the dialplan was loaded from."""
 

@@ -1,5 +1,6 @@
 -- Where a call without a log-in enters: by the trunk whose address it comes from, at its tenant by the domain
 -- dialled, or nowhere without a password.
+local routing = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_routing.lua")
 local tenants = {
   ["localhost"] = "11111111-1111-4111-8111-111111111111",
   ["acme.example"] = "22222222-2222-4222-8222-222222222222",
@@ -8,19 +9,12 @@ local tenants = {
 local trunks = {
 }
 local default = "11111111-1111-4111-8111-111111111111"
-local number = (session:getVariable("destination_number") or ""):gsub("^%+", "")
-local from = session:getVariable("sip_from_user") or ""
-local function tenant_of(name) return tenants[(session:getVariable(name) or ""):lower()] end
+local number = routing.get("destination_number"):gsub("^%+", "")
+local from = routing.get("sip_from_user")
+local function tenant_of(name) return tenants[routing.get(name):lower()] end
 local dialled = tenant_of("sip_req_host") or tenant_of("sip_to_host") or default
 
-local function kind_of(user, tenant)
-  if #user < 3 or #user > 64 or not user:match("^%d+$") then return nil end
-  local file = io.open("/srv/shared-voicemail/configuration/routes/" .. tenant .. "/" .. user:sub(-2) .. "/" .. user)
-  if not file then return nil end
-  local kind = file:read("*l")
-  file:close()
-  return kind
-end
+local function kind_of(user, tenant) return (routing.lines(tenant, user) or {})[1] end
 
 -- 8 digits of an IPv4 address, 32 of an IPv6 address; nothing of anything else.
 local function hex(address)
@@ -44,7 +38,7 @@ end
 
 local context = "cp-outside-" .. dialled
 local claimed = tenant_of("sip_from_host") or default
-local trunk = #trunks > 0 and trunk_of(session:getVariable("sip_received_ip") or "")
+local trunk = #trunks > 0 and trunk_of(routing.get("sip_received_ip"))
 if trunk then
   context = trunk
 elseif kind_of(from, claimed) == "extension" or kind_of(from, default) == "extension" then
@@ -53,5 +47,5 @@ elseif number:match("^%d%d%d+$") and not kind_of(number, dialled) then
   context = "cp-inbound-" .. dialled
 end
 if not number:match("^%d+$") then number = "unknown" end
-session:setVariable("cp_entrance_number", number)
-session:setVariable("cp_entrance", context)
+routing.set("cp_entrance_number", number)
+routing.set("cp_entrance", context)

@@ -9,25 +9,13 @@ local hours = routing.hours(plan.hours or "")
 
 local function rule(name) return plan[name .. "." .. hours] or "" end
 
--- A mask is a number, a range, or digits with * for any one; a + before the caller's number does not count.
-local function means(mask, caller)
-  local first, last = mask:match("^(%d+)%-(%d+)$")
-  -- Of the same length, so that they are compared as text.
-  if first then return #caller == #first and caller >= first and caller <= last end
-  if #mask ~= #caller then return false end
-  for place = 1, #mask do
-    local wanted = mask:sub(place, place)
-    if wanted ~= "*" and wanted ~= caller:sub(place, place) then return false end
-  end
-  return true
-end
-
--- Where the first exception leads that means this caller and these hours; empty without one.
+-- Where the first exception leads that means this caller and these hours; empty without one. A + before the
+-- caller's number does not count.
 local function exception()
   local caller = routing.get("caller_id_number"):gsub("^%+", "")
   if not caller:match("^%d+$") then return "" end
   for mask, when, token in (plan.exceptions or ""):gmatch("([^|>]+)>([aoc])>([^|>]*)") do
-    if (when == "a" or (when == "o") == (hours == 0)) and means(mask, caller) then return token end
+    if (when == "a" or (when == "o") == (hours == 0)) and routing.means(mask, caller) then return token end
   end
   return ""
 end

@@ -11,17 +11,10 @@ local function digits_of(text)
   return digits, plus
 end
 
-local function matches(mask, digits)
-  local first, last = mask:match("^(%d+)-(%d+)$")
-  if first then return #digits == #first and digits >= first and digits <= last end
-  local pattern = mask:gsub("^%+", ""):gsub("%*", "%%d")
-  return digits:match("^" .. pattern .. "$") ~= nil
-end
-
 local function any(masks, digits)
   if #masks == 0 then return true end
   for _, mask in ipairs(masks) do
-    if matches(mask, digits) then return true end
+    if routing.means(mask, digits) then return true end
   end
   return false
 end

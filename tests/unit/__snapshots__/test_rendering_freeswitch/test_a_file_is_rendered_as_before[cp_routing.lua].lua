@@ -51,6 +51,15 @@ function M.hours(schedule)
   return tonumber(digit:match("^[012]$") or "0")
 end
 
+-- Whether a mask means digits: it is a number, a range, or digits with * for any one; a + before it does not count.
+function M.means(mask, digits)
+  local first, last = mask:match("^(%d+)%-(%d+)$")
+  -- Of the same length, so that they are compared as text.
+  if first then return #digits == #first and digits >= first and digits <= last end
+  local pattern = mask:gsub("^%+", ""):gsub("%*", "%%d")
+  return digits:match("^" .. pattern .. "$") ~= nil
+end
+
 -- Where the call goes next: `token` is a destination of a plan, `reason` says why; key and seconds may be nil.
 -- The script must end after it. What the call leaves behind becomes a part of its way.
 function M.go(token, reason, key, seconds)
