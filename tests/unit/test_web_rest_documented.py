@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 from controlplane.domain.pin import PinPolicy
@@ -20,6 +22,10 @@ ELSEWHERE = {
     "invalid",
 }
 
+STATUS = {"NotFound": 404, "Conflict": 409, "PreconditionFailed": 412, "InvalidValue": 422}
+# A row of an import: there it is a part of `import-refused`.
+ROWS = {("named-twice", 409)}
+
 
 def _documented(root: Path) -> set[str]:
     return set(re.findall(r"`([a-z0-9_-]+)`", (root / "docs/rest.md").read_text()))
@@ -33,6 +39,32 @@ def test_every_error_id_is_documented(root: Path) -> None:
     used |= {error_id for error_id, _ in errors._OF_STATUS.values()} | set(errors._ID_OF_TYPE.values())
 
     assert used - ELSEWHERE - _documented(root) == set()
+
+
+def _rows(root: Path) -> list[tuple[int, str]]:
+    """Return each status and error_id of the table."""
+    table = re.findall(r"^\| ([0-9]{3}) \| (.*) \|$", (root / "docs/rest.md").read_text(), re.MULTILINE)
+    return [
+        (int(status), error_id) for status, ids in table for error_id in re.findall(r"`([a-z][a-z-]+)`", ids)
+    ]
+
+
+def test_error_ids_stand_once_under_their_status(root: Path) -> None:
+    """What is not found is a 404, a clash a 409, a wrong value a 422; no status names an error_id twice."""
+    raised: set[tuple[int, str]] = set()
+    for path in (root / "controlplane").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in STATUS:
+                raised |= {
+                    (STATUS[node.func.id], keyword.value.value)
+                    for keyword in node.keywords
+                    if keyword.arg == "error_id" and isinstance(keyword.value, ast.Constant)
+                }
+    rows = _rows(root)
+    missing = {(status, one) for status, one in raised - set(rows) if one not in ELSEWHERE}
+
+    assert [] == [row for row, count in Counter(rows).items() if count > 1]
+    assert ROWS == {(one, status) for status, one in missing}
 
 
 def test_every_rule_of_pins_is_documented(root: Path) -> None:
