@@ -189,7 +189,7 @@ class _Engine:
                 self._obey(json.loads(line))
 
     def _leave(self) -> None:
-        """End the calls and take back the registrations; waits for the answers, as far as they come in time."""
+        """End the calls and take back the registrations; wait for the answers within a limit."""
         self._library.hangupAllCalls()
         for account in self.accounts.values():
             if account.getInfo().regIsConfigured:
