@@ -21,6 +21,8 @@ import pjsua2 as pj
 
 _IN_BAND = "in-band"
 _NICE = -15
+# An answer that is lost is asked for again after 0.5 s and 1.5 s; a contact left behind rings for nobody.
+_LEAVE_SECONDS = 2.5
 
 
 class _Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
@@ -187,12 +189,12 @@ class _Engine:
                 self._obey(json.loads(line))
 
     def _leave(self) -> None:
-        """End the calls and take back the registrations; waits half a second for the answers."""
+        """End the calls and take back the registrations; wait for the answers within a limit."""
         self._library.hangupAllCalls()
         for account in self.accounts.values():
             if account.getInfo().regIsConfigured:
                 account.setRegistration(False)
-        deadline = time.monotonic() + 0.5
+        deadline = time.monotonic() + _LEAVE_SECONDS
         while time.monotonic() < deadline and any(a.getInfo().regIsActive for a in self.accounts.values()):
             self._library.libHandleEvents(5)
 

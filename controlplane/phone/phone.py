@@ -190,7 +190,7 @@ class Phone:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), 3)
+            await asyncio.wait_for(self._process.wait(), 5)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
