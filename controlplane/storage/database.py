@@ -68,13 +68,14 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, seconds: float | None = None) -> AsyncIterator[AsyncSession]:
         """Open a session; commit at the end, roll back on any error.
 
-        Raises Unavailable when the database cannot be reached, or the transaction takes longer
-        than the limit; other database errors pass through (repositories tell constraints by name).
+        `seconds` is another limit, for what changes much at once. Raises Unavailable when the database
+        cannot be reached, or the transaction takes longer than the limit; other database errors pass
+        through (repositories tell constraints by name).
         """
-        async with self._told(), self._sessions() as session, session.begin():
+        async with self._told(seconds), self._sessions() as session, session.begin():
             yield session
 
     @asynccontextmanager
@@ -98,10 +99,10 @@ class Database:
             await greenlet_spawn(lent.close)
 
     @asynccontextmanager
-    async def _told(self) -> AsyncIterator[None]:
+    async def _told(self, seconds: float | None = None) -> AsyncIterator[None]:
         """Keep the limit, and tell all that means that the database is away as Unavailable."""
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout if seconds is None else seconds):
                 yield
         except TimeoutError as error:
             raise Unavailable("The database did not answer in time.") from error
@@ -141,7 +142,11 @@ class JoinedDatabase(Database):
         self._session = session
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(
+        self,
+        *,
+        seconds: float | None = None,  # noqa: ARG002 (the limit is that of the whole)
+    ) -> AsyncIterator[AsyncSession]:
         """Open a savepoint; release it at the end, return to it on any error."""
         async with self._session.begin_nested():
             yield self._session

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
+from controlplane.services.transfer.moving import ResourceName, import_csv
+from controlplane.services.transfer.resource import Importing, Outcome
+from controlplane.storage.database import Database
 from tests.support.api import MAILBOX, PIN, Api
+from tests.support.product import until
 
 API = "/api/v1"
 
@@ -178,6 +185,41 @@ async def test_an_export_round_trips(api: Api, client: httpx.AsyncClient) -> Non
     assert ["text/csv; charset=utf-8; header=present"] * 3 == [
         file.headers["content-type"] for file in files.values()
     ]
+
+
+async def test_an_import_may_take_longer_than_anything_else(api: Api, default_tenant: UUID) -> None:
+    """Thousands of rows are one transaction, for which the limit of all others would be too short."""
+    limit = 1.0
+    locked = "SELECT count(*) AS count FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
+
+    def hold_the_tenant() -> None:
+        with psycopg.connect(api.url) as connection:
+            connection.execute("SELECT 1 FROM tenants FOR UPDATE")
+            connection.execute("SELECT pg_sleep(%s)", [limit * 2])
+
+    db = Database(api.url.replace("postgresql://", "postgresql+psycopg://"), timeout_seconds=limit)
+    holding = asyncio.create_task(asyncio.to_thread(hold_the_tenant))
+    try:
+        await until(lambda: 0 < api.rows(locked, "SELECT pg_sleep%")[0]["count"], "the lock of another one")
+        (outcome,) = await import_csv(
+            Importing(
+                db=db,
+                jobs=api.deps.jobs,
+                hasher=api.hasher,
+                pin_policy=api.deps.pin_policy,
+                tenant_id=default_tenant,
+                realm=api.deps.realm,
+                by="tests",
+            ),
+            name=ResourceName.MAILBOXES,
+            data=f"number,display_name,pin\n8001,Sales,{PIN}\n".encode(),
+            dry_run=False,
+        )
+    finally:
+        await holding
+        await db.close()
+
+    assert Outcome.CREATED is outcome.outcome
 
 
 async def test_an_inbound_rule_needs_a_destination(client: httpx.AsyncClient) -> None:

@@ -69,6 +69,24 @@ async def test_limit_holds_while_the_server_stands_still(
     assert again != backend
 
 
+async def test_a_transaction_may_have_another_limit(database_url: str) -> None:
+    """What changes much at once takes longer than all others may."""
+    database = Database(
+        database_url.replace("postgresql://", "postgresql+psycopg://"), timeout_seconds=LIMIT_SECONDS
+    )
+    try:
+        async with database.transaction(seconds=60) as session:
+            await session.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": LIMIT_SECONDS * 2})
+            done = (await session.execute(text("SELECT 1"))).scalar_one()
+        with pytest.raises(Unavailable):
+            async with database.transaction() as session:
+                await session.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": LIMIT_SECONDS * 2})
+    finally:
+        await database.close()
+
+    assert 1 == done
+
+
 async def test_connection_that_the_server_ended_is_replaced(database_url: str) -> None:
     """After a restart of the server, or of something between, the next query has a new connection."""
     database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))

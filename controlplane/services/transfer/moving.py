@@ -21,6 +21,9 @@ from controlplane.services.transfer.table import Row, read_table, write_row
 from controlplane.storage.database import Database, JoinedDatabase
 from controlplane.storage.queue import GatheredJobs
 
+MOST_SECONDS: Final = 300
+"""So long the transaction of an import lasts at most: a row takes 10 to 30 ms."""
+
 
 class ResourceName(StrEnum):
     """What can be imported and exported."""
@@ -75,7 +78,7 @@ async def import_csv(
     jobs = GatheredJobs(into.jobs)
     outcomes: list[RowOutcome] = []
     try:
-        async with into.db.transaction() as session:
+        async with into.db.transaction(seconds=MOST_SECONDS) as session:
             joined = dataclasses.replace(into, db=JoinedDatabase(session), jobs=jobs, hasher=hasher)
             outcomes = await _all(resource, joined, rows)
             _keep_only_if(not dry_run and all(one.outcome is not Outcome.REFUSED for one in outcomes))

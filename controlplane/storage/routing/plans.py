@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.routing.destination import DestinationAction, destinations_in
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.domain.routing.plan import PlanContext, Routed, plan_of
@@ -44,17 +45,32 @@ async def owners(
     )
     if numbers is not None:
         query = query.where(NumberRow.number.in_(numbers))
-    context = await plan_context(session, tenant_id)
-    found = {}
+    found: dict[str, Owner] = {}
+    routed: dict[str, Routed] = {}
     for number, kind, object_id, rules, settings in await session.execute(query):
-        routed: Routed | None = None
+        found[number] = Owner(kind=kind, object_id=object_id)
         if rules:
-            routed = rules_from(rules)
+            routed[number] = rules_from(rules)
         elif settings is not None:
-            routed = cast("Routed", settings_from(RoutingKind(kind), settings))
-        plan = () if routed is None else plan_of(routed, context, number=number)
-        found[number] = Owner(kind=kind, object_id=object_id, plan=plan)
+            routed[number] = cast("Routed", settings_from(RoutingKind(kind), settings))
+    if not routed:
+        # Mailboxes, extensions without rules: most changes are of such, and need no more.
+        return found
+    voicemails = None if numbers is None else _voicemails(routed)
+    context = (await plan_contexts(session, tenant_id, voicemails=voicemails))[tenant_id]
+    for number, one in routed.items():
+        found[number] = replace(found[number], plan=plan_of(one, context, number=number))
     return found
+
+
+def _voicemails(routed: Mapping[str, Routed]) -> set[str]:
+    """Return the extensions into whose own mailboxes these objects send calls."""
+    return {
+        destination.number or number
+        for number, one in routed.items()
+        for _, destination in destinations_in(one)
+        if destination.action is DestinationAction.FORWARD_TO_VOICEMAIL
+    }
 
 
 async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
@@ -62,8 +78,10 @@ async def plan_context(session: AsyncSession, tenant_id: UUID) -> PlanContext:
     return (await plan_contexts(session, tenant_id))[tenant_id]
 
 
-async def plan_contexts(session: AsyncSession, tenant_id: UUID | None = None) -> dict[UUID, PlanContext]:
-    """Read the same of all tenants that have any, or of one."""
+async def plan_contexts(
+    session: AsyncSession, tenant_id: UUID | None = None, *, voicemails: Collection[str] | None = None
+) -> dict[UUID, PlanContext]:
+    """Read the same of all tenants that have any, or of one; with `voicemails`, of these extensions alone."""
     mailbox = ExtensionRow.rules["mailbox"].astext
     named = select(RoutingObjectRow.tenant_id, RoutingObjectRow.name, RoutingObjectRow.id).where(
         RoutingObjectRow.kind == RoutingKind.OFFICE_HOURS.value
@@ -78,6 +96,8 @@ async def plan_contexts(session: AsyncSession, tenant_id: UUID | None = None) ->
         named = named.where(RoutingObjectRow.tenant_id == tenant_id)
         owning = owning.where(ExtensionRow.tenant_id == tenant_id)
         absent = absent.where(RoutingObjectRow.tenant_id == tenant_id)
+    if voicemails is not None:
+        owning = owning.where(ExtensionRow.number.in_(voicemails))
     hours: dict[UUID, dict[str, UUID]] = {} if tenant_id is None else {tenant_id: {}}
     for tenant, name, schedule in await session.execute(named):
         hours.setdefault(tenant, {})[name] = schedule
