@@ -30,8 +30,11 @@ class _Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
         super().__init__()
         self.engine = engine
         self.name = name
+        self.is_leaving = False
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        # Called with the last answer: after a challenge, that to the request with the password.
+        self.is_leaving = False
         self.engine.tell("registration", account=self.name, code=prm.code, reason=prm.reason)
 
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
@@ -193,9 +196,11 @@ class _Engine:
         self._library.hangupAllCalls()
         for account in self.accounts.values():
             if account.getInfo().regIsConfigured:
+                # The library itself says at once that it is registered no more.
+                account.is_leaving = True
                 account.setRegistration(False)
         deadline = time.monotonic() + _LEAVE_SECONDS
-        while time.monotonic() < deadline and any(a.getInfo().regIsActive for a in self.accounts.values()):
+        while time.monotonic() < deadline and any(a.is_leaving for a in self.accounts.values()):
             self._library.libHandleEvents(5)
 
     def _obey(self, command: dict[str, Any]) -> None:

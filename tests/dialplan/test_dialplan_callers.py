@@ -108,10 +108,15 @@ async def test_an_unknown_number_is_said(rig: Rig, phone: RawPhone) -> None:
     assert [TONES["number-unknown"]] == [round(tone, -2) for tone in phone.tones()]
 
 
-async def test_hostile_text_in_the_fall_back_stays_text(rig: Rig, phone: RawPhone) -> None:
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [("x1", "tenant=1;mailbox=2, (a) ü 中"), ("x\ntenant=evil\n\nmailbox=evil", "Alice (a) ü 中")],
+)
+async def test_hostile_text_in_the_fall_back_stays_text(
+    rig: Rig, phone: RawPhone, number: str, name: str
+) -> None:
     """The take belongs to the mailbox dialled, whatever the caller's name and number look like."""
-    name = "tenant=1;mailbox=2, (a) ü 中"
-    call = phone.call(b"8001", user=escaped("x\ntenant=evil\n\nmailbox=evil"), name=name.encode())
+    call = phone.call(b"8001", user=escaped(number), name=name.encode())
     await call.wait_tone(TONES["beep"])
     for _ in range(40):
         await phone.media_sent()
