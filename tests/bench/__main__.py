@@ -24,6 +24,7 @@ from tests.bench.beside_asterisk import beside_asterisk
 from tests.bench.beside_freeswitch import beside_freeswitch
 from tests.bench.noise import mu_law
 from tests.bench.parts import time_durable, time_greeting, time_load, time_together
+from tests.bench.publishing import time_publishing
 from tests.bench.sipp import need_sipp
 from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder
@@ -31,7 +32,7 @@ from tests.support.product import Product
 
 NAME = "Sales"
 # What leaves many jobs behind comes last.
-PARTS = ("greeting", "durable", "together", "load")
+PARTS = ("greeting", "durable", "together", "load", "publishing")
 WITH_SIPP = frozenset({"load", "together"})
 # Enough for 250 calls, above the ports that Linux gives to outgoing connections.
 RTP_PORTS = "61000-61499"
@@ -77,6 +78,8 @@ async def measure(product: Product, switch: str, folder: Path, parts: Collection
         await time_together(product, mailed, folder, speech, greeting_seconds)
     if "load" in parts:
         await time_load(product, mailed, folder, speech, greeting_seconds)
+    if "publishing" in parts:
+        await time_publishing(product, switch)
 
 
 def run(switch: str, parts: Collection[str], count: int) -> None:

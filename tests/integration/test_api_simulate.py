@@ -137,7 +137,10 @@ async def test_an_extension_can_be_dialled_by_keys(client: httpx.AsyncClient, co
         ({"to": "101", "states": "101:asleep"}, "states", "invalid-state"),
         ({"to": "101", "states": "101"}, "states", "wrong-pattern"),
         ({"to": "101", "keys": "a"}, "keys", "wrong-pattern"),
-        ({"to": "101", "at": "2026-03-02T09:00:00"}, "at", "invalid-value"),
+        ({"to": "101", "at": "2026-03-02T09:00:00"}, "at", "wrong-pattern"),
+        ({"to": "101", "at": "2026-02-30T09:00:00Z"}, "at", "invalid-value"),
+        ({"to": "101", "at": "9999-12-31T23:59:59-14:00"}, "at", "invalid-value"),
+        ({"to": "101", "at": "0001-01-01T00:00:00+14:00"}, "at", "invalid-value"),
         ({"to": "101", "who": "me"}, "who", "unknown-field"),
     ],
 )

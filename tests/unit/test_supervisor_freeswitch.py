@@ -19,6 +19,8 @@ MODULES = (
     "mod_commands",
     "mod_tone_stream",
     "mod_hash",
+    "mod_callcenter",
+    "mod_loopback",
 )
 
 
