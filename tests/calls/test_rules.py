@@ -43,3 +43,13 @@ async def test_a_call_to_an_extension_lands_in_its_own_mailbox(product: Product,
         message["reached_by"]["reason"],
         message["reached_by"]["path"],
     )
+
+
+async def test_a_phone_that_left_is_not_rung(product: Product) -> None:
+    """It takes its registration back when it goes, so that a call to it finds nobody, and at once."""
+    async with product.phone("102"):
+        pass
+    async with product.phone("101") as phone:
+        call = await phone.dial("102", answered=False)
+
+        assert 480 == await call.expect_the_end()

@@ -113,10 +113,12 @@ async def test_a_wrong_field_is_named(
 
 
 async def test_a_name_is_taken_once(client: httpx.AsyncClient) -> None:
-    """Names are keys."""
+    """Names are keys; whoever wants one that is taken is told what else to do."""
     await make(client, "main")
+    refused = await make(client, "main")
 
-    assert (409, "name-taken", "name") == refusal(await make(client, "main"))
+    assert (409, "name-taken", "name") == refusal(refused)
+    assert "choose another `name`, or change that one" in refused.json()["detail"]
 
 
 async def test_rules_are_rendered_in_the_order_in_which_they_are_asked(

@@ -302,7 +302,7 @@ async def test_a_member_that_forwards_to_its_group_is_no_loop(
 
 
 async def test_reserved_numbers_cannot_be_taken(client: httpx.AsyncClient, mailbox: httpx.Response) -> None:
-    """A number of the range is refused with its note; one of another length is free; given up, it is too."""
+    """A number of the range is refused with its note and what helps, and is free when that was done."""
     made = await client.post(
         f"{API}/numbers/reserved", json={"first": "9000", "last": "9099", "note": "Old switch"}
     )
@@ -316,6 +316,9 @@ async def test_reserved_numbers_cannot_be_taken(client: httpx.AsyncClient, mailb
     assert ("number-reserved", "number") == (
         refused.json()["error_id"],
         refused.json()["errors"][0]["field"],
+    )
+    assert refused.json()["detail"].endswith(
+        "Choose another `number`, or give up the reservation with DELETE /numbers/reserved/9000."
     )
     assert [{"first": "9000", "last": "9099", "note": "Old switch"}] == listed
 
