@@ -1,0 +1,43 @@
+"""Random routings, called by SIP: the switch does what the simulation says, step by step and second by second."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from random import Random
+
+import pytest
+from tests.support.rig import Rig
+from tests.support.rigs import run_rig
+from tests.support.routed_office import Offices, witness_of, with_offices
+from tests.support.short_routings import draw
+
+COUNT = int(os.environ.get("RANDOM_ROUTINGS", "20"))
+SEED = int(os.environ.get("RANDOM_ROUTINGS_SEED", "0")) or Random().randrange(1, 1_000_000)
+
+
+@pytest.fixture(scope="module")
+def offices_rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Run the dialplan with a tenant for each routing of a test."""
+    folder = tmp_path_factory.mktemp("offices")
+    with run_rig(switch, folder, change=partial(with_offices, count=COUNT)) as running:
+        yield running
+
+
+@pytest.fixture
+async def offices(offices_rig: Rig) -> AsyncIterator[Offices]:
+    """Listen to the switch; no message is left."""
+    offices_rig.empty_spool()
+    async with witness_of(offices_rig).listening() as witness:
+        yield Offices(rig=offices_rig, witness=witness, places=list(range(COUNT)))
+
+
+async def test_calls_meet_what_the_simulation_says(offices: Offices) -> None:
+    """As many random routings as RANDOM_ROUTINGS says; RANDOM_ROUTINGS_SEED repeats those of a failure."""
+    cases = {f"routing {place}": case for place, case in enumerate(draw(Random(SEED), COUNT))}
+    wrong = await offices.compare(cases)
+
+    assert {} == {
+        f"{name} of RANDOM_ROUTINGS_SEED={SEED}": (cases[name], told) for name, told in wrong.items()
+    }

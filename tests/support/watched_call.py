@@ -1,0 +1,190 @@
+"""A call that is placed by SIP and watched: what the switch told, which phones rang and how long, what was heard.
+
+It is compared with what is expected, which others compute. Nothing of the product's routing or rendering is
+imported here, so that a fault of theirs cannot be in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from tests.support.ring_log import LoggingPhone, Ring
+from tests.support.ringing_phone import Reply
+from tests.support.witness import Trail
+
+Step = tuple[str, str, str, str, int | None]
+"""Kind, number, key, reason and seconds of what a call left."""
+
+TOO_MANY = 14
+"""A call that met so many numbers goes round and round."""
+_FIELD = re.compile(r"[;\n\0]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a call should meet. Of `rung`, members of one tuple may begin in any order; seconds None: not taken back.
+
+    `answered_by` are those of whom one talks. `mailbox` is the id of the one that takes the message.
+    """
+
+    met: Sequence[tuple[str, str]]
+    way: Sequence[Step]
+    rung: Sequence[tuple[tuple[str, int | None], ...]]
+    statuses: frozenset[int]
+    heard: Sequence[int]
+    answered_by: frozenset[str] = frozenset()
+    mailbox: str = ""
+
+
+@dataclass(kw_only=True)
+class Watched:
+    """What a call met."""
+
+    trail: Trail
+    rings: list[Ring]
+    status: int = 0
+    heard: list[int] = field(default_factory=list)
+    answered_by: str = ""
+    recorded: str | None = None
+    """The way that the message in the spool carries; None without a message."""
+
+
+async def watch(
+    caller: LoggingPhone,
+    trail: Trail,
+    *,
+    to: str,
+    phones: Mapping[str, LoggingPhone],
+    rings: list[Ring],
+    limit: float = 60,
+    **call: str | bytes,
+) -> Watched:
+    """Call, say nothing, and wait for the end; one that is answered is ended, one without an end is given up."""
+    caller.quiet = True
+    made = caller.call(to, **call)  # type: ignore[arg-type]  # passed on
+    watched = Watched(trail=trail, rings=rings)
+    talking = {number: asyncio.create_task(phone.talking.wait()) for number, phone in phones.items()}
+    ended = asyncio.create_task(made.ended.wait())
+    circles = asyncio.create_task(_circles(trail))
+    tasks = {ended, circles, *talking.values()}
+    try:
+        await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            watched.answered_by = next((number for number, task in talking.items() if task.done()), "")
+            if watched.answered_by:
+                await made.wait_answered()
+                await made.wait_tone(200)
+                made.hang_up()
+            else:
+                caller.cancel(made)
+            await made.wait_ended(10)
+        async with asyncio.timeout(10):
+            await trail.over.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    watched.status = 200 if made.answered.is_set() else made.statuses[-1]
+    watched.heard = [round(tone, -2) for tone in map(int, map(round, caller.tones()))]
+    return watched
+
+
+async def _circles(trail: Trail) -> None:
+    while len(trail.met) < TOO_MANY:
+        trail.moved.clear()
+        await trail.moved.wait()
+
+
+def recorded_way(spool: Path, mailbox: str) -> str | None:
+    """Return the way that the message for a mailbox carries, from the file beside it or the tags in it."""
+    for path in spool.iterdir():
+        told = unquote(path.read_bytes().decode("latin-1"))
+        if f"mailbox={mailbox}" in told:
+            return _FIELD.split(told.partition("reached_by=")[2], maxsplit=1)[0]
+    return None
+
+
+def read_way(text: str) -> list[Step]:
+    """Read what a call carries: parts between slashes, each with five words between dots."""
+    steps: list[Step] = []
+    for part in filter(None, text.split("/")):
+        kind, number, key, reason, seconds = part.split(".")
+        steps.append((kind, number, key, reason, int(seconds) if seconds else None))
+    return steps
+
+
+def differences(expected: Expected, watched: Watched, *, whole_seconds: bool) -> list[str]:
+    """Say in what a call differs; `whole_seconds`: the switch ends ringing with a second of its clock."""
+    way = read_way(watched.trail.way)
+    found = _different("numbers met", list(expected.met), watched.trail.met)
+    found += _different(
+        "way without seconds", [step[:4] for step in expected.way], [step[:4] for step in way]
+    )
+    groups = _grouped(expected.rung, watched.rings)
+    order = [sorted(number for number, _ in group) for group in expected.rung]
+    found += _different("phones rung", order, [sorted(ring.number for ring in group) for group in groups])
+    if found:
+        return found
+    for wanted, group in zip(expected.rung, groups, strict=True):
+        for (number, seconds), ring in zip(
+            sorted(wanted, key=_number), sorted(group, key=_name), strict=True
+        ):
+            if not _fits(ring, seconds, whole_seconds=whole_seconds):
+                found.append(
+                    f"{number} rang for {ring.seconds} s from {ring.began_at % 1:.3f}, not {seconds} s"
+                )
+    found += _different("seconds of the way", [step[4] for step in expected.way], [step[4] for step in way])
+    if watched.status not in expected.statuses:
+        found.append(f"the caller was told {watched.status}, not {set(expected.statuses)}")
+    found += _different("heard", list(expected.heard), watched.heard)
+    if (watched.answered_by or not expected.answered_by) and watched.answered_by not in (
+        expected.answered_by or {""}
+    ):
+        found.append(f"{watched.answered_by} answered, not {set(expected.answered_by)}")
+    told = None if watched.recorded is None else read_way(watched.recorded)
+    return found + _different("way of the message", way if expected.mailbox else None, told)
+
+
+def on_the_edge(watched: Watched) -> bool:
+    """Say whether a phone began to ring where a clock that knows whole seconds may count one more or less."""
+    phases = [ring.began_at % 1 for ring in watched.rings]
+    return any(0.42 < phase < 0.58 or phase < 0.015 for phase in phases)
+
+
+def _number(one: tuple[str, int | None]) -> str:
+    return one[0]
+
+
+def _name(ring: Ring) -> str:
+    return ring.number
+
+
+def _different(what: str, expected: object, found: object) -> list[str]:
+    return [] if expected == found else [f"{what}: expected {expected}, found {found}"]
+
+
+def _grouped(
+    expected: Sequence[tuple[tuple[str, int | None], ...]], rings: Sequence[Ring]
+) -> list[list[Ring]]:
+    """Cut what rang into parts as large as those expected; what is left is one more."""
+    left = sorted(rings, key=lambda ring: ring.began_at)
+    groups = []
+    for group in expected:
+        groups.append(left[: len(group)])
+        left = left[len(group) :]
+    return groups + ([left] if left else [])
+
+
+def _fits(ring: Ring, seconds: int | None, *, whole_seconds: bool) -> bool:
+    if seconds is None or ring.seconds is None:
+        return seconds is None and ring.seconds is None
+    ends = ring.began_at + seconds
+    if whole_seconds and seconds:
+        # The second of the clock that is nearest.
+        ends = float(round(ends))
+    return abs(ring.began_at + ring.seconds - ends) < 0.4
