@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.rendering.context import ExtensionContext, TenantContext, at_domain
-from tests.support.dialplan_rig import DialplanRig, WITNESS
+from tests.support.dialplan_rig import WITNESS, DialplanRig
 from tests.support.expected_call import expected
 from tests.support.freeswitch_rig import PASSWORD, FreeswitchRig
 from tests.support.random_routing import EXTENSIONS, SCHEDULE, routing_of
@@ -72,23 +72,28 @@ def witness_of(rig: Rig) -> Witness:
 
 @dataclass
 class Offices:
-    """The phones of all tenants; calls take the next tenant that is free."""
+    """The phones of all tenants; a call takes a tenant that is free."""
 
     rig: Rig
     witness: Witness
-    places: list[int]
+    places: asyncio.Queue[int]
+    """The tenants that are free."""
     calls: int = 0
 
     async def compare(self, cases: Mapping[str, Case]) -> dict[str, list[str]]:
         """Call all at the same time; return in what each differs from its simulation, without those that do not."""
-        found = await asyncio.gather(*(self._compare(case) for case in cases.values()))
-        return {name: wrong for name, wrong in zip(cases, found, strict=True) if wrong}
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(self._compare(case)) for name, case in cases.items()}
+        return {name: task.result() for name, task in tasks.items() if task.result()}
 
     async def _compare(self, case: Case) -> list[str]:
-        place = self.places.pop(0)
-        wrong, watched = await self._place(case, place)
-        if wrong and self.rig.switch == "freeswitch" and on_the_edge(watched):
-            wrong, _ = await self._place(case, place)
+        place = await self.places.get()
+        try:
+            wrong, watched = await self._place(case, place)
+            if wrong and self.rig.switch == "freeswitch" and on_the_edge(watched):
+                wrong, _ = await self._place(case, place)
+        finally:
+            self.places.put_nowait(place)
         return wrong
 
     async def _place(self, case: Case, place: int) -> tuple[list[str], Watched]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tests.support.ring_log import LoggingPhone, Ring
-from tests.support.ringing_phone import Reply
 from tests.support.witness import Trail
 
 Step = tuple[str, str, str, str, int | None]
