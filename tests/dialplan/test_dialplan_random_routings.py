@@ -12,8 +12,10 @@ import pytest
 from tests.support.rig import Rig
 from tests.support.rigs import run_rig
 from tests.support.routed_office import Offices, with_offices, witness_of
+from tests.support.seeded_faults import FAULTS, seeded
 from tests.support.short_routings import draw
 
+pytestmark = pytest.mark.xdist_group("dialplan-random-routings")
 COUNT = int(os.environ.get("RANDOM_ROUTINGS", "20"))
 AT_ONCE = 20
 SEED = int(os.environ.get("RANDOM_ROUTINGS_SEED", "0")) or Random().randrange(1, 1_000_000)
@@ -45,3 +47,17 @@ async def test_calls_meet_what_the_simulation_says(offices: Offices) -> None:
 
     report = [f"{name}: {told}\n    {cases[name]}" for name, told in wrong.items()]
     assert not report, "\n".join([f"RANDOM_ROUTINGS_SEED={SEED}", *report])
+
+
+async def test_the_calls_of_the_faults_go_right_without_them(offices: Offices) -> None:
+    """What is called below differs because of the fault alone."""
+    assert {} == await offices.compare({name: fault.case for name, fault in FAULTS.items()})
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_fault_in_the_dialplan_is_noticed(offices: Offices, fault: str) -> None:
+    """Each of five seeded faults makes a call differ from its simulation."""
+    async with seeded(offices.rig, FAULTS[fault]):
+        wrong = (await offices.compare({fault: FAULTS[fault].case})).get(fault, [])
+
+    assert any(one.startswith(FAULTS[fault].shows) for one in wrong), wrong
