@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from controlplane.domain.message import ReachedReason
+from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.simulation import PhoneState, Result, Simulation, Step
 from tests.support.rig import TONES
 from tests.support.watched_call import Expected
@@ -25,7 +27,12 @@ def expected(
     mailbox: str,
 ) -> Expected:
     """Return what should be seen; `numbers` are the plain values of the routing, `mailbox` the id of 8001."""
-    met = [(step.kind, step.number or "") for step in simulation.steps]
+    # A rule has no number, and where a choice failed no number is met anew.
+    met = [
+        (step.kind, step.number)
+        for step in simulation.steps
+        if step.number is not None and step.reason is not ReachedReason.CALL_FAILED
+    ]
     statuses, heard = {200}, []
     match simulation.result:
         case Result.MAILBOX:
@@ -35,22 +42,34 @@ def expected(
         case Result.CUT:
             met.append(("cut", simulation.number or ""))
             heard = [TONES["technical-problem"]]
-        case _:
+        case Result.UNKNOWN_NUMBER:
+            heard = [TONES["number-unknown"]]
+        case _ if not any(_spoke(step) for step in simulation.steps):
             statuses = _STATUSES[simulation.cause or ""]
     return Expected(
         met=met,
+        did=simulation.reached_by.did or "",
         way=[
             (step.kind, step.number, step.key or "", step.reason.value, step.waited_seconds)
             for step in simulation.reached_by.path
         ],
         rung=[
-            group for step in simulation.steps for group in _rung(step, numbers[step.number or ""], states)
+            group
+            for step in simulation.steps
+            if step.rang
+            for group in _rung(step, numbers[step.number or ""], states)
         ],
         statuses=frozenset(statuses),
         heard=heard,
         answered_by=_answering(simulation, states),
         mailbox=mailbox if simulation.result is Result.MAILBOX else "",
     )
+
+
+def _spoke(step: Step) -> bool:
+    """Say whether a receptionist answered the call."""
+    is_receptionist = step.kind == NumberKind.VIRTUAL_RECEPTIONIST.value
+    return is_receptionist and step.reason in {ReachedReason.DIRECT, ReachedReason.TIMEOUT}
 
 
 def _answering(simulation: Simulation, states: Mapping[str, str]) -> frozenset[str]:
@@ -65,8 +84,6 @@ def _rung(step: Step, thing: Mapping[str, Any], states: Mapping[str, str]) -> li
     silent = {one for one in step.rang if states[one] == PhoneState.UNANSWERED}
     if thing["kind"] == "extension":
         return [((one, thing["seconds"] if one in silent else None),) for one in step.rang]
-    if not step.rang:
-        return []
     if thing["strategy"] == "simultaneous":
         answered = any(states[one] == PhoneState.ANSWERED for one in step.rang)
         turn = 0 if answered else min(thing["ring"], thing["total"])

@@ -1,49 +1,93 @@
 """Random routings for calls by SIP: as `random_routing` has them, with timers of a second or two.
 
-Without call queues and virtual receptionists: the first ring agents in an order of their own, and the second are
-a flow of `calls`. Calls of both are in test_dialplan_queues, test_dialplan_receptionist and tests/calls.
+Without call queues, whose agents ring in turns of the switch's own: their calls are in test_dialplan_queues.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from controlplane.domain.routing.destination import HANGUP, ByHours
+from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.simulate import simulate
-from controlplane.domain.routing.simulation import PhoneState, Result, Simulation
-from tests.support.random_routing import CALLERS, EXTENSIONS, call_of, routing_of
+from controlplane.domain.routing.simulation import PhoneState, Result, RuleLine, Simulation
+from tests.support.random_routing import (
+    CALLERS,
+    EXTENSIONS,
+    KEYS,
+    SCHEDULE,
+    call_of,
+    routing_of,
+)
 
 GROUPS = ("6100", "6101")
-NUMBERS = (*EXTENSIONS, *GROUPS, "8001")
+RECEPTIONISTS = ("6000", "6001")
+NUMBERS = (*EXTENSIONS, *GROUPS, *RECEPTIONISTS, "8001")
+_DIDS = ("4930200", "4930201", "4930210")
+_MASKS = ("4930200", "+4930201", "4930200-4930205", "49302**", "49303**")
 _LONGEST_SECONDS = 14
+
+Rule = tuple[tuple[str, ...], tuple[str, ...], tuple[str, str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A routing as plain values, and a call to it."""
+    """A routing as plain values, and a call to it.
+
+    `rules` are those for numbers dialled from outside, in their order: masks of these, of callers, and tokens.
+    """
 
     numbers: dict[str, dict[str, Any]]
     call: dict[str, Any]
+    rules: tuple[Rule, ...] = ()
 
     @property
     def simulated(self) -> Simulation:
         """What the product says of it."""
-        return simulate(routing_of(self.numbers, self.call["hours"]), call_of(self.call))
+        routing = routing_of(self.numbers, self.call["hours"])
+        call = call_of(self.call)
+        if self.call["to"] not in self.numbers:
+            call = dataclasses.replace(call, did=call.to, to=None)
+        return simulate(dataclasses.replace(routing, rules=[_line(*rule) for rule in self.rules]), call)
 
 
-def draw(random: Random, count: int) -> list[Case]:
-    """Draw cases of which chance decides nothing, and which are over soon; every kind of end is among them."""
+def draw(random: Random, count: int, *, rules: Sequence[tuple[Rule, ...]]) -> list[Case]:
+    """Draw cases of which chance decides nothing and that are over soon; each kind of end is among them.
+
+    The first has the first of the `rules`, and so on, again and again.
+    """
     cases: list[Case] = []
     results = (Result.MAILBOX, Result.HUNG_UP, Result.CUT, Result.ANSWERED, Result.MAILBOX)
     while len(cases) < count:
-        case = _case(random)
+        case = _case(random, rules[len(cases) % len(rules)])
         told = case.simulated
         wanted = results[len(cases) % len(results)]
         long_enough = len(told.steps) >= 2 or random.random() < 0.2
         if told.result is wanted and long_enough and not told.by_chance and told.seconds <= _LONGEST_SECONDS:
             cases.append(case)
     return cases
+
+
+def draw_rules(random: Random) -> tuple[Rule, ...]:
+    """Draw inbound rules."""
+    places = (*NUMBERS, "hangup")
+    return tuple(
+        (
+            tuple(random.sample(_MASKS, random.choice([0, 1, 1, 2]))),
+            tuple(random.sample(CALLERS, random.choice([0, 0, 1]))),
+            (random.choice(places), random.choice(places), random.choice(places)),
+        )
+        for _ in range(3)
+    )
+
+
+def _line(dids: tuple[str, ...], callers: tuple[str, ...], tokens: tuple[str, str, str]) -> RuleLine:
+    rule = InboundRule(destination=ByHours(office_hours=HANGUP), dids=dids, callers=callers)
+    return RuleLine(name="rule", rule=rule, hours=str(SCHEDULE), tokens=tokens)
 
 
 def case(to: str, call: dict[str, Any], **numbers: dict[str, Any]) -> Case:
@@ -76,19 +120,20 @@ def group(**settings: Any) -> dict[str, Any]:
     }
 
 
-def _case(random: Random) -> Case:
+def _case(random: Random, rules: tuple[Rule, ...]) -> Case:
     numbers: dict[str, dict[str, Any]] = {one: _extension(random) for one in EXTENSIONS}
     numbers |= {one: _group(random) for one in GROUPS}
+    numbers |= {one: _receptionist(random) for one in RECEPTIONISTS}
     numbers["8001"] = {"kind": "mailbox"}
     states = [state.value for state in PhoneState]
     call = {
-        "to": random.choice(NUMBERS[:-1]),
+        "to": random.choice([*NUMBERS[:-1], *(random.choice(["", "+"]) + did for did in _DIDS)]),
         "caller": random.choice(CALLERS),
         "hours": random.choice([0, 0, 1, 2]),
-        "keys": [],
+        "keys": random.choices([*KEYS, "9"], k=random.choice([0, 1, 2, 3])),
         "states": {one: random.choice(states) for one in EXTENSIONS},
     }
-    return Case(numbers=numbers, call=call)
+    return Case(numbers=numbers, call=call, rules=rules)
 
 
 def _rule(random: Random, share: float, *words: str) -> list[str] | None:
@@ -128,3 +173,16 @@ def _group(random: Random) -> dict[str, Any]:
         no_answer=random.choice([*NUMBERS, "8001", "hangup", "repeat"]),
         closed=random.choice(["", "", *NUMBERS, "hangup"]),
     )
+
+
+def _receptionist(random: Random) -> dict[str, Any]:
+    anywhere = [*NUMBERS, "8001", "hangup", "repeat"]
+    return {
+        "kind": "virtual-receptionist",
+        "keys": {key: [random.choice(anywhere) for _ in range(3)] for key in KEYS},
+        "timeout": random.choice([*NUMBERS, "8001", "hangup"]),
+        "timeout_seconds": random.choice([1, 2]),
+        "repeats": random.choice([0, 1]),
+        "call_failed": random.choice(anywhere),
+        "closed": random.choice(["", "", *NUMBERS, "hangup"]),
+    }

@@ -12,9 +12,11 @@ from tests.support.ring_log import Ring
 from tests.support.watched_call import Expected, Watched, differences
 from tests.support.witness import Trail
 
+DID = "did.+4930200"
 EXPECTED = Expected(
     met=[("ring-group", "6100"), ("mailbox", "8001")],
     way=[("ring-group", "6100", "", "no_answer", 3)],
+    did="+4930200",
     rung=[(("101", 2), ("102", None)), (("103", 1),)],
     statuses=frozenset({200}),
     heard=[400, 1400, 600],
@@ -24,7 +26,7 @@ EXPECTED = Expected(
 
 def watched() -> Watched:
     """Return what goes as expected."""
-    way = "/ring-group.6100..no_answer.3"
+    way = "did.+4930200/ring-group.6100..no_answer.3"
     return Watched(
         trail=Trail(met=list(EXPECTED.met), way=way),
         rings=[Ring("102", 10.01), Ring("101", 10.02, 2.01), Ring("103", 12.04, 1.0)],
@@ -63,8 +65,12 @@ def test_a_call_that_goes_as_expected_differs_in_nothing(whole_seconds: bool) ->
     ("change", "told"),
     [
         (lambda call: call.trail.met.insert(0, ("extension", "101")), "numbers met"),
-        (lambda call: setattr(call.trail, "way", "/ring-group.6100..busy.3"), "way without seconds"),
-        (lambda call: setattr(call.trail, "way", "/ring-group.6100..no_answer.4"), "seconds of the way"),
+        (lambda call: setattr(call.trail, "way", "/ring-group.6100..no_answer.3"), "number dialled"),
+        (lambda call: setattr(call.trail, "way", f"{DID}/ring-group.6100..busy.3"), "way without seconds"),
+        (
+            lambda call: setattr(call.trail, "way", f"{DID}/ring-group.6100..no_answer.4"),
+            "seconds of the way",
+        ),
         (lambda call: call.rings.pop(), "phones rung"),
         (lambda call: call.rings.append(Ring("101", 20.0)), "phones rung"),
         (swap, "phones rung"),
@@ -76,7 +82,7 @@ def test_a_call_that_goes_as_expected_differs_in_nothing(whole_seconds: bool) ->
         (lambda call: call.heard.pop(), "heard"),
         (lambda call: setattr(call, "answered_by", "101"), "101 answered"),
         (lambda call: setattr(call, "recorded", None), "way of the message"),
-        (lambda call: setattr(call, "recorded", "/ring-group.6100..busy.3"), "way of the message"),
+        (lambda call: setattr(call, "recorded", f"{DID}/ring-group.6100..busy.3"), "way of the message"),
     ],
 )
 def test_what_differs_is_told(change: Callable[[Watched], object], told: str) -> None:
