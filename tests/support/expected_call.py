@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from controlplane.domain.message import ReachedReason
-from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.simulation import PhoneState, Result, Simulation, Step
-from tests.support.rig import TONES
+from tests.support.rig import OWN_GREETING, TONES
 from tests.support.watched_call import Expected
 
 TALKING = 200
 """What a phone that answers is heard as."""
 _STATUSES = {"busy": {486}, "no_answer": {480}, "not_registered": {480}, "normal": {480, 603}}
-_MESSAGE = ("greeting-standard", "beep", "thank-you")
+_MESSAGE = (OWN_GREETING, TONES["beep"], TONES["thank-you"])
 
 Rung = tuple[tuple[str, int | None], ...]
 
@@ -36,14 +35,12 @@ def expected(
     statuses, heard = {200}, []
     match simulation.result:
         case Result.MAILBOX:
-            heard = [TONES[name] for name in _MESSAGE]
+            heard = list(_MESSAGE)
         case Result.ANSWERED:
             heard = [TALKING]
         case Result.CUT:
             met.append(("cut", simulation.number or ""))
             heard = [TONES["technical-problem"]]
-        case Result.UNKNOWN_NUMBER:
-            heard = [TONES["number-unknown"]]
         case _ if not any(_spoke(step) for step in simulation.steps):
             statuses = _STATUSES[simulation.cause or ""]
     return Expected(
@@ -67,9 +64,8 @@ def expected(
 
 
 def _spoke(step: Step) -> bool:
-    """Say whether a receptionist answered the call."""
-    is_receptionist = step.kind == NumberKind.VIRTUAL_RECEPTIONIST.value
-    return is_receptionist and step.reason in {ReachedReason.DIRECT, ReachedReason.TIMEOUT}
+    """Say whether a receptionist or a queue answered the call."""
+    return step.reason in {ReachedReason.DIRECT, ReachedReason.TIMEOUT, ReachedReason.QUEUE_TIMEOUT}
 
 
 def _answering(simulation: Simulation, states: Mapping[str, str]) -> frozenset[str]:
@@ -84,6 +80,8 @@ def _rung(step: Step, thing: Mapping[str, Any], states: Mapping[str, str]) -> li
     silent = {one for one in step.rang if states[one] == PhoneState.UNANSWERED}
     if thing["kind"] == "extension":
         return [((one, thing["seconds"] if one in silent else None),) for one in step.rang]
+    if thing["kind"] == "call-queue":
+        return [tuple((one, None if states[one] == PhoneState.ANSWERED else 0) for one in step.rang)]
     if thing["strategy"] == "simultaneous":
         answered = any(states[one] == PhoneState.ANSWERED for one in step.rang)
         turn = 0 if answered else min(thing["ring"], thing["total"])

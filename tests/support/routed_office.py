@@ -11,17 +11,24 @@ from controlplane.callflows.call import Call, Entry, HangupCause, Onward
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.message import ReachedReason
-from controlplane.rendering.context import ExtensionContext, TenantContext, at_domain
+from controlplane.domain.routing.call_queue import QueueStrategy
+from controlplane.rendering.context import (
+    AgentContext,
+    ExtensionContext,
+    QueueContext,
+    TenantContext,
+    at_domain,
+)
 from controlplane.rendering.context_inbound import InboundRuleContext
 from tests.support.dialplan_rig import WITNESS, DialplanRig
 from tests.support.expected_call import expected
 from tests.support.freeswitch_rig import PASSWORD, FreeswitchRig
 from tests.support.independent_walk import reception
 from tests.support.random_routing import EXTENSIONS, SCHEDULE, routing_of
-from tests.support.rig import Rig, a1_hash
+from tests.support.rig import OWN_GREETING, Rig, a1_hash, write_tone
 from tests.support.ring_log import LoggingPhone, Ring
 from tests.support.ringing_phone import Reply
-from tests.support.short_routings import Case, Rule
+from tests.support.short_routings import MAX_WAIT, QUEUE, Case, Rule
 from tests.support.watched_call import Watched, differences, recorded_way, watch
 from tests.support.witness import AsteriskWitness, FreeswitchWitness, Witness
 
@@ -57,6 +64,22 @@ def _tenant(place: int, rules: tuple[Rule, ...]) -> TenantContext:
                 a1_hash=a1_hash(number, f"password-{number}"),
             )
             for number in (*EXTENSIONS, PARTNER)
+        ),
+        queues=(
+            QueueContext(
+                id=_id(place, int(QUEUE)),
+                number=QUEUE,
+                strategy=QueueStrategy.RING_ALL,
+                ring_seconds=5,
+                wrap_up_seconds=0,
+                max_wait_seconds=MAX_WAIT,
+                max_callers=0,
+                exit_key=None,
+                agents=tuple(
+                    AgentContext(number=number, endpoint=number + at_domain(name, domain))
+                    for number in EXTENSIONS
+                ),
+            ),
         ),
         rules=tuple(
             InboundRuleContext(
@@ -179,6 +202,8 @@ class Offices:
         """Write what the switch reads; return the id of the mailbox, which is that of this call alone."""
         tenant, schedule = _id(place, 0), _id(place, 1)
         mailbox = _id(place, 100_000 + self._calls)
+        # The standard greeting lies too near to what is heard while phones ring.
+        write_tone(self.rig.home / f"configuration/greetings/{mailbox}.wav", OWN_GREETING)
         self.rig.hours(schedule, case.call["hours"])
         for number, line in routing_of(case.numbers, case.call["hours"]).lines.items():
             plan = [str(schedule) if value == str(SCHEDULE) else value for value in line.plan.values()]

@@ -1,6 +1,7 @@
 """Random routings for calls by SIP: as `random_routing` has them, with timers of a second or two.
 
-Without call queues, whose agents ring in turns of the switch's own: their calls are in test_dialplan_queues.
+An agent of a call queue answers or rings not at all: those whom it offers a call again ring in turns of the
+switch's own, which no simulation tells. Their calls are in test_dialplan_queues.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from tests.support.random_routing import (
 
 GROUPS = ("6100", "6101")
 RECEPTIONISTS = ("6000", "6001")
-NUMBERS = (*EXTENSIONS, *GROUPS, *RECEPTIONISTS, "8001")
+QUEUE = "6200"
+MAX_WAIT = 3
+"""The seconds that a caller waits in the queue at most, in a revision and in a plan."""
+NUMBERS = (*EXTENSIONS, *GROUPS, QUEUE, *RECEPTIONISTS, "8001")
 _DIDS = ("4930200", "4930201", "4930210")
 _MASKS = ("4930200", "+4930201", "4930200-4930205", "49302**", "49303**")
 _LONGEST_SECONDS = 14
@@ -66,7 +70,7 @@ def draw(random: Random, count: int, *, rules: Sequence[tuple[Rule, ...]]) -> li
         case = _case(random, rules[len(cases) % len(rules)])
         told = case.simulated
         wanted = results[len(cases) % len(results)]
-        long_enough = len(told.steps) >= 2 or random.random() < 0.2
+        long_enough = random.random() < len(told.steps) / 4
         if told.result is wanted and long_enough and not told.by_chance and told.seconds <= _LONGEST_SECONDS:
             cases.append(case)
     return cases
@@ -125,14 +129,15 @@ def _case(random: Random, rules: tuple[Rule, ...]) -> Case:
     numbers |= {one: _group(random) for one in GROUPS}
     numbers |= {one: _receptionist(random) for one in RECEPTIONISTS}
     numbers["8001"] = {"kind": "mailbox"}
-    states = [state.value for state in PhoneState]
+    states = [*(state.value for state in PhoneState), PhoneState.UNANSWERED.value]
     call = {
         "to": random.choice([*NUMBERS[:-1], *(random.choice(["", "+"]) + did for did in _DIDS)]),
         "caller": random.choice(CALLERS),
-        "hours": random.choice([0, 0, 1, 2]),
+        "hours": random.choice([0, 0, 0, 1, 2]),
         "keys": random.choices([*KEYS, "9"], k=random.choice([0, 1, 2, 3])),
         "states": {one: random.choice(states) for one in EXTENSIONS},
     }
+    numbers[QUEUE] = _queue(random, numbers, call["states"])
     return Case(numbers=numbers, call=call, rules=rules)
 
 
@@ -149,7 +154,7 @@ def _extension(random: Random) -> dict[str, Any]:
     ]
     return extension(
         exceptions=exceptions,
-        always=_rule(random, 0.25, "ring", "ring"),
+        always=_rule(random, 0.2, "ring", "ring"),
         dnd=random.random() < 0.2,
         dnd_to=_rule(random, 0.5),
         busy=_rule(random, 0.7),
@@ -171,8 +176,30 @@ def _group(random: Random) -> dict[str, Any]:
         total=ring * 3 if strategy == "random" else random.choice([1, 2, 3, 4, 6]),
         skip_busy=random.random() < 0.5,
         no_answer=random.choice([*NUMBERS, "8001", "hangup", "repeat"]),
-        closed=random.choice(["", "", *NUMBERS, "hangup"]),
+        closed=_closed(random),
     )
+
+
+def _closed(random: Random) -> str:
+    return random.choice(["", random.choice([*NUMBERS, "hangup"])])
+
+
+def _queue(random: Random, numbers: dict[str, dict[str, Any]], states: dict[str, str]) -> dict[str, Any]:
+    return {
+        "kind": "call-queue",
+        "agents": [
+            one
+            for one in EXTENSIONS
+            if numbers[one]["dnd"] or states[one] in {PhoneState.ANSWERED, PhoneState.UNREGISTERED}
+        ],
+        "wait": random.random() < 0.4,
+        "no_agents": random.choice([*NUMBERS, "8001", "hangup"]),
+        "exit_key": None,
+        "exit": "hangup",
+        "no_answer": random.choice([*NUMBERS, "8001", "hangup"]),
+        "max_wait": MAX_WAIT,
+        "closed": _closed(random),
+    }
 
 
 def _receptionist(random: Random) -> dict[str, Any]:
@@ -184,5 +211,5 @@ def _receptionist(random: Random) -> dict[str, Any]:
         "timeout_seconds": random.choice([1, 2]),
         "repeats": random.choice([0, 1]),
         "call_failed": random.choice(anywhere),
-        "closed": random.choice(["", "", *NUMBERS, "hangup"]),
+        "closed": _closed(random),
     }

@@ -19,7 +19,7 @@ from tests.support.witness import Trail
 Step = tuple[str, str, str, str, int | None]
 """Kind, number, key, reason and seconds of what a call left."""
 
-RINGING = 425
+RINGING, HOLD = 425, 900
 TOO_MANY = 14
 """A call that met so many numbers goes round and round."""
 _FIELD = re.compile(r"[;\n\0]")
@@ -91,8 +91,9 @@ async def watch(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     watched.status = 200 if made.answered.is_set() else made.statuses[-1]
-    # What an answered caller hears while phones ring says nothing that they do not.
-    watched.heard = [round(tone, -2) for tone in caller.tones() if abs(tone - RINGING) > 12]
+    # What an answered caller hears while phones ring, or while he waits, says nothing that they do not.
+    tones = [tone for tone in caller.tones() if all(abs(tone - one) > 12 for one in (RINGING, HOLD))]
+    watched.heard = [round(tone, -2) for tone in tones]
     return watched
 
 
@@ -142,7 +143,7 @@ def differences(expected: Expected, watched: Watched, *, whole_seconds: bool) ->
                 found.append(
                     f"{number} rang for {ring.seconds} s from {ring.began_at % 1:.3f}, not {seconds} s"
                 )
-    found += _different("seconds of the way", [step[4] for step in expected.way], [step[4] for step in way])
+    found += _different("seconds of the way", [step[4] for step in expected.way], _seconds(expected.way, way))
     if watched.status not in expected.statuses:
         found.append(f"the caller was told {watched.status}, not {set(expected.statuses)}")
     found += _different("heard", list(expected.heard), watched.heard)
@@ -152,6 +153,15 @@ def differences(expected: Expected, watched: Watched, *, whole_seconds: bool) ->
         found.append(f"{watched.answered_by} answered, not {set(expected.answered_by)}")
     told = None if watched.recorded is None else read_way(watched.recorded)
     return found + _different("way of the message", (did, way) if expected.mailbox else None, told)
+
+
+def _seconds(expected: Sequence[Step], way: Sequence[Step]) -> list[int | None]:
+    """Return the seconds of a way; a queue looks at its clock now and then, and may end two of them late."""
+    found: list[int | None] = []
+    for (kind, *_, wanted), (*_, seconds) in zip(expected, way, strict=True):
+        late = 0 if seconds is None or wanted is None else seconds - wanted
+        found.append(wanted if kind == "call-queue" and 0 <= late <= 2 else seconds)
+    return found
 
 
 def _number(one: tuple[str, int | None]) -> str:
