@@ -1,4 +1,4 @@
-"""Random routings, called by SIP: the switch does what the simulation says, step by step and second by second."""
+"""Random routings, called by SIP: the switch does what the simulation says, by steps and by seconds."""
 
 from __future__ import annotations
 

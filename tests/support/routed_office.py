@@ -1,4 +1,4 @@
-"""Tenants on one switch, each with a routing of its own: cases are called at the same time, as they wait a lot."""
+"""Tenants on one switch, each with a routing of its own: they are called at the same time."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Offices:
 
     @asynccontextmanager
     async def receiving(self, prompts: PromptFiles) -> AsyncIterator[None]:
-        """Stand for the flow of receptionists while the block runs; messages are taken by the dialplan alone."""
+        """Stand for the flow of receptionists while the block runs; the dialplan alone takes messages."""
         server = self.rig.server_of_calls(
             dict.fromkeys(Entry, self._receive),
             prompts=prompts,
@@ -163,7 +163,11 @@ class Offices:
         return {name: task.result() for name, task in tasks.items() if task.result()}
 
     async def _compare(self, case: Case, place: int) -> list[str]:
-        """FreeSWITCH ends ringing with a second of its clock: a late leg may get one less, and is rung again."""
+        """Call, on FreeSWITCH up to three times where a phone was rung for some time.
+
+        It ends ringing with a second of its clock, so that a leg that is late on a full machine may ring for
+        a second less. A fault of the routing is there each time.
+        """
         async with self._free[place]:
             for _ in range(3):
                 wrong, watched = await self._place(case, place)

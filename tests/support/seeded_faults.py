@@ -1,6 +1,6 @@
 """Faults that are put into the rendered dialplan of a rig, and calls that show them.
 
-Each is a few replacements in one file, each of text that is there once: a template that changes breaks this loudly.
+Each is a few replacements in one file, each of text that is there once: a template that changes fails loudly.
 """
 
 from __future__ import annotations

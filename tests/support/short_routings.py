@@ -42,7 +42,7 @@ Rule = tuple[tuple[str, ...], tuple[str, ...], tuple[str, str, str]]
 class Case:
     """A routing as plain values, and a call to it.
 
-    `rules` are those for numbers dialled from outside, in their order: masks of these, of callers, and tokens.
+    `rules` are for numbers dialled from outside, in their order: masks of these, of callers, and tokens.
     """
 
     numbers: dict[str, dict[str, Any]]

@@ -1,4 +1,4 @@
-"""A call that is placed by SIP and watched: what the switch told, which phones rang and how long, what was heard.
+"""A call that is placed by SIP and watched: what the switch told, which phones rang how long, what was heard.
 
 It is compared with what is expected, which others compute. Nothing of the product's routing or rendering is
 imported here, so that a fault of theirs cannot be in both.
@@ -27,8 +27,9 @@ _FIELD = re.compile(r"[;\n\0]")
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a call should meet. Of `rung`, members of one tuple may begin in any order; seconds None: not taken back.
+    """What a call should meet.
 
+    Of `rung`, members of one tuple may begin in any order; those without seconds are not taken back.
     `answered_by` are those of whom one talks. `mailbox` is the id of the one that takes the message.
     """
 
@@ -65,7 +66,7 @@ async def watch(
     limit: float = 60,
     **call: str | bytes,
 ) -> Watched:
-    """Call, say nothing, and wait for the end; one that is answered is ended, one without an end is given up."""
+    """Call, say nothing, and wait for the end; end a call that is answered, give up one without an end."""
     caller.quiet = True
     made = caller.call(to, **call)  # type: ignore[arg-type]  # passed on
     watched = Watched(trail=trail, rings=rings)

@@ -1,7 +1,7 @@
 """What a switch tells of calls by its own events: which numbers they met, and what they carry.
 
-Nothing of the product is asked here: the events are Asterisk's (manager interface: each step of the dialplan, each
-variable that is set) and FreeSWITCH's (event socket: each application that is run, with the variables).
+Nothing of the product is asked here: the events are Asterisk's (manager interface: each step of the dialplan,
+each variable that is set) and FreeSWITCH's (event socket: each application that is run, with the variables).
 """
 
 from __future__ import annotations

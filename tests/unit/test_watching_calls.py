@@ -1,4 +1,4 @@
-"""What compares calls with their simulation: it knows nothing of the product's routing, and sees what differs."""
+"""What compares calls with their simulation: it knows nothing of the routing, and sees what differs."""
 
 from __future__ import annotations
 

@@ -71,6 +71,8 @@ end
 -- seconds that its clock begins: after so many it ends by the limit of the call, after one more by that of each leg.
 -- In the first half of a second the former is nearer, so that turns one after another do not add up to more.
 function M.ringing(legs, seconds)
+  -- The causes of all legs that this call ever rang are in it otherwise.
+  session:execute("unset", "originate_causes")
   local margin = M.now() % 1000 < 500 and 0 or 5
   session:setVariable("call_timeout", tostring(seconds + margin))
   session:setVariable("continue_on_fail", "true")
