@@ -351,6 +351,20 @@ async def test_the_way_has_each_extension(ruled: Rig, phone: RawPhone, callee: R
     )
 
 
+async def test_what_an_earlier_phone_did_is_no_reason(ruled: Rig, phone: RawPhone, callee: RawPhone) -> None:
+    """After a phone that nobody answered, one that is busy is busy, and one that declines too."""
+    forward(ruled, "101", seconds="1", no_answer=("102",) * 3)
+    forward(ruled, busy=ALWAYS_THERE, no_answer=("8002",) * 3)
+    async with RawPhone(ruled.server).opened() as silent:
+        assert 200 == await silent.register("101", "password-101")
+        silent.reply = 180
+        mailbox, way = await arrived(ruled, phone, "101")
+
+    no_answer, busy = ReachedReason.NO_ANSWER, ReachedReason.BUSY
+    path = (step(no_answer, number="101", waited=1), step(busy, waited=0))
+    assert (MAILBOX, ReachedBy(did=None, reason=busy, path=path)) == (mailbox, way)
+
+
 async def test_a_circle_is_cut(ruled: Rig, phone: RawPhone) -> None:
     """Two extensions that forward to each other end in words and a warning, not in a call without an end."""
     forward(ruled, "101", always=("102",) * 3)

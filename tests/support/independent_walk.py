@@ -78,6 +78,12 @@ def _at(
         if keys and keys[0] == thing["exit_key"]:
             return (None, thing["exit"], "exit_key", keys.pop(0), None)
         return (None, thing["no_answer"], "queue_timeout", None, thing["max_wait"])
+    token, reason, key, seconds = reception(thing, hours, keys)
+    return (None, token, reason, key, seconds)
+
+
+def reception(thing: dict[str, Any], hours: int, keys: list[str]) -> tuple[str, str, str | None, int]:
+    """Return where a receptionist sends a caller who presses these keys, with reason, key and seconds."""
     silent = 0
     for _ in range(20):
         pressed = keys.pop(0) if keys else None
@@ -86,8 +92,8 @@ def _at(
             if silent > thing["repeats"]:
                 break
         elif thing["keys"].get(pressed, ("repeat",) * 3)[hours] != "repeat":
-            return (None, thing["keys"][pressed][hours], "direct", pressed, silent * thing["timeout_seconds"])
-    return (None, thing["timeout"], "timeout", None, silent * thing["timeout_seconds"])
+            return (thing["keys"][pressed][hours], "direct", pressed, silent * thing["timeout_seconds"])
+    return (thing["timeout"], "timeout", None, silent * thing["timeout_seconds"])
 
 
 def _extension(

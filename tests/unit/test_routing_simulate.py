@@ -241,6 +241,18 @@ def test_a_random_order_says_that_chance_decided() -> None:
     assert (True, Result.ANSWERED) == (found.by_chance, found.result)
 
 
+def test_an_agent_on_a_call_is_not_rung() -> None:
+    """A queue waits for him, as he may become free, and rings the others."""
+    agents = ("101", "102", "103")
+    plan = {"agents": "101&102&103", "no_answer": "hangup", "max_wait_seconds": "60"}
+    phones = {number: Line(kind=NumberKind.EXTENSION, name=number) for number in agents}
+    routing = Routing(lines={**phones, "6200": Line(kind=NumberKind.CALL_QUEUE, name="Support", plan=plan)})
+    states = {"101": PhoneState.BUSY, "102": PhoneState.DECLINED, "103": PhoneState.UNREGISTERED}
+    found = simulate(routing, SimulatedCall(at=NOW, to="6200", states=states))
+
+    assert (ReachedReason.QUEUE_TIMEOUT, ("102",)) == (found.steps[0].reason, found.steps[0].rang)
+
+
 def test_a_full_queue_and_a_disabled_mailbox() -> None:
     """A queue said to be full sends the caller on; a mailbox that is disabled takes no message."""
     plan = {"agents": "101", "max_callers": "5", "full": "8001", "max_wait_seconds": "60"}

@@ -321,8 +321,10 @@ class _Walk:
             )
         if number in self._call.full and int(plan.get("max_callers") or 0) > 0:
             return self._go(dataclasses.replace(step, next=plan.get("full", "")), ReachedReason.QUEUE_FULL)
-        step = dataclasses.replace(step, rang=tuple(ready))
-        for agent in ready:
+        # An agent who is on a call is left alone, as one of a group that skips the busy.
+        rung = tuple(one for one in ready if self._rings(one, {"skip_busy": "1"}))
+        step = dataclasses.replace(step, rang=rung)
+        for agent in rung:
             if self._state(agent) is PhoneState.ANSWERED:
                 raise self._answered(step, agent)
         exit_key = plan.get("exit_key", "")

@@ -61,11 +61,12 @@ function M.means(mask, digits)
 end
 
 -- Where the call goes next: `token` is a destination of a plan, `reason` says why; key and seconds may be nil.
--- The script must end after it. What the call leaves behind becomes a part of its way.
+-- The script must end after it. What the call leaves behind becomes a part of its way; ringing ends half a second
+-- too soon or too late, so that seconds are rounded.
 function M.go(token, reason, key, seconds)
   local pressed = (key or ""):gsub("%*", "s"):gsub("#", "h")
   M.set("cp_reached_by", M.get("cp_reached_by") .. "/" .. M.get("cp_kind") .. "." .. M.get("cp_number") .. "."
-    .. pressed .. "." .. reason .. "." .. (seconds and tostring(math.floor(seconds)) or ""))
+    .. pressed .. "." .. reason .. "." .. (seconds and tostring(math.floor(seconds + 0.5)) or ""))
   if token:match("^%d+$") then
     session:transfer(token, "XML", "cp-go")
   elseif token == "hangup" then
