@@ -20,6 +20,7 @@ from controlplane.domain.errors import SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
+from controlplane.entrypoints.doctor_numbers import check_numbers
 from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
@@ -223,6 +224,7 @@ CHECKS: tuple[Check, ...] = (
     check_switch,
     check_revision,
     check_edited_files,
+    check_numbers,
     check_hours,
     check_mail,
 )
