@@ -39,8 +39,8 @@ class ExistingDialplan(Protocol):
         """Return the contexts in which numbers of ours, as they were dialled, go on to us."""
         ...
 
-    def answer(self, context: str, dialled: str) -> Answer | None:
-        """Return what takes a number that is dialled in a context; None if nothing does."""
+    def answers(self, context: str, dialled: str) -> Iterator[Answer]:
+        """Yield what fits a number that is dialled in a context: the first takes it, or else the next."""
         ...
 
 
@@ -90,7 +90,8 @@ def find_clashes(
     """Find what of `ours` the switch answers; None if that took too long.
 
     Looked at are the contexts that hand numbers over to us, and `contexts`, in which the users of the switch
-    dial. In the latter an extension for whatever is dialled, a way out most often, is none with our number.
+    dial. An extension for whatever is dialled, a way out most often, has no number: it is a clash where the
+    number would go to us without it.
     """
     handing_over = dialplan.handing_over()
     looked = _Looked()
@@ -104,15 +105,15 @@ def find_clashes(
                 continue
             if not tenants and dialled.is_code:
                 continue
-            answer = dialplan.answer(context, dialled.text)
+            answers = dialplan.answers(context, dialled.text)
+            answer = next(answers, None)
             if answer is None or answer.ours:
                 continue
-            if not tenants:
-                key = (context, answer.extension, len(dialled.text))
-                if key not in any_number:
-                    any_number[key] = _takes_any_number(dialplan, context, answer, len(dialled.text))
-                if any_number[key]:
-                    continue
+            key = (answer.context, answer.extension, len(dialled.text))
+            if key not in any_number:
+                any_number[key] = _takes_any_number(dialplan, context, answer, len(dialled.text))
+            if any_number[key] and not any(other.ours for other in answers):
+                continue
             looked.add(answer, dialled)
     return [
         Clash(
@@ -130,8 +131,7 @@ def _concerns(one: HandedOver, dialled: Dialled) -> bool:
 
 def _takes_any_number(dialplan: ExistingDialplan, context: str, answer: Answer, length: int) -> bool:
     def takes(number: str) -> bool:
-        other = dialplan.answer(context, number)
-        return other is not None and other.extension == answer.extension
+        return answer in dialplan.answers(context, number)
 
     return takes_most(takes, length=length)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ NAMES = {ACME: "acme", BETA: "beta"}
 
 
 class Dialplan:
-    """A dialplan of contexts with numbers and what each belongs to; `*` is any other one."""
+    """A dialplan of contexts with numbers and what each belongs to; `*` fits any, behind that one."""
 
     def __init__(
         self, contexts: Mapping[str, Mapping[str, str]], over: Mapping[str, Collection[HandedOver]]
@@ -25,11 +25,11 @@ class Dialplan:
         """Return what the test said."""
         return self._over
 
-    def answer(self, context: str, dialled: str) -> Answer | None:
-        """Return the extension of a number; `ours` is one of us."""
+    def answers(self, context: str, dialled: str) -> Iterator[Answer]:
+        """Yield the extensions of a number, which are divided by blanks; `ours` is one of us."""
         numbers = self._contexts.get(context, {})
-        name = numbers.get(dialled, numbers.get("*"))
-        return None if name is None else Answer(context=context, extension=name, ours=name == "ours")
+        for name in f"{numbers.get(dialled, '')} {numbers.get('*', '')}".split():
+            yield Answer(context=context, extension=name, ours=name == "ours")
 
 
 def dialled(*texts: str, tenant: UUID = ACME) -> list[Dialled]:
@@ -75,15 +75,18 @@ def test_a_feature_code_counts_where_codes_are_dialled(codes: bool, expected: li
     assert expected == found(find_clashes(plan, contexts=(), ours=dialled("*56")))
 
 
-def test_a_way_out_is_a_clash_only_where_numbers_reach_us() -> None:
-    """Users who dial elsewhere have an extension for all that they dial: it is none with our number."""
-    contexts = {name: {"8001": "8001", "*": "_X."} for name in ("phones", "others")}
-    plan = Dialplan(contexts, {"phones": over()})
-    ours = dialled("8001", "8002")
+def test_an_extension_for_any_number_is_a_clash_where_it_keeps_calls_from_us() -> None:
+    """Without it the number would be ours; elsewhere it is a way out, or a number not dialled there."""
+    contexts = {
+        "others": {"8001": "8001", "*": "_X."},
+        "phones": {"8001": "8001", "*": "_X."},
+        "swallowing": {"*": "_X. ours"},
+    }
+    plan = Dialplan(contexts, {"phones": over(), "swallowing": over()})
 
-    assert [("8001", "others"), ("8001", "phones"), ("_X.", "phones")] == [
-        (clash.answer.extension, clash.answer.context)
-        for clash in find_clashes(plan, contexts=("others", "phones"), ours=ours) or ()
+    assert [("8001", "others", 1), ("8001", "phones", 1), ("_X.", "swallowing", 2)] == [
+        (clash.answer.extension, clash.answer.context, len(clash.numbers))
+        for clash in find_clashes(plan, contexts=("others", "phones"), ours=dialled("8001", "8002")) or ()
     ]
 
 

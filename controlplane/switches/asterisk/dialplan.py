@@ -48,11 +48,13 @@ class _Context:
     includes: list[str] = field(default_factory=list)
     patterns: list[tuple[Pattern, _Extension]] = field(default_factory=list)
 
-    def find(self, dialled: str) -> _Extension | None:
+    def fitting(self, dialled: str) -> Iterator[_Extension]:
         exact = self.extensions.get(dialled)
         if exact is not None and exact.begins:
-            return exact
-        return next((one for pattern, one in self.patterns if pattern.matches(dialled)), None)
+            yield exact
+        for pattern, extension in self.patterns:
+            if pattern.matches(dialled):
+                yield extension
 
 
 class AsteriskDialplan:
@@ -86,26 +88,24 @@ class AsteriskDialplan:
                 found[name] = reached
         return found
 
-    def answer(self, context: str, dialled: str) -> Answer | None:
-        """Return what takes a number that is dialled in a context; None if nothing does."""
-        found = self._find(context, dialled, set())
-        if found is None:
-            return None
-        where, extension = found
-        return Answer(
-            context=where, extension=extension.name, ours=self._is_ours(where, extension, dialled, dialled, 0)
-        )
+    def answers(self, context: str, dialled: str) -> Iterator[Answer]:
+        """Yield what fits a number that is dialled in a context: the first takes it."""
+        for where, extension in self._fitting(context, dialled, set()):
+            yield Answer(
+                context=where,
+                extension=extension.name,
+                ours=self._is_ours(where, extension, dialled, dialled, 0),
+            )
 
-    def _find(self, name: str, dialled: str, seen: set[str]) -> tuple[str, _Extension] | None:
+    def _fitting(self, name: str, dialled: str, seen: set[str]) -> Iterator[tuple[str, _Extension]]:
         context = self._contexts.get(name)
         if context is None or name in seen:
-            return None
+            return
         seen.add(name)
-        extension = context.find(dialled)
-        if extension is not None:
-            return name, extension
-        found = (self._find(included, dialled, seen) for included in context.includes)
-        return next((one for one in found if one is not None), None)
+        for extension in context.fitting(dialled):
+            yield name, extension
+        for included in context.includes:
+            yield from self._fitting(included, dialled, seen)
 
     def _is_ours(self, where: str, extension: _Extension, here: str, dialled: str, depth: int) -> bool:
         """Say whether a number goes on to us as the number `dialled`; `here` is what it is by now."""
@@ -121,7 +121,7 @@ class AsteriskDialplan:
                 if there == dialled or "${" in there:
                     return True
                 continue
-            found = self._find(context, there, set())
+            found = next(self._fitting(context, there, set()), None)
             if found is not None and self._is_ours(*found, there, dialled, depth + 1):
                 return True
         return False

@@ -93,29 +93,21 @@ class FreeSwitchDialplan:
                 found[name] = reached
         return found
 
-    def answer(self, context: str, dialled: str) -> Answer | None:
-        """Return what takes a number that is dialled in a context; None if nothing does."""
-        found = self._find(context, dialled)
-        if found is None:
-            return None
-        extension, walk = found
-        return Answer(
-            context=context,
-            extension=extension.name,
-            ours=self._is_ours(context, walk, dialled, 0),
-        )
+    def answers(self, context: str, dialled: str) -> Iterator[Answer]:
+        """Yield what fits a number that is dialled in a context: the first takes it."""
+        for extension, walk in self._fitting(context, dialled):
+            yield Answer(
+                context=context, extension=extension.name, ours=self._is_ours(context, walk, dialled, 0)
+            )
 
-    def _find(self, name: str, dialled: str) -> tuple[_Extension, _Walk] | None:
+    def _fitting(self, name: str, dialled: str) -> Iterator[tuple[_Extension, _Walk]]:
         context = self._contexts.get(name)
-        if context is None:
-            return None
-        for extension in context.candidates(dialled):
+        for extension in () if context is None else context.candidates(dialled):
             walk = self._walked(extension, dialled)
             if walk.acts and (
                 walk.certain or (walk.matched and not self._takes_any(extension, len(dialled)))
             ):
-                return extension, walk
-        return None
+                yield extension, walk
 
     def _walked(self, extension: _Extension, dialled: str) -> _Walk:
         walk = _Walk(dialled)
@@ -140,7 +132,7 @@ class FreeSwitchDialplan:
                 if there == dialled or "${" in there:
                     return True
                 continue
-            found = self._find(context, there) if depth < _DEPTH else None
+            found = next(self._fitting(context, there), None) if depth < _DEPTH else None
             if found is not None and self._is_ours(context, found[1], dialled, depth + 1):
                 return True
         return False
