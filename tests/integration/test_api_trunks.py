@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -14,6 +15,19 @@ from tests.support.api import Api
 TRUNKS = "/api/v1/trunks"
 PASSWORD = "sw0rdfish;\"'$${x}"
 ACCOUNT = {"host": "sip.example.com", "username": "company", "password": PASSWORD}
+
+
+@pytest.fixture
+def client(system: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Return a client with a system token, which alone may make trunks."""
+    return system
+
+
+@pytest.fixture
+async def member(api: Api) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client with a token of the tenant `default`."""
+    async with api.client(await api.token()) as member:
+        yield member
 
 
 async def make(client: httpx.AsyncClient, name: str = "provider", **fields: Any) -> httpx.Response:
@@ -116,6 +130,10 @@ async def test_without_an_account_there_is_no_password(client: httpx.AsyncClient
         ({}, "missing-field", "addresses"),
         ({"addresses": ["192.0.2.1", "sip.example.com"]}, "invalid-address", "addresses.1"),
         ({"addresses": ["192.0.2.1/24"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["0.0.0.0/0"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["192.0.2.1", "10.0.0.0/7"]}, "invalid-address", "addresses.1"),
+        ({"addresses": ["::/0"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["2000::/15"]}, "invalid-address", "addresses.0"),
         ({"addresses": ["192.0.2.1"], "host": "a;b"}, "invalid-address", "host"),
         (ACCOUNT | {"username": "a b"}, "invalid-account", "username"),
         (ACCOUNT | {"username": "a@b"}, "invalid-account", "username"),
@@ -133,6 +151,36 @@ async def test_a_wrong_field_is_named(
 
     assert (422, error_id, field) == refusal(refused)
     assert "sw0rdfish" not in refused.text
+
+
+async def test_the_largest_network_is_said(client: httpx.AsyncClient) -> None:
+    """With the reason and what to do; one of that size is taken."""
+    refused = await make(client, addresses=["10.0.0.0/7"])
+    made = await make(client, addresses=["10.0.0.0/8", "2001::/16"])
+
+    assert 201 == made.status_code, made.text
+    assert [
+        "A network of a trunk has a prefix of /8 or longer: whoever sends from there is asked for no password."
+        " Name the provider's own addresses."
+    ] == [error["detail"] for error in refused.json()["errors"]]
+
+
+async def test_a_token_of_a_tenant_reads_trunks_and_changes_none(
+    client: httpx.AsyncClient, member: httpx.AsyncClient
+) -> None:
+    """Whose packets come from an address of a trunk is asked for no password, in no tenant."""
+    await make(client, addresses=["192.0.2.1"])
+    refused = [
+        await make(member, "another", addresses=["192.0.2.2"]),
+        await member.patch(f"{TRUNKS}/provider", json={"enabled": False}),
+        await member.delete(f"{TRUNKS}/provider"),
+    ]
+    read = await member.get(f"{TRUNKS}/provider")
+    listed = await member.get(TRUNKS)
+
+    assert [(403, "system-token-needed")] * 3 == [(a.status_code, a.json()["error_id"]) for a in refused]
+    assert (["192.0.2.1"], True) == (read.json()["addresses"], read.json()["enabled"])
+    assert ["provider"] == [trunk["name"] for trunk in listed.json()["items"]]
 
 
 async def test_no_two_trunks_share_an_address(client: httpx.AsyncClient) -> None:
