@@ -22,6 +22,7 @@ from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
 from controlplane.entrypoints.doctor_numbers import check_numbers
 from controlplane.entrypoints.doctor_publishing import check_edited_files
+from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
@@ -225,6 +226,7 @@ CHECKS: tuple[Check, ...] = (
     check_revision,
     check_edited_files,
     check_numbers,
+    check_trunks,
     check_hours,
     check_mail,
 )

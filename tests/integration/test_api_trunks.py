@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.routing.trunk_state import Registration, TrunkState
 from controlplane.services.publishing import note_pending, publish
 from controlplane.storage.configuration import configured_tenants
 from controlplane.storage.database import Database
@@ -159,10 +162,8 @@ async def test_the_largest_network_is_said(client: httpx.AsyncClient) -> None:
     made = await make(client, addresses=["10.0.0.0/8", "2001::/16"])
 
     assert 201 == made.status_code, made.text
-    assert [
-        "A network of a trunk has a prefix of /8 or longer: whoever sends from there is asked for no password."
-        " Name the provider's own addresses."
-    ] == [error["detail"] for error in refused.json()["errors"]]
+    (error,) = refused.json()["errors"]
+    assert "/8 or longer: whoever sends from there is asked for no password. Name" in error["detail"]
 
 
 async def test_a_token_of_a_tenant_reads_trunks_and_changes_none(
@@ -218,3 +219,61 @@ async def test_a_trunk_that_a_rule_names_stays(client: httpx.AsyncClient, databa
         refused.json()["details"]["used_by"],
     )
     assert () == tenant.trunks
+
+
+@pytest.mark.parametrize(
+    ("registration", "state", "retry"),
+    [
+        (Registration(state=TrunkState.REGISTERED, said="REGED"), "registered", None),
+        (Registration(state=TrunkState.TRYING, said="TRYING"), "trying", None),
+        (Registration(state=TrunkState.FAILED, said="Rejected", retry_seconds=12), "failed", 12),
+        (None, "not_published", None),
+    ],
+)
+async def test_the_state_is_what_the_switch_says(
+    api: Api,
+    client: httpx.AsyncClient,
+    member: httpx.AsyncClient,
+    *,
+    registration: Registration | None,
+    state: str,
+    retry: int | None,
+) -> None:
+    """A tenant's token may ask too; what the switch calls a failure is told, and no secret."""
+    made = await make(client, **ACCOUNT)
+    if registration is not None:
+        api.switch.registered[UUID(made.json()["id"])] = registration
+    answer = await member.get(f"{TRUNKS}/provider/state")
+    told = answer.json()
+
+    assert (200, state, retry) == (answer.status_code, told["state"], told["retry_seconds"])
+    assert (state == "failed") == ("(Rejected)" in told["detail"])
+    assert "sw0rdfish" not in answer.text
+
+
+async def test_a_state_that_needs_no_question(api: Api, client: httpx.AsyncClient) -> None:
+    """Without a registration, or when it is not enabled, the switch is not asked."""
+    api.switch.hangs = True
+    await make(client, "address", addresses=["192.0.2.1"])
+    await make(client, "off", enabled=False, **ACCOUNT)
+
+    assert ["by_address", "disabled"] == [
+        (await client.get(f"{TRUNKS}/{name}/state")).json()["state"] for name in ("address", "off")
+    ]
+    assert 404 == (await client.get(f"{TRUNKS}/nobody/state")).status_code
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_a_switch_that_does_not_answer_holds_nobody_up(
+    api: Api, client: httpx.AsyncClient, hangs: bool
+) -> None:
+    """It is asked for three seconds at most; what is not known is said to be unknown."""
+    await make(client, **ACCOUNT)
+    api.switch.hangs = hangs
+    api.switch.fault = None if hangs else SwitchUnavailable("The event socket cannot be reached.")
+    answer = await client.get(f"{TRUNKS}/provider/state")
+
+    assert (200, {"state": "unknown", "detail": "The switch did not answer.", "retry_seconds": None}) == (
+        answer.status_code,
+        answer.json(),
+    )

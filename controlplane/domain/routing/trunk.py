@@ -59,8 +59,8 @@ class Trunk:
             shortest = _SHORTEST_PREFIX[network.version]
             if network.prefixlen < shortest:
                 raise InvalidValue(
-                    f"A network of a trunk has a prefix of /{shortest} or longer: whoever sends from there is "
-                    "asked for no password. Name the provider's own addresses.",
+                    f"A network of a trunk has a prefix of /{shortest} or longer: whoever sends from there "
+                    "is asked for no password. Name the provider's own addresses.",
                     error_id="invalid-address",
                     field=f"addresses.{index}",
                 )
