@@ -1,4 +1,4 @@
-"""Each row of docs/publishing.md that is read with each call: the next one meets a change, without a reload."""
+"""Each row of docs/publishing.md that is read with each call: the next one meets a change, unreloaded."""
 
 from __future__ import annotations
 

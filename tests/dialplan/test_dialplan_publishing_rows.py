@@ -41,8 +41,8 @@ __all__ = ["database", "database_url", "default_tenant", "postgres"]
 pytestmark = pytest.mark.xdist_group("dialplan-publishing")
 
 DID = "4930100"
-# A template and what is done to it, so that the switch, asked for the revision, names another one. Until then it
-# runs all the rest of what was rendered.
+# A template and what is done to it, so that the switch, asked for the revision, names another one. Until then
+# it runs all the rest of what was rendered.
 BROKEN = {
     "asterisk": ("cp-globals.conf.j2", "CP_REVISION=", "CP_ANOTHER="),
     "freeswitch": ("cp-dialplan.xml.j2", "cp_revision=", "cp_another="),

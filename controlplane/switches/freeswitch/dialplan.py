@@ -56,8 +56,8 @@ class _Walk:
 class _Extension:
     name: str
     element: Element
-    literal: str | None
-    """The one number that it can take."""
+    begins: re.Pattern[str] | Pattern | None
+    """What a number must fit for anything to happen; None is that it is not known."""
     going: tuple[_Going, ...]
 
 
@@ -70,7 +70,9 @@ class _Context:
     def candidates(self, dialled: str) -> Iterator[_Extension]:
         places = self.literals.get(dialled)
         for place in sorted([*self.others, *places]) if places else self.others:
-            yield self.extensions[place]
+            extension = self.extensions[place]
+            if extension.begins is None or _fits(extension.begins, dialled):
+                yield extension
 
 
 class FreeSwitchDialplan:
@@ -244,33 +246,39 @@ def _context(element: Element) -> _Context:
             for condition in extension.iter("condition")
             if condition.get("field") in _NUMBER
         ]
-        literal = _literal_of(extension)
+        first = _first_of(extension)
+        literal = None if first is None else _LITERAL.fullmatch(first)
         place = len(context.extensions)
         shown = " or ".join(dict.fromkeys(expressions))
         context.extensions.append(
             _Extension(
                 name=f"{extension.get('name') or 'without a name'} {shown}".strip(),
                 element=extension,
-                literal=literal,
+                begins=None if first is None else _compiled(first),
                 going=tuple(_all_going(extension)),
             )
         )
         if literal is None:
             context.others.append(place)
         else:
-            context.literals.setdefault(literal, []).append(place)
+            context.literals.setdefault(literal[1], []).append(place)
     return context
 
 
-def _literal_of(extension: Element) -> str | None:
-    """Return the one number that an extension begins with a condition for; None if it begins otherwise."""
+def _first_of(extension: Element) -> str | None:
+    """Return the expression for the number that an extension begins with; None if it begins otherwise."""
     first = extension.find("condition")
     if first is None or first.get("field") not in _NUMBER or first.get("break") is not None:
         return None
-    if first.find("anti-action") is not None:
+    if first.find("anti-action") is not None or first.get("regex") is not None:
         return None
-    literal = _LITERAL.fullmatch(first.get("expression", ""))
-    return None if literal is None else literal[1]
+    return first.get("expression")
+
+
+def _fits(compiled: re.Pattern[str] | Pattern, dialled: str) -> bool:
+    if isinstance(compiled, Pattern):
+        return compiled.matches(dialled)
+    return compiled.search(dialled) is not None
 
 
 def _all_going(extension: Element) -> Iterable[_Going]:
