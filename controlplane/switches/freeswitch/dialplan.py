@@ -29,7 +29,8 @@ _DIALLED: Final = re.compile(r"\$\{destination_number\}|\$(\d)")
 _FLAGS: Final = {"i": re.IGNORECASE, "s": re.DOTALL}
 # Times are attributes of a condition. Any other attribute than these is one.
 _NO_TIMES: Final = frozenset({"field", "expression", "break", "regex", "require-nested", "name"})
-_DOMAIN_CONTEXT: Final = 1
+# Of `list_users`, behind the name of the user.
+_CONTEXT_COLUMN: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +220,7 @@ async def contexts_of_users(client: InboundClient) -> frozenset[str]:
     """Return the contexts in which users of the directory dial; raises SwitchUnavailable."""
     _, *lines = (await client.api("list_users")).splitlines() or [""]
     columns = [line.split("|") for line in lines if "|" in line]
-    return frozenset(fields[_DOMAIN_CONTEXT] for fields in columns) - {"", "context", "n/a"}
+    return frozenset(fields[_CONTEXT_COLUMN] for fields in columns) - {"", "context", "n/a"}
 
 
 def _parsed(text: str) -> Element:
