@@ -69,7 +69,7 @@ RIGHTS: Final = {
             "vm_delete",
         )
     ),
-    EventSocketUser.DOCTOR: Rights(api=("version", "module_exists", "xml_locate")),
+    EventSocketUser.DOCTOR: Rights(api=("version", "module_exists", "xml_locate", "list_users")),
 }
 
 

@@ -20,7 +20,9 @@ from controlplane.domain.errors import SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
+from controlplane.entrypoints.doctor_numbers import check_numbers
 from controlplane.entrypoints.doctor_publishing import check_edited_files
+from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
@@ -223,6 +225,8 @@ CHECKS: tuple[Check, ...] = (
     check_switch,
     check_revision,
     check_edited_files,
+    check_numbers,
+    check_trunks,
     check_hours,
     check_mail,
 )

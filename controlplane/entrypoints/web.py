@@ -60,6 +60,7 @@ async def _serve(settings: Settings) -> None:
         public_url=settings.http.public_url,
         max_body_bytes=settings.http.max_body_bytes,
         switch_answers=None if control is None else control.started_at,
+        registrations=control,
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
         default_mode=Mode.AUTOMATIC if settings.publish_automatically else Mode.MANUAL,

@@ -13,6 +13,8 @@ from controlplane.domain.configuration import ObjectKind
 
 ROUTE_FILE: Final = "routes/<tenant>/<last two digits>/<number>"
 HOURS_FILE: Final = "hours/<schedule>/<day>"
+GREETING_FILE: Final = "greetings/<receptionist>.wav"
+"""What a job speaks, or somebody recorded. Both switches play the same file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,15 @@ def _hours(switch: str) -> Published:
 PUBLISHED: Final = (
     *(
         _route(kind, switch)
-        for kind in (ObjectKind.MAILBOX, ObjectKind.RING_GROUP, ObjectKind.VIRTUAL_RECEPTIONIST)
+        for kind in (ObjectKind.MAILBOX, ObjectKind.RING_GROUP)
+        for switch in ("asterisk", "freeswitch")
+    ),
+    *(
+        dataclasses.replace(
+            _route(ObjectKind.VIRTUAL_RECEPTIONIST, switch),
+            files=(GREETING_FILE, ROUTE_FILE),
+            verified=f"{_ROUTES_MENDED}; so is whether the greeting is there",
+        )
         for switch in ("asterisk", "freeswitch")
     ),
     _hours("asterisk"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
+from uuid import UUID
 
 from controlplane.domain.configuration import LiveConfiguration
+from controlplane.domain.routing.trunk_state import Registration
 
 __all__ = ["LiveConfiguration", "SwitchControl"]
 
@@ -23,6 +25,10 @@ class SwitchControl(Protocol):
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:
         """Return those of these calls, by the ids of their channels, that the switch knows now."""
+        ...
+
+    async def registrations(self) -> Mapping[UUID, Registration]:
+        """Return how the registrations of trunks are that the switch keeps, by trunk."""
         ...
 
     async def started_at(self) -> float:

@@ -10,9 +10,17 @@ from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.clashes import Dialled
 from controlplane.domain.numbers import Number, NumberKind
 from controlplane.storage.paging import Page, contains, cut
-from controlplane.storage.tables import ExtensionRow, MailboxRow, NumberRow, RoutingObjectRow
+from controlplane.storage.tables import (
+    ExtensionRow,
+    FeatureCodeRow,
+    MailboxRow,
+    NumberRow,
+    RoutingObjectRow,
+    TenantRow,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,20 @@ async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str])
         return {}
     rows = await session.execute(_owners(tenant_id).where(NumberRow.number.in_(wanted)))
     return {number: name for number, _, _, name in rows}
+
+
+async def everything_dialled(session: AsyncSession) -> list[Dialled]:
+    """Return the numbers and enabled feature codes of all tenants."""
+    owned = select(TenantRow.id, TenantRow.name, NumberRow.number).join(
+        NumberRow, NumberRow.tenant_id == TenantRow.id
+    )
+    codes = (
+        select(TenantRow.id, TenantRow.name, FeatureCodeRow.code)
+        .join(FeatureCodeRow, FeatureCodeRow.tenant_id == TenantRow.id)
+        .where(FeatureCodeRow.enabled)
+    )
+    rows = [*await session.execute(owned), *await session.execute(codes)]
+    return [Dialled(tenant_id=tenant_id, tenant=tenant, text=text) for tenant_id, tenant, text in rows]
 
 
 async def page(

@@ -16,6 +16,7 @@ from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailboxes import PinHashing
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.publisher import Publisher
+from controlplane.services.trunk_states import TrunkRegistrations
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
@@ -36,9 +37,10 @@ class Recordings(Protocol):
 class WebDeps:
     """Everything a request may need.
 
-    `switch_answers` raises SwitchUnavailable, or is None where there is no switch; `clock`
-    returns the time with its zone; `realm` is that of the extensions' digests. `publisher` renders
-    and reads what is published, and never publishes: jobs do. `default_mode` is that of the settings.
+    `switch_answers` raises SwitchUnavailable, or is None where there is no switch, and so is
+    `registrations`; `clock` returns the time with its zone; `realm` is that of the extensions' digests.
+    `publisher` renders and reads what is published, and never publishes: jobs do. `default_mode` is
+    that of the settings.
     """
 
     db: Database
@@ -52,6 +54,7 @@ class WebDeps:
     public_url: str
     max_body_bytes: int
     switch_answers: Callable[[], Awaitable[object]] | None
+    registrations: TrunkRegistrations | None
     clock: Callable[[], datetime]
     publisher: Publisher
     default_mode: Mode

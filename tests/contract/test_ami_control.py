@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.routing.trunk_state import Registration, TrunkState
 from controlplane.services.switch_control import SwitchControl
 from controlplane.switches.asterisk.control import AsteriskControl
 from tests.support.scripted_ami import SECRET, USERNAME, ScriptedAmi, list_of, ok
@@ -40,6 +42,23 @@ def _variable(value: str) -> Any:
 
 def _error(message: str) -> Any:
     return lambda _: f"Response: Error\r\nActionID: {{ActionID}}\r\nMessage: {message}"
+
+
+def _registrations(*items: tuple[str, str, str], announced: int | None = None) -> Any:
+    """List registrations as Asterisk does: behind each its log-in, which does not count."""
+    messages = ["Response: Success\r\nActionID: {ActionID}\r\nEventList: start"]
+    for name, status, seconds in items:
+        messages.append(
+            "Event: OutboundRegistrationDetail\r\nActionID: {ActionID}\r\n"
+            f"ObjectName: {name}\r\nStatus: {status}\r\nNextReg: {seconds}"
+        )
+        messages.append("Event: AuthDetail\r\nActionID: {ActionID}\r\nPassword: x")
+    count = len(items) if announced is None else announced
+    messages.append(
+        "Event: OutboundRegistrationDetailComplete\r\nActionID: {ActionID}\r\n"
+        f"EventList: Complete\r\nListItems: {count}"
+    )
+    return lambda _: "\r\n\r\n".join(messages)
 
 
 async def test_reload_reads_the_dialplan_before_the_endpoints() -> None:
@@ -90,6 +109,35 @@ async def test_an_asterisk_without_queues_is_reloaded_all_the_same() -> None:
         live = await control.live_configuration()
 
     assert {"101"} == live.endpoints
+
+
+async def test_registrations_are_told_by_trunk() -> None:
+    """In the words of Asterisk; what belongs to nobody of ours, and passwords between them, are left out."""
+    trunks = [UUID(int=number) for number in range(3)]
+    ami = ScriptedAmi()
+    ami.answers["PJSIPShowRegistrationsOutbound"] = _registrations(
+        (f"cp-trunk-{trunks[0]}", "Registered", "42"),
+        (f"cp-trunk-{trunks[1]}", "Rejected", "7"),
+        (f"cp-trunk-{trunks[2]}", "Unregistered", "0"),
+        ("somebody-else", "Registered", "3"),
+    )
+    async with controlling(ami) as control:
+        told = await control.registrations()
+
+    assert {
+        trunks[0]: Registration(state=TrunkState.REGISTERED, said="Registered"),
+        trunks[1]: Registration(state=TrunkState.FAILED, said="Rejected", retry_seconds=7),
+        trunks[2]: Registration(state=TrunkState.TRYING, said="Unregistered", retry_seconds=0),
+    } == told
+
+
+async def test_a_list_of_registrations_that_is_cut_is_not_believed() -> None:
+    """One that was announced is missing."""
+    ami = ScriptedAmi()
+    ami.answers["PJSIPShowRegistrationsOutbound"] = _registrations(("x", "Registered", "1"), announced=2)
+    async with controlling(ami) as control:
+        with pytest.raises(SwitchUnavailable):
+            await control.registrations()
 
 
 async def test_switch_without_a_revision_has_none() -> None:

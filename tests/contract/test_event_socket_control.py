@@ -7,11 +7,13 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
+from controlplane.domain.routing.trunk_state import Registration, TrunkState
 from controlplane.switches.freeswitch.control import FreeSwitchControl
 from tests.support.call_contract import meanwhile
 from tests.support.scripted_event_socket import PASSWORD, USER, ScriptedEventSocket, answer, reply
@@ -60,6 +62,31 @@ async def test_reload_is_confirmed(switch: ScriptedEventSocket) -> None:
 
     assert [] == [command for command in switch.commands if "rescan" in command or "killgw" in command]
     assert "api reloadxml" in switch.commands
+
+
+async def test_registrations_are_told_by_trunk(switch: ScriptedEventSocket) -> None:
+    """In the words of FreeSWITCH, with the seconds until it asks again; gateways of others are left out."""
+    trunks = [UUID(int=number) for number in range(4)]
+    states = ("REGED", "FAIL_WAIT", "TRYING", "NOREG")
+    switch.answers["api sofia xmlstatus"] = answer(
+        "<profiles>\n<profile>\n<name>a</name>\n<state>RUNNING (0)</state>\n</profile>\n"
+        + "".join(
+            f"<gateway>\n<name>cp-trunk-{trunk}-{'a' * 32}</name>\n<type>gateway</type>\n"
+            f"<data>sip:a@b</data>\n<state>{state}</state>\n</gateway>\n"
+            + (" (retry: 12s)\n" if state == "FAIL_WAIT" else "\n")
+            for trunk, state in zip(trunks, states, strict=True)
+        )
+        + "<gateway>\n<name>example.com</name>\n<state>REGED</state>\n</gateway>\n</profiles>\n"
+    )
+    async with controlling(switch) as control:
+        told = await control.registrations()
+
+    assert {
+        trunks[0]: Registration(state=TrunkState.REGISTERED, said="REGED"),
+        trunks[1]: Registration(state=TrunkState.FAILED, said="FAIL_WAIT", retry_seconds=12),
+        trunks[2]: Registration(state=TrunkState.TRYING, said="TRYING"),
+        trunks[3]: Registration(state=TrunkState.FAILED, said="NOREG"),
+    } == told
 
 
 async def test_gateways_follow_the_tree(switch: ScriptedEventSocket) -> None:

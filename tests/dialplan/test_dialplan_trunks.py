@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
@@ -11,9 +12,11 @@ from controlplane.callflows.call import CallFacts
 from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.domain.routing.trunk import Trunk
+from controlplane.domain.routing.trunk_state import TrunkState
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
 from controlplane.services.rendered_configuration import Rendering
+from controlplane.services.trunk_states import ShownState, state_of
 from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.routing import objects
@@ -100,6 +103,18 @@ async def change(publisher: Publisher, trunk: RoutingObjectRow, settings: Trunk)
     await live(publisher)
 
 
+async def until_state(publisher: Publisher, rig: Rig, trunk: RoutingObjectRow, wanted: TrunkState) -> None:
+    """Wait until the switch says so of the trunk."""
+
+    async def told() -> ShownState:
+        return await state_of(publisher.database, rig.control, tenant_id=trunk.tenant_id, name="provider")
+
+    async with asyncio.timeout(60):
+        while (shown := await told()).state is not wanted:  # noqa: ASYNC110 (the switch is asked)
+            await asyncio.sleep(0.2)
+    assert "cp-trunk" not in shown.detail
+
+
 async def called(rig: Rig, provider: Provider, number: str) -> list[CallFacts]:
     """Have somebody call a number of ours by the provider; return what reached us."""
     async with rig.peer(end) as peer, RawPhone(provider.server).opened() as phone:
@@ -117,6 +132,21 @@ async def reaches_the_mailbox(rig: Rig, provider: Provider, tenant: UUID) -> Non
         (each.tenant_id, each.mailbox_id, each.extension, each.caller.number, each.reached_by)
         for each in facts
     ]
+
+
+async def test_the_state_of_a_registration_is_told(
+    publisher: Publisher, rig: Rig, provider: Provider, trunk: RoutingObjectRow
+) -> None:
+    """Registered; refused for its password; registered again; failed when the provider is gone."""
+    await until_state(publisher, rig, trunk, TrunkState.REGISTERED)
+    await change(publisher, trunk, account(provider, "wrong"))
+    await until_state(publisher, rig, trunk, TrunkState.FAILED)
+    await change(publisher, trunk, account(provider))
+    await until_state(publisher, rig, trunk, TrunkState.REGISTERED)
+    await provider.stop()
+    await until_state(publisher, rig, trunk, TrunkState.FAILED)
+    await provider.start()
+    await until_state(publisher, rig, trunk, TrunkState.REGISTERED)
 
 
 async def test_a_provider_who_comes_back_finds_us(

@@ -91,9 +91,10 @@ async def test_listener_may_have_what_others_will_want(rig: FreeswitchRig) -> No
 
 
 async def test_doctor_sees_the_configuration(rig: FreeswitchRig) -> None:
-    """It looks at contexts and settings."""
+    """It looks at contexts, settings, and in which contexts users dial."""
     async with logged_in(rig, EventSocketUser.DOCTOR) as client:
         assert "<context" in await client.api("xml_locate dialplan context name cp-check")
+        assert (await client.api("list_users")).startswith("userid|context|")
 
 
 @pytest.mark.parametrize("user", EventSocketUser)

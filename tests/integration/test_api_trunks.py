@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.routing.trunk_state import Registration, TrunkState
 from controlplane.services.publishing import note_pending, publish
 from controlplane.storage.configuration import configured_tenants
 from controlplane.storage.database import Database
@@ -14,6 +18,19 @@ from tests.support.api import Api
 TRUNKS = "/api/v1/trunks"
 PASSWORD = "sw0rdfish;\"'$${x}"
 ACCOUNT = {"host": "sip.example.com", "username": "company", "password": PASSWORD}
+
+
+@pytest.fixture
+def client(system: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Return a client with a system token, which alone may make trunks."""
+    return system
+
+
+@pytest.fixture
+async def member(api: Api) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client with a token of the tenant `default`."""
+    async with api.client(await api.token()) as member:
+        yield member
 
 
 async def make(client: httpx.AsyncClient, name: str = "provider", **fields: Any) -> httpx.Response:
@@ -116,6 +133,10 @@ async def test_without_an_account_there_is_no_password(client: httpx.AsyncClient
         ({}, "missing-field", "addresses"),
         ({"addresses": ["192.0.2.1", "sip.example.com"]}, "invalid-address", "addresses.1"),
         ({"addresses": ["192.0.2.1/24"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["0.0.0.0/0"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["192.0.2.1", "10.0.0.0/7"]}, "invalid-address", "addresses.1"),
+        ({"addresses": ["::/0"]}, "invalid-address", "addresses.0"),
+        ({"addresses": ["2000::/15"]}, "invalid-address", "addresses.0"),
         ({"addresses": ["192.0.2.1"], "host": "a;b"}, "invalid-address", "host"),
         (ACCOUNT | {"username": "a b"}, "invalid-account", "username"),
         (ACCOUNT | {"username": "a@b"}, "invalid-account", "username"),
@@ -133,6 +154,34 @@ async def test_a_wrong_field_is_named(
 
     assert (422, error_id, field) == refusal(refused)
     assert "sw0rdfish" not in refused.text
+
+
+async def test_the_largest_network_is_said(client: httpx.AsyncClient) -> None:
+    """With the reason and what to do; one of that size is taken."""
+    refused = await make(client, addresses=["10.0.0.0/7"])
+    made = await make(client, addresses=["10.0.0.0/8", "2001::/16"])
+
+    assert 201 == made.status_code, made.text
+    (error,) = refused.json()["errors"]
+    assert "/8 or longer: whoever sends from there is asked for no password. Name" in error["detail"]
+
+
+async def test_a_token_of_a_tenant_reads_trunks_and_changes_none(
+    client: httpx.AsyncClient, member: httpx.AsyncClient
+) -> None:
+    """Whose packets come from an address of a trunk is asked for no password, in no tenant."""
+    await make(client, addresses=["192.0.2.1"])
+    refused = [
+        await make(member, "another", addresses=["192.0.2.2"]),
+        await member.patch(f"{TRUNKS}/provider", json={"enabled": False}),
+        await member.delete(f"{TRUNKS}/provider"),
+    ]
+    read = await member.get(f"{TRUNKS}/provider")
+    listed = await member.get(TRUNKS)
+
+    assert [(403, "system-token-needed")] * 3 == [(a.status_code, a.json()["error_id"]) for a in refused]
+    assert (["192.0.2.1"], True) == (read.json()["addresses"], read.json()["enabled"])
+    assert ["provider"] == [trunk["name"] for trunk in listed.json()["items"]]
 
 
 async def test_no_two_trunks_share_an_address(client: httpx.AsyncClient) -> None:
@@ -170,3 +219,61 @@ async def test_a_trunk_that_a_rule_names_stays(client: httpx.AsyncClient, databa
         refused.json()["details"]["used_by"],
     )
     assert () == tenant.trunks
+
+
+@pytest.mark.parametrize(
+    ("registration", "state", "retry"),
+    [
+        (Registration(state=TrunkState.REGISTERED, said="REGED"), "registered", None),
+        (Registration(state=TrunkState.TRYING, said="TRYING"), "trying", None),
+        (Registration(state=TrunkState.FAILED, said="Rejected", retry_seconds=12), "failed", 12),
+        (None, "not_published", None),
+    ],
+)
+async def test_the_state_is_what_the_switch_says(
+    api: Api,
+    client: httpx.AsyncClient,
+    member: httpx.AsyncClient,
+    *,
+    registration: Registration | None,
+    state: str,
+    retry: int | None,
+) -> None:
+    """A tenant's token may ask too; what the switch calls a failure is told, and no secret."""
+    made = await make(client, **ACCOUNT)
+    if registration is not None:
+        api.switch.registered[UUID(made.json()["id"])] = registration
+    answer = await member.get(f"{TRUNKS}/provider/state")
+    told = answer.json()
+
+    assert (200, state, retry) == (answer.status_code, told["state"], told["retry_seconds"])
+    assert (state == "failed") == ("(Rejected)" in told["detail"])
+    assert "sw0rdfish" not in answer.text
+
+
+async def test_a_state_that_needs_no_question(api: Api, client: httpx.AsyncClient) -> None:
+    """Without a registration, or when it is not enabled, the switch is not asked."""
+    api.switch.hangs = True
+    await make(client, "address", addresses=["192.0.2.1"])
+    await make(client, "off", enabled=False, **ACCOUNT)
+
+    assert ["by_address", "disabled"] == [
+        (await client.get(f"{TRUNKS}/{name}/state")).json()["state"] for name in ("address", "off")
+    ]
+    assert 404 == (await client.get(f"{TRUNKS}/nobody/state")).status_code
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_a_switch_that_does_not_answer_holds_nobody_up(
+    api: Api, client: httpx.AsyncClient, hangs: bool
+) -> None:
+    """It is asked for three seconds at most; what is not known is said to be unknown."""
+    await make(client, **ACCOUNT)
+    api.switch.hangs = hangs
+    api.switch.fault = None if hangs else SwitchUnavailable("The event socket cannot be reached.")
+    answer = await client.get(f"{TRUNKS}/provider/state")
+
+    assert (200, {"state": "unknown", "detail": "The switch did not answer.", "retry_seconds": None}) == (
+        answer.status_code,
+        answer.json(),
+    )

@@ -19,6 +19,8 @@ from controlplane.entrypoints.doctor import (
     examine,
 )
 from controlplane.entrypoints.doctor_hours import check_hours
+from controlplane.entrypoints.doctor_numbers import check_numbers
+from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.settings import Settings, load
 
 
@@ -51,6 +53,7 @@ def settings(folder: Path, **more: str) -> Settings:
         check_calls,
         check_switch,
         check_revision,
+        check_trunks,
         check_hours,
     ],
 )
@@ -75,6 +78,19 @@ async def test_what_is_missing_of_a_freeswitch_is_found(tmp_path: Path, check: C
     )
 
     assert [] == [finding for finding in findings if finding.remedy is None]
+
+
+@pytest.mark.parametrize("switch", ["asterisk", "freeswitch"])
+async def test_numbers_are_compared_beside_a_switch_with_phones_of_its_own(
+    tmp_path: Path, switch: str
+) -> None:
+    """What cannot be compared is a finding there; where the phones are ours the dialplan is too."""
+    beside = settings(tmp_path, CONTROLPLANE_SWITCH=switch, CONTROLPLANE_SIP__PHONES="false")
+    own = settings(tmp_path, CONTROLPLANE_SWITCH=switch)
+    (finding,) = await examine(beside, [check_numbers])
+
+    assert ("numbers", True) == (finding.subject, finding.remedy is not None)
+    assert [] == await examine(own, [check_numbers])
 
 
 async def test_a_freeswitch_without_event_socket_is_found(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ import psycopg
 import soundfile
 from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
+from controlplane.domain.routing.trunk_state import Registration
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
 from controlplane.services.tokens import create_token
@@ -52,11 +54,20 @@ class SwitchDouble:
 
     def __init__(self) -> None:
         self.fault: Exception | None = None
+        self.registered: dict[UUID, Registration] = {}
+        self.hangs = False
 
     async def answers(self) -> None:
         """Do nothing, or raise what was set."""
         if self.fault is not None:
             raise self.fault
+
+    async def registrations(self) -> Mapping[UUID, Registration]:
+        """Return what was set, after a fault that was set, or never."""
+        await self.answers()
+        if self.hangs:
+            await asyncio.Event().wait()
+        return self.registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +183,7 @@ def make_api(
         public_url="http://test",
         max_body_bytes=max_body_bytes,
         switch_answers=switch.answers,
+        registrations=switch,
         clock=clock.now,
         publisher=make_publisher(database, folder / "configuration", None),
         default_mode=Mode.AUTOMATIC,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
+from controlplane.domain.routing.trunk_state import Registration
 from controlplane.rendering.check import parse
 
 
@@ -64,6 +66,11 @@ class FakeSwitch:
         """Return no calls."""
         self._answer()
         return ()
+
+    async def registrations(self) -> Mapping[UUID, Registration]:
+        """Return no registrations."""
+        self._answer()
+        return {}
 
     async def started_at(self) -> float:
         """Return the epoch."""

@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from controlplane.phone.phone import Server
@@ -134,6 +136,19 @@ class StockAsterisk:
             block = self.page.snippet("identity", values | {"1000": number})
             self._into_section("pjsip.conf", block)
         self._ask("core reload")
+
+    @asynccontextmanager
+    async def own_lines(self, lines: str) -> AsyncIterator[None]:
+        """Have lines in the context of the users until the block ends."""
+        path = self.configuration / "extensions.conf"
+        before = path.read_text()
+        path.write_text(f"{before}\n[from-phones](+)\n{lines}\n")
+        try:
+            await self._asterisk._ask("dialplan reload")
+            yield
+        finally:
+            path.write_text(before)
+            await self._asterisk._ask("dialplan reload")
 
     def _place(self, tree: AsteriskTree, home: Path, run_folder: Path) -> None:
         """Give it folders and ports of its own, so that several run side by side."""

@@ -8,7 +8,8 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from controlplane.phone.phone import Server
@@ -113,6 +114,18 @@ class StockFreeswitch:
             replace_once(user, "    </variables>", f"{block}    </variables>")
         self.stop()
         self.start()
+
+    @asynccontextmanager
+    async def own_lines(self, lines: str) -> AsyncIterator[None]:
+        """Have lines in the context of the users, before those of ours, until the block ends."""
+        path = self.configuration / "dialplan/default/00_own.xml"
+        path.write_text(f"<include>\n{lines}\n</include>\n")
+        try:
+            assert "[Success]" in await self.ask("reloadxml")
+            yield
+        finally:
+            path.unlink()
+            await self.ask("reloadxml")
 
     async def ask(self, command: str) -> str:
         """Give an api command; returns the answer, empty if nobody listens."""

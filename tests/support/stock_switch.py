@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class StockSwitch(Protocol):
 
     def add_our_lines(self, tenant: str) -> None:
         """Do all other steps of the page, and have the switch read them."""
+        ...
+
+    def own_lines(self, lines: str) -> AbstractAsyncContextManager[None]:
+        """Have lines of an administrator in the dialplan of the users until the block ends."""
         ...
 
 

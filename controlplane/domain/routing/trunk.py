@@ -15,6 +15,8 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII | re.IGNORE
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.+-]{1,64}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,128}", re.ASCII)
 _MAX_ADDRESSES = 50
+# By the version of IP. 10.0.0.0/8 is the largest network of somebody's own; no provider has more of IPv6.
+_SHORTEST_PREFIX = {4: 8, 6: 16}
 
 
 class DidIn(StrEnum):
@@ -47,13 +49,21 @@ class Trunk:
             )
         for index, address in enumerate(self.addresses):
             try:
-                ipaddress.ip_network(address)
+                network = ipaddress.ip_network(address)
             except ValueError as error:
                 raise InvalidValue(
                     "This is an IP address or a network such as 192.0.2.0/24.",
                     error_id="invalid-address",
                     field=f"addresses.{index}",
                 ) from error
+            shortest = _SHORTEST_PREFIX[network.version]
+            if network.prefixlen < shortest:
+                raise InvalidValue(
+                    f"A network of a trunk has a prefix of /{shortest} or longer: whoever sends from there "
+                    "is asked for no password. Name the provider's own addresses.",
+                    error_id="invalid-address",
+                    field=f"addresses.{index}",
+                )
         if not 1 <= self.port <= 65535:  # noqa: PLR2004 (said in the sentence)
             raise InvalidValue("A port is 1 to 65535.", error_id="out-of-bounds", field="port")
         if self.host is not None and not _HOST.fullmatch(self.host):

@@ -116,10 +116,15 @@ class AmiClient:
         """Send an action and return its response; a refusal raises."""
         return (await self._send(name, fields, lists=False))[0]
 
-    async def list_action(self, name: str, **fields: str) -> list[AmiMessage]:
-        """Send an action that answers by a list of events, and return these, checked for their number."""
+    async def list_action(self, name: str, *, only: str = "", **fields: str) -> list[AmiMessage]:
+        """Send an action that answers by a list of events, and return these, checked for their number.
+
+        `only`: the name of the events that count, where others are told between them.
+        """
         response, items = await self._send(name, fields, lists=True)
         announced = items.pop().get("ListItems") if items else response.get("ListItems")
+        if only:
+            items = [item for item in items if item.get("Event") == only]
         if announced != str(len(items)):
             raise SwitchUnavailable("A list of the manager interface is not complete.")
         return items

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
+from uuid import UUID
 
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.routing.trunk_state import Registration, TrunkState
+from controlplane.switches import contexts
 from controlplane.switches.asterisk import variables
-from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
+from controlplane.switches.asterisk.ami import ActionRefused, AmiClient, AmiMessage
 
 _QUEUES: Final = ("res_musiconhold.so", "app_queue.so")
 _MODULES: Final = (*_QUEUES, "pbx_config.so", "res_pjsip.so")
 _QUEUE_PREFIX: Final = "cp-"
 _NO_ENDPOINTS: Final = "No endpoints found"
+_REGISTRATION: Final = "OutboundRegistrationDetail"
+_REGISTRATIONS: Final = {"Registered": TrunkState.REGISTERED, "Unregistered": TrunkState.TRYING}
 
 
 class AsteriskControl:
@@ -79,6 +84,13 @@ class AsteriskControl:
             endpoints=queues | {endpoint.get("ObjectName") for endpoint in endpoints},
         )
 
+    async def registrations(self) -> Mapping[UUID, Registration]:
+        """Return how the registrations of trunks are. Asterisk tells passwords between them: dropped."""
+        async with self._connected() as client:
+            listed = await client.list_action("PJSIPShowRegistrationsOutbound", only=_REGISTRATION)
+        named = ((contexts.trunk_of(one.get("ObjectName")), one) for one in listed)
+        return {trunk: _registration(one) for trunk, one in named if trunk is not None}
+
     async def calls(self, asked: Collection[str]) -> Collection[str]:
         """Return those of these unique ids that channels have.
 
@@ -118,6 +130,14 @@ class AsteriskControl:
             events=events,
             seconds=seconds or self._seconds,
         )
+
+
+def _registration(detail: AmiMessage) -> Registration:
+    said = detail.get("Status")
+    state = _REGISTRATIONS.get(said, TrunkState.FAILED)
+    seconds = detail.get("NextReg")
+    retry = int(seconds) if seconds.isdecimal() and state is not TrunkState.REGISTERED else None
+    return Registration(state=state, said=said, retry_seconds=retry)
 
 
 async def _queues(client: AmiClient) -> frozenset[str]:

@@ -7,16 +7,20 @@ Gateways are no part of that tree: a profile has those that it was told of, unti
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
+from controlplane.domain.routing.trunk_state import Registration, TrunkState
+from controlplane.switches import contexts
 from controlplane.switches.freeswitch import queues, variables
 from controlplane.switches.freeswitch.command import UnsendableArgument, is_word
 from controlplane.switches.freeswitch.inbound import InboundClient
@@ -26,6 +30,15 @@ _REASON_CHARS: Final = 300
 # The first word of the variable that names the gateways, and how each one's name begins.
 _OURS: Final = "ours"
 _GATEWAY: Final = "cp-trunk-"
+_GATEWAY_STATE: Final = re.compile(
+    r"<gateway>\s*<name>([^<]*)</name>.*?<state>([A-Z_]+)</state>\s*</gateway>(?:\s*\(retry: (\d+)s\))?",
+    re.DOTALL,
+)
+_REGISTRATIONS: Final = {
+    "REGED": TrunkState.REGISTERED,
+    # It is registered still when it asks anew before the time is over.
+    **dict.fromkeys(("UNREGED", "TRYING", "REGISTER"), TrunkState.TRYING),
+}
 # The column of `list_users` with the domain; before it stand user and context.
 _DOMAIN: Final = 2
 
@@ -126,6 +139,21 @@ class FreeSwitchControl:
             digest=revision if revision and not revision.startswith("-ERR") else None,
             endpoints=_users(users) | gateways | names,
         )
+
+    async def registrations(self) -> Mapping[UUID, Registration]:
+        """Return how the registrations of trunks are, from one list of everything that SIP has."""
+        async with self.connected() as client:
+            listed = await client.api("sofia xmlstatus")
+        found: dict[UUID, Registration] = {}
+        for name, said, retry in _GATEWAY_STATE.findall(listed):
+            trunk = contexts.trunk_of(name)
+            if trunk is not None:
+                found[trunk] = Registration(
+                    state=_REGISTRATIONS.get(said, TrunkState.FAILED),
+                    said=said,
+                    retry_seconds=int(retry) if retry else None,
+                )
+        return found
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:
         """Ask for each of these channels whether it is there.

@@ -73,8 +73,9 @@ def routing_router(
     """Return the router of a kind below `path`, a plural noun; `example` is the key of an object.
 
     `new` is a NewObject, `patch` a ChangedObject, `out` a ShownObject, and `page` has `items` and `next`.
-    `writers` are dependencies that let through who may make, change and delete.
+    `writers` are dependencies that let through who may make, change and delete; others are answered by 403.
     """
+    refused = (403,) if writers else ()
     router = APIRouter(prefix=f"{API}/{path}", tags=[path])
     word = kind.value.replace("-", "_")
     words = kind.words
@@ -167,7 +168,7 @@ def routing_router(
         description=f"Make a {words}.",
         status_code=201,
         response_model=out,
-        responses={**with_etag(201), **body_problems()},
+        responses={**with_etag(201), **body_problems(*refused)},
     )
     router.add_api_route(
         "",
@@ -195,7 +196,7 @@ def routing_router(
         name=f"change_{word}",
         description=f"Change a {words}; fields that are left out stay.",
         response_model=out,
-        responses={**with_etag(), **body_problems(412)},
+        responses={**with_etag(), **body_problems(*refused, 412)},
     )
     router.add_api_route(
         key,
@@ -205,6 +206,6 @@ def routing_router(
         name=f"delete_{word}",
         description=f"Remove a {words}.",
         status_code=204,
-        responses=problems(400, 409, 412),
+        responses=problems(400, *refused, 409, 412),
     )
     return router

@@ -10,6 +10,8 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from controlplane.domain.routing.trunk import DidIn, Trunk
+from controlplane.domain.routing.trunk_state import TrunkState
+from controlplane.services.trunk_states import ShownState
 from controlplane.web.api.fields import Output, example, left_out
 from controlplane.web.api.schemas_destinations import NameField
 from controlplane.web.api.schemas_routing import RoutingIn, RoutingOut, RoutingPatch
@@ -135,6 +137,25 @@ class TrunkPage(Output):
 
     items: list[TrunkOut]
     next: str | None = Field(description="`after` of the following page; `null` on the last one.")
+
+
+class TrunkStateOut(Output):
+    """How a trunk is now."""
+
+    model_config = example(
+        {"state": "registered", "detail": "We are registered at the provider.", "retry_seconds": None}
+    )
+
+    state: TrunkState
+    detail: str = Field(description="A sentence for people.")
+    retry_seconds: int | None = Field(
+        description="So long until the switch asks the provider again, where it says so."
+    )
+
+    @classmethod
+    def of(cls, shown: ShownState) -> TrunkStateOut:
+        """Make it from the service's value."""
+        return cls(state=shown.state, detail=shown.detail, retry_seconds=shown.retry_seconds)
 
 
 def _plain(password: SecretStr | None) -> str | None:
