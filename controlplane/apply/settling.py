@@ -1,0 +1,70 @@
+"""In what order objects come to be that point at each other.
+
+Each step is a savepoint. Those that fail are tried again once others were done: what they point at may be
+there then. When none of them gets on, they point at each other, and are made so that they point at nothing
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from controlplane.apply.declaration import Path
+from controlplane.apply.resource import Applying
+from controlplane.domain.errors import DomainError
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One thing to do. `path` is its place in the file; `key` the object's, if others may wait for it.
+
+    `unstick` does what makes it possible where nothing else does, once: it returns what is left to do.
+    """
+
+    path: Path
+    run: Work
+    key: str | None = None
+    unstick: Callable[[], Awaitable[Work]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A step that could not be done."""
+
+    step: Step
+    error: DomainError
+
+
+async def settle(into: Applying, steps: Sequence[Step]) -> list[Failed]:
+    """Do all steps; return those that cannot be done."""
+    pending = list(steps)
+    while pending:
+        failed = [one for one in [await _tried(into, step) for step in pending] if one is not None]
+        if len(failed) == len(pending) and not [one for one in failed if await _unstuck(into, one.step)]:
+            return failed
+        pending = [one.step for one in failed]
+    return []
+
+
+async def _tried(into: Applying, step: Step) -> Failed | None:
+    try:
+        async with into.db.transaction():
+            await step.run()
+    except DomainError as error:
+        return Failed(step=step, error=error)
+    return None
+
+
+async def _unstuck(into: Applying, step: Step) -> bool:
+    if step.unstick is None:
+        return False
+    unstick, step.unstick = step.unstick, None
+    try:
+        async with into.db.transaction():
+            step.run = await unstick()
+    except DomainError:
+        return False
+    return True
