@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controlplane.apply.declaration import FeatureCodeEntry
-from controlplane.apply.resource import Applying, Form, Found, differing
+from controlplane.apply.resource import Applying, Form, Found, Reading, differing
 from controlplane.services.feature_codes import list_feature_codes, set_feature_code
 from controlplane.services.reserved_numbers import give_up_reserved, list_reserved, reserve_numbers
 from controlplane.web.api.schemas_feature_codes import FeatureCodeOut
@@ -19,9 +19,9 @@ class FeatureCodes:
     words = "feature code"
     can_be_removed = False
 
-    async def present(self, into: Applying) -> dict[str, Found]:
+    async def present(self, of: Reading) -> dict[str, Found]:
         """Return all features."""
-        found = await list_feature_codes(into.db, tenant_id=into.tenant.id)
+        found = await list_feature_codes(of.db, tenant_id=of.tenant.id)
         return {
             one.feature.value: Found(form=FeatureCodeOut.of(one).model_dump(mode="json"), version=None)
             for one in found
@@ -60,12 +60,12 @@ class ReservedNumbers:
     words = "reserved numbers"
     can_be_removed = True
 
-    async def present(self, into: Applying) -> dict[str, Found]:
+    async def present(self, of: Reading) -> dict[str, Found]:
         """Return all ranges by their first numbers."""
         found: dict[str, Found] = {}
         after: str | None = None
         while True:
-            page = await list_reserved(into.db, tenant_id=into.tenant.id, limit=_PAGE, after=after)
+            page = await list_reserved(of.db, tenant_id=of.tenant.id, limit=_PAGE, after=after)
             for one in page.items:
                 found[one.first] = Found(form=ReservedOut.of(one).model_dump(mode="json"), version=None)
             if not page.more:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from controlplane.apply.declaration import ExtensionEntry
-from controlplane.apply.resource import Applying, Form, Found, MadeSecret
+from controlplane.apply.resource import Applying, Form, Found, MadeSecret, Reading
 from controlplane.domain.errors import PreconditionFailed
 from controlplane.domain.extension import a1_hash
 from controlplane.domain.routing.extension_rules import NO_RULES, ExtensionRules
@@ -33,14 +33,14 @@ class Extensions:
     words = "extension"
     can_be_removed = True
 
-    async def present(self, into: Applying) -> dict[str, Found]:
+    async def present(self, of: Reading) -> dict[str, Found]:
         """Return all extensions with their rules."""
-        async with into.db.transaction() as session:
-            rules = {one.number: one.rules for one in await everything.extensions(session, into.tenant.id)}
+        async with of.db.transaction() as session:
+            rules = {one.number: one.rules for one in await everything.extensions(session, of.tenant.id)}
         found: dict[str, Found] = {}
         after: str | None = None
         while True:
-            page = await list_extensions(into.db, tenant_id=into.tenant.id, q=None, limit=_PAGE, after=after)
+            page = await list_extensions(of.db, tenant_id=of.tenant.id, q=None, limit=_PAGE, after=after)
             for one in page.items:
                 form = {
                     "number": str(one.number),

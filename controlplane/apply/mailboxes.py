@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from controlplane.apply.declaration import MailboxEntry
-from controlplane.apply.resource import Applying, Form, Found, MadeSecret, differing
+from controlplane.apply.resource import Applying, Form, Found, MadeSecret, Reading, differing
 from controlplane.services.mailboxes import (
     MailboxChanges,
     MailboxDetails,
@@ -28,12 +28,12 @@ class Mailboxes:
     words = "mailbox"
     can_be_removed = True
 
-    async def present(self, into: Applying) -> dict[str, Found]:
+    async def present(self, of: Reading) -> dict[str, Found]:
         """Return all mailboxes, in pages."""
         found: dict[str, Found] = {}
         after: str | None = None
         while True:
-            page = await list_mailboxes(into.db, tenant_id=into.tenant.id, q=None, limit=_PAGE, after=after)
+            page = await list_mailboxes(of.db, tenant_id=of.tenant.id, q=None, limit=_PAGE, after=after)
             found |= {one.mailbox.number: _found(one) for one in page.items}
             if not page.more:
                 return found

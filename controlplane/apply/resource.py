@@ -45,14 +45,20 @@ class Secrets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applying:
-    """Where objects go, and who sends them; `new_pins` are those of mailboxes that are to have another."""
+class Reading:
+    """Where objects are read."""
 
     db: Database
+    tenant: Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applying(Reading):
+    """Where objects go, and who sends them; `new_pins` are those of mailboxes that are to have another."""
+
     jobs: Jobs
     hasher: PinHashing
     pin_policy: PinPolicy
-    tenant: Tenant
     realm: str
     by: str
     new_pins: Mapping[str, Pin]
@@ -77,7 +83,7 @@ class Resource(Protocol):
         """Whether there are some that a tenant may be without."""
         ...
 
-    async def present(self, into: Applying) -> dict[str, Found]:
+    async def present(self, of: Reading) -> dict[str, Found]:
         """Return all that are there by their keys."""
         ...
 

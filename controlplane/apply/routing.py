@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from controlplane.apply.resource import Applying, Form, Found, differing
+from controlplane.apply.resource import Applying, Form, Found, Reading, differing
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind, RoutingObject
 from controlplane.domain.routing.trunk import Trunk
 from controlplane.services.routing.objects import create_object, delete_object, get_object, update_object
@@ -44,10 +44,10 @@ class RoutingResource:
         """The kind in words."""
         return self.kind.words
 
-    async def present(self, into: Applying) -> dict[str, Found]:
+    async def present(self, of: Reading) -> dict[str, Found]:
         """Return all of the kind."""
-        async with into.db.transaction() as session:
-            found = await objects.all_of(session, into.tenant.id, {self.kind})
+        async with of.db.transaction() as session:
+            found = await objects.all_of(session, of.tenant.id, {self.kind})
         return {
             one.number or one.name: Found(
                 form=self._out.of(one).model_dump(mode="json", exclude=_NOT_SET), version=one.version
