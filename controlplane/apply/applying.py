@@ -187,6 +187,10 @@ def _faults(file: DeclaredFile, failed: Sequence[Failed]) -> list[Fault]:
     refused = {one.step.key for one in failed if one.step.key is not None}
     found = []
     for one in failed:
+        if one.step.removes is not None:
+            sentence = f"The {one.step.removes} cannot be removed: {one.error.sentence}"
+            found.append(file.fault(sentence, one.step.path))
+            continue
         for error in one.error.errors if isinstance(one.error, InvalidValues) else (one.error,):
             path = (*one.step.path, *_parts(error.field))
             follows = error.error_id in _MISSING and file.value_at(path) in refused - {one.step.key}

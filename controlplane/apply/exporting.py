@@ -32,10 +32,15 @@ async def export_file(db: Database, *, tenant: str) -> str:
             forms = [found[key].form for key in sorted(found)]
             # A feature without a code is not in use.
             content[one.section] = [_entry(one.section, form) for form in forms if form.get("code", "*")]
+    return _HEAD + write_file(content)
+
+
+def write_file(content: Form) -> str:
+    """Write values as a file that reads as the same values."""
     written: str = yaml.dump(
         content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
     )
-    return _HEAD + written
+    return written
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # The library has no types.

@@ -21,6 +21,7 @@ Work = Callable[[], Awaitable[None]]
 class Step:
     """One thing to do. `path` is its place in the file; `key` the object's, if others may wait for it.
 
+    `removes` is the object in words where it removes one, which has no place in the file.
     `unstick` does what makes it possible where nothing else does, once: it returns what is left to do.
     """
 
@@ -28,6 +29,7 @@ class Step:
     run: Work
     key: str | None = None
     unstick: Callable[[], Awaitable[Work]] | None = None
+    removes: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

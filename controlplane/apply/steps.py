@@ -86,7 +86,7 @@ def _removals(
             if points
             else None
         )
-        yield Step(path=(resource.section, key), run=removed, unstick=unstick)
+        yield Step(path=(resource.section,), run=removed, unstick=unstick, removes=f"{resource.words} {key}")
 
 
 async def _emptied(into: Applying, resource: Extensions | RoutingResource, key: str, removed: Work) -> Work:

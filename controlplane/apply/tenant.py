@@ -33,6 +33,8 @@ async def settle_tenant(
     if before is None:
         made = await _create(db, jobs, entry.name, wanted, by)
         return made, Planned(action=Action.ADDED, words="tenant", key=made.name, name=made.sip_domain)
+    if not wanted:
+        return before, None
     after = await update_tenant(
         db,
         jobs,
