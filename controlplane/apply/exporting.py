@@ -17,6 +17,7 @@ _HEAD: Final = """\
 # A tenant of Shared Voicemail, for `controlplane apply`. What is left out has its default.
 # PINs and passwords are not here: they stay as they are.
 """
+_BREAKS: Final = frozenset("\x85\u2028\u2029")
 # Switched by phone, and no matter of a file.
 _SWITCHED: Final = {"office-hours": {"closed_now": True}, "extensions": {"rules": {"do_not_disturb": True}}}
 
@@ -49,6 +50,15 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # The library has no type
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (the library's)
         """Say yes: a file for people has no anchors that nobody named."""
         return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Quote what the library would write as a line break that is read as a blank."""
+    style = '"' if _BREAKS & set(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _entry(section: str, form: Form) -> Form:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from controlplane.apply.declaration import KEYS, SECRETS, Declaration, read_decl
 from controlplane.apply.exporting import write_file
 from controlplane.apply.faults import RefusedFile
 from controlplane.apply.sections import SECTIONS
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -140,10 +141,26 @@ def test_the_example_is_a_declaration(root: Path) -> None:
     assert [] == [one for one in declared.extensions or [] if one.sip_password]
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
+    | st.text("a \n\r\t\x85\u2028\u2029\ufeff:#'\"", min_size=1)
+)
+@example("\x85")
 def test_any_text_comes_back_as_it_was_written(text: str) -> None:
     """What an export writes is read as the same text, whatever YAML makes of its characters."""
     content = {"virtual-receptionists": [{"number": "6000", "display_name": "Main", "greeting": text}]}
     (entry,) = read(write_file(content)).virtual_receptionists or []
 
     assert text == entry.greeting
+
+
+def test_the_examples_of_the_page_are_declarations(root: Path) -> None:
+    """All sections are there, and can be read as they are written."""
+    page = (root / "docs/apply.md").read_text()
+    declared = [
+        read(text, PROVIDER_PASSWORD="k7#mQz-2vRt", ALICE_PIN="290174")
+        for text in re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ]
+
+    assert [set(KEYS)] == [{section for section in KEYS if one.section(section)} for one in declared]
+    assert [] == [section for section in KEYS if f"| `{section}` | `{KEYS[section]}` |" not in page]
