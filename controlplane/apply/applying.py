@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.apply.declaration import DeclaredFile, Path
+from controlplane.apply.declaration import KEYS, DeclaredFile, Path
 from controlplane.apply.faults import Fault, RefusedFile
 from controlplane.apply.pins import PinChecking, hashed, new_pins
 from controlplane.apply.plan import Plan, Planned, planned_of_section
@@ -184,7 +184,7 @@ def _plan(
 
 def _faults(file: DeclaredFile, failed: Sequence[Failed]) -> list[Fault]:
     """Return what is wrong, without what only follows from another fault."""
-    refused = {one.step.key for one in failed if one.step.key is not None}
+    refused = {_about(file, one.step.path) for one in failed if one.step.removes is None}
     found = []
     for one in failed:
         if one.step.removes is not None:
@@ -193,10 +193,17 @@ def _faults(file: DeclaredFile, failed: Sequence[Failed]) -> list[Fault]:
             continue
         for error in one.error.errors if isinstance(one.error, InvalidValues) else (one.error,):
             path = (*one.step.path, *_parts(error.field))
-            follows = error.error_id in _MISSING and file.value_at(path) in refused - {one.step.key}
-            if not follows:
+            pointed_at = file.value_at(path)
+            follows = error.error_id in _MISSING and isinstance(pointed_at, str) and pointed_at in refused
+            if not follows or pointed_at == _about(file, one.step.path):
                 found += _faults_of(file, one.step.path, error)
     return found
+
+
+def _about(file: DeclaredFile, path: Path) -> str:
+    """Return the number or the name of the object that a step is about."""
+    section = str(path[0])
+    return str(file.value_at((*path[:2], KEYS[section])))
 
 
 def _faults_of(file: DeclaredFile, path: Path, error: DomainError) -> list[Fault]:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from controlplane.apply.resource import Applying, Form, Found, Reading, differing
+from controlplane.domain.errors import InvalidValue
+from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind, RoutingObject
 from controlplane.domain.routing.trunk import Trunk
 from controlplane.services.routing.objects import create_object, delete_object, get_object, update_object
@@ -64,6 +66,14 @@ class RoutingResource:
                 # People switch it by phone.
                 form.pop("closed_now")
         return form
+
+    def needs(self, entry: RoutingIn) -> list[str]:
+        """Return the numbers that an entry points at."""
+        try:
+            settings = entry.settings()
+        except InvalidValue:
+            return []  # It is told when the object is made.
+        return [] if isinstance(settings, OfficeHours) else [one.number for one in settings.pointers()]
 
     async def create(self, into: Applying, entry: RoutingIn) -> None:
         """Make an object with all that it points at."""

@@ -48,12 +48,14 @@ def named(resource: Resource, declared: Declaration) -> list[str]:
 
 def _making(into: Applying, resource: Resource, entry: Any, key: str, found: Found | None) -> Step:
     path = (resource.section,)
+    needs = resource.needs(entry) if isinstance(resource, RoutingResource) else ()
     if found is not None:
-        return Step(path=path, key=key, run=partial(resource.change, into, entry, found))
+        return Step(path=path, key=key, needs=needs, run=partial(resource.change, into, entry, found))
     unstick = None
     if isinstance(resource, RoutingResource) and resource.kind.number_kind is not None:
         unstick = partial(_bare_first, into, resource, entry, key)
-    return Step(path=path, key=key, run=partial(resource.create, into, entry), unstick=unstick)
+    run = partial(resource.create, into, entry)
+    return Step(path=path, key=key, needs=needs, run=run, unstick=unstick)
 
 
 async def _bare_first(into: Applying, resource: RoutingResource, entry: Any, key: str) -> Work:

@@ -194,6 +194,22 @@ async def test_all_faults_are_told_without_those_that_follow(applies: Applier) -
     ] == sorted(await refusals(applies, text))
 
 
+async def test_what_leads_into_a_voicemail_that_was_refused_is_no_fault_of_its_own(applies: Applier) -> None:
+    """The rules of the extension are, which come after its account."""
+    text = """\
+mailboxes: [{number: 8001, display_name: Alice}]
+extensions:
+  - number: 101
+    display_name: Alice
+    rules: {mailbox: 8001, always: {office_hours: {action: forward_to_number, number: 999}}, office_hours: x}
+ring-groups:
+  - {number: 6100, display_name: Sales, no_answer: {action: forward_to_voicemail, number: 101}}
+"""
+    told = [line for line, _ in await refusals(applies, text)]
+
+    assert [5] == told
+
+
 async def test_a_number_of_another_kind_is_refused(applies: Applier) -> None:
     """The sentence says who has it."""
     await applies.apply('mailboxes: [{number: "6100", display_name: Old}]')
