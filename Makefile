@@ -5,7 +5,7 @@ BIN := .venv/bin
 CORES := $(shell nproc 2>/dev/null || echo 2)
 # Calls wait more than they compute.
 WORKERS ?= $(shell echo $$(( $(CORES) * 2 < 8 ? $(CORES) * 2 : 8 )))
-SOURCES := controlplane tests migrations docs dialplan_templates asterisk freeswitch systemd Makefile $(wildcard *.md) .ci \
+SOURCES := controlplane tests migrations docs examples dialplan_templates asterisk freeswitch systemd Makefile $(wildcard *.md) .ci \
 	Dockerfile docker-compose.yml .env.example
 ARGS ?=
 

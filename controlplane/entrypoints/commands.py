@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from controlplane.entrypoints.commands_files import apply, export
 from controlplane.entrypoints.exits import or_exit, run_process
 
 app = typer.Typer(
@@ -330,11 +331,22 @@ def phone(
     or_exit(run)
 
 
-@app.command()
-def demo(
-    *, switch: Annotated[Switch, typer.Option(help="The switch of the private instance.")] = Switch.AUTO
+app.command()(apply)
+app.command()(export)
+
+demo = typer.Typer(invoke_without_command=True)
+app.add_typer(demo, name="demo")
+
+
+@demo.callback()
+def calls_told(
+    context: typer.Context,
+    *,
+    switch: Annotated[Switch, typer.Option(help="The switch of the private instance.")] = Switch.AUTO,
 ) -> None:
     """Place real calls against a private instance, and tell what happened."""
+    if context.invoked_subcommand is not None:
+        return
     if switch is Switch.NONE:
         raise typer.BadParameter("A demonstration needs a switch.", param_hint="--switch")
 
@@ -342,5 +354,21 @@ def demo(
         from controlplane.entrypoints import demo as entrypoint  # noqa: PLC0415 (see the module)
 
         entrypoint.main(switch.value)
+
+    or_exit(run)
+
+
+@demo.command()
+def company(
+    *,
+    state_dir: _StateDir = Path(".state"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make the example company in a running `up`, and tell what to dial."""
+
+    def run() -> None:
+        from controlplane.entrypoints import demo_company as entrypoint  # noqa: PLC0415 (see the module)
+
+        entrypoint.main(state_dir, yes=yes)
 
     or_exit(run)

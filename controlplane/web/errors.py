@@ -234,7 +234,7 @@ def of_invalid_request(request_id: UUID, faults: Sequence[Mapping[str, Any]]) ->
         return problem_response(
             request_id, status=400, error_id="malformed-json", detail="The body is not valid JSON."
         )
-    errors = [_field_problem(fault) for fault in faults]
+    errors = [field_problem(fault) for fault in faults]
     return problem_response(
         request_id,
         status=422,
@@ -244,7 +244,8 @@ def of_invalid_request(request_id: UUID, faults: Sequence[Mapping[str, Any]]) ->
     )
 
 
-def _field_problem(fault: Mapping[str, Any]) -> FieldProblem:
+def field_problem(fault: Mapping[str, Any]) -> FieldProblem:
+    """Say what is wrong with one field; `fault` is pydantic's, its place begins with where it was sent."""
     where, *path = fault["loc"]
     field = field_path(path) or str(where)
     kind = str(fault["type"])

@@ -131,8 +131,10 @@ async def update_object(
         values: dict[str, Any] = {}
         if settings != before.settings:
             values["settings"] = to_document(settings)
-        if name is not None and kind.number_kind is not None and name != row.name:
-            values["name"] = parse_display_name(name, field=_name_field(kind))
+        if name is not None and kind.number_kind is not None:
+            label = parse_display_name(name, field=_name_field(kind))
+            if label != row.name:
+                values["name"] = label
         if values:
             row = await objects.update_values(session, row.id, values)
             await _point(session, row, settings)

@@ -1,0 +1,110 @@
+"""Mailboxes of a file. Their PINs are set where the file has them, and made where a new one has none."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from controlplane.apply.declaration import MailboxEntry
+from controlplane.apply.resource import Applying, Form, Found, MadeSecret, Reading, differing
+from controlplane.services.mailboxes import (
+    MailboxChanges,
+    MailboxDetails,
+    NewMailbox,
+    create_mailbox,
+    delete_mailbox,
+    list_mailboxes,
+    update_mailbox,
+)
+from controlplane.web.api.schemas_mailboxes import MailboxOut
+
+_PAGE = 200
+_NOT_SET = {"id", "prompt_language", "counts", "created_at", "updated_at"}
+
+
+class Mailboxes:
+    """The section `mailboxes`."""
+
+    section = "mailboxes"
+    words = "mailbox"
+    can_be_removed = True
+
+    async def present(self, of: Reading) -> dict[str, Found]:
+        """Return all mailboxes, in pages."""
+        found: dict[str, Found] = {}
+        after: str | None = None
+        while True:
+            page = await list_mailboxes(of.db, tenant_id=of.tenant.id, q=None, limit=_PAGE, after=after)
+            found |= {one.mailbox.number: _found(one) for one in page.items}
+            if not page.more:
+                return found
+            after = page.items[-1].mailbox.number
+
+    def form(self, into: Applying, entry: MailboxEntry) -> Form:  # noqa: ARG002 (the protocol's)
+        """Return all but the PIN."""
+        return entry.model_dump(mode="json", exclude={"pin"})
+
+    async def create(self, into: Applying, entry: MailboxEntry) -> None:
+        """Make a mailbox; it points at nothing."""
+        is_made = entry.pin is None
+        pin = into.new_pins[entry.number]
+        await create_mailbox(
+            into.db,
+            into.jobs,
+            into.hasher,
+            into.pin_policy,
+            tenant_id=into.tenant.id,
+            new=NewMailbox(number=entry.number, pin=pin, **_settings(entry)),  # type: ignore[arg-type]  # by name
+        )
+        into.secrets.touched[self.section, entry.number] = "pin made" if is_made else "pin set"
+        if is_made:
+            into.secrets.made.append(
+                MadeSecret(words=self.words, key=entry.number, field="pin", secret=pin.reveal())
+            )
+
+    async def change(self, into: Applying, entry: MailboxEntry, found: Found) -> None:
+        """Change the fields that differ, and the PIN if it is another one."""
+        settings = _settings(entry)
+        wanted = {name: settings[name] for name in differing(self.form(into, entry), found.form)}
+        changes = cast("MailboxChanges", wanted)
+        if entry.number in into.new_pins:
+            changes["pin"] = into.new_pins[entry.number]
+        if not changes:
+            return
+        await update_mailbox(
+            into.db,
+            into.jobs,
+            into.hasher,
+            into.pin_policy,
+            tenant_id=into.tenant.id,
+            number=entry.number,
+            changes=changes,
+            expected_version=found.version,
+        )
+        if "pin" in changes:
+            into.secrets.touched[self.section, entry.number] = "pin changed"
+
+    async def remove(self, into: Applying, key: str, found: Found) -> None:
+        """Delete a mailbox; its messages are in the trash."""
+        await delete_mailbox(
+            into.db,
+            into.jobs,
+            tenant_id=into.tenant.id,
+            number=key,
+            by=into.by,
+            expected_version=found.version,
+        )
+
+
+def _found(one: MailboxDetails) -> Found:
+    form = MailboxOut.of(one).model_dump(mode="json", exclude=_NOT_SET)
+    messages = one.counts.new + one.counts.saved
+    holds = f"{messages} message{'' if messages == 1 else 's'} to the trash" if messages else None
+    return Found(form=form, version=one.mailbox.version, holds=holds)
+
+
+def _settings(entry: MailboxEntry) -> dict[str, object]:
+    values = {
+        name: getattr(entry, name) for name in type(entry).model_fields if name not in {"number", "pin"}
+    }
+    values["source_greetings"] = [own.value() for own in entry.source_greetings]
+    return values
