@@ -49,7 +49,7 @@ class FeatureCodes:
         if differing(self.form(into, entry), found.form):
             await self.create(into, entry)
 
-    async def remove(self, into: Applying, key: str, found: Found) -> None:
+    async def remove(self, into: Applying, key: str, found: Found) -> None:  # noqa: ARG002 (the protocol's)
         """Refuse: every tenant has all features."""
         raise Conflict("A feature is taken out of use by `enabled: false`.")
 
