@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controlplane.apply.declaration import FeatureCodeEntry
 from controlplane.apply.resource import Applying, Form, Found, Reading, differing
+from controlplane.domain.errors import Conflict
 from controlplane.services.feature_codes import list_feature_codes, set_feature_code
 from controlplane.services.reserved_numbers import give_up_reserved, list_reserved, reserve_numbers
 from controlplane.web.api.schemas_feature_codes import FeatureCodeOut
@@ -48,9 +49,9 @@ class FeatureCodes:
         if differing(self.form(into, entry), found.form):
             await self.create(into, entry)
 
-    async def remove(self, into: Applying, key: str, found: Found) -> None:
-        """Refuse: a feature without a code is one that is not enabled."""
-        raise NotImplementedError
+    async def remove(self, into: Applying, key: str, found: Found) -> None:  # noqa: ARG002 (the protocol's)
+        """Refuse: every tenant has all features."""
+        raise Conflict("A feature is taken out of use by `enabled: false`.")
 
 
 class ReservedNumbers:
