@@ -22,6 +22,7 @@ from controlplane.apply.tenant import find_tenant, settle_tenant
 from controlplane.domain.errors import ControlPlaneError, DomainError, InvalidValues
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.services.mailboxes import PinHashing
+from controlplane.services.transfer.moving import MOST_SECONDS
 from controlplane.services.transfer.ready_hashes import NoHashes
 from controlplane.storage.database import Database, JoinedDatabase
 from controlplane.storage.queue import GatheredJobs, Jobs
@@ -72,7 +73,7 @@ async def plan_file(to: Installation, file: DeclaredFile, *, prune: bool) -> Pla
     """
     pins = await _pins(to, file)
     try:
-        async with to.db.transaction() as session:
+        async with to.db.transaction(seconds=MOST_SECONDS) as session:
             run = _Run(jobs=GatheredJobs(to.jobs), hasher=NoHashes(), pins=pins, prune=prune)
             plan, _ = await _run(to, session, file, run)
             _discard(plan)
@@ -90,7 +91,7 @@ async def apply_file(
     pins = await _pins(to, file)
     hashes = await hashed(to.hasher, pins)
     jobs = GatheredJobs(to.jobs)
-    async with to.db.transaction() as session:
+    async with to.db.transaction(seconds=MOST_SECONDS) as session:
         run = _Run(jobs=jobs, hasher=hashes, pins=pins, prune=prune)
         plan, secrets = await _run(to, session, file, run)
         if plan != shown:
