@@ -57,7 +57,7 @@ password={password}
 
 [{number}]
 type=aor
-max_contacts=5
+max_contacts=50
 """
 _DIALPLAN = """
 [from-phones]
