@@ -22,9 +22,8 @@ _MODULES = (
     "mod_sndfile",
     "mod_tone_stream",
     "mod_hash",
-    "mod_callcenter",
-    "mod_loopback",
 )
+_QUEUE_MODULES = ("mod_callcenter", "mod_loopback")
 _CONTEXTS = ("cp-kind", "cp-check", "cp-fallback")
 _KNOWN_PASSWORD = "ClueCon"  # noqa: S105 (the one that every installation begins with)
 _NO_EXPANSION = re.compile(r'name="api-expansion"\s+value="(false|no|off|0)"')
@@ -50,7 +49,7 @@ async def check_freeswitch(settings: Settings) -> list[Finding]:
         return [Finding(subject="FreeSWITCH", found=str(error), remedy=_remedy(settings, error)), *opened]
     return [
         _version(seen.version),
-        *_absent(seen.missing_modules, seen.missing_contexts),
+        *_absent(settings, seen.missing_modules, seen.missing_contexts),
         *opened,
         *_switch_conf(settings, seen.switch_conf),
     ]
@@ -58,7 +57,7 @@ async def check_freeswitch(settings: Settings) -> list[Finding]:
 
 async def _look(settings: Settings) -> _Seen:
     log_in = log_in_of(settings, EventSocketUser.DOCTOR)
-    modules = _MODULES if settings.fallback == "record" else (*_MODULES, *NATIVE_MODULES)
+    modules = (*_MODULES, *_QUEUE_MODULES, *(NATIVE_MODULES if settings.fallback == "native" else ()))
     async with InboundClient.connected(
         settings.event_socket.host,
         settings.event_socket.port,
@@ -150,11 +149,18 @@ def _version(version: str) -> Finding:
     return Finding(subject="FreeSWITCH", found=f"answers, version {version.strip()}")
 
 
-def _absent(modules: tuple[str, ...], contexts: tuple[str, ...]) -> list[Finding]:
+def _absent(settings: Settings, missing: tuple[str, ...], contexts: tuple[str, ...]) -> list[Finding]:
     findings = [Finding(subject="modules", found="those that calls need are loaded")]
+    # Who keeps the switch he has may do without call queues.
+    spared = () if settings.sip.phones else _QUEUE_MODULES
+    modules = [name for name in missing if name not in spared]
     if modules:
         remedy = "Load them in modules.conf.xml."
         findings = [Finding(subject="modules", found=f"not loaded: {', '.join(modules)}", remedy=remedy)]
+    without = [name for name in missing if name in spared]
+    if without:
+        found = f"none can be used: {', '.join(without)} is not loaded"
+        findings.append(Finding(subject="call queues", found=found))
     if contexts:
         remedy = "Include our cp-dialplan.xml in its dialplan, and publish."
         return [

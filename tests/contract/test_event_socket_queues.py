@@ -79,7 +79,7 @@ async def test_queues_that_did_not_change_are_left_alone(switch: ScriptedEventSo
     ("command", "said"),
     [
         (LIST_AGENTS, "-ERR callcenter_config Command not found!\n"),
-        ("api global_getvar cp_queues", ""),
+        ("api global_getvar cp_queues", "-ERR no reply\n"),
     ],
 )
 async def test_a_switch_without_our_queues_is_left_alone(

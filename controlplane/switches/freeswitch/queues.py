@@ -28,7 +28,8 @@ async def reload_queues(client: InboundClient) -> None:
     if agents is None:
         return
     digest = (await client.api(f"global_getvar {_DIGEST}")).strip()
-    if not digest:
+    # What is empty comes as an error by the event socket.
+    if not digest or digest.startswith("-ERR"):
         return
     mark = f"{{{_DIGEST}={digest}}}"
     ours = [agent for agent in agents if agent["name"].startswith(PREFIX)]
