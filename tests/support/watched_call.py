@@ -131,12 +131,13 @@ def differences(expected: Expected, watched: Watched, *, whole_seconds: bool) ->
     found += _different(
         "way without seconds", [step[:4] for step in expected.way], [step[:4] for step in way]
     )
-    groups = _grouped(expected.rung, watched.rings)
-    order = [sorted(number for number, _ in group) for group in expected.rung]
+    rung = _until_answered(expected, watched)
+    groups = _grouped(rung, watched.rings)
+    order = [sorted(number for number, _ in group) for group in rung]
     found += _different("phones rung", order, [sorted(ring.number for ring in group) for group in groups])
     if found:
         return found
-    for wanted, group in zip(expected.rung, groups, strict=True):
+    for wanted, group in zip(rung, groups, strict=True):
         for (number, seconds), ring in zip(
             sorted(wanted, key=_number), sorted(group, key=_name), strict=True
         ):
@@ -175,6 +176,16 @@ def _name(ring: Ring) -> str:
 
 def _different(what: str, expected: object, found: object) -> list[str]:
     return [] if expected == found else [f"{what}: expected {expected}, found {found}"]
+
+
+def _until_answered(expected: Expected, watched: Watched) -> list[tuple[tuple[str, int | None], ...]]:
+    """Return who should ring, without those whom the one who answered was so much faster than."""
+    rung = list(expected.rung)
+    if watched.answered_by and rung:
+        late = watched.rings[sum(map(len, rung[:-1])) :]
+        heard = {watched.answered_by, *(ring.number for ring in late)}
+        rung[-1] = tuple(one for one in rung[-1] if one[0] in heard)
+    return rung
 
 
 def _grouped(

@@ -103,3 +103,23 @@ def test_a_switch_may_count_by_its_clock(began: float, seconds: float, fits: boo
     call.rings[2] = Ring("103", 12 + began, seconds)
 
     assert fits == (not differences(EXPECTED, call, whole_seconds=True))
+
+
+@pytest.mark.parametrize(
+    ("rung", "told"), [(("101", "102"), 0), (("101",), 0), (("102",), 1), (("101", "103"), 1)]
+)
+def test_who_answers_may_be_faster_than_another_phone(rung: tuple[str, ...], told: int) -> None:
+    """Of those who ring together the others need not; who talks must have rung, and nobody else may."""
+    answered = Expected(
+        met=[],
+        way=[],
+        did="",
+        rung=[(("101", None), ("102", 0))],
+        statuses=frozenset({200}),
+        heard=[],
+        answered_by=frozenset({"101"}),
+    )
+    rings = [Ring(number, 10.0, 0.1 if number == "102" else None) for number in rung]
+    call = Watched(trail=Trail(), rings=rings, status=200, answered_by="101")
+
+    assert told == len(differences(answered, call, whole_seconds=False))

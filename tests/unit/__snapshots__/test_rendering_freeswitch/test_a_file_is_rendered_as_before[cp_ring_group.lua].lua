@@ -55,7 +55,8 @@ if over or not session:ready() then return end
 -- nobody could be rung, so that somebody may become free.
 if plan.no_answer == "repeat" then
   local pause = math.min(turn, 5) - waited()
-  if pause > 0 then phones.pretend_to_ring(pause) end
+  -- Phones that rang may have stopped up to half a second too soon.
+  if pause > 0.5 then phones.pretend_to_ring(pause) end
 end
 if session:ready() then
   routing.go(plan.no_answer == "repeat" and number or plan.no_answer, result, nil, waited())
