@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -52,18 +51,13 @@ def publisher(rig: Rig, database: Database) -> Publisher:
     )
 
 
-async def test_a_new_extension_registers_within_a_second(
-    rig: Rig, publisher: Publisher, default_tenant: UUID
-) -> None:
-    """Rendered, written, reloaded and verified in a second; then its phone gets in."""
+async def test_a_new_extension_registers(rig: Rig, publisher: Publisher, default_tenant: UUID) -> None:
+    """Once it was rendered, written, reloaded and verified its phone gets in (how soon: tests/bench)."""
     await publish(publisher)
     await add_extension(publisher.database, default_tenant, "201")
-    started = time.monotonic()
     result = await publish(publisher)
-    took = time.monotonic() - started
 
     assert (Outcome.LIVE, None) == (result.outcome, result.error)
-    assert took < 1
     async with RawPhone(rig.server).opened() as phone:
         assert 200 == await phone.register("201", "password")
 
