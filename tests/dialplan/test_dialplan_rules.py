@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from urllib.parse import quote
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.hours import MINUTES_OF_A_DAY
 from controlplane.domain.routing.masks import matches
 from controlplane.domain.routing.plan import FIELDS
-from tests.support.call_peers import end
+from tests.support.call_peers import PeerCall, end
+from tests.support.product import until
 from tests.support.raw_sip import RawPhone, leave, near
 from tests.support.rig import MAILBOX, TONES, Rig
 
@@ -22,6 +24,7 @@ SCHEDULE = UUID("66666666-6666-4666-8666-666666666666")
 OPEN, CLOSED, HOLIDAY = 0, 1, 2
 OTHER_MAILBOX = UUID("77777777-7777-4777-8777-777777777777")
 HOLIDAY_MAILBOX = UUID("88888888-8888-4888-8888-888888888888")
+SPEECH = 200
 # All three hours of a rule that leads to the mailbox.
 ALWAYS_THERE = ("8001", "8001", "8001")
 BY_HOURS = ("8001", "8002", "8003")
@@ -376,6 +379,39 @@ async def test_a_circle_is_cut(ruled: Rig, phone: RawPhone) -> None:
     (warning,) = [line for line in ruled.log[before:].splitlines() if "cut a call" in line]
     assert "WARNING" in warning
     assert 10 == warning.count("always")
+
+
+async def stay(call: PeerCall) -> None:
+    """Take the call, and say nothing."""
+    await call.answer()
+    await call.hang()
+
+
+@pytest.mark.parametrize(("forwarded", "reached"), [(8, [MAILBOX]), (9, [])])
+async def test_who_is_transferred_keeps_his_count(
+    ruled: Rig, phone: RawPhone, callee: RawPhone, forwarded: int, reached: list[UUID]
+) -> None:
+    """A phone that answers after some numbers transfers to another one: the tenth is reached, no eleventh."""
+    numbers = [str(300 + place) for place in range(forwarded)]
+    for number, following in pairwise([*numbers, "102"]):
+        forward(ruled, number, always=(following,) * 3)
+    callee.reply = 200
+    async with ruled.peer(stay) as peer:
+        call = phone.call(numbers[0], user="4930123")
+        await call.wait_answered()
+        await until(lambda: callee.taken, "the call of the phone")
+        # What a raw phone says all the time: who is referred before the two are connected stays.
+        await callee.taken[0].wait_tone(SPEECH)
+        await call.wait_tone(SPEECH)
+        callee.taken[0].refer(f"<sip:8001@{ruled.server[0]}:{ruled.server[1]}>".encode())
+        if reached:
+            await until(lambda: peer.calls, "a call for the server")
+        else:
+            await call.wait_ended()
+
+    assert reached == [facts.mailbox_id for facts in peer.facts]
+    assert call.ended.is_set() != bool(reached)
+    assert bool(reached) or near([TONES["technical-problem"]], phone.tones()[-1:]), phone.tones()
 
 
 async def test_an_answered_call_is_not_forwarded(ruled: Rig, phone: RawPhone, callee: RawPhone) -> None:
