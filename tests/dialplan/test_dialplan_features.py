@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -120,10 +121,18 @@ async def test_a_caller_from_outside_who_is_transferred_to_a_code(
     rig: Rig, phone: RawPhone, code: str
 ) -> None:
     """A member sent him into the context of members: he hears that the code is not in use."""
-    call = phone.call("8001")
-    await call.wait_answered()
-    async with rig.peer(end) as peer:
-        await redirect(rig, code, f"cp-extension-{DEFAULT}")
+    redirected = asyncio.Event()
+
+    async def until_redirected(call: PeerCall) -> None:
+        await call.answer()
+        await redirected.wait()
+
+    async with rig.peer(until_redirected) as peer:
+        call = phone.call("8001")
+        await call.wait_answered()
+        (facts,) = peer.facts
+        await redirect(rig, facts.call_id, code, f"cp-extension-{DEFAULT}")
+        redirected.set()
         await call.wait_ended()
 
-    assert ([], UNKNOWN) == (peer.calls, heard(phone)[-1])
+    assert (1, UNKNOWN) == (len(peer.calls), heard(phone)[-1])

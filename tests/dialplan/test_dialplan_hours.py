@@ -1,7 +1,7 @@
 """Where a call goes at the edges of office hours, by files that are written for a clock that is set.
 
-No object is asked here: a context (Asterisk) and a script (FreeSWITCH) of the test hand over the digit that
-the switch's own routing reads, and the mailbox that the call then asks for says which destination it took.
+An extension forwards each call by its office hours, and the mailbox that the call then asks for says which
+destination it took.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.hours import Holiday, OfficeHours, TimeRange, Weekday
+from controlplane.domain.routing.plan import FIELDS
 from controlplane.services.hours_files import write_schedule
 from tests.support.call_peers import end
 from tests.support.raw_sip import RawPhone
-from tests.support.redirecting import redirect_by_hours
 from tests.support.rig import Rig
 
 OPEN, CLOSED, HOLIDAY = (UUID(int=n) for n in (8100, 8101, 8102))
@@ -43,12 +44,12 @@ def folder(rig: Rig) -> Path:
 
 
 async def destination(rig: Rig, phone: RawPhone, schedule: str) -> UUID | None:
-    """Place a call, send it by the schedule, and return which mailbox it asked for."""
-    call = phone.call("8001")
-    await call.wait_answered()
+    """Call an extension with that schedule, and return which mailbox the call asked for."""
+    lines = {"hours": schedule} | {f"always.{digit}": f"810{digit}" for digit in range(3)}
+    plan = [lines.get(name, "") for name in FIELDS[NumberKind.EXTENSION]]
+    rig.route("109", "extension", UUID(int=109), plan=plan)
     async with rig.peer(end) as peer:
-        await redirect_by_hours(rig, schedule, prefix="810")
-        await call.wait_ended()
+        await phone.call("109").wait_ended()
         (facts,) = peer.facts
         return facts.mailbox_id
 
