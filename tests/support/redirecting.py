@@ -8,8 +8,8 @@ from tests.support.rig import Rig
 async def redirect(rig: Rig, call_id: str, number: str, context: str) -> None:
     """Send the call that has this id to a number in a context of the dialplan.
 
-    On FreeSWITCH not while it is recorded: `record` hangs up whom somebody takes away (mod_dptools.c). There a
-    call that is driven goes when its server has closed the link.
+    On FreeSWITCH not while it is recorded: `record` hangs up whom somebody takes away (mod_dptools.c).
+    A call there that is driven goes when its server has closed the link.
     """
     if rig.switch == "freeswitch":
         await rig.ask(f"uuid_transfer {call_id} {number} XML {context}")
