@@ -154,7 +154,7 @@ class JoinedDatabase(Database):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Refuse: what a connection of its own commits would be no part of the whole."""
-        raise NotImplementedError("A joined database has no connection of its own.")
+        raise RuntimeError("A joined database has no connection of its own.")
         yield
 
     async def close(self) -> None:

@@ -11,11 +11,9 @@ from uuid import UUID
 import pytest
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
-from controlplane.services.rendered_configuration import Rendering
 from controlplane.storage.database import Database
-from controlplane.storage.revision_folder import RevisionFolder
 from tests.support.fixtures import database, database_url, default_tenant, postgres
-from tests.support.publishing import NoPrompts, add_extension, remove_extension
+from tests.support.publishing import add_extension, publisher_to, remove_extension
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import Rig
 from tests.support.rigs import run_rig
@@ -42,13 +40,7 @@ def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture
 def publisher(rig: Rig, database: Database) -> Publisher:
     """Return a publisher to that switch."""
-    return Publisher(
-        database=database,
-        folder=RevisionFolder(rig.home / "configuration"),
-        rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
-        control=rig.control,
-        verify_seconds=5,
-    )
+    return publisher_to(rig, database)
 
 
 async def test_a_new_extension_registers(rig: Rig, publisher: Publisher, default_tenant: UUID) -> None:

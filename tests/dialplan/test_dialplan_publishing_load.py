@@ -13,16 +13,13 @@ from controlplane.domain.routing.destination import ByHours, Destination, Destin
 from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import RoutingKind, Settings
 from controlplane.domain.routing.trunk import Trunk
-from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
-from controlplane.services.rendered_configuration import Rendering
 from controlplane.storage.database import Database
-from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.routing.documents import to_document
 from controlplane.storage.tables import RoutingObjectRow
 from tests.support.call_peers import PeerCall
 from tests.support.fixtures import database, database_url, default_tenant, postgres
-from tests.support.publishing import NoPrompts, add_extension
+from tests.support.publishing import add_extension, publisher_to
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import MAILBOX, Rig
 from tests.support.rigs import run_rig
@@ -46,12 +43,7 @@ def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture
 def publisher(rig: Rig, database: Database) -> Publisher:
     """Return a publisher to that switch."""
-    return Publisher(
-        database=database,
-        folder=RevisionFolder(rig.home / "configuration"),
-        rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
-        control=rig.control,
-    )
+    return publisher_to(rig, database, verify_seconds=30)
 
 
 async def _one_stays(call: PeerCall) -> None:

@@ -15,15 +15,13 @@ from controlplane.domain.routing.destination import HANGUP
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
-from controlplane.services.rendered_configuration import Rendering
 from controlplane.services.routes import reconcile_routes
 from controlplane.services.routing import objects, queue_agents
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
-from controlplane.storage.revision_folder import RevisionFolder
 from tests.dialplan.test_dialplan_queues import press, talk_and_hang_up, until
 from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
-from tests.support.publishing import NoPrompts, add_extension
+from tests.support.publishing import add_extension, publisher_to
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import Rig
 from tests.support.rigs import run_rig
@@ -57,13 +55,7 @@ class Office:
         self.database = database
         self.jobs = jobs
         self.tenant_id = tenant_id
-        self.publisher = Publisher(
-            database=database,
-            folder=RevisionFolder(rig.home / "configuration"),
-            rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
-            control=rig.control,
-            verify_seconds=5,
-        )
+        self.publisher = publisher_to(rig, database)
 
     async def publish(self, publisher: Publisher | None = None) -> Outcome:
         """Publish a revision, then the route files."""

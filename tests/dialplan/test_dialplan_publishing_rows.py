@@ -21,16 +21,14 @@ from controlplane.domain.routing.trunk import Trunk
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
 from controlplane.services.publishing_table import PUBLISHED
-from controlplane.services.rendered_configuration import Rendering
 from controlplane.storage import feature_codes, revisions
 from controlplane.storage.database import Database
-from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.routing.documents import to_document
 from controlplane.storage.tables import RoutingObjectRow, TenantRow
 from sqlalchemy import update
 from tests.support.call_peers import end
 from tests.support.fixtures import database, database_url, default_tenant, postgres
-from tests.support.publishing import NoPrompts, add_extension
+from tests.support.publishing import add_extension, publisher_to
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import ACME_MAILBOX, MAILBOX, Rig
 from tests.support.rigs import run_rig
@@ -64,13 +62,7 @@ class Office:
         self.database = database
         self.tenant_id = tenant_id
         self.other_tenant = uuid4()
-        self.publisher = Publisher(
-            database=database,
-            folder=RevisionFolder(rig.home / "configuration"),
-            rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
-            control=rig.control,
-            verify_seconds=5,
-        )
+        self.publisher = publisher_to(rig, database)
 
     async def add(self, kind: RoutingKind, settings: Settings, number: str | None = None) -> UUID:
         """Make a routing object."""

@@ -16,7 +16,7 @@ from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.tables import ExtensionRow, NumberRow
 from sqlalchemy import delete, text
 from tests.support.dialplan_rig import rig_context
-from tests.support.rig import a1_hash
+from tests.support.rig import Rig, a1_hash
 
 
 class NoPrompts:
@@ -47,6 +47,17 @@ def make_publisher(
         control=control,
         verify_seconds=0.3,
         reached=reached,
+    )
+
+
+def publisher_to(rig: Rig, database: Database, *, verify_seconds: float = 5) -> Publisher:
+    """Return a publisher to the real switch of a rig."""
+    return Publisher(
+        database=database,
+        folder=RevisionFolder(rig.home / "configuration"),
+        rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
+        control=rig.control,
+        verify_seconds=verify_seconds,
     )
 
 
