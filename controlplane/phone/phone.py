@@ -172,6 +172,7 @@ class Phone:
             stdout=asyncio.subprocess.PIPE,
             stderr=(folder / "engine.err").open("wb"),
             limit=1 << 20,
+            start_new_session=True,  # it ends with its input; how much of a processor it gets is its own affair
         )
         phone = cls(process, folder, temporary=temporary)
         await phone.wait(lambda: phone._ready, "the phone's engine")

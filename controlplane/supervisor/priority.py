@@ -15,11 +15,13 @@ def step_back() -> None:
     """Let other processes go first, those of other sessions too.
 
     Where Linux shares the processor out by session (`sched_autogroup_enabled`), as desktops and many
-    servers do, a nice value counts within its own session only, and each of our processes has one.
+    servers do, a nice value counts within its own session only. The session steps back as a whole if it
+    is this process's own, as below `up` and systemd; in another's, such as a terminal's, are others too.
     """
     os.nice(_NICE)
-    with suppress(OSError):
-        _GROUP.write_text(str(_NICE))
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            _GROUP.write_text(str(_NICE))
 
 
 def keep_what_is_loaded() -> None:

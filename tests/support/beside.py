@@ -103,6 +103,7 @@ class ControlPlane:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    start_new_session=True,  # as systemd does
                 )
         deadline = time.monotonic() + _READY_SECONDS
         while not self._serves():
@@ -135,11 +136,15 @@ class ControlPlane:
         )
 
     async def mailbox(self, number: str) -> None:
-        """Make a mailbox; its PIN is PIN."""
+        """Make a mailbox and wait until it can be dialled; its PIN is PIN."""
         wanted = {"number": number, "display_name": f"Team {number}", "pin": PIN}
         async with self.api() as api:
             answer = await api.post("/mailboxes", json=wanted)
         assert answer.status_code == 201, answer.text
+        deadline = time.monotonic() + _READY_SECONDS
+        while not any(self.configuration.glob(f"routes/*/{number[-2:]}/{number}")):
+            assert time.monotonic() < deadline, f"{number} has no route file"
+            await asyncio.sleep(0.05)
 
     async def messages(self, number: str) -> list[dict[str, Any]]:
         """Return the messages of a mailbox, newest first."""
