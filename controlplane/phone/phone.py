@@ -172,7 +172,7 @@ class Phone:
             stdout=asyncio.subprocess.PIPE,
             stderr=(folder / "engine.err").open("wb"),
             limit=1 << 20,
-            start_new_session=True,  # it ends with its input; how much of a processor it gets is its own affair
+            start_new_session=True,  # it has a share of the processor of its own, and ends with its input
         )
         phone = cls(process, folder, temporary=temporary)
         await phone.wait(lambda: phone._ready, "the phone's engine")
