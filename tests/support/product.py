@@ -86,7 +86,8 @@ class Product:
         # The greeting is spoken by a job: the caller would hear the standard one before.
         greetings = Path(self.ready["configuration_dir"]) / "greetings"
         greeting = greetings / f"{answer.json()['id']}.wav"
-        await until(greeting.exists, f"the greeting of {number}")
+        # Who speaks lets calls go first, so that a busy machine speaks late.
+        await until(greeting.exists, f"the greeting of {number}", seconds=60)
         return number
 
     async def messages(self, number: str, state: str | None = None) -> list[dict[str, Any]]:
