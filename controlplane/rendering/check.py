@@ -9,7 +9,7 @@ from controlplane.rendering.escape import RenderingError
 
 _MAX_LINE_BYTES = 8190  # main/config.c reads lines into a buffer of 8192
 _SECTION = re.compile(r"\[([^\]]+)\](\([^)]*\))?")
-_TEMPLATE = "!"
+_INCLUDE = re.compile(r'#include "/[^"]+/pjsip/[0-9a-f-]+/phones[01-]*\.conf"')
 
 Section = tuple[str, list[tuple[str, str]]]
 
@@ -18,7 +18,7 @@ def parse(text: str) -> list[Section]:
     r"""Return the sections in order, each with its settings in order; comments are gone, `\;` is `;`.
 
     Raises RenderingError, naming the line, for what Asterisk would not read, or for an `#include`
-    or `#exec`, of which we render none.
+    or `#exec`, of which we render none but those of extensions, and these are left out.
     """
     sections: list[Section] = []
     for count, raw in enumerate(text.split("\n"), start=1):
@@ -27,7 +27,7 @@ def parse(text: str) -> list[Section]:
         if any(unicodedata.category(char) == "Cc" for char in raw):
             raise RenderingError(f"Line {count} has a control character.")
         line = _without_comment(raw).strip()
-        if not line:
+        if not line or _INCLUDE.fullmatch(line):
             continue
         if line.startswith("["):
             section = _SECTION.fullmatch(line)

@@ -11,6 +11,7 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.routing.trunk_state import Registration
 from controlplane.rendering.check import parse
+from tests.support.rendered_files import read_whole
 
 
 @dataclass
@@ -50,14 +51,14 @@ class FakeSwitch:
             return
         endpoints = {
             name
-            for name, settings in parse((folder / "pjsip.conf").read_text())
+            for name, settings in parse(read_whole(self.root / "live", "asterisk/pjsip.conf"))
             if "context" in dict(settings)
         }
         self.running = LiveConfiguration(
             digest=digest, endpoints=frozenset(endpoints - self.deaf | self.sticky)
         )
 
-    async def live_configuration(self) -> LiveConfiguration:
+    async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
         """Say what is running."""
         self._answer()
         return self.running
