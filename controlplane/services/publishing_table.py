@@ -36,9 +36,9 @@ _ASTERISK_RELOAD: Final = (
     "AMI `Reload` of `res_musiconhold.so`, `app_queue.so`, `pbx_config.so`, then of `res_pjsip.so`"
 )
 _ASTERISK_ASKS: Final = (
-    "AMI `Getvar` of `CP_REVISION` is the digest, and of `DEVICE_STATE` knows all new endpoints, one of "
-    "each other file and no removed one (where many are new `PJSIPShowEndpoints` has all); `QueueSummary` has all "
-    "of ours and no removed one"
+    "AMI `Getvar` of `CP_REVISION` is the digest; `PJSIPShowEndpoint` has all new endpoints, one of each "
+    "other file and no removed one (`PJSIPShowEndpoints` where many are new); `QueueSummary` has all of ours "
+    "and no removed one"
 )
 _FREESWITCH_RELOAD: Final = (
     "`reloadxml`, which must say `[Success]`; where queues changed, `callcenter_config queue unload` of "

@@ -25,8 +25,9 @@ from controlplane.switches.asterisk.ami import ActionRefused, AmiClient, AmiMess
 _QUEUES: Final = ("res_musiconhold.so", "app_queue.so")
 _MODULES: Final = (*_QUEUES, "pbx_config.so", "res_pjsip.so")
 _QUEUE_PREFIX: Final = "cp-"
+_NO_ENDPOINT: Final = "Unable to retrieve endpoint"
 _NO_ENDPOINTS: Final = "No endpoints found"
-# So many endpoints are asked for one by one, whose names the state of a device can be asked by.
+# So many endpoints are asked for one by one.
 _FEW: Final = 300
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9@._-]+", re.ASCII)
 _REGISTRATION: Final = "OutboundRegistrationDetail"
@@ -75,14 +76,14 @@ class AsteriskControl:
     async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
         """Ask for the revision in the dialplan's global variable, for the endpoints and the call queues.
 
-        A list of all endpoints takes 0.2 s a thousand, the state of one is asked for in less than 1 ms.
+        A list of all endpoints takes 0.2 s a thousand, one is asked for in 1 ms.
         """
         few = asked is not None and len(asked) <= _FEW and all(map(_ENDPOINT.fullmatch, asked))
         async with self._connected(seconds=None if few else self._reload_seconds) as client:
             revision = (await client.action("Getvar", Variable=variables.REVISION)).get("Value")
             queues = await _queues(client)
             if asked is not None and few:
-                names = sorted(frozenset(asked) - queues)
+                names = sorted(name for name in asked if not _is_queue(name))
                 endpoints = frozenset([name for name in names if await _is_endpoint(client, name)])
             else:
                 endpoints = await _endpoints(client)
@@ -156,9 +157,21 @@ async def _endpoints(client: AmiClient) -> frozenset[str]:
 
 
 async def _is_endpoint(client: AmiClient, name: str) -> bool:
-    """Say whether there is an endpoint; chan_pjsip calls the state of one that is not there invalid."""
-    answer = await client.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{name})")
-    return answer.get("Value") != "INVALID"
+    """Say whether there is an endpoint. What Asterisk tells of one has secrets: dropped.
+
+    The state of its device would have none, and outlives it.
+    """
+    try:
+        await client.list_action("PJSIPShowEndpoint", Endpoint=name)
+    except ActionRefused as error:
+        if not error.message.startswith(_NO_ENDPOINT):
+            raise
+        return False
+    return True
+
+
+def _is_queue(name: str) -> bool:
+    return name.startswith(_QUEUE_PREFIX) and contexts.trunk_of(name) is None
 
 
 async def _queues(client: AmiClient) -> frozenset[str]:
