@@ -20,7 +20,7 @@ class FakeSwitch:
 
     `down`: nobody answers. `refuses`: digests that it does not load. `unreadable`: digests of which it
     says so. `deaf`: endpoints that it does not take in. `sticky`: endpoints that it does not forget.
-    `says_no`: what it says to the next reload, which it refuses.
+    `says_no`: what it says to the next reload, which it refuses. `asked`: for which endpoints it was asked last.
     """
 
     root: Path
@@ -31,6 +31,7 @@ class FakeSwitch:
     sticky: set[str] = field(default_factory=set)
     says_no: str | None = None
     reloads: int = 0
+    asked: frozenset[str] = frozenset()
     running: LiveConfiguration = field(
         default_factory=lambda: LiveConfiguration(digest=None, endpoints=frozenset())
     )
@@ -61,6 +62,7 @@ class FakeSwitch:
     async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
         """Say what is running."""
         self._answer()
+        self.asked = frozenset(asked or ())
         return self.running
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:
