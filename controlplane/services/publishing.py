@@ -61,7 +61,7 @@ async def publish(publisher: Publisher, *, by: str | None = None, overwrite: boo
     """
     async with publisher.folder.locked():
         # What follows reloads and asks for more, if there is anything new.
-        await _settle_link(publisher, thoroughly=False)
+        await _settle_link(publisher, thoroughly=by is not None)
         return await _publish(publisher, by=by, overwrite=overwrite)
 
 
