@@ -20,7 +20,7 @@ class FakeSwitch:
 
     `down`: nobody answers. `refuses`: digests that it does not load. `unreadable`: digests of which it
     says so. `deaf`: endpoints that it does not take in. `sticky`: endpoints that it does not forget.
-    `says_no`: what it says to the next reload, which it refuses. `asked`: the endpoints it was asked for last.
+    `says_no`: what it says to the next reload, which it refuses. `asked`: for which it was asked last.
     """
 
     root: Path
