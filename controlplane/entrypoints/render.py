@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.entrypoints import migrate
 from controlplane.entrypoints.publish import rendering_of
-from controlplane.rendering.tree import RenderedTree
-from controlplane.services.rendered_configuration import render_configuration
+from controlplane.services.rendered_configuration import Rendered, render_configuration
 from controlplane.settings import Settings
 from controlplane.speech.cache import PromptCache
 from controlplane.storage.database import Database
@@ -24,22 +24,38 @@ def main(settings: Settings, output: Path) -> None:
         if output.exists() and any(output.iterdir()):
             raise ControlPlaneError(f"{output} is not empty: name a new folder.")
         migrate.require(settings)
-        tree = asyncio.run(_render(settings))
         output.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path, text in tree.files.items():
-            target = output / path
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            target.touch(mode=0o600)
-            target.write_text(text, encoding="utf-8")
+        sink = _Written(output)
+        rendered = asyncio.run(_render(settings, sink))
     except OSError as error:
         raise ControlPlaneError(f"{output} cannot be written ({error.strerror}).") from error
-    print(f"Revision {tree.digest[:12]}: {len(tree.files)} files in {output}")
+    print(f"Revision {rendered.digest[:12]}: {sink.count} files in {output}")
 
 
-async def _render(settings: Settings) -> RenderedTree:
+class _Written:
+    """A sink that writes each file."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self.count = 0
+
+    def take_over(self, path: str, source: str, endpoints: Sequence[str] = ()) -> None:
+        """Have nothing yet."""
+
+    def add(self, path: str, text: str, *, source: str = "", endpoints: Sequence[str] = ()) -> None:
+        """Write it."""
+        del source, endpoints
+        target = self._output / path
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.touch(mode=0o600)
+        target.write_text(text, encoding="utf-8")
+        self.count += 1
+
+
+async def _render(settings: Settings, sink: _Written) -> Rendered:
     database = Database(settings.sqlalchemy_url)
     try:
         rendering = rendering_of(settings, PromptCache(settings.paths.prompts))
-        return await render_configuration(database, rendering)
+        return await render_configuration(database, rendering, sink)
     finally:
         await database.close()

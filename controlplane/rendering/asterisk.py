@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-from jinja2 import Environment, TemplateError
+from uuid import UUID
 
 from controlplane.rendering.check import check_file
-from controlplane.rendering.context import AsteriskContext, music_of
-from controlplane.rendering.environment import make_environment
+from controlplane.rendering.context import AsteriskContext, TenantContext, music_of
+from controlplane.rendering.environment import environment_of
 from controlplane.rendering.escape import RenderingError
-from controlplane.rendering.tree import RenderedTree, digest_of
+from controlplane.rendering.parts import Part, Sources
+from controlplane.rendering.pieces import Piece
+from controlplane.rendering.renderer import Whole, render_template
+from controlplane.rendering.tree import RenderedTree, render_tree
 
 FILES = (
     "extensions.conf",
@@ -25,6 +27,7 @@ FILES = (
     "rtp.conf",
 )
 _WITH_REVISION = ("extensions.conf", "cp-globals.conf")
+_PIECE = "asterisk/cp-extensions.conf.j2"
 _SIDECAR = (
     ("v", "1"),
     ("tenant", "${CP_TENANT}"),
@@ -38,45 +41,80 @@ _SIDECAR = (
 
 
 def render_asterisk(context: AsteriskContext, *, templates: Path) -> RenderedTree:
-    """Render and check all files, as `asterisk/<name>`.
+    """Render and check all files, as `asterisk/<name>`, into memory; raises RenderingError."""
+    return render_tree(AsteriskRenderer(context, templates=templates), context.tenants)
+
+
+class AsteriskRenderer:
+    """Renders for Asterisk; implements `Renderer`.
 
     The digest is that of the files with an empty revision, and is then put into them: the switch
-    reports it as the global variable `CP_REVISION`. Raises RenderingError.
+    reports it as the global variable `CP_REVISION`.
     """
-    environment = make_environment(templates)
-    unnamed = _render(context, environment, FILES, revision="")
-    digest = digest_of(unnamed)
-    files = unnamed | _render(context, environment, _WITH_REVISION, revision=digest)
-    for path, text in files.items():
-        check_file(path, text)
-    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints | context.queues)
 
+    def __init__(self, context: AsteriskContext, *, templates: Path) -> None:
+        self._context = context
+        self._environment = environment_of(templates)
+        self._sources = Sources(templates)
 
-def _render(
-    context: AsteriskContext, environment: Environment, names: Iterable[str], *, revision: str
-) -> dict[str, str]:
-    if context.default_tenant is None:
-        raise RenderingError("There is no tenant named default; run the migrations.")
-    installation = context.installation
-    values = {
-        "revision": revision,
-        "tenants": context.tenants,
-        "default_tenant": context.default_tenant,
-        "prompts": context.prompts,
-        "sidecar": _SIDECAR,
-        "music": music_of(context.prompts),
-        "sip": installation.sip,
-        "agi": installation.agi,
-        "manager": installation.manager,
-        "paths": installation.paths,
-        "calls": installation.calls,
-    }
-    rendered = {}
-    for name in names:
-        try:
-            rendered[f"asterisk/{name}"] = environment.get_template(f"asterisk/{name}.j2").render(values)
-        except TemplateError as error:
-            raise RenderingError(f"The template of {name} failed: {error}") from error
-        except RenderingError as error:
-            raise RenderingError(f"{name}: {error}") from error
-    return rendered
+    @property
+    def has_phones(self) -> bool:
+        """Whether extensions are rendered."""
+        return self._context.installation.sip.phones
+
+    def piece(self, tenant: TenantContext, piece: Piece) -> Part:
+        """Return the file of some extensions: their endpoints, which pjsip.conf includes."""
+        named = [(one.number, one.display_name, one.endpoint, one.a1_hash) for one in piece.extensions]
+        return Part(
+            path=f"asterisk/pjsip/{tenant.id}/{piece.name}.conf",
+            template=_PIECE,
+            source=self._sources.digest(_PIECE, (tenant.id, tenant.language, named)),
+            values={"tenant_id": tenant.id, "language": tenant.language, "extensions": piece.extensions},
+            endpoints=tuple(one.endpoint for one in piece.extensions),
+        )
+
+    def parts(self, tenant: TenantContext) -> Iterable[Part]:  # noqa: ARG002 (as of the other switch)
+        """Return nothing more: its dialplan is one file."""
+        return ()
+
+    def text(self, part: Part) -> str:
+        """Render and check a part; raises RenderingError."""
+        text = render_template(self._environment, part.template, part.values)
+        check_file(part.path, text)
+        return text
+
+    def whole(self, pieces: Mapping[UUID, Sequence[str]]) -> Whole:
+        """Render and check all other files; raises RenderingError."""
+        return Whole(
+            files=self._render(FILES, pieces=pieces, revision=""),
+            endpoints=self._context.endpoints | self._context.queues,
+            named=lambda revision: self._render(_WITH_REVISION, pieces=pieces, revision=revision),
+        )
+
+    def _render(
+        self, names: Iterable[str], *, pieces: Mapping[UUID, Sequence[str]], revision: str
+    ) -> dict[str, str]:
+        context = self._context
+        if context.default_tenant is None:
+            raise RenderingError("There is no tenant named default; run the migrations.")
+        installation = context.installation
+        values = {
+            "revision": revision,
+            "tenants": context.tenants,
+            "default_tenant": context.default_tenant,
+            "pieces": pieces,
+            "prompts": context.prompts,
+            "sidecar": _SIDECAR,
+            "music": music_of(context.prompts),
+            "sip": installation.sip,
+            "agi": installation.agi,
+            "manager": installation.manager,
+            "paths": installation.paths,
+            "calls": installation.calls,
+        }
+        rendered = {}
+        for name in names:
+            text = render_template(self._environment, f"asterisk/{name}.j2", values)
+            check_file(f"asterisk/{name}", text)
+            rendered[f"asterisk/{name}"] = text
+        return rendered

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from controlplane.rendering.escape import RenderingError
 
 _MAX_LINE_BYTES = 8190  # main/config.c reads lines into a buffer of 8192
 _SECTION = re.compile(r"\[([^\]]+)\](\([^)]*\))?")
-_TEMPLATE = "!"
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_INCLUDE = re.compile(r'#include "/[^"]+/pjsip/[0-9a-f-]+/phones[01-]*\.conf"')
 
 Section = tuple[str, list[tuple[str, str]]]
 
@@ -18,16 +18,16 @@ def parse(text: str) -> list[Section]:
     r"""Return the sections in order, each with its settings in order; comments are gone, `\;` is `;`.
 
     Raises RenderingError, naming the line, for what Asterisk would not read, or for an `#include`
-    or `#exec`, of which we render none.
+    or `#exec`, of which we render none but those of extensions, and these are left out.
     """
     sections: list[Section] = []
     for count, raw in enumerate(text.split("\n"), start=1):
         if len(raw.encode()) > _MAX_LINE_BYTES:
             raise RenderingError(f"Line {count} is too long for Asterisk.")
-        if any(unicodedata.category(char) == "Cc" for char in raw):
+        if _CONTROL.search(raw):
             raise RenderingError(f"Line {count} has a control character.")
         line = _without_comment(raw).strip()
-        if not line:
+        if not line or _INCLUDE.fullmatch(line):
             continue
         if line.startswith("["):
             section = _SECTION.fullmatch(line)
@@ -58,6 +58,8 @@ def check_file(path: str, text: str) -> None:
 
 def _without_comment(line: str) -> str:
     """Cut at the first `;` that no backslash stands before, and drop those backslashes."""
+    if ";" not in line:
+        return line
     kept: list[str] = []
     for position, char in enumerate(line):
         if char != ";":

@@ -102,7 +102,10 @@ class QueueContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantContext:
-    """A tenant; `language` is one that has prompts, `rules` are in the order in which they are asked."""
+    """A tenant; `language` is one that has prompts, `rules` are in the order in which they are asked.
+
+    `extensions` is empty where they are streamed, piece by piece.
+    """
 
     id: UUID
     name: str
@@ -189,6 +192,11 @@ class PathsContext:
     def hours(self) -> Path:
         """Where the files of office hours are: beside the route files."""
         return self.routes.with_name("hours")
+
+    @property
+    def live(self) -> Path:
+        """Where these files are published: beside the route files."""
+        return self.routes.with_name("live") / "asterisk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from controlplane.domain.configuration import Action, FileDifference
 
 _MOST_LINES = 2000
+_MOST_LINES_OF_ALL = 20_000
 _CONTEXT = 3
 _SECRET_WORDS = r"password|passwd|secret|md5_cred|a1-hash"  # noqa: S105 (the words, no secret)
 # Of an Asterisk file, of one of FreeSWITCH (either order of the attributes is read), of a call to us.
@@ -27,17 +28,33 @@ _SECRETS = (
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
+class Differences:
+    """What differs, file by file; what is shown of all together is bounded, as that of each is."""
+
+    def __init__(self) -> None:
+        self._found: list[FileDifference] = []
+        self._lines_left = _MOST_LINES_OF_ALL
+
+    def add(self, path: str, before: str | None, after: str | None) -> None:
+        """Compare a file of before with one of after; None is none."""
+        if before == after:
+            return
+        change = Action.ADDED if before is None else Action.REMOVED if after is None else Action.CHANGED
+        shown = _unified(path, before, after) if self._lines_left > 0 else None
+        self._lines_left -= shown.count("\n") if shown else 0
+        self._found.append(FileDifference(path=path, change=change, difference=shown))
+
+    def found(self) -> list[FileDifference]:
+        """Return what differs, by path; secrets are shown as `***`."""
+        return sorted(self._found, key=lambda one: one.path)
+
+
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[FileDifference]:
     """Return what differs, by path; secrets are shown as `***`."""
-    return [
-        FileDifference(
-            path=path,
-            change=_action(path, before, after),
-            difference=_unified(path, before.get(path), after.get(path)),
-        )
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]
+    compared = Differences()
+    for path in sorted({*before, *after}):
+        compared.add(path, before.get(path), after.get(path))
+    return compared.found()
 
 
 def masked(text: str) -> str:
@@ -45,12 +62,6 @@ def masked(text: str) -> str:
     for secret in _SECRETS:
         text = secret.sub(r"\1***", text)
     return text
-
-
-def _action(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> Action:
-    if path not in before:
-        return Action.ADDED
-    return Action.CHANGED if path in after else Action.REMOVED
 
 
 def _unified(path: str, before: str | None, after: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,6 +14,15 @@ from controlplane.rendering.escape import Escaped
 from controlplane.rendering.masks import asterisk_mask
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "dialplan_templates"
+
+
+@lru_cache(maxsize=4)
+def environment_of(templates: Path, *, xml: bool = False) -> Environment:
+    """Return the environment over a folder, the same one each time.
+
+    To read all templates takes a fifth of a second. One that has changed is read again.
+    """
+    return make_xml_environment(templates) if xml else make_environment(templates)
 
 
 def make_environment(templates: Path) -> Environment:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-from jinja2 import Environment, TemplateError
+from uuid import UUID
 
 from controlplane.rendering.check_xml import check_xml
-from controlplane.rendering.context import music_of
+from controlplane.rendering.context import TenantContext, music_of
 from controlplane.rendering.context_freeswitch import FreeswitchContext
-from controlplane.rendering.environment import make_xml_environment
+from controlplane.rendering.environment import environment_of
 from controlplane.rendering.escape import RenderingError
-from controlplane.rendering.tree import RenderedTree, digest_of
+from controlplane.rendering.parts import Part, Sources
+from controlplane.rendering.pieces import Piece
+from controlplane.rendering.renderer import Whole, render_template
+from controlplane.rendering.tree import RenderedTree, digest_of, render_tree
 
 PROFILE = "shared-voicemail"
 FILES = (
@@ -43,72 +45,110 @@ FILES = (
 )
 _WITH_REVISION = ("cp-dialplan.xml",)
 _QUEUES = "cp-callcenter.xml"
+_PIECE = "freeswitch/cp-extensions.xml.j2"
+_RULES = "freeswitch/cp-rules.lua.j2"
 
 
 def render_freeswitch(context: FreeswitchContext, *, templates: Path) -> RenderedTree:
-    """Render and check all files, as `freeswitch/<name>`.
+    """Render and check all files, as `freeswitch/<name>`, into memory; raises RenderingError."""
+    return render_tree(FreeswitchRenderer(context, templates=templates), context.tenants)
+
+
+class FreeswitchRenderer:
+    """Renders for FreeSWITCH; implements `Renderer`.
 
     The digest is that of the files with an empty revision, and is then put into them: the switch
     reports it as the global variable `cp_revision`, and that of the call queues alone as `cp_queues`.
-    Raises RenderingError.
     """
-    environment = make_xml_environment(templates)
-    unnamed = _render(context, environment, FILES, revision="")
-    unnamed |= _render(context, environment, (_QUEUES,), revision="", queues=_queues_digest(unnamed))
-    digest = digest_of(unnamed)
-    files = unnamed | _render(context, environment, _WITH_REVISION, revision=digest)
-    for path, text in files.items():
-        if path.endswith(".xml"):
-            check_xml(path, text)
-    return RenderedTree(files=files, digest=digest, endpoints=context.endpoints | context.queues)
+
+    def __init__(self, context: FreeswitchContext, *, templates: Path) -> None:
+        self._context = context
+        self._environment = environment_of(templates, xml=True)
+        self._sources = Sources(templates)
+
+    @property
+    def has_phones(self) -> bool:
+        """Whether extensions are rendered."""
+        return self._context.installation.sip.phones
+
+    def piece(self, tenant: TenantContext, piece: Piece) -> Part:
+        """Return the file of some extensions: a group of the directory."""
+        realm = self._context.installation.sip.realm
+        named = [(one.number, one.display_name, one.a1_hash) for one in piece.extensions]
+        domain = self._context.domain_of(tenant)
+        return Part(
+            path=f"freeswitch/directory/{tenant.id}/{piece.name}.xml",
+            template=_PIECE,
+            source=self._sources.digest(_PIECE, (tenant.id, realm, piece.name, named)),
+            values={"tenant_id": tenant.id, "realm": realm, "piece": piece},
+            endpoints=tuple(f"{one.number}@{domain}" for one in piece.extensions),
+        )
+
+    def parts(self, tenant: TenantContext) -> Iterable[Part]:
+        """Return the file of the tenant's inbound rules, if it has any: it is read with each of its calls."""
+        if not tenant.rules:
+            return ()
+        source = self._sources.digest(_RULES, (tenant.rules,))
+        path = f"freeswitch/rules/{tenant.id}.lua"
+        return (Part(path=path, template=_RULES, source=source, values={"rules": tenant.rules}),)
+
+    def text(self, part: Part) -> str:
+        """Render and check a part; raises RenderingError."""
+        return _checked(part.path, render_template(self._environment, part.template, part.values))
+
+    def whole(self, pieces: Mapping[UUID, Sequence[str]]) -> Whole:
+        """Render and check all other files; raises RenderingError."""
+        unnamed = self._render(FILES, pieces=pieces, revision="")
+        queues = f"freeswitch/{_QUEUES}"
+        digest = digest_of({queues: unnamed[queues]})
+        return Whole(
+            files=unnamed | self._render((_QUEUES,), pieces=pieces, revision="", queues=digest),
+            endpoints=self._context.endpoints | self._context.queues,
+            named=lambda revision: self._render(_WITH_REVISION, pieces=pieces, revision=revision),
+        )
+
+    def _render(
+        self, names: Iterable[str], *, pieces: Mapping[UUID, Sequence[str]], revision: str, queues: str = ""
+    ) -> dict[str, str]:
+        context = self._context
+        if context.default_tenant is None:
+            raise RenderingError("There is no tenant named default; run the migrations.")
+        installation = context.installation
+        values = {
+            "revision": revision,
+            "queues_revision": queues,
+            "tenants": context.tenants,
+            "default_tenant": context.default_tenant,
+            "domains": tuple(
+                (context.domain_of(tenant), tenant, pieces.get(tenant.id, ())) for tenant in context.tenants
+            ),
+            "prompts": context.prompts,
+            "music": music_of(context.prompts),
+            "profile": PROFILE,
+            "address": _address(installation.sip.host),
+            "sip": installation.sip,
+            "socket": installation.socket,
+            "event_socket": installation.event_socket,
+            "paths": installation.paths,
+            "calls": installation.calls,
+            "native": installation.native,
+            "native_profiles": context.native_profiles,
+            "native_storage": installation.native_storage,
+            "mailboxes": context.mailboxes,
+            "gateways": context.gateways,
+        }
+        return {
+            f"freeswitch/{name}": _checked(
+                f"freeswitch/{name}", render_template(self._environment, f"freeswitch/{name}.j2", values)
+            )
+            for name in names
+        }
 
 
-def _queues_digest(files: Mapping[str, str]) -> str:
-    path = f"freeswitch/{_QUEUES}"
-    return digest_of({path: files[path]})
-
-
-def _render(
-    context: FreeswitchContext,
-    environment: Environment,
-    names: Iterable[str],
-    *,
-    revision: str,
-    queues: str = "",
-) -> dict[str, str]:
-    if context.default_tenant is None:
-        raise RenderingError("There is no tenant named default; run the migrations.")
-    installation = context.installation
-    values = {
-        "revision": revision,
-        "queues_revision": queues,
-        "tenants": context.tenants,
-        "default_tenant": context.default_tenant,
-        "domains": tuple((context.domain_of(tenant), tenant) for tenant in context.tenants),
-        "prompts": context.prompts,
-        "music": music_of(context.prompts),
-        "profile": PROFILE,
-        "address": _address(installation.sip.host),
-        "sip": installation.sip,
-        "socket": installation.socket,
-        "event_socket": installation.event_socket,
-        "paths": installation.paths,
-        "calls": installation.calls,
-        "native": installation.native,
-        "native_profiles": context.native_profiles,
-        "native_storage": installation.native_storage,
-        "mailboxes": context.mailboxes,
-        "gateways": context.gateways,
-    }
-    rendered = {}
-    for name in names:
-        try:
-            rendered[f"freeswitch/{name}"] = environment.get_template(f"freeswitch/{name}.j2").render(values)
-        except TemplateError as error:
-            raise RenderingError(f"The template of {name} failed: {error}") from error
-        except RenderingError as error:
-            raise RenderingError(f"{name}: {error}") from error
-    return rendered
+def _checked(path: str, text: str) -> str:
+    if path.endswith(".xml"):
+        check_xml(path, text)
+    return text
 
 
 def _address(host: str) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controlplane.domain.configuration import EditedFile, FileDifference
-from controlplane.rendering.difference import differences
-from controlplane.rendering.tree import RenderedTree
+from controlplane.rendering.difference import Differences
 from controlplane.services.rendered_configuration import Rendering, render_configuration
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage import configuration_changes
 from controlplane.storage.database import Database
-from controlplane.storage.revision_folder import RevisionFolder
+from controlplane.storage.revision_folder import Draft, RevisionFolder
 
 _NAMES_SHOWN = 5
 
@@ -54,23 +55,56 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What the database says now: its tree, what that changes of what is linked, and the changes it holds."""
+    """What the database says now: what that changes of what is linked, and the changes it holds."""
 
-    tree: RenderedTree
+    digest: str
+    endpoints: frozenset[str] = field(repr=False)
     files: tuple[FileDifference, ...]
     change_ids: tuple[int, ...]
 
 
-async def render_candidate(publisher: Publisher) -> Candidate:
-    """Render and check what the database says now, and compare; writes nothing.
+class _Compared:
+    """A sink that compares what goes into a draft with what is linked, before it is forgotten."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self.differences = Differences()
+
+    def take_over(self, path: str, source: str, endpoints: Sequence[str] = ()) -> str | None:
+        return self._draft.take_over(path, source, endpoints)
+
+    def add(self, path: str, text: str, *, source: str = "", endpoints: Sequence[str] = ()) -> None:
+        self.differences.add(path, self._draft.text_before(path), text)
+        self._draft.add(path, text, source=source, endpoints=endpoints)
+
+    def removed(self) -> None:
+        for path in self._draft.left_out():
+            self.differences.add(path, self._draft.text_before(path), None)
+
+
+@asynccontextmanager
+async def drafted(publisher: Publisher, *, writes: bool = True) -> AsyncIterator[Draft]:
+    """Begin a revision; what is not completed is gone at the end. Raises OSError."""
+    with contextlib.ExitStack() as stack:
+        yield await asyncio.to_thread(stack.enter_context, publisher.folder.draft(writes=writes))
+
+
+async def render_candidate(publisher: Publisher, draft: Draft) -> Candidate:
+    """Render into a draft, and check and compare, what the database says now.
 
     Raises RenderingError, Unavailable, OSError.
     """
     async with publisher.database.transaction() as session:
         change_ids = await configuration_changes.waiting_ids(session)
-    tree = await render_configuration(publisher.database, publisher.rendering)
-    files = await asyncio.to_thread(_differences, publisher.folder, tree)
-    return Candidate(tree=tree, files=tuple(files), change_ids=tuple(change_ids))
+    compared = _Compared(draft)
+    rendered = await render_configuration(publisher.database, publisher.rendering, compared)
+    await asyncio.to_thread(compared.removed)
+    return Candidate(
+        digest=rendered.digest,
+        endpoints=rendered.endpoints,
+        files=tuple(compared.differences.found()),
+        change_ids=tuple(change_ids),
+    )
 
 
 def edited_files(folder: RevisionFolder) -> list[EditedFile]:
@@ -87,8 +121,3 @@ def edited_sentence(edited: Sequence[EditedFile]) -> str:
         f"Files of the live revision were edited by hand: {names}{more}. Publishing would undo that: "
         "publish with overwrite=true (`controlplane publish --overwrite`), which keeps a copy."
     )
-
-
-def _differences(folder: RevisionFolder, tree: RenderedTree) -> list[FileDifference]:
-    linked = folder.linked()
-    return differences({} if linked is None else folder.read(linked.digest), tree.files)

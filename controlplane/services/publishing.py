@@ -26,13 +26,13 @@ from controlplane.services.publisher import (
     Outcome,
     Publisher,
     PublishResult,
-    edited_files,
+    drafted,
     edited_sentence,
     render_candidate,
 )
-from controlplane.services.reloading import difference, reload_and_verify
+from controlplane.services.reloading import differs, reload_and_verify
 from controlplane.storage import configuration_changes, revisions
-from controlplane.storage.revision_folder import Manifest
+from controlplane.storage.revision_folder import Draft, Manifest
 from controlplane.storage.revisions import NewRevision
 
 __all__ = [
@@ -60,7 +60,8 @@ async def publish(publisher: Publisher, *, by: str | None = None, overwrite: boo
     Raises Unavailable without a database, and OSError when the folder cannot be written.
     """
     async with publisher.folder.locked():
-        await _settle_link(publisher)
+        # What follows reloads and asks for more, if there is anything new.
+        await _settle_link(publisher, thoroughly=by is not None)
         return await _publish(publisher, by=by, overwrite=overwrite)
 
 
@@ -79,15 +80,14 @@ async def heal(publisher: Publisher, *, automatic: bool = True) -> PublishResult
 
 async def publish_without_switch(publisher: Publisher) -> PublishResult:
     """Write and link for a switch that is about to start; pending until it is verified afterwards."""
-    async with publisher.folder.locked():
-        candidate = await _candidate(publisher)
+    async with publisher.folder.locked(), drafted(publisher) as draft:
+        candidate = await _candidate(publisher, draft)
         if isinstance(candidate, PublishResult):
             return candidate
-        linked = await asyncio.to_thread(publisher.folder.linked)
-        changed = linked is None or linked.digest != candidate.tree.digest
+        changed = draft.before is None or draft.before.digest != candidate.digest
         if changed:
-            await _write(publisher, candidate, author=SYSTEM)
-        return PublishResult(outcome=Outcome.PENDING, digest=candidate.tree.digest, changed=changed)
+            await _write(publisher, draft, candidate, author=SYSTEM)
+        return PublishResult(outcome=Outcome.PENDING, digest=candidate.digest, changed=changed)
 
 
 async def note_pending(publisher: Publisher) -> PublishResult:
@@ -97,11 +97,12 @@ async def note_pending(publisher: Publisher) -> PublishResult:
 
 
 async def _note_pending(publisher: Publisher) -> PublishResult:
-    candidate = await _candidate(publisher)
+    async with drafted(publisher, writes=False) as draft:
+        candidate = await _candidate(publisher, draft)
+        linked = draft.before
     if isinstance(candidate, PublishResult):
         return candidate
-    digest = candidate.tree.digest
-    linked = await asyncio.to_thread(publisher.folder.linked)
+    digest = candidate.digest
     if linked is not None and linked.digest == digest:
         return await _nothing_to_do(publisher, candidate)
     async with publisher.database.transaction() as session:
@@ -120,38 +121,48 @@ async def _note_pending(publisher: Publisher) -> PublishResult:
 async def _publish(
     publisher: Publisher, *, by: str | None, overwrite: bool, patient: bool = False
 ) -> PublishResult:
-    candidate = await _candidate(publisher)
-    if isinstance(candidate, PublishResult):
-        return candidate
-    tree = candidate.tree
-    before = await asyncio.to_thread(publisher.folder.linked)
-    edited = await asyncio.to_thread(edited_files, publisher.folder)
-    if before is not None and before.digest == tree.digest and not (edited and by is not None):
+    async with drafted(publisher) as draft:
+        candidate = await _candidate(publisher, draft)
+        if isinstance(candidate, PublishResult):
+            return candidate
+        return await _publish_draft(publisher, draft, candidate, by=by, overwrite=overwrite, patient=patient)
+
+
+async def _publish_draft(
+    publisher: Publisher,
+    draft: Draft,
+    candidate: Candidate,
+    *,
+    by: str | None,
+    overwrite: bool,
+    patient: bool,
+) -> PublishResult:
+    before, edited, digest = draft.before, draft.edited, candidate.digest
+    if before is not None and before.digest == digest and not (edited and by is not None):
         return await _nothing_to_do(publisher, candidate)
     async with publisher.database.transaction() as session:
         live = await revisions.live_digest(session)
         latest = await revisions.latest(session)
-    if patient and latest is not None and latest.state == "failed" and latest.digest == tree.digest:
+    if patient and latest is not None and latest.state == "failed" and latest.digest == digest:
         age = datetime.now(UTC) - latest.created_at
         if age < _FAILED_AGAIN:
-            return PublishResult(outcome=Outcome.FAILED, digest=tree.digest, error=latest.error)
+            return PublishResult(outcome=Outcome.FAILED, digest=digest, error=latest.error)
     if edited and not overwrite:
         return await _refuse(publisher, candidate, by=by, edited=edited)
-    revision_id = await _write(publisher, candidate, author=by)
-    wanted = Manifest(digest=tree.digest, endpoints=tree.endpoints)
+    revision_id, wanted = await _write(publisher, draft, candidate, author=by)
     problem = await _reload(publisher, wanted, before=before)
     if isinstance(problem, SwitchUnavailable):
-        return PublishResult(outcome=Outcome.PENDING, digest=tree.digest, changed=True, error=str(problem))
+        return PublishResult(outcome=Outcome.PENDING, digest=digest, changed=True, error=str(problem))
     if problem is not None:
         return await _go_back(publisher, revision_id, wanted, problem, live=live, before=before)
-    await _note_live(publisher, revision_id, tree.digest)
-    return PublishResult(outcome=Outcome.LIVE, digest=tree.digest, changed=True)
+    await _note_live(publisher, revision_id, digest)
+    return PublishResult(outcome=Outcome.LIVE, digest=digest, changed=True)
 
 
-async def _candidate(publisher: Publisher) -> Candidate | PublishResult:
+async def _candidate(publisher: Publisher, draft: Draft) -> Candidate | PublishResult:
     """Render; a template that fails leaves everything as it is and a row that says so."""
     try:
-        candidate = await render_candidate(publisher)
+        candidate = await render_candidate(publisher, draft)
     except RenderingError as error:
         structlog.get_logger().error("configuration.not_rendered", error=str(error))
         async with publisher.database.transaction() as session:
@@ -164,7 +175,7 @@ async def _candidate(publisher: Publisher) -> Candidate | PublishResult:
 
 async def _nothing_to_do(publisher: Publisher, candidate: Candidate) -> PublishResult:
     """Note what is true when the link names what the database says: that nothing waits any more."""
-    digest = candidate.tree.digest
+    digest = candidate.digest
     async with publisher.database.transaction() as session:
         if await revisions.live_digest(session) != digest:
             return PublishResult(outcome=Outcome.PENDING, digest=digest)
@@ -186,25 +197,28 @@ async def _refuse(
     async with publisher.database.transaction() as session:
         revision_id = await _open(session, candidate, author=by)
         await revisions.mark_failed(session, revision_id, problem)
-    return PublishResult(outcome=Outcome.FAILED, digest=candidate.tree.digest, error=problem)
+    return PublishResult(outcome=Outcome.FAILED, digest=candidate.digest, error=problem)
 
 
-async def _write(publisher: Publisher, candidate: Candidate, *, author: str | None) -> int:
-    """Keep what was edited by hand, write the revision, note it, and link it."""
-    tree, folder = candidate.tree, publisher.folder
-    linked = await asyncio.to_thread(folder.linked)
+async def _write(
+    publisher: Publisher, draft: Draft, candidate: Candidate, *, author: str | None
+) -> tuple[int, Manifest]:
+    """Keep what was edited by hand, complete the revision, note it, and link it."""
+    folder = publisher.folder
+    linked = draft.before
     copy = None if linked is None else await asyncio.to_thread(folder.keep_edited, linked.digest)
     if copy is not None:
         structlog.get_logger().warning("configuration.edited_kept", copy=str(folder.root / copy))
         publisher.reached("edits-kept")
-    manifest = Manifest(digest=tree.digest, endpoints=tree.endpoints)
-    await asyncio.to_thread(folder.write, manifest, tree.files)
+    manifest = await asyncio.to_thread(
+        folder.complete, draft, digest=candidate.digest, endpoints=candidate.endpoints
+    )
     async with publisher.database.transaction() as session:
         revision_id = await _open(session, candidate, author=author, edited_copy=copy)
     publisher.reached("noted-pending")
-    await asyncio.to_thread(folder.link, tree.digest)
+    await asyncio.to_thread(folder.link, candidate.digest)
     publisher.reached("linked")
-    return revision_id
+    return revision_id, manifest
 
 
 async def _open(
@@ -219,16 +233,14 @@ async def _open(
     named = author or await configuration_changes.last_author(session, candidate.change_ids) or SYSTEM
     revision_id = await revisions.open_revision(
         session,
-        NewRevision(
-            digest=candidate.tree.digest, author=named, files=candidate.files, edited_copy=edited_copy
-        ),
+        NewRevision(digest=candidate.digest, author=named, files=candidate.files, edited_copy=edited_copy),
         replaces=replaces,
     )
     await configuration_changes.cover(session, revision_id, candidate.change_ids)
     return revision_id
 
 
-async def _settle_link(publisher: Publisher) -> None:
+async def _settle_link(publisher: Publisher, *, thoroughly: bool = True) -> None:
     """Reload and verify what the link names, unless the switch was seen to run it and still does."""
     linked = await asyncio.to_thread(publisher.folder.linked)
     if linked is None:
@@ -236,11 +248,9 @@ async def _settle_link(publisher: Publisher) -> None:
     async with publisher.database.transaction() as session:
         live = await revisions.live_digest(session)
     if publisher.control is not None:
+        asked = linked.witnesses if thoroughly else linked.alone
         try:
-            if (
-                live == linked.digest
-                and difference(linked, await publisher.control.live_configuration()) is None
-            ):
+            if live == linked.digest and await differs(publisher.control, linked, asked=asked) is None:
                 return
         except SwitchUnavailable:
             return

@@ -11,7 +11,13 @@ import structlog
 from controlplane.domain.configuration import EditedFile, FileDifference
 from controlplane.domain.errors import Conflict, Unavailable
 from controlplane.rendering.escape import RenderingError
-from controlplane.services.publisher import Publisher, edited_files, edited_sentence, render_candidate
+from controlplane.services.publisher import (
+    Publisher,
+    drafted,
+    edited_files,
+    edited_sentence,
+    render_candidate,
+)
 from controlplane.storage import configuration_changes
 from controlplane.storage.configuration_changes import NotedChanges
 from controlplane.storage.queue import Jobs
@@ -37,8 +43,8 @@ async def preview(publisher: Publisher) -> Preview:
     Raises Conflict `configuration-not-rendered`, Unavailable.
     """
     try:
-        candidate = await render_candidate(publisher)
-        edited = await asyncio.to_thread(edited_files, publisher.folder)
+        async with drafted(publisher, writes=False) as draft:
+            candidate = await render_candidate(publisher, draft)
     except RenderingError as error:
         raise Conflict(
             f"The configuration cannot be rendered: {error}", error_id="configuration-not-rendered"
@@ -47,7 +53,7 @@ async def preview(publisher: Publisher) -> Preview:
         raise _unreadable(error) from error
     async with publisher.database.transaction() as session:
         changes = await configuration_changes.waiting(session, None)
-    return Preview(digest=candidate.tree.digest, changes=changes, files=candidate.files, edited=edited)
+    return Preview(digest=candidate.digest, changes=changes, files=candidate.files, edited=draft.edited)
 
 
 async def ask_to_publish(publisher: Publisher, jobs: Jobs, *, by: str, overwrite: bool) -> None:

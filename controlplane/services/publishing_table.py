@@ -13,6 +13,10 @@ from controlplane.domain.configuration import ObjectKind
 
 ROUTE_FILE: Final = "routes/<tenant>/<last two digits>/<number>"
 HOURS_FILE: Final = "hours/<schedule>/<day>"
+PIECE: Final = "<tenant>/phones<some of its extensions>"
+"""A file of at most 500 extensions, whose name says which (`rendering.pieces`)."""
+
+RULES: Final = "<tenant>"
 GREETING_FILE: Final = "greetings/<receptionist>.wav"
 """What a job speaks, or somebody recorded. Both switches play the same file."""
 
@@ -32,7 +36,8 @@ _ASTERISK_RELOAD: Final = (
     "AMI `Reload` of `res_musiconhold.so`, `app_queue.so`, `pbx_config.so`, then of `res_pjsip.so`"
 )
 _ASTERISK_ASKS: Final = (
-    "AMI `Getvar` of `CP_REVISION` is the digest; `PJSIPShowEndpoints` and `QueueSummary` have all of ours "
+    "AMI `Getvar` of `CP_REVISION` is the digest; `PJSIPShowEndpoint` has all new endpoints, one of each "
+    "other file and no removed one (`PJSIPShowEndpoints` where many are new); `QueueSummary` has all of ours "
     "and no removed one"
 )
 _FREESWITCH_RELOAD: Final = (
@@ -40,8 +45,8 @@ _FREESWITCH_RELOAD: Final = (
     "each, `queue reload cp-queues`, `agent del` of those that are gone"
 )
 _FREESWITCH_ASKS: Final = (
-    "`global_getvar cp_revision` is the digest; `list_users` and `callcenter_config queue list` have all of "
-    "ours and no removed one"
+    "`global_getvar cp_revision` is the digest; `list_users` has all new users, one of each other file and "
+    "no removed one; `callcenter_config queue list` has all of ours and no removed one"
 )
 _GATEWAYS_RELOAD: Final = (
     f"{_FREESWITCH_RELOAD}; then `sofia profile … killgw` for each gateway that changed or went, and "
@@ -104,11 +109,19 @@ PUBLISHED: Final = (
     ),
     _hours("asterisk"),
     _hours("freeswitch"),
-    _asterisk(ObjectKind.EXTENSION, "asterisk/pjsip.conf", ROUTE_FILE),
-    _freeswitch(ObjectKind.EXTENSION, "freeswitch/cp-directory.xml", ROUTE_FILE),
-    _asterisk(ObjectKind.TENANT, "asterisk/cp-contexts.conf", "asterisk/pjsip.conf"),
+    _asterisk(ObjectKind.EXTENSION, f"asterisk/pjsip/{PIECE}.conf", "asterisk/pjsip.conf", ROUTE_FILE),
+    _freeswitch(
+        ObjectKind.EXTENSION,
+        f"freeswitch/directory/{PIECE}.xml",
+        "freeswitch/cp-directory.xml",
+        ROUTE_FILE,
+    ),
+    _asterisk(
+        ObjectKind.TENANT, "asterisk/cp-contexts.conf", f"asterisk/pjsip/{PIECE}.conf", "asterisk/pjsip.conf"
+    ),
     _freeswitch(
         ObjectKind.TENANT,
+        f"freeswitch/directory/{PIECE}.xml",
         "freeswitch/cp-directory.xml",
         "freeswitch/cp_directory.lua",
         "freeswitch/cp_entrance.lua",
@@ -124,5 +137,5 @@ PUBLISHED: Final = (
         verified=_GATEWAYS_ASKS,
     ),
     _asterisk(ObjectKind.INBOUND_RULE, "asterisk/cp-contexts.conf"),
-    _freeswitch(ObjectKind.INBOUND_RULE, "freeswitch/cp_inbound.lua"),
+    _freeswitch(ObjectKind.INBOUND_RULE, f"freeswitch/rules/{RULES}.lua"),
 )

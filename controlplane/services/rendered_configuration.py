@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Protocol
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.callflows.prompts import Prompt, PromptFiles, Tone
 from controlplane.domain.language import first_available
 from controlplane.domain.numbers import Feature
-from controlplane.rendering.asterisk import render_asterisk
+from controlplane.rendering.asterisk import AsteriskRenderer
 from controlplane.rendering.context import (
     AgentContext,
     AsteriskContext,
@@ -31,10 +34,14 @@ from controlplane.rendering.context_freeswitch import (
 )
 from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
 from controlplane.rendering.escape import RenderingError
-from controlplane.rendering.freeswitch import render_freeswitch
-from controlplane.rendering.tree import RenderedTree
+from controlplane.rendering.freeswitch import FreeswitchRenderer
+from controlplane.rendering.parts import Part
+from controlplane.rendering.pieces import Cutter, Piece
+from controlplane.rendering.renderer import Renderer
+from controlplane.rendering.tree import digest_of, text_digest
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage.configuration import (
+    ConfiguredExtension,
     ConfiguredMailbox,
     ConfiguredQueue,
     ConfiguredRule,
@@ -42,8 +49,12 @@ from controlplane.storage.configuration import (
     ConfiguredTrunk,
     configured_mailboxes,
     configured_tenants,
+    stream_extensions,
 )
 from controlplane.storage.database import Database
+
+# A full render of hundreds of thousands of extensions.
+_READ_SECONDS: Final = 300.0
 
 # What the dialplan says by itself.
 DIALPLAN_PROMPTS = (
@@ -74,25 +85,107 @@ class Rendering:
         return isinstance(self.installation, FreeswitchInstallation) and self.installation.native
 
 
-async def render_configuration(database: Database, rendering: Rendering) -> RenderedTree:
-    """Read what is provisioned and render it; raises RenderingError, Unavailable."""
-    async with database.transaction() as session:
+class Sink(Protocol):
+    """Takes what is rendered, file by file. Its methods run in a thread, and may wait for a disk."""
+
+    def take_over(self, path: str, source: str, endpoints: Sequence[str] = ()) -> str | None:
+        """Have a part that was made of these sources as it is; return its SHA-256, None without it."""
+        ...
+
+    def add(self, path: str, text: str, *, source: str = "", endpoints: Sequence[str] = ()) -> None:
+        """Have a file of this text; with a `source` it is a part."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What a switch says once it runs what was handed over."""
+
+    digest: str
+    endpoints: frozenset[str] = field(repr=False)
+
+
+async def render_configuration(database: Database, rendering: Rendering, sink: Sink) -> Rendered:
+    """Read what is provisioned and render what the sink has not; raises RenderingError, Unavailable, OSError.
+
+    Extensions are read, rendered and handed over piece by piece, so that memory holds one piece.
+    """
+    async with database.transaction(seconds=_READ_SECONDS) as session:
         boxes = await configured_mailboxes(session) if rendering.has_mailboxes else []
-        tenants = await configured_tenants(session)
-    return await asyncio.to_thread(_render, rendering, tenants, boxes)
+        tenants = tuple(_tenant(tenant) for tenant in await configured_tenants(session))
+        handing = _Handing(await asyncio.to_thread(_renderer, rendering, tenants, boxes), sink)
+        if handing.renderer.has_phones:
+            async for tenant, piece in _pieces(session, tenants):
+                await asyncio.to_thread(handing.piece, tenant, piece)
+    return await asyncio.to_thread(handing.rest, tenants)
 
 
-def _render(
-    rendering: Rendering, configured: Sequence[ConfiguredTenant], boxes: Sequence[ConfiguredMailbox]
-) -> RenderedTree:
-    tenants = tuple(_tenant(tenant) for tenant in configured)
+async def _pieces(
+    session: AsyncSession, tenants: Sequence[TenantContext]
+) -> AsyncIterator[tuple[TenantContext, Piece]]:
+    """Cut the extensions of each tenant as they are read."""
+    by_id = {tenant.id: tenant for tenant in tenants}
+    tenant, cutter = None, Cutter()
+    async for tenant_id, extension in stream_extensions(session):
+        if tenant is None or tenant.id != tenant_id:
+            for piece in cutter.end():
+                if tenant is not None:
+                    yield tenant, piece
+            # One that was made since the tenants were read comes with what follows.
+            tenant, cutter = by_id.get(tenant_id), Cutter()
+        if tenant is not None:
+            for piece in cutter.push(_extension(tenant, extension)):
+                yield tenant, piece
+    for piece in cutter.end():
+        if tenant is not None:
+            yield tenant, piece
+
+
+class _Handing:
+    """Hands over to a sink what is rendered, and leaves out what it has."""
+
+    def __init__(self, renderer: Renderer, sink: Sink) -> None:
+        self.renderer = renderer
+        self._sink = sink
+        self._digests: dict[str, str] = {}
+        self._endpoints: set[str] = set()
+        self._pieces: dict[UUID, list[str]] = {}
+
+    def piece(self, tenant: TenantContext, piece: Piece) -> None:
+        self._pieces.setdefault(tenant.id, []).append(piece.name)
+        self._part(self.renderer.piece(tenant, piece))
+
+    def rest(self, tenants: Sequence[TenantContext]) -> Rendered:
+        for tenant in tenants:
+            for part in self.renderer.parts(tenant):
+                self._part(part)
+        whole = self.renderer.whole({tenant.id: self._pieces.get(tenant.id, ()) for tenant in tenants})
+        self._digests |= {path: text_digest(text) for path, text in whole.files.items()}
+        digest = digest_of(self._digests)
+        for path, text in {**whole.files, **whole.named(digest)}.items():
+            self._sink.add(path, text)
+        return Rendered(digest=digest, endpoints=whole.endpoints | self._endpoints)
+
+    def _part(self, part: Part) -> None:
+        self._endpoints.update(part.endpoints)
+        digest = self._sink.take_over(part.path, part.source, part.endpoints)
+        if digest is None:
+            text = self.renderer.text(part)
+            self._sink.add(part.path, text, source=part.source, endpoints=part.endpoints)
+            digest = text_digest(text)
+        self._digests[part.path] = digest
+
+
+def _renderer(
+    rendering: Rendering, tenants: tuple[TenantContext, ...], boxes: Sequence[ConfiguredMailbox]
+) -> Renderer:
     languages = {tenant.language for tenant in tenants}
     match rendering.installation:
         case FreeswitchInstallation() as freeswitch:
             mailboxes = _mailboxes(tenants, boxes)
             languages |= {box.language for tenant in mailboxes for box in tenant.mailboxes}
             said = (*DIALPLAN_PROMPTS, *NATIVE_PROMPTS) if freeswitch.native else DIALPLAN_PROMPTS
-            return render_freeswitch(
+            return FreeswitchRenderer(
                 FreeswitchContext(
                     installation=freeswitch,
                     tenants=tenants,
@@ -103,7 +196,7 @@ def _render(
             )
         case asterisk:
             prompts = _voices(languages, DIALPLAN_PROMPTS, rendering.prompts)
-            return render_asterisk(
+            return AsteriskRenderer(
                 AsteriskContext(installation=asterisk, tenants=tenants, prompts=prompts),
                 templates=rendering.templates,
             )
@@ -116,24 +209,14 @@ def _tenant(tenant: ConfiguredTenant) -> TenantContext:
         )
     except ValueError as error:
         raise RenderingError(f"A feature code of tenant {tenant.name} does something unknown.") from error
-    after_number = at_domain(tenant.name, tenant.sip_domain)
     trunks = {trunk.name: trunk.id for trunk in tenant.trunks}
     return TenantContext(
         id=tenant.id,
         name=tenant.name,
         sip_domain=tenant.sip_domain,
         language=tenant.language,
-        extensions=tuple(
-            ExtensionContext(
-                number=extension.number,
-                display_name=extension.display_name,
-                endpoint=f"{extension.number}{after_number}",
-                a1_hash=extension.sip_a1_hash,
-            )
-            for extension in tenant.extensions
-        ),
         feature_codes=codes,
-        queues=tuple(_queue(queue, after_number) for queue in tenant.queues),
+        queues=tuple(_queue(queue, at_domain(tenant.name, tenant.sip_domain)) for queue in tenant.queues),
         trunks=tuple(_trunk(trunk) for trunk in tenant.trunks),
         # By a trunk that is not enabled no call comes.
         rules=tuple(
@@ -141,6 +224,15 @@ def _tenant(tenant: ConfiguredTenant) -> TenantContext:
             for rule in tenant.rules
             if rule.settings.trunk is None or rule.settings.trunk in trunks
         ),
+    )
+
+
+def _extension(tenant: TenantContext, extension: ConfiguredExtension) -> ExtensionContext:
+    return ExtensionContext(
+        number=extension.number,
+        display_name=extension.display_name,
+        endpoint=f"{extension.number}{tenant.at_domain}",
+        a1_hash=extension.sip_a1_hash,
     )
 
 

@@ -19,8 +19,11 @@ class SwitchControl(Protocol):
         """Make the switch read what the live link names; raises SwitchRefused if it keeps the old."""
         ...
 
-    async def live_configuration(self) -> LiveConfiguration:
-        """Ask the switch what it runs now, to verify a reload."""
+    async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
+        """Ask the switch what it runs now, and at least which of the endpoints `asked` it knows.
+
+        None asks for all. A few are asked for one by one, many by a list of all.
+        """
         ...
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.routing.call_queue import CallQueue
@@ -23,6 +24,8 @@ from controlplane.storage.tables import (
     RoutingObjectRow,
     TenantRow,
 )
+
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +66,15 @@ class ConfiguredRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredTenant:
-    """What is rendered of a tenant; `feature_codes` by code, `rules` in the order in which they are asked."""
+    """What is rendered of a tenant; `feature_codes` by code, `rules` in the order in which they are asked.
+
+    Its extensions may be many, and are streamed: see `stream_extensions`.
+    """
 
     id: UUID
     name: str
     sip_domain: str
     language: str
-    extensions: tuple[ConfiguredExtension, ...]
     feature_codes: tuple[tuple[str, str], ...]
     queues: tuple[ConfiguredQueue, ...] = ()
     trunks: tuple[ConfiguredTrunk, ...] = ()
@@ -87,13 +92,8 @@ class ConfiguredMailbox:
 
 
 async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
-    """Return all tenants by name, with their extensions and call queues by number and their feature codes."""
-    extensions: dict[UUID, list[ConfiguredExtension]] = {}
-    # Tenants are read last: one that is missing then has no extensions, one that is there has all.
-    for row in await session.scalars(select(ExtensionRow).order_by(ExtensionRow.number)):
-        extensions.setdefault(row.tenant_id, []).append(
-            ConfiguredExtension(number=row.number, display_name=row.display_name, sip_a1_hash=row.sip_a1_hash)
-        )
+    """Return all tenants by name, with their call queues by number and their feature codes."""
+    # Tenants are read last: what belongs to one that is missing then is not needed.
     codes: dict[UUID, list[tuple[str, str]]] = {}
     for code in await session.scalars(
         select(FeatureCodeRow).where(FeatureCodeRow.enabled).order_by(FeatureCodeRow.code)
@@ -108,7 +108,6 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
             name=tenant.name,
             sip_domain=tenant.sip_domain,
             language=tenant.language,
-            extensions=tuple(extensions.get(tenant.id, ())),
             feature_codes=tuple(codes.get(tenant.id, ())),
             queues=tuple(queues.get(tenant.id, ())),
             trunks=tuple(trunks.get(tenant.id, ())),
@@ -116,6 +115,25 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
         )
         for tenant in await session.scalars(select(TenantRow).order_by(TenantRow.name))
     ]
+
+
+async def stream_extensions(session: AsyncSession) -> AsyncIterator[tuple[UUID, ConfiguredExtension]]:
+    """Give the extensions of all tenants, each with the id of its tenant, a few hundred in memory at a time.
+
+    Those of a tenant come together, by their places (`rendering.pieces.place_of`).
+    """
+    row = ExtensionRow
+    rows = await session.stream(
+        select(row.tenant_id, row.number, row.display_name, row.sip_a1_hash)
+        .order_by(row.tenant_id, func.sha256(func.convert_to(row.number, "UTF8")))
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    async for some in rows.partitions():
+        for tenant_id, number, display_name, a1_hash in some:
+            yield (
+                tenant_id,
+                ConfiguredExtension(number=number, display_name=display_name, sip_a1_hash=a1_hash),
+            )
 
 
 async def _trunks(session: AsyncSession) -> dict[UUID, list[ConfiguredTrunk]]:

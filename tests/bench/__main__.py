@@ -10,7 +10,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.bench.beside_asterisk import beside_asterisk
 from tests.bench.beside_freeswitch import beside_freeswitch
 from tests.bench.noise import mu_law
 from tests.bench.parts import time_durable, time_greeting, time_load, time_together
-from tests.bench.publishing import time_publishing
+from tests.bench.publishing import SIZES, time_publishing
 from tests.bench.sipp import need_sipp
 from tests.support.live import without_freeswitch
 from tests.support.processes import open_folder
@@ -38,6 +38,7 @@ WITH_SIPP = frozenset({"load", "together"})
 RTP_PORTS = "61000-61499"
 NOISE_SECONDS = 120
 _ENDED = 143
+Sizes = Sequence[tuple[int, int]]
 
 
 @asynccontextmanager
@@ -54,7 +55,9 @@ async def standing_beside(
         yield await beside_asterisk(product, greeting, recordings)
 
 
-async def measure(product: Product, switch: str, folder: Path, parts: Collection[str], count: int) -> None:
+async def measure(
+    product: Product, switch: str, folder: Path, parts: Collection[str], *, count: int, sizes: Sizes
+) -> None:
     """Make all calls of one switch and print their tables."""
     (greeting,) = product.prompts.files(Greeting(display_name=NAME), "en")
     silence = Heard.of(greeting).first_sound()
@@ -79,17 +82,17 @@ async def measure(product: Product, switch: str, folder: Path, parts: Collection
     if "load" in parts:
         await time_load(product, mailed, folder, speech, greeting_seconds)
     if "publishing" in parts:
-        await time_publishing(product, switch)
+        await time_publishing(product, switch, sizes)
 
 
-def run(switch: str, parts: Collection[str], count: int) -> None:
+def run(switch: str, parts: Collection[str], count: int, sizes: Sizes) -> None:
     """Run a private instance on a switch and time it."""
     with open_folder() as folder:
         instance = Instance(folder / "state")
         instance.start("--switch", switch, "--rtp-ports", RTP_PORTS)
         try:
             print(f"\n=== {described(instance)}", flush=True)
-            asyncio.run(measure(Product(instance), switch, folder, parts, count))
+            asyncio.run(measure(Product(instance), switch, folder, parts, count=count, sizes=sizes))
         finally:
             instance.stop()
 
@@ -98,6 +101,11 @@ def described(instance: Instance) -> str:
     """Return what `up` said of the switch that it starts."""
     said = instance.log.read_text(errors="replace")
     return next((line for line in said.splitlines() if "and the processes" in line), "an unknown switch")
+
+
+def _size(text: str) -> tuple[int, int]:
+    mailboxes, _, extensions = text.partition(":")
+    return int(mailboxes), int(extensions)
 
 
 def main() -> None:
@@ -110,7 +118,13 @@ def main() -> None:
     )
     parser.add_argument("--switch", choices=("asterisk", "freeswitch"), help="only this one")
     parser.add_argument("--parts", default=",".join(PARTS), help="some of %(default)s")
+    parser.add_argument(
+        "--objects",
+        default=",".join(f"{mailboxes}:{extensions}" for mailboxes, extensions in SIZES),
+        help="mailboxes:extensions that publishing is timed with, each more than before: %(default)s",
+    )
     asked = parser.parse_args()
+    sizes = [_size(text) for text in asked.objects.split(",")]
     parts = asked.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts: {', '.join(sorted(unknown))} is none of {', '.join(PARTS)}")
@@ -121,7 +135,7 @@ def main() -> None:
         if switch == "freeswitch" and (reason := without_freeswitch()):
             print(f"\n=== FreeSWITCH: {reason}")
             continue
-        run(switch, parts, asked.calls)
+        run(switch, parts, asked.calls, sizes)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,23 @@ async def test_live_configuration_is_asked_for() -> None:
     assert LiveConfiguration(digest="abc123", endpoints=frozenset({"101", "102"})) == live
 
 
+async def test_a_few_endpoints_are_asked_for_one_by_one() -> None:
+    """Among thousands a list of all takes seconds; a queue is in the list of queues, or is none."""
+    ami = ScriptedAmi()
+    ami.answers["Getvar"] = _variable("abc123")
+    ami.answers["PJSIPShowEndpoint"] = lambda action: (
+        list_of(["ObjectName: 101", "Username: 101"])
+        if action["Endpoint"] == "101"
+        else _error(f"Unable to retrieve endpoint {action['Endpoint']}")
+    )(action)
+    ami.answers["QueueSummary"] = list_of(["Queue: cp-1"])
+    async with controlling(ami) as control:
+        live = await control.live_configuration(["101", "102", "cp-1", "cp-2"])
+
+    assert {"101", "cp-1"} == live.endpoints
+    assert ["101", "102"] == [a["Endpoint"] for a in ami.actions if "Endpoint" in a]
+
+
 async def test_queues_are_among_what_the_switch_runs() -> None:
     """Ours alone; somebody else's have other names."""
     ami = ScriptedAmi()

@@ -126,6 +126,18 @@ async def test_reload_without_success_is_none(switch: ScriptedEventSocket, said:
             await control.reload()
 
 
+async def test_a_few_users_are_asked_for_one_by_one(switch: ScriptedEventSocket) -> None:
+    """Among thousands a list of all takes seconds; what is no word is asked for by nobody."""
+    heading, user, *_ = USERS.splitlines()
+    del switch.answers["api list_users"]
+    switch.answers["api list_users user 101 domain realm"] = answer(f"{heading}\n{user}\n\n+OK\n")
+    switch.answers["api list_users user 109 domain realm"] = answer(f"{heading}\n\n+OK\n")
+    async with controlling(switch) as control:
+        live = await control.live_configuration(["101@realm", "109@realm", "1 domain x@realm"])
+
+    assert frozenset({"101@realm"}) == live.endpoints
+
+
 async def test_live_configuration_is_asked_for(switch: ScriptedEventSocket) -> None:
     """The revision is a global variable, the endpoints are the users of the directory."""
     async with controlling(switch) as control:

@@ -20,7 +20,7 @@ NAME = "Car\"la <&> 'x' ]]> Ü;"
 
 def hostile_name(files: Path) -> None:
     """Call the other tenant's extension something that means something to XML."""
-    path = files / "cp-directory.xml"
+    path = files / f"directory/{ACME}/phones.xml"
     text = path.read_text()
     assert 'value="Carla"' in text
     path.write_text(text.replace('value="Carla"', f"value={quoteattr(NAME, QUOTES)}"))

@@ -96,6 +96,6 @@ class FakeSwitch:
     async def reload(self) -> None:
         """Do nothing."""
 
-    async def live_configuration(self) -> LiveConfiguration:
+    async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
         """Return that nothing is configured."""
         return LiveConfiguration(digest=None, endpoints=frozenset())

@@ -11,6 +11,7 @@ from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchRefused, SwitchUnavailable
 from controlplane.domain.routing.trunk_state import Registration
 from controlplane.rendering.check import parse
+from tests.support.rendered_files import read_whole
 
 
 @dataclass
@@ -19,7 +20,7 @@ class FakeSwitch:
 
     `down`: nobody answers. `refuses`: digests that it does not load. `unreadable`: digests of which it
     says so. `deaf`: endpoints that it does not take in. `sticky`: endpoints that it does not forget.
-    `says_no`: what it says to the next reload, which it refuses.
+    `says_no`: what it says to the next reload, which it refuses. `asked`: for which it was asked last.
     """
 
     root: Path
@@ -30,6 +31,7 @@ class FakeSwitch:
     sticky: set[str] = field(default_factory=set)
     says_no: str | None = None
     reloads: int = 0
+    asked: frozenset[str] = frozenset()
     running: LiveConfiguration = field(
         default_factory=lambda: LiveConfiguration(digest=None, endpoints=frozenset())
     )
@@ -50,16 +52,17 @@ class FakeSwitch:
             return
         endpoints = {
             name
-            for name, settings in parse((folder / "pjsip.conf").read_text())
+            for name, settings in parse(read_whole(self.root / "live", "asterisk/pjsip.conf"))
             if "context" in dict(settings)
         }
         self.running = LiveConfiguration(
             digest=digest, endpoints=frozenset(endpoints - self.deaf | self.sticky)
         )
 
-    async def live_configuration(self) -> LiveConfiguration:
+    async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
         """Say what is running."""
         self._answer()
+        self.asked = frozenset(asked or ())
         return self.running
 
     async def calls(self, asked: Collection[str]) -> Collection[str]:

@@ -18,7 +18,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.support.dialplan_rig import rig_context
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.rig import queue_contexts
+from tests.support.rendered_files import whole
+from tests.support.rig import DEFAULT, queue_contexts
 
 HOME = Path("/srv/shared-voicemail")
 QUEUE_NAMES = frozenset(queue.name for queue in queue_contexts())
@@ -55,6 +56,13 @@ def test_a_file_is_rendered_as_before(name: str, snapshot: SnapshotAssertion) ->
     assert tree.files[f"asterisk/{name}"] == snapshot(extension_class=Conf)
 
 
+def test_a_piece_of_the_phones_is_rendered_as_before(snapshot: SnapshotAssertion) -> None:
+    """So is the file of a tenant's extensions."""
+    tree = render_asterisk(rig_context(HOME), templates=TEMPLATES)
+
+    assert tree.files[f"asterisk/pjsip/{DEFAULT}/phones.conf"] == snapshot(extension_class=Conf)
+
+
 def test_the_revision_is_in_the_globals() -> None:
     """The switch can be asked for the digest of what it runs."""
     tree = render_asterisk(rig_context(HOME), templates=TEMPLATES)
@@ -68,7 +76,9 @@ def test_the_endpoints_are_those_of_the_file() -> None:
     tree = render_asterisk(rig_context(HOME), templates=TEMPLATES)
 
     rendered = {
-        name for name, settings in parse(tree.files["asterisk/pjsip.conf"]) if "context" in dict(settings)
+        name
+        for name, settings in parse(whole(tree.files, "asterisk/pjsip.conf"))
+        if "context" in dict(settings)
     }
     assert {"anonymous", "101", "102", "103", "101@acme.example"} == rendered
     assert rendered == tree.endpoints - QUEUE_NAMES
@@ -95,9 +105,9 @@ def test_a_hostile_display_name_changes_no_structure(name: str) -> None:
     plain = render_asterisk(with_name("Plain"), templates=TEMPLATES).files
     hostile = render_asterisk(with_name(name), templates=TEMPLATES).files
 
-    assert structure(plain["asterisk/pjsip.conf"]) == structure(hostile["asterisk/pjsip.conf"])
+    assert structure(whole(plain, "asterisk/pjsip.conf")) == structure(whole(hostile, "asterisk/pjsip.conf"))
     before, after = (
-        [setting for _, settings in parse(files["asterisk/pjsip.conf"]) for setting in settings]
+        [setting for _, settings in parse(whole(files, "asterisk/pjsip.conf")) for setting in settings]
         for files in (plain, hostile)
     )
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
@@ -112,7 +122,7 @@ def test_a_hostile_display_name_holds_no_variable(name: str) -> None:
 
     value = next(
         value
-        for section, settings in parse(files["asterisk/pjsip.conf"])
+        for section, settings in parse(whole(files, "asterisk/pjsip.conf"))
         for key, value in settings
         if section == "101" and key == "callerid"
     )
@@ -197,7 +207,7 @@ def test_an_external_address_is_in_both_transports() -> None:
 
     transports = [
         dict(settings)
-        for name, settings in parse(tree.files["asterisk/pjsip.conf"])
+        for name, settings in parse(whole(tree.files, "asterisk/pjsip.conf"))
         if name.startswith("transport-")
     ]
     assert [("203.0.113.7", "203.0.113.7", "127.0.0.0/8")] * 2 == [
@@ -213,7 +223,7 @@ def test_an_asterisk_with_phones_of_its_own_gets_no_endpoints() -> None:
     installation = dataclasses.replace(context.installation, sip=sip)
     tree = render_asterisk(dataclasses.replace(context, installation=installation), templates=TEMPLATES)
 
-    assert ([], QUEUE_NAMES) == (parse(tree.files["asterisk/pjsip.conf"]), tree.endpoints)
+    assert ([], QUEUE_NAMES) == (parse(whole(tree.files, "asterisk/pjsip.conf")), tree.endpoints)
 
 
 def test_no_member_is_recorded_by_the_dialplan() -> None:

@@ -121,3 +121,12 @@ def test_what_is_no_secret_is_shown() -> None:
     text = 'auth_type=md5\n<param name="sip-port" value="5060"/>\n'
 
     assert text == masked(text)
+
+
+def test_what_is_shown_of_all_files_is_bounded() -> None:
+    """Of a hundred files that are new at once some are shown, and all are named."""
+    after = {f"{number:03}": "line\n" * 1900 for number in range(100)}
+    found = differences({}, after)
+
+    assert sorted(after) == [file.path for file in found]
+    assert 11 == sum(file.difference is not None for file in found)

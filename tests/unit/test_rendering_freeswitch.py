@@ -22,6 +22,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.support.freeswitch_rig import freeswitch_context, with_alice, with_native
 from tests.support.hostile import HOSTILE_TEXTS
+from tests.support.rendered_files import whole
 from tests.support.rig import ACME, DEFAULT, MAILBOX, REALM
 
 HOME = Path("/srv/shared-voicemail")
@@ -45,7 +46,7 @@ class Lua(Xml):
 def rendered(name: str, alice: str = "Alice") -> str:
     """Return one file of the rig's context."""
     context = with_alice(freeswitch_context(HOME), alice)
-    return render_freeswitch(context, templates=TEMPLATES).files[f"freeswitch/{name}"]
+    return whole(render_freeswitch(context, templates=TEMPLATES).files, f"freeswitch/{name}")
 
 
 def native_context(*boxes: MailboxContext) -> FreeswitchContext:
@@ -82,6 +83,13 @@ def test_a_file_is_rendered_as_before(name: str, snapshot: SnapshotAssertion) ->
 
     kind = Lua if name.endswith(".lua") else Xml
     assert tree.files[f"freeswitch/{name}"] == snapshot(extension_class=kind)
+
+
+def test_a_piece_of_the_directory_is_rendered_as_before(snapshot: SnapshotAssertion) -> None:
+    """So is the file of a tenant's extensions."""
+    tree = render_freeswitch(freeswitch_context(HOME), templates=TEMPLATES)
+
+    assert tree.files[f"freeswitch/directory/{DEFAULT}/phones.xml"] == snapshot(extension_class=Xml)
 
 
 @pytest.mark.parametrize("name", NATIVE_FILES)
@@ -168,17 +176,17 @@ def test_without_the_default_tenant_nothing_is_rendered() -> None:
 
 
 def test_many_extensions_are_in_groups_of_at_most_500() -> None:
-    """A group is read from its beginning, so none is long; every extension is in one."""
+    """A group is searched, and read, from its beginning, so none is long; every extension is in one."""
     context = freeswitch_context(HOME)
     one = context.tenants[0].extensions[0]
     many = tuple(dataclasses.replace(one, number=str(10_000 + count)) for count in range(1201))
     default = dataclasses.replace(context.tenants[0], extensions=many)
     changed = dataclasses.replace(context, tenants=(default, *context.tenants[1:]))
     files = render_freeswitch(changed, templates=TEMPLATES).files
-    domains = ET.fromstring(files["freeswitch/cp-directory.xml"]).iter("domain")
+    domains = ET.fromstring(whole(files, "freeswitch/cp-directory.xml")).iter("domain")
     (groups,) = [each.iter("group") for each in domains if each.get("name") == "shared-voicemail"]
 
-    assert [500, 500, 201] == [len(list(group.iter("user"))) for group in groups]
+    assert [301, 292, 316, 292] == [len(list(group.iter("user"))) for group in groups]
 
 
 def test_each_tenant_has_extensions_of_its_own() -> None:
@@ -243,7 +251,7 @@ def test_a_switch_with_phones_of_its_own_gets_no_profile() -> None:
     (sofia,) = [each for each in configuration.iter("configuration") if each.get("name") == "sofia.conf"]
 
     assert [] == list(sofia.iter("profile"))
-    assert [] == list(ET.fromstring(files["freeswitch/cp-directory.xml"]).iter("user"))
+    assert [] == list(ET.fromstring(whole(files, "freeswitch/cp-directory.xml")).iter("user"))
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ _REGISTRATIONS: Final = {
     # It is registered still when it asks anew before the time is over.
     **dict.fromkeys(("UNREGED", "TRYING", "REGISTER"), TrunkState.TRYING),
 }
+# So many users are asked for one by one.
+_FEW: Final = 300
 # The column of `list_users` with the domain; before it stand user and context.
 _DOMAIN: Final = 2
 
@@ -46,8 +48,8 @@ _DOMAIN: Final = 2
 class FreeSwitchControl:
     """Commands to one FreeSWITCH; implements `services.switch_control.SwitchControl`.
 
-    `seconds` bounds connecting and each answer; `reload_seconds` that of a reload, which takes
-    seconds with thousands of extensions. `realm` and `profile` are those of the phones.
+    `seconds` bounds connecting and each answer; `reload_seconds` that of a reload and of a list of all
+    users, which take seconds with thousands of extensions. `realm` and `profile` are those of the phones.
     """
 
     def __init__(
@@ -127,17 +129,25 @@ class FreeSwitchControl:
             found.update(name for name in answer.split() if name.startswith(_GATEWAY))
         return frozenset(found)
 
-    async def live_configuration(self) -> LiveConfiguration:
-        """Ask for the revision in the global variable, for users of the directory, gateways and queues."""
-        async with self.connected() as client:
+    async def live_configuration(self, asked: Collection[str] | None = None) -> LiveConfiguration:
+        """Ask for the revision in the global variable, for users of the directory, gateways and queues.
+
+        A list of all looks for the phones of each, which takes 50 ms a thousand; one is asked for in 4 ms.
+        """
+        users = None if asked is None else sorted(name for name in asked if "@" in name)
+        few = users is not None and len(users) <= _FEW
+        async with self.connected(seconds=None if few else self._reload_seconds) as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
-            users = await client.api("list_users")
+            if users is None or not few:
+                known = _users(await client.api("list_users"))
+            else:
+                known = frozenset().union(*[await _user(client, name) for name in users])
             ours = await self._wanted_gateways(client) is not None
             gateways = await self._gateways(client) if ours else frozenset()
             names = await queues.queue_names(client)
         return LiveConfiguration(
             digest=revision if revision and not revision.startswith("-ERR") else None,
-            endpoints=_users(users) | gateways | names,
+            endpoints=known | gateways | names,
         )
 
     async def registrations(self) -> Mapping[UUID, Registration]:
@@ -181,6 +191,14 @@ class FreeSwitchControl:
             user=self._user,
             seconds=seconds or self._seconds,
         )
+
+
+async def _user(client: InboundClient, name: str) -> frozenset[str]:
+    """Return the name of a user if the directory has it, else nothing."""
+    number, _, domain = name.rpartition("@")
+    if not (is_word(number) and is_word(domain)):
+        return frozenset()
+    return _users(await client.api(f"list_users user {number} domain {domain}"))
 
 
 def _users(answer: str) -> frozenset[str]:

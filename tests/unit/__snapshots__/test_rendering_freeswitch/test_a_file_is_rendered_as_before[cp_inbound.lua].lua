@@ -1,8 +1,15 @@
 -- Where a call from outside goes: the inbound rules of its tenant in their order, the first that matches wins.
--- A rule has a trunk, the masks of numbers dialled and of callers, a schedule, and a destination for each hours.
 local routing = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_routing.lua")
-local tenants = {
-}
+
+-- The rules of a tenant are a file of their own, so that a call reads no others; without one it has none.
+local function rules_of(tenant)
+  if not tenant:match("^[%x-]+$") then return {} end
+  local path = "/srv/shared-voicemail/configuration/live/freeswitch/rules/" .. tenant .. ".lua"
+  local file = io.open(path)
+  if not file then return {} end
+  file:close()
+  return dofile(path)
+end
 
 -- Digits, and a + before them; nothing of anything else.
 local function digits_of(text)
@@ -31,7 +38,7 @@ if did == "" then
   session:transfer("number-unknown", "XML", "cp-unknown")
 else
   routing.set("cp_reached_by", "did." .. plus .. did)
-  local rule = find(tenants[tenant] or {}, routing.get("cp_trunk"), did, (digits_of(routing.get("sip_from_user"))))
+  local rule = find(rules_of(tenant), routing.get("cp_trunk"), did, (digits_of(routing.get("sip_from_user"))))
   local hours = rule and routing.hours(rule[4]) or 0
   -- No rule is meant: the number itself, if somebody has it.
   local token = rule and rule[5][hours + 1] or did
