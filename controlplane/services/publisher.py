@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from controlplane.domain.configuration import EditedFile, FileDifference
 from controlplane.rendering.difference import differences
@@ -14,6 +15,7 @@ from controlplane.services.rendered_configuration import Rendering, render_confi
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage import configuration_changes
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
 from controlplane.storage.revision_folder import RevisionFolder
 
 _NAMES_SHOWN = 5
@@ -41,7 +43,8 @@ class PublishResult:
 class Publisher:
     """What publishing works with. Without `control` there is no switch, and what is written is live.
 
-    `reached` is told each step, for tests that end the process there.
+    `reached` is told each step, for tests that end the process there. `jobs` are for what follows when a
+    tenant that publishes by hand is live; without it that is not spoken.
     """
 
     database: Database
@@ -50,6 +53,7 @@ class Publisher:
     control: SwitchControl | None
     verify_seconds: float = 30.0
     reached: Callable[[str], None] = lambda _: None
+    jobs: Jobs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +65,16 @@ class Candidate:
     change_ids: tuple[int, ...]
 
 
-async def render_candidate(publisher: Publisher) -> Candidate:
+async def render_candidate(publisher: Publisher, *, current: Collection[UUID] = ()) -> Candidate:
     """Render and check what the database says now, and compare; writes nothing.
 
+    Of tenants that publish by hand it is what was copied, and of those in `current` what publishing them
+    would take along.
     Raises RenderingError, Unavailable, OSError.
     """
     async with publisher.database.transaction() as session:
-        change_ids = await configuration_changes.waiting_ids(session)
-    tree = await render_configuration(publisher.database, publisher.rendering)
+        change_ids = await configuration_changes.waiting_ids(session, current=current)
+    tree = await render_configuration(publisher.database, publisher.rendering, current=current)
     files = await asyncio.to_thread(_differences, publisher.folder, tree)
     return Candidate(tree=tree, files=tuple(files), change_ids=tuple(change_ids))
 

@@ -40,10 +40,9 @@ from controlplane.storage.configuration import (
     ConfiguredRule,
     ConfiguredTenant,
     ConfiguredTrunk,
-    configured_mailboxes,
-    configured_tenants,
 )
 from controlplane.storage.database import Database
+from controlplane.storage.published_tenants import published_mailboxes, published_or_current
 
 # What the dialplan says by itself.
 DIALPLAN_PROMPTS = (
@@ -74,11 +73,16 @@ class Rendering:
         return isinstance(self.installation, FreeswitchInstallation) and self.installation.native
 
 
-async def render_configuration(database: Database, rendering: Rendering) -> RenderedTree:
-    """Read what is provisioned and render it; raises RenderingError, Unavailable."""
+async def render_configuration(
+    database: Database, rendering: Rendering, *, current: Collection[UUID] = ()
+) -> RenderedTree:
+    """Read what is provisioned and render it; raises RenderingError, Unavailable.
+
+    Of tenants that publish by hand that is what is published, but of those in `current`.
+    """
     async with database.transaction() as session:
-        boxes = await configured_mailboxes(session) if rendering.has_mailboxes else []
-        tenants = await configured_tenants(session)
+        boxes = await published_mailboxes(session, current=current) if rendering.has_mailboxes else []
+        tenants = await published_or_current(session, current=current)
     return await asyncio.to_thread(_render, rendering, tenants, boxes)
 
 
