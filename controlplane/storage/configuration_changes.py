@@ -44,6 +44,27 @@ class NotedChanges:
 
 async def note(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
     """Note a change, in the transaction of the change itself."""
+    await _hold(session, tenant_id)
+    await _insert(session, tenant_id, change)
+
+
+async def note_held(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
+    """Note a change that no revision takes along, if its tenant publishes by hand."""
+    await _hold(session, tenant_id)
+    found = await session.scalar(
+        select(Modes.tenant_id).where(Modes.tenant_id == tenant_id, Modes.mode == Mode.MANUAL.value)
+    )
+    if found is not None:
+        await _insert(session, tenant_id, change)
+
+
+async def _hold(session: AsyncSession, tenant_id: UUID) -> None:
+    """Have who copies the tenant wait for this transaction, or wait for that."""
+    tenant = select(TenantRow.id).where(TenantRow.id == tenant_id)
+    await session.execute(tenant.with_for_update(key_share=True, read=True))
+
+
+async def _insert(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
     await session.execute(
         insert(Change).values(
             tenant_id=tenant_id,
@@ -54,19 +75,6 @@ async def note(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> 
             author=change.by,
         )
     )
-
-
-async def note_held(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
-    """Note a change that no revision takes along, if its tenant publishes by hand."""
-    # Who chooses that waits for this transaction, or this one sees it.
-    await session.execute(
-        select(TenantRow.id).where(TenantRow.id == tenant_id).with_for_update(key_share=True, read=True)
-    )
-    found = await session.scalar(
-        select(Modes.tenant_id).where(Modes.tenant_id == tenant_id, Modes.mode == Mode.MANUAL.value)
-    )
-    if found is not None:
-        await note(session, tenant_id, change)
 
 
 async def waiting_ids(session: AsyncSession, *, current: Collection[UUID] = ()) -> list[int]:

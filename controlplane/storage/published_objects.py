@@ -18,7 +18,6 @@ from controlplane.domain.configuration import Mode
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.domain.routing.trunk import Trunk
 from controlplane.storage.routing.documents import settings_from
-from controlplane.storage.routing.objects import lock_kind
 from controlplane.storage.tables import PublishedObjectRow as Row
 from controlplane.storage.tables import PublishingModeRow, RoutingObjectRow, TenantRow
 
@@ -72,11 +71,10 @@ UPDATE publishing_modes
 async def copy(session: AsyncSession, tenant_id: UUID, *, is_next: bool) -> None:
     """Copy a tenant as the tables say that it is, in the place of an earlier copy of that kind.
 
-    Who takes something away from the tenant that others may then have, a SIP domain or the address of a
-    trunk, waits until the transaction ends: either the copy has it and they see that, or it does not.
+    Who changes the tenant waits until the transaction ends, and this waits for who does: what somebody gives
+    up that others may have then, a SIP domain or a trunk's address, is in a copy that they see, or in none.
     """
     await session.execute(select(TenantRow.id).where(TenantRow.id == tenant_id).with_for_update())
-    await lock_kind(session, RoutingKind.TRUNK)
     await session.execute(delete(Row).where(Row.tenant_id == tenant_id, Row.is_next == is_next))
     await session.execute(_COPY, {"tenant_id": tenant_id, "is_next": is_next})
 

@@ -501,7 +501,10 @@ class PublishedObjectRow(Table):
     """
 
     __tablename__ = "published_objects"
-    __table_args__ = (Index(None, "tenant_id", "number"), Index(None, "key"))
+    __table_args__ = (
+        Index("ix_published_objects_number", "tenant_id", "is_next", "kind", "number"),
+        Index(None, "key"),
+    )
 
     tenant_id: Mapped[UUID] = mapped_column(
         ForeignKey("publishing_modes.tenant_id", ondelete="CASCADE"), primary_key=True

@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "is_next", "kind", "key", name=op.f("pk_published_objects")),
     )
     op.create_index(
-        op.f("ix_published_objects_tenant_id_number"), "published_objects", ["tenant_id", "number"]
+        "ix_published_objects_number", "published_objects", ["tenant_id", "is_next", "kind", "number"]
     )
     op.create_index(op.f("ix_published_objects_key"), "published_objects", ["key"])
     op.execute(

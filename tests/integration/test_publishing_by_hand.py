@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, time
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from controlplane.callflows.call import CallFacts, Entry, HangupCause
+from controlplane.callflows.ending import Outcome
+from controlplane.callflows.leave_message import leave_message
+from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.prompts import Prompt
+from controlplane.domain.caller import Caller
 from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import Conflict
+from controlplane.domain.message import ReachedBy, TakeFacts
+from controlplane.domain.pin_locks import PinLockPolicy
 from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.destination import ByHours, Destination, DestinationAction
 from controlplane.domain.routing.extension_rules import ExtensionRules
@@ -22,6 +32,9 @@ from controlplane.jobs.configuration import ALL_ROUTES, register
 from controlplane.services.configuration_state import ConfigurationState, State, read_configuration
 from controlplane.services.extensions import create_extension, delete_extension, update_extension
 from controlplane.services.features import FeatureService
+from controlplane.services.mailboxes import delete_mailbox
+from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
+from controlplane.services.pins import Pins
 from controlplane.services.published_copies import CallFiles
 from controlplane.services.publisher import render_candidate
 from controlplane.services.publishing import Publisher, heal, publish
@@ -31,12 +44,16 @@ from controlplane.services.receptionists import ReceptionistService
 from controlplane.services.routing.extension_rules import put_rules
 from controlplane.services.routing.objects import create_object, delete_object, update_object
 from controlplane.services.tenants import create_tenant, update_tenant
+from controlplane.services.voicemail_service import VoicemailService
 from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.routing import plans, published_plans
+from controlplane.storage.spool import FileSpool
 from procrastinate import App
 from tests.support.applying import applier
+from tests.support.fake_call import FakeCall
 from tests.support.fake_switch import FakeSwitch
 from tests.support.publishing import make_publisher
 from tests.support.rows import add_mailbox, add_tenant
@@ -145,6 +162,17 @@ class Office:
         """Return what waits."""
         state = await self.state()
         return [(change.kind, change.name, change.action) for change in state.changes.items]
+
+
+async def _no_deposit(facts: TakeFacts, wav: Path) -> bool:
+    raise AssertionError(f"{facts.recording_id} {wav}")
+
+
+@pytest.fixture
+def hasher() -> Iterator[PinHasher]:
+    """Hash cheaply."""
+    with closing(PinHasher(make_key(), cost=HashCost(time_cost=1, memory_kib=64))) as made:
+        yield made
 
 
 @pytest.fixture
@@ -390,6 +418,48 @@ async def test_a_receptionist_is_met_as_it_was_published(office: Office, tmp_pat
     assert ({"1": "101"}, False) == changed
     assert {"1": "101"} == deleted
     assert (None, True) == (await met(), (await service.dialled(office.tenant_id, "102")).is_extension)
+
+
+async def test_a_mailbox_that_is_gone_ends_well_for_its_callers(
+    office: Office, hasher: PinHasher, tmp_path: Path
+) -> None:
+    """Its route file stands until that is published: who is sent there hears that it is not in use."""
+    mailbox_id = await add_mailbox(office.database, office.tenant_id)
+    await office.choose(Mode.MANUAL)
+    await delete_mailbox(office.database, office.jobs, tenant_id=office.tenant_id, number="8001", by=BY)
+    await office.work()
+    facts = CallFacts(
+        call_id="1",
+        entry=Entry.LEAVE,
+        tenant_id=office.tenant_id,
+        mailbox_id=mailbox_id,
+        dialled="8001",
+        extension=None,
+        caller=Caller.of("4930123", ""),
+        reached_by=ReachedBy(),
+    )
+    call = FakeCall(facts)
+    call.expect_to_hear(Prompt.MAILBOX_UNKNOWN)
+    ending = await leave_message(
+        call,
+        voicemail=VoicemailService(
+            database=office.database,
+            jobs=office.jobs,
+            pins=Pins(office.database, hasher, office.jobs, policy=PinLockPolicy()),
+            recordings=RecordingStore(tmp_path / "recordings"),
+            deposit=_no_deposit,
+            languages=["en"],
+        ),
+        spool=FileSpool(tmp_path / "spool"),
+        options=FlowOptions(),
+        clock=lambda: datetime.now(UTC),
+        new_id=uuid4,
+    )
+
+    call.assert_over()
+    assert ["mailbox", str(mailbox_id)] == office.route("8001")
+    assert (Outcome.MAILBOX_UNKNOWN, HangupCause.UNALLOCATED) == (ending.outcome, call.hangup_cause)
+    assert [("mailbox", "8001", "removed")] == await office.waiting()
 
 
 async def test_a_copy_says_all_that_the_tables_said(office: Office) -> None:

@@ -98,13 +98,8 @@ async def all_of(
 async def everywhere(session: AsyncSession, kind: RoutingKind, *, lock: bool = False) -> list[RoutingObject]:
     """Return the objects of a kind of all tenants; with `lock` one after the other who ask so."""
     if lock:
-        await lock_kind(session, kind)
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"routing:{kind.value}"))))
     return [object_values(row) for row in await session.scalars(select(Row).where(Row.kind == kind.value))]
-
-
-async def lock_kind(session: AsyncSession, kind: RoutingKind) -> None:
-    """Let nobody else who asks so look at the objects of a kind until the transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"routing:{kind.value}"))))
 
 
 async def hold(session: AsyncSession, tenant_id: UUID, kind: RoutingKind, name: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Mode
+from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.domain.routing.plan import PlanContext, Routed, plan_of
@@ -26,6 +27,7 @@ from controlplane.storage.tables import ExtensionRow, PublishingModeRow, QueueAg
 from controlplane.storage.tables import PublishedObjectRow as Row
 
 _ROUTING = {kind.value for kind in RoutingKind}
+_NUMBERED = [kind.value for kind in NumberKind]
 
 
 async def is_held(session: AsyncSession, tenant_id: UUID) -> bool:
@@ -46,13 +48,21 @@ async def owners(
     """Return who owns these numbers of a tenant, as `plans.owners` does, as far as that is published."""
     if not await is_held(session, tenant_id):
         return await plans.owners(session, tenant_id, numbers)
-    query = select(Row).where(Row.tenant_id == tenant_id, Row.is_next.is_(False), Row.number.is_not(None))
+    numbered = [Row.tenant_id == tenant_id, Row.is_next.is_(False), Row.kind.in_(_NUMBERED)]
     if numbers is not None:
-        query = query.where(Row.number.in_(numbers))
-    rows = list(await session.scalars(query))
-    found = {row.number or "": Owner(kind=row.kind, object_id=UUID(row.key)) for row in rows}
+        numbered.append(Row.number.in_(numbers))
+    found = {
+        number or "": Owner(kind=kind, object_id=UUID(key))
+        for number, kind, key in await session.execute(select(Row.number, Row.kind, Row.key).where(*numbered))
+    }
     disturbed = await _disturbed(session, tenant_id, numbers)
-    routed = {row.number or "": routed for row in rows if (routed := _routed(row, disturbed)) is not None}
+    # Mailboxes, extensions without rules: most are such, and have no plan.
+    ruled = (Row.kind == EXTENSION) & (Row.settings["rules"].astext != "{}")
+    with_plans = or_(
+        Row.kind.in_(_ROUTING), ruled, Row.key.in_([str(one) for one, on in disturbed.items() if on])
+    )
+    rows = await session.scalars(select(Row).where(*numbered, with_plans))
+    routed = {row.number or "": _routed(row, disturbed) for row in rows}
     if not routed:
         return found
     around = await session.scalars(
@@ -141,15 +151,13 @@ def routing_settings(row: Row) -> dict[str, Any]:
     return {key: value for key, value in row.settings.items() if key != LOGGED_OUT}
 
 
-def _routed(row: Row, disturbed: Mapping[UUID, bool]) -> Routed | None:
+def _routed(row: Row, disturbed: Mapping[UUID, bool]) -> Routed:
     """Return what a route file has a plan of, with "do not disturb" as it is now."""
     if row.kind == EXTENSION:
         rules = rules_from(row.settings["rules"])
         switched = disturbed.get(UUID(row.key), rules.do_not_disturb)
         return dataclasses.replace(rules, do_not_disturb=switched)
-    if row.kind in _ROUTING:
-        return cast("Routed", settings_from(RoutingKind(row.kind), routing_settings(row)))
-    return None
+    return cast("Routed", settings_from(RoutingKind(row.kind), routing_settings(row)))
 
 
 async def _absent(session: AsyncSession, tenant_id: UUID) -> dict[UUID, dict[str, bool]]:
