@@ -279,7 +279,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     publish_automatically: bool = Field(
         True,
-        description="publish after each change; if not, changes wait for a person. REST may choose otherwise",
+        description="publish after each change; if not, changes wait for a person. Tenants may choose",
     )
 
     @field_validator("database_url")

@@ -54,6 +54,7 @@ class Mailboxes:
             into.pin_policy,
             tenant_id=into.tenant.id,
             new=NewMailbox(number=entry.number, pin=pin, **_settings(entry)),  # type: ignore[arg-type]  # by name
+            by=into.by,
         )
         into.secrets.touched[self.section, entry.number] = "pin made" if is_made else "pin set"
         if is_made:

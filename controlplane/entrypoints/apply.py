@@ -24,7 +24,8 @@ from controlplane.entrypoints import logs, migrate
 from controlplane.entrypoints.bootstrap import policy_of
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.pin_keys import hasher_of
-from controlplane.services.configuration_mode import current_mode
+from controlplane.services.publishing_modes import tenant_mode
+from controlplane.services.tenants import get_tenant
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import make_app
@@ -107,8 +108,7 @@ async def _apply(settings: Settings, asked: Asked) -> bool:
         if asked.consent is Consent.ASK:
             await asyncio.to_thread(_ask)
         made = await apply_file(to, asked.file, prune=asked.prune, shown=plan)
-        default = Mode.AUTOMATIC if settings.publish_automatically else Mode.MANUAL
-        mode = await current_mode(db, default=default)
+        mode = (await tenant_mode(db, (await get_tenant(db, name=plan.tenant)).id)).mode
     _tell(plan, made, mode)
     return True
 
@@ -125,7 +125,7 @@ def _ask() -> None:
 def _tell(plan: Plan, made: Sequence[MadeSecret], mode: Mode) -> None:
     print(f"\nApplied: tenant {plan.tenant} is as the file says.")
     if mode is Mode.MANUAL:
-        print("What the switch must reload waits to be published: publishing is manual here.")
+        print("It waits to be published: this tenant publishes by hand.")
     if made:
         print("\nMade for what is new, and shown this once:")
         for one in made:

@@ -179,6 +179,10 @@ def publish(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files edited by hand; a copy is kept.")
     ] = False,
+    tenant: Annotated[
+        str | None,
+        typer.Option(help="Take along only what waits of this tenant; else of all that publish by hand."),
+    ] = None,
 ) -> None:
     """Publish the configuration now, reload the switch, and verify that it runs it."""
 
@@ -189,7 +193,7 @@ def publish(
 
         settings = load()
         logs.configure(settings.log_format, settings.log_level)
-        entrypoint.main(settings, before_start=before_start, overwrite=overwrite)
+        entrypoint.main(settings, before_start=before_start, overwrite=overwrite, tenant=tenant)
 
     or_exit(run)
 

@@ -8,8 +8,8 @@ from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.publish import control_of
 from controlplane.services.trunk_states import registrations_within, told
 from controlplane.settings import Settings
-from controlplane.storage.configuration import configured_tenants
 from controlplane.storage.database import Database
+from controlplane.storage.published_tenants import published_or_current
 
 _SUBJECT = "trunks"
 _SECONDS = 5.0
@@ -29,7 +29,7 @@ async def check_trunks(settings: Settings) -> list[Finding]:
     database = Database(settings.sqlalchemy_url, pool_size=1, timeout_seconds=_SECONDS)
     try:
         async with database.transaction() as session:
-            tenants = await configured_tenants(session)
+            tenants = await published_or_current(session)
     except Unavailable as error:
         return [Finding(subject=_SUBJECT, found=str(error), remedy="See the findings above.")]
     finally:

@@ -23,12 +23,11 @@ from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.publish import (
+    call_files,
     control_of,
-    hours_folder,
     lamp_control_of,
     native_voicemail_of,
     publisher_of,
-    routes_folder,
 )
 from controlplane.jobs import configuration, lamps, mail, native_voicemail, pin_alarm, speech, spool, upkeep
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
@@ -183,9 +182,8 @@ def _register(
     speech.register(app, database, voice, jobs=jobs, greetings=settings.paths.configuration / "greetings")
     configuration.register(
         app,
-        publisher_of(settings, database),
-        routes=routes_folder(settings),
-        hours=hours_folder(settings),
+        publisher_of(settings, database, jobs),
+        files=call_files(settings),
         automatic=settings.publish_automatically,
     )
     upkeep.register(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import structlog
@@ -12,8 +13,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import Unavailable
+from controlplane.services.publishing_modes import adopt_default
 from controlplane.settings import Settings
+from controlplane.storage.database import Database
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -60,11 +64,26 @@ def main(settings: Settings) -> None:
     """Run the migrations and say what was done."""
     before, newest = revisions(settings)
     upgrade(settings)
+    asyncio.run(_adopt(settings))
     print(
         f"The database is at {newest}."
         if before == newest
         else f"Migrated from {before or 'nothing'} to {newest}."
     )
+
+
+def default_mode(settings: Settings) -> Mode:
+    """Return how tenants publish for which nobody chose."""
+    return Mode.AUTOMATIC if settings.publish_automatically else Mode.MANUAL
+
+
+async def _adopt(settings: Settings) -> None:
+    """Have tenants publish as the settings say before anybody changes something of them."""
+    database = Database(settings.sqlalchemy_url)
+    try:
+        await adopt_default(database, default_mode(settings))
+    finally:
+        await database.close()
 
 
 def _configuration(settings: Settings) -> Config:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from controlplane.callflows.prompts import PromptFiles
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.domain.event_socket import EventSocketUser
 from controlplane.entrypoints import migrate
+from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.ready import reachable_host
 from controlplane.rendering.context import (
@@ -32,6 +35,7 @@ from controlplane.rendering.freeswitch import PROFILE
 from controlplane.services.hours_files import reconcile_hours
 from controlplane.services.lamps import LampControl
 from controlplane.services.native_voicemail import NativeVoicemail
+from controlplane.services.published_copies import CallFiles
 from controlplane.services.publishing import (
     Outcome,
     Publisher,
@@ -39,12 +43,15 @@ from controlplane.services.publishing import (
     publish,
     publish_without_switch,
 )
+from controlplane.services.publishing_modes import adopt_default
 from controlplane.services.rendered_configuration import Rendering
 from controlplane.services.routes import reconcile_all_routes
 from controlplane.services.switch_control import SwitchControl
+from controlplane.services.tenants import get_tenant
 from controlplane.settings import Settings
 from controlplane.speech.cache import PromptCache
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.switches.asterisk.control import AsteriskControl
 from controlplane.switches.freeswitch.control import FreeSwitchControl
@@ -59,6 +66,11 @@ def routes_folder(settings: Settings) -> Path:
 def hours_folder(settings: Settings) -> Path:
     """Return the folder of the files of office hours."""
     return settings.paths.configuration.absolute() / "hours"
+
+
+def call_files(settings: Settings) -> CallFiles:
+    """Return where the files are that the switch reads at each call."""
+    return CallFiles(routes=routes_folder(settings), hours=hours_folder(settings))
 
 
 def rendering_of(settings: Settings, prompts: PromptFiles) -> Rendering:
@@ -165,30 +177,38 @@ def _freeswitch(settings: Settings) -> FreeSwitchControl:
     )
 
 
-def publisher_of(settings: Settings, database: Database) -> Publisher:
-    """Put a publisher together out of the settings."""
+def publisher_of(settings: Settings, database: Database, jobs: Jobs | None = None) -> Publisher:
+    """Put a publisher together out of the settings; `jobs` for one that publishes tenants by hand."""
     return Publisher(
         database=database,
         folder=RevisionFolder(settings.paths.configuration.absolute()),
         rendering=rendering_of(settings, PromptCache(settings.paths.prompts)),
         control=control_of(settings),
+        jobs=jobs,
     )
 
 
-def main(settings: Settings, *, before_start: bool = False, overwrite: bool = False) -> None:
-    """Reconcile all route files, publish and verify; raises ControlPlaneError when that failed.
+def main(
+    settings: Settings, *, before_start: bool = False, overwrite: bool = False, tenant: str | None = None
+) -> None:
+    """Publish what waits of all tenants or of one, and verify; raises ControlPlaneError when that failed.
 
-    `before_start` writes for a switch that is about to start, and asks it nothing. With `overwrite`,
-    files of the live revision that were edited by hand are replaced and kept aside.
+    All route files are reconciled. `before_start` writes for a switch that is about to start, and asks it
+    nothing; what waits for a person goes on waiting. With `overwrite`, files of the live revision that were
+    edited by hand are replaced and kept aside.
     """
     migrate.require(settings)
-    asyncio.run(_publish(settings, before_start=before_start, overwrite=overwrite))
+    if before_start:
+        asyncio.run(_write(settings))
+    else:
+        asyncio.run(_publish(settings, overwrite=overwrite, tenant=tenant))
 
 
 async def write_before_start(settings: Settings) -> PublishResult:
     """Write route files and configuration for a switch that is about to start."""
     database = Database(settings.sqlalchemy_url)
     try:
+        await adopt_default(database, migrate.default_mode(settings))
         await reconcile_all_routes(database, routes_folder(settings))
         await reconcile_hours(database, hours_folder(settings))
         return await publish_without_switch(publisher_of(settings, database))
@@ -196,22 +216,26 @@ async def write_before_start(settings: Settings) -> PublishResult:
         await database.close()
 
 
-async def _publish(settings: Settings, *, before_start: bool, overwrite: bool) -> None:
+async def _write(settings: Settings) -> None:
+    with _writable(settings):
+        written = await write_before_start(settings)
+    if written.outcome is Outcome.FAILED:
+        raise ControlPlaneError(f"The switch's configuration cannot be made: {written.error}")
+    print(f"Revision {(written.digest or '')[:12]} is written; the switch reads it when it starts.")
+
+
+async def _publish(settings: Settings, *, overwrite: bool, tenant: str | None) -> None:
     database = Database(settings.sqlalchemy_url)
+    files = call_files(settings)
     try:
-        if before_start:
-            written = await write_before_start(settings)
-            if written.outcome is Outcome.FAILED:
-                raise ControlPlaneError(f"The switch's configuration cannot be made: {written.error}")
-            print(f"Revision {(written.digest or '')[:12]} is written; the switch reads it when it starts.")
-            return
-        changed = await reconcile_all_routes(database, routes_folder(settings))
-        await reconcile_hours(database, hours_folder(settings))
-        result = await publish(publisher_of(settings, database), by="cli", overwrite=overwrite)
-    except OSError as error:
-        raise ControlPlaneError(
-            f"{settings.paths.configuration} cannot be written ({error.strerror})."
-        ) from error
+        with _writable(settings):
+            await adopt_default(database, migrate.default_mode(settings))
+            waiting = None if tenant is None else [(await get_tenant(database, name=tenant)).id]
+            async with make_app(settings.database_url.get_secret_value()).open_async() as app:
+                publisher = publisher_of(settings, database, jobs_of(settings, app))
+                result = await publish(publisher, by="cli", overwrite=overwrite, waiting=waiting, files=files)
+            changed = await reconcile_all_routes(database, files.routes)
+            await reconcile_hours(database, files.hours)
     finally:
         await database.close()
     match result.outcome:
@@ -223,6 +247,17 @@ async def _publish(settings: Settings, *, before_start: bool, overwrite: bool) -
             )
         case Outcome.FAILED:
             raise ControlPlaneError(f"Not published, the switch keeps what it had: {result.error}")
+
+
+@contextmanager
+def _writable(settings: Settings) -> Iterator[None]:
+    """Say which folder it was that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ControlPlaneError(
+            f"{settings.paths.configuration} cannot be written ({error.strerror})."
+        ) from error
 
 
 def _local_networks(settings: Settings) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 import structlog
 import uvicorn
 
-from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.listening import listen
@@ -63,7 +62,6 @@ async def _serve(settings: Settings) -> None:
         registrations=control,
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
-        default_mode=Mode.AUTOMATIC if settings.publish_automatically else Mode.MANUAL,
     )
     config = uvicorn.Config(
         create_app(deps),

@@ -15,10 +15,11 @@ from uuid import UUID
 from controlplane.domain.configuration import EditedFile, FileDifference, Mode
 from controlplane.domain.errors import NotFound, Unavailable
 from controlplane.services.publisher import edited_files
-from controlplane.storage import configuration_changes, configuration_mode, revisions
+from controlplane.storage import configuration_changes, publishing_modes, revisions
 from controlplane.storage.configuration_changes import NotedChange, NotedChanges
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
+from controlplane.storage.publishing_modes import TenantMode
 from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.revisions import Revision
 
@@ -69,12 +70,14 @@ class RevisionDetails:
 class ConfigurationState:
     """The state, what waits, and the newest revisions.
 
-    `waiting` is the revision that was noted or has failed and is not live; `changes` are those of
-    objects that are not live; `files` what publishing it would change. `edited` None: not told.
+    `mode` is that of the tenant. `waiting` is the revision that was noted or has failed and is not live;
+    `changes` are those of objects that are not live; `files` what that revision would change. None: `edited`
+    and `by_hand`, the names of the tenants that publish by hand, are not told.
     """
 
     state: State
-    mode: Mode
+    mode: TenantMode
+    by_hand: Sequence[str] | None
     live: int | None
     waiting: int | None
     changes: NotedChanges
@@ -84,7 +87,7 @@ class ConfigurationState:
 
 
 async def read_configuration(
-    db: Database, folder: RevisionFolder, *, tenant_id: UUID, all_tenants: bool, default: Mode
+    db: Database, folder: RevisionFolder, *, tenant_id: UUID, all_tenants: bool
 ) -> ConfigurationState:
     """Return how things are, for one tenant or for who may see all of them; raises Unavailable."""
     edited = await _edited(folder) if all_tenants else None
@@ -93,9 +96,13 @@ async def read_configuration(
         listed = await revisions.newest(session, limit=_SHOWN)
         newest = next((found for found in listed if found.state != "superseded"), None)
         waits = newest is not None and newest.state in {"pending", "failed"}
+        mode = await publishing_modes.of_tenant(session, tenant_id)
+        by_hand = await configuration_changes.waits_by_hand(session, None if all_tenants else tenant_id)
+        state = _state(newest, queued=queued, by_hand=by_hand)
         return ConfigurationState(
-            state=_state(newest, queued=queued),
-            mode=await configuration_mode.chosen(session) or default,
+            state=state if all_tenants else _state_of_tenant(mode, state, by_hand=by_hand, queued=queued),
+            mode=mode,
+            by_hand=await publishing_modes.names_by_hand(session) if all_tenants else None,
             live=await revisions.live_number(session),
             waiting=newest.id if newest is not None and waits else None,
             changes=await configuration_changes.waiting(session, None if all_tenants else tenant_id),
@@ -145,7 +152,19 @@ def _told(revision: Revision, *, all_tenants: bool) -> ListedRevision:
     return told if all_tenants else replace(told, author=None, error=None, edited_copy=None)
 
 
-def _state(newest: Revision | None, *, queued: bool) -> State:
+def _state(newest: Revision | None, *, queued: bool, by_hand: bool) -> State:
     if queued:
         return State.PENDING
-    return State.NONE if newest is None else State(newest.state)
+    state = State.NONE if newest is None else State(newest.state)
+    return State.PENDING if by_hand and state is State.LIVE else state
+
+
+def _state_of_tenant(mode: TenantMode, state: State, *, by_hand: bool, queued: bool) -> State:
+    """Return the state of a tenant: where it publishes by hand, what others do is no matter of it."""
+    if mode.mode is Mode.AUTOMATIC or queued or state is State.NONE:
+        return state
+    if mode.publishing:
+        return State.PENDING
+    if by_hand:
+        return State.PENDING if mode.failed_revision is None else State.FAILED
+    return State.LIVE

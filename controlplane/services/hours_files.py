@@ -26,7 +26,7 @@ import structlog
 from controlplane.domain.routing.hours import MINUTES_OF_A_DAY, OfficeHours
 from controlplane.storage.database import Database
 from controlplane.storage.folder_lock import folder_lock
-from controlplane.storage.routing import plans
+from controlplane.storage.routing import published_plans
 from controlplane.storage.routing.documents import to_document
 
 DAYS_AHEAD = 400
@@ -51,6 +51,7 @@ async def reconcile_hours(
 ) -> int:
     """Make the files say what the database says, from yesterday on; return how many changed.
 
+    Of a tenant that publishes by hand they say what is published, and whether it is closed now.
     `only` names schedules, else it is all of them, and folders of what is none are removed. Idempotent.
     `clock` says what the switches' present is to be taken for: files are written under the days of the
     real clock, shifted by the difference in whole minutes, which is how tests set the time. Raises
@@ -60,7 +61,7 @@ async def reconcile_hours(
         changed = 0
         if only is None:
             async with database.transaction() as session:
-                wanted = await plans.schedule_ids(session)
+                wanted = await published_plans.schedule_ids(session)
             changed += await asyncio.to_thread(_remove_strangers, hours, {str(one) for one in wanted})
         else:
             wanted = sorted(only)
@@ -68,7 +69,7 @@ async def reconcile_hours(
         for start in range(0, len(wanted), _AT_A_TIME):
             some = wanted[start : start + _AT_A_TIME]
             async with database.transaction() as session:
-                found = await plans.schedules(session, some)
+                found = await published_plans.schedules(session, some)
             for schedule_id in some:
                 folder = hours / str(schedule_id)
                 if schedule_id in found:

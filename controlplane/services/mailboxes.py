@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.configuration import SYSTEM, Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.mailbox import Counts, Mailbox, SourceGreeting
 from controlplane.domain.numbers import Number, NumberKind
@@ -67,9 +68,16 @@ class MailboxDetails:
 
 
 async def create_mailbox(
-    db: Database, jobs: Jobs, hasher: PinHashing, policy: PinPolicy, *, tenant_id: UUID, new: NewMailbox
+    db: Database,
+    jobs: Jobs,
+    hasher: PinHashing,
+    policy: PinPolicy,
+    *,
+    tenant_id: UUID,
+    new: NewMailbox,
+    by: str = SYSTEM,
 ) -> Mailbox:
-    """Make a mailbox, publish its number and have its greeting spoken.
+    """Make a mailbox, publish its number and have its greeting spoken; `by` names who did it.
 
     Raises InvalidValue (InvalidValues for several fields), Conflict `number-taken`.
     """
@@ -86,7 +94,14 @@ async def create_mailbox(
             session, tenant_id=tenant_id, number=row.number, kind=NumberKind.MAILBOX, object_id=row.id
         )
         await mailboxes.insert(session, row)
-        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[row.number], mailboxes=True)
+        await defer_publishing(
+            session,
+            jobs,
+            tenant_id=tenant_id,
+            numbers=[row.number],
+            mailboxes=True,
+            held=_change(Action.ADDED, row.number, by),
+        )
         await _defer_greeting(session, jobs, row.id)
         found = await mailboxes.get(session, row.id)
         assert found is not None
@@ -176,10 +191,21 @@ async def delete_mailbox(
         _check_version(row, expected_version)
         await free_number(session, tenant_id=tenant_id, number=number, object_id=row.id)
         await mailboxes.mark_deleted(session, row.id, expected_version=None, by=by)
-        await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number], mailboxes=True)
+        await defer_publishing(
+            session,
+            jobs,
+            tenant_id=tenant_id,
+            numbers=[number],
+            mailboxes=True,
+            held=_change(Action.REMOVED, number, by),
+        )
         await _defer_greeting(session, jobs, row.id)
         await defer_lamps(session, jobs, [row.id])
     structlog.get_logger().info("mailbox.deleted", tenant_id=str(tenant_id), number=number)
+
+
+def _change(action: Action, number: str, by: str) -> ObjectChange:
+    return ObjectChange(kind=ObjectKind.MAILBOX, name=number, action=action, by=by)
 
 
 async def _defer_greeting(session: AsyncSession, jobs: Jobs, mailbox_id: UUID) -> None:

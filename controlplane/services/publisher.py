@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from uuid import UUID
 
 from controlplane.domain.configuration import EditedFile, FileDifference
 from controlplane.rendering.difference import Differences
@@ -15,6 +16,7 @@ from controlplane.services.rendered_configuration import Rendering, render_confi
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage import configuration_changes
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
 from controlplane.storage.revision_folder import Draft, RevisionFolder
 
 _NAMES_SHOWN = 5
@@ -42,7 +44,8 @@ class PublishResult:
 class Publisher:
     """What publishing works with. Without `control` there is no switch, and what is written is live.
 
-    `reached` is told each step, for tests that end the process there.
+    `reached` is told each step, for tests that end the process there. `jobs` are for what follows when a
+    tenant that publishes by hand is live; without it that is not spoken.
     """
 
     database: Database
@@ -51,6 +54,7 @@ class Publisher:
     control: SwitchControl | None
     verify_seconds: float = 30.0
     reached: Callable[[str], None] = lambda _: None
+    jobs: Jobs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +93,19 @@ async def drafted(publisher: Publisher, *, writes: bool = True) -> AsyncIterator
         yield await asyncio.to_thread(stack.enter_context, publisher.folder.draft(writes=writes))
 
 
-async def render_candidate(publisher: Publisher, draft: Draft) -> Candidate:
+async def render_candidate(
+    publisher: Publisher, draft: Draft, *, current: Collection[UUID] = ()
+) -> Candidate:
     """Render into a draft, and check and compare, what the database says now.
 
+    Of tenants that publish by hand it is what was copied, and of those in `current` what publishing them
+    would take along.
     Raises RenderingError, Unavailable, OSError.
     """
     async with publisher.database.transaction() as session:
-        change_ids = await configuration_changes.waiting_ids(session)
+        change_ids = await configuration_changes.waiting_ids(session, current=current)
     compared = _Compared(draft)
-    rendered = await render_configuration(publisher.database, publisher.rendering, compared)
+    rendered = await render_configuration(publisher.database, publisher.rendering, compared, current=current)
     await asyncio.to_thread(compared.removed)
     return Candidate(
         digest=rendered.digest,

@@ -7,13 +7,16 @@ the job that runs each minute. Publishers of one host exclude each other by a lo
 Files of the live revision that somebody edited by hand are never replaced silently: who publishes
 by hand is refused unless they say so, and what publishes by itself keeps a copy and goes on, since a
 change such as a new password must not wait for a person.
+
+Of tenants that publish by hand a revision has what was published last (`services.published_copies`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.configuration import SYSTEM, EditedFile
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.rendering.escape import RenderingError
+from controlplane.services.published_copies import (
+    CallFiles,
+    place_files,
+    settle_copies,
+    take_copies,
+    take_files_away,
+)
 from controlplane.services.publisher import (
     Candidate,
     Outcome,
@@ -40,7 +50,6 @@ __all__ = [
     "PublishResult",
     "Publisher",
     "heal",
-    "note_pending",
     "publish",
     "publish_without_switch",
 ]
@@ -50,32 +59,49 @@ _KEPT_REVISIONS = 10
 _FAILED_AGAIN = timedelta(minutes=10)
 
 
-async def publish(publisher: Publisher, *, by: str | None = None, overwrite: bool = True) -> PublishResult:
+async def publish(
+    publisher: Publisher,
+    *,
+    by: str | None = None,
+    overwrite: bool = True,
+    waiting: Collection[UUID] | None = (),
+    files: CallFiles | None = None,
+) -> PublishResult:
     """Bring the switch to what the database says now; several commits.
 
     Nothing is done when it runs that already. When the switch cannot be reached the link is set
     all the same and the result is pending: a start reads it, or the next publishing verifies it.
     `by` is who asked for it; None for what publishes by itself, which is noted as done by who made
     the last change. Without `overwrite` it fails when files of the live revision were edited by hand.
-    Raises Unavailable without a database, and OSError when the folder cannot be written.
+    Of the tenants that publish by hand what waits is taken along for those in `waiting`, all for None. With
+    `files` those that calls read follow, where something of such a tenant was settled.
+    Raises Unavailable without a database, and OSError when a folder cannot be written.
     """
     async with publisher.folder.locked():
         # What follows reloads and asks for more, if there is anything new.
         await _settle_link(publisher, thoroughly=by is not None)
-        return await _publish(publisher, by=by, overwrite=overwrite)
+        await take_copies(publisher, waiting)
+        if files is not None:
+            await take_files_away(publisher.database, files)
+        return await _settle(publisher, await _publish(publisher, by=by, overwrite=overwrite), files)
 
 
-async def heal(publisher: Publisher, *, automatic: bool = True) -> PublishResult:
-    """Make the switch run what the link names, and, if `automatic`, what the database says.
+async def heal(publisher: Publisher, *, files: CallFiles | None = None) -> PublishResult:
+    """Make the switch run what the link names, and what the database says.
 
-    Else what the database says is noted as pending. A revision that failed lately is left alone.
-    Raises as `publish` does.
+    A revision that failed lately is left alone. Raises as `publish` does.
     """
     async with publisher.folder.locked():
         await _settle_link(publisher)
-        if automatic:
-            return await _publish(publisher, by=None, overwrite=True, patient=True)
-        return await _note_pending(publisher)
+        result = await _publish(publisher, by=None, overwrite=True, patient=True)
+        return await _settle(publisher, result, files)
+
+
+async def _settle(publisher: Publisher, result: PublishResult, files: CallFiles | None) -> PublishResult:
+    await settle_copies(publisher, result)
+    if files is not None:
+        await place_files(publisher.database, files)
+    return result
 
 
 async def publish_without_switch(publisher: Publisher) -> PublishResult:
@@ -88,34 +114,6 @@ async def publish_without_switch(publisher: Publisher) -> PublishResult:
         if changed:
             await _write(publisher, draft, candidate, author=SYSTEM)
         return PublishResult(outcome=Outcome.PENDING, digest=candidate.digest, changed=changed)
-
-
-async def note_pending(publisher: Publisher) -> PublishResult:
-    """Note that what the database says is not published; for installations that publish by hand."""
-    async with publisher.folder.locked():
-        return await _note_pending(publisher)
-
-
-async def _note_pending(publisher: Publisher) -> PublishResult:
-    async with drafted(publisher, writes=False) as draft:
-        candidate = await _candidate(publisher, draft)
-        linked = draft.before
-    if isinstance(candidate, PublishResult):
-        return candidate
-    digest = candidate.digest
-    if linked is not None and linked.digest == digest:
-        return await _nothing_to_do(publisher, candidate)
-    async with publisher.database.transaction() as session:
-        latest = await revisions.latest(session)
-        if latest is not None and latest.state == "failed" and latest.digest == digest:
-            return PublishResult(outcome=Outcome.FAILED, digest=digest, error=latest.error)
-        if latest is not None and latest.state == "pending" and latest.digest == digest:
-            await configuration_changes.cover(session, latest.id, candidate.change_ids)
-        else:
-            # What is linked was published, and waits for its switch; what is not may still change.
-            waits = latest is not None and linked is not None and latest.digest == linked.digest
-            await _open(session, candidate, author=None, replaces=not waits)
-    return PublishResult(outcome=Outcome.PENDING, digest=digest)
 
 
 async def _publish(
@@ -226,7 +224,6 @@ async def _open(
     candidate: Candidate,
     *,
     author: str | None,
-    replaces: bool = False,
     edited_copy: str | None = None,
 ) -> int:
     """Note a revision with what it changes; without an author it is that of the newest change."""
@@ -234,7 +231,6 @@ async def _open(
     revision_id = await revisions.open_revision(
         session,
         NewRevision(digest=candidate.digest, author=named, files=candidate.files, edited_copy=edited_copy),
-        replaces=replaces,
     )
     await configuration_changes.cover(session, revision_id, candidate.change_ids)
     return revision_id

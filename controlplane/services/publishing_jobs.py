@@ -26,6 +26,7 @@ async def defer_publishing(
     mailboxes: bool = False,
     hours: UUID | None = None,
     change: ObjectChange | None = None,
+    held: ObjectChange | None = None,
 ) -> None:
     """Defer the jobs that publish a change; they run once `session` commits.
 
@@ -34,11 +35,14 @@ async def defer_publishing(
     feature code (`services.publishing_table`); `mailboxes` that they do where the switch's own voicemail
     must know the mailboxes, which is seldom: else a mailbox needs no revision. `hours` is the id of
     office hours that changed, whose files are written anew. `change` says what a
-    revision will take along, for people. The revision is deferred first, because a route
+    revision will take along, for people; `held` what none does, and what waits all the same where the tenant
+    publishes by hand. The revision is deferred first, because a route
     file should follow what it names; either order ends right.
     """
     if change is not None:
         await configuration_changes.note(session, tenant_id, change)
+    if held is not None:
+        await configuration_changes.note_held(session, tenant_id, held)
     if revision:
         await jobs.defer(session, "configuration.publish", lock="configuration")
     if mailboxes and not revision:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 import structlog
@@ -19,11 +18,11 @@ from controlplane.callflows.prompts import OwnWords
 from controlplane.domain.errors import NotFound
 from controlplane.domain.language import first_available
 from controlplane.domain.routing.kinds import RoutingKind
-from controlplane.domain.routing.receptionist import VirtualReceptionist
 from controlplane.services.speaking import Speech
 from controlplane.speech import audio
 from controlplane.speech.catalogue import available_languages
 from controlplane.speech.recorded import greeting_from
+from controlplane.storage import published_objects
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.routing import objects, receptions, recorded_greetings
@@ -34,6 +33,12 @@ JOB = "speech.receptionist"
 async def defer_greeting(session: AsyncSession, jobs: Jobs, receptionist_id: UUID) -> None:
     """Have what a receptionist says made or taken away, once the session commits."""
     await jobs.defer(session, JOB, receptionist_id=str(receptionist_id))
+
+
+async def defer_greetings(session: AsyncSession, jobs: Jobs, tenant_id: UUID) -> None:
+    """Have the same done for all of a tenant's, those too that are only in what is published."""
+    found = await published_objects.receptionists(session, tenant_id)
+    await jobs.defer_each(session, JOB, [{"receptionist_id": str(one)} for one in found])
 
 
 async def record_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, content: bytes) -> None:
@@ -71,11 +76,15 @@ async def recorded_greeting(db: Database, *, tenant_id: UUID, number: str) -> by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What is to be heard: the recording, or text in a language; nothing if there is neither."""
+    """What is to be heard: the recording, or text in a language; nothing if there is neither.
+
+    `stays`: it was deleted with its recording, and calls meet it until that is published.
+    """
 
     wav: bytes | None
     text: str
     language: str
+    stays: bool = False
 
 
 async def speak_receptionist(database: Database, speech: Speech, receptionist_id: UUID, folder: Path) -> None:
@@ -86,7 +95,7 @@ async def speak_receptionist(database: Database, speech: Speech, receptionist_id
     """
     target = folder / f"{receptionist_id}.wav"
     wanted = await _wanted(database, receptionist_id)
-    while True:
+    while wanted is None or not wanted.stays:
         wav = None if wanted is None else wanted.wav or await _spoken(speech, wanted)
         if wav is None:
             await asyncio.to_thread(target.unlink, missing_ok=True)
@@ -94,11 +103,11 @@ async def speak_receptionist(database: Database, speech: Speech, receptionist_id
             await asyncio.to_thread(audio.place, target, wav)
         now = await _wanted(database, receptionist_id)
         if now == wanted:
-            break
+            structlog.get_logger().info(
+                "greeting.spoken" if wav else "greeting.removed", receptionist_id=str(receptionist_id)
+            )
+            return
         wanted = now
-    structlog.get_logger().info(
-        "greeting.spoken" if wav else "greeting.removed", receptionist_id=str(receptionist_id)
-    )
 
 
 async def speak_missing(database: Database, jobs: Jobs, folder: Path) -> int:
@@ -120,9 +129,8 @@ async def _wanted(database: Database, receptionist_id: UUID) -> _Wanted | None:
         if found is None:
             return None
         wav = await recorded_greetings.wav_of(session, receptionist_id)
-    settings = cast("VirtualReceptionist", found[0].settings)
-    language = first_available((settings.language, found[1]), available_languages())
-    return _Wanted(wav=wav, text=settings.greeting or "", language=language)
+    language = first_available((found.settings.language, found.language), available_languages())
+    return _Wanted(wav=wav, text=found.settings.greeting or "", language=language, stays=found.gone)
 
 
 async def _spoken(speech: Speech, wanted: _Wanted) -> bytes | None:

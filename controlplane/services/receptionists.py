@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 from controlplane.callflows.reception import Dialled, Reception
@@ -35,24 +34,25 @@ class ReceptionistService:
             found = await receptions.receptionist(session, receptionist_id)
             if found is None:
                 return None
-            shown, tenant_language = found
-            settings = cast("VirtualReceptionist", shown.settings)
-            hours = await receptions.office_hours(session, shown.tenant_id, settings.office_hours)
-            owned = await receptions.owned_mailboxes(
-                session, shown.tenant_id, set(_extensions_with_mailboxes(settings))
+            settings = found.settings
+            hours = await receptions.office_hours(
+                session, found.tenant_id, settings.office_hours, held=found.held
             )
-        number = shown.number or ""
+            owned = await receptions.owned_mailboxes(
+                session, found.tenant_id, set(_extensions_with_mailboxes(settings)), held=found.held
+            )
+        number = found.number
         context = PlanContext(hours=lambda _: None, voicemail_of=owned.get)
 
         def token(destination: Destination) -> str:
             return destination_token(destination, context, number=number)
 
         now = hours.at(at)
-        greeting = self._greetings / f"{shown.id}.wav"
+        greeting = self._greetings / f"{found.id}.wav"
         return Reception(
-            tenant_id=shown.tenant_id,
+            tenant_id=found.tenant_id,
             number=number,
-            language=first_available((settings.language, tenant_language), self._languages),
+            language=first_available((settings.language, found.language), self._languages),
             # Not spoken yet, or none at all: the standard words.
             greeting=greeting if greeting.is_file() else None,
             keys={rule.keys: token(rule.destination.each[now]) for rule in settings.keys},

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from controlplane.callflows.prompts import Prompt, PromptFiles, Tone
 from controlplane.domain.language import first_available
 from controlplane.domain.numbers import Feature
@@ -47,11 +45,14 @@ from controlplane.storage.configuration import (
     ConfiguredRule,
     ConfiguredTenant,
     ConfiguredTrunk,
-    configured_mailboxes,
-    configured_tenants,
-    stream_extensions,
 )
 from controlplane.storage.database import Database
+from controlplane.storage.published_tenants import (
+    at_one_moment,
+    published_extensions,
+    published_mailboxes,
+    published_or_current,
+)
 
 # A full render of hundreds of thousands of extensions.
 _READ_SECONDS: Final = 300.0
@@ -105,28 +106,34 @@ class Rendered:
     endpoints: frozenset[str] = field(repr=False)
 
 
-async def render_configuration(database: Database, rendering: Rendering, sink: Sink) -> Rendered:
+async def render_configuration(
+    database: Database, rendering: Rendering, sink: Sink, *, current: Collection[UUID] = ()
+) -> Rendered:
     """Read what is provisioned and render what the sink has not; raises RenderingError, Unavailable, OSError.
 
-    Extensions are read, rendered and handed over piece by piece, so that memory holds one piece.
+    Of tenants that publish by hand that is what is published, but of those in `current`. Extensions are read,
+    rendered and handed over piece by piece, so that memory holds one piece.
     """
     async with database.transaction(seconds=_READ_SECONDS) as session:
-        boxes = await configured_mailboxes(session) if rendering.has_mailboxes else []
-        tenants = tuple(_tenant(tenant) for tenant in await configured_tenants(session))
+        # What one publishes by hand meanwhile, or by itself again, is in it whole or not at all.
+        await at_one_moment(session)
+        boxes = await published_mailboxes(session, current=current) if rendering.has_mailboxes else []
+        tenants = tuple(_tenant(tenant) for tenant in await published_or_current(session, current=current))
         handing = _Handing(await asyncio.to_thread(_renderer, rendering, tenants, boxes), sink)
         if handing.renderer.has_phones:
-            async for tenant, piece in _pieces(session, tenants):
+            extensions = published_extensions(session, current=current)
+            async for tenant, piece in _pieces(extensions, tenants):
                 await asyncio.to_thread(handing.piece, tenant, piece)
     return await asyncio.to_thread(handing.rest, tenants)
 
 
 async def _pieces(
-    session: AsyncSession, tenants: Sequence[TenantContext]
+    extensions: AsyncIterator[tuple[UUID, ConfiguredExtension]], tenants: Sequence[TenantContext]
 ) -> AsyncIterator[tuple[TenantContext, Piece]]:
     """Cut the extensions of each tenant as they are read."""
     by_id = {tenant.id: tenant for tenant in tenants}
     tenant, cutter = None, Cutter()
-    async for tenant_id, extension in stream_extensions(session):
+    async for tenant_id, extension in extensions:
         if tenant is None or tenant.id != tenant_id:
             for piece in cutter.end():
                 if tenant is not None:

@@ -18,7 +18,7 @@ from controlplane.domain.numbers import Number
 from controlplane.storage import configuration
 from controlplane.storage.database import Database
 from controlplane.storage.folder_lock import folder_lock
-from controlplane.storage.routing import plans
+from controlplane.storage.routing import published_plans
 from controlplane.storage.routing.plans import Owner
 
 
@@ -38,12 +38,13 @@ async def reconcile_routes(
 ) -> int:
     """Make the route files of these numbers say what the database says now; return how many changed.
 
+    Of a tenant that publishes by hand they say what is published.
     Idempotent. Raises Unavailable, OSError, and InvalidValue for what is no number.
     """
     paths = {number: route_path(routes, tenant_id, number) for number in numbers}
     async with folder_lock(routes):
         async with database.transaction() as session:
-            owners = await plans.owners(session, tenant_id, list(paths))
+            owners = await published_plans.owners(session, tenant_id, list(paths))
         return await asyncio.to_thread(_reconcile, paths, owners)
 
 
@@ -54,10 +55,27 @@ async def reconcile_all_routes(database: Database, routes: Path) -> int:
             tenants = await configuration.tenant_ids(session)
         changed = await asyncio.to_thread(_remove_strangers, routes, {str(tenant) for tenant in tenants})
         for tenant_id in tenants:
-            async with database.transaction() as session:
-                owners = await plans.owners(session, tenant_id)
-            changed += await asyncio.to_thread(_reconcile_tenant, routes, tenant_id, owners)
+            changed += await _reconcile_all(database, routes, tenant_id)
         return changed
+
+
+async def reconcile_tenant_routes(database: Database, routes: Path, tenant_id: UUID) -> int:
+    """Do the same for all numbers of one tenant."""
+    async with folder_lock(routes):
+        return await _reconcile_all(database, routes, tenant_id)
+
+
+async def remove_routes(routes: Path, tenant_id: UUID, numbers: Collection[str]) -> None:
+    """Remove the route files of these numbers, whose objects are about to go; raises Unavailable, OSError."""
+    async with folder_lock(routes):
+        for number in numbers:
+            await asyncio.to_thread(route_path(routes, tenant_id, number).unlink, missing_ok=True)
+
+
+async def _reconcile_all(database: Database, routes: Path, tenant_id: UUID) -> int:
+    async with database.transaction() as session:
+        owners = await published_plans.owners(session, tenant_id)
+    return await asyncio.to_thread(_reconcile_tenant, routes, tenant_id, owners)
 
 
 def _reconcile_tenant(routes: Path, tenant_id: UUID, owners: Mapping[str, Owner]) -> int:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, DomainError, NotFound, PreconditionFailed
@@ -21,9 +22,10 @@ from controlplane.domain.tenant import (
     parse_time_zone,
 )
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.publishing_modes import begin
 from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.speech.catalogue import available_languages
-from controlplane.storage import tenants
+from controlplane.storage import published_objects, tenants
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -82,6 +84,8 @@ async def create_tenant(
     try:
         async with db.transaction() as session:
             await tenants.insert(session, row, feature_codes=_FEATURE_CODES)
+            await _check_domain(session, row)
+            await begin(session, row.id)
             await defer_publishing(
                 session, jobs, tenant_id=row.id, revision=True, change=_change(Action.ADDED, row, by)
             )
@@ -131,6 +135,8 @@ async def update_tenant(
             values = {key: value for key, value in values.items() if getattr(row, key) != value}
             if values:
                 row = await tenants.update_values(session, row.id, values)
+                if "sip_domain" in values:
+                    await _check_domain(session, row)
                 await defer_publishing(
                     session,
                     jobs,
@@ -183,6 +189,17 @@ async def delete_tenant(
     except IntegrityError as error:
         raise _clash(error) from error
     structlog.get_logger().info("tenant.deleted", tenant_id=str(row.id), name=name)
+
+
+async def _check_domain(session: AsyncSession, row: TenantRow) -> None:
+    """Raise Conflict `sip-domain-taken` if the switch knows another tenant by the domain of this one."""
+    if await published_objects.has_domain(session, row.sip_domain, but=row.id):
+        raise Conflict(
+            "Another tenant has this SIP domain until it publishes its changes, which it does by hand. "
+            "Choose another one, or try again when that is done.",
+            error_id="sip-domain-taken",
+            field="sip_domain",
+        )
 
 
 def _change(action: Action, row: TenantRow, by: str, *, fields: Sequence[str] = ()) -> ObjectChange:

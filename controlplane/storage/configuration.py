@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.routing.call_queue import CallQueue
@@ -18,14 +17,11 @@ from controlplane.domain.routing.trunk import Trunk
 from controlplane.storage.routing.documents import settings_from
 from controlplane.storage.routing.plans import plan_contexts
 from controlplane.storage.tables import (
-    ExtensionRow,
     FeatureCodeRow,
     MailboxRow,
     RoutingObjectRow,
     TenantRow,
 )
-
-_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +64,7 @@ class ConfiguredRule:
 class ConfiguredTenant:
     """What is rendered of a tenant; `feature_codes` by code, `rules` in the order in which they are asked.
 
-    Its extensions may be many, and are streamed: see `stream_extensions`.
+    Its extensions may be many, and are streamed: see `published_tenants.published_extensions`.
     """
 
     id: UUID
@@ -115,25 +111,6 @@ async def configured_tenants(session: AsyncSession) -> list[ConfiguredTenant]:
         )
         for tenant in await session.scalars(select(TenantRow).order_by(TenantRow.name))
     ]
-
-
-async def stream_extensions(session: AsyncSession) -> AsyncIterator[tuple[UUID, ConfiguredExtension]]:
-    """Give the extensions of all tenants, each with the id of its tenant, a few hundred in memory at a time.
-
-    Those of a tenant come together, by their places (`rendering.pieces.place_of`).
-    """
-    row = ExtensionRow
-    rows = await session.stream(
-        select(row.tenant_id, row.number, row.display_name, row.sip_a1_hash)
-        .order_by(row.tenant_id, func.sha256(func.convert_to(row.number, "UTF8")))
-        .execution_options(yield_per=_AT_ONCE)
-    )
-    async for some in rows.partitions():
-        for tenant_id, number, display_name, a1_hash in some:
-            yield (
-                tenant_id,
-                ConfiguredExtension(number=number, display_name=display_name, sip_a1_hash=a1_hash),
-            )
 
 
 async def _trunks(session: AsyncSession) -> dict[UUID, list[ConfiguredTrunk]]:

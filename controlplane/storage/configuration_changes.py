@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.configuration import ObjectChange
+from controlplane.domain.configuration import Mode, ObjectChange
 from controlplane.storage.tables import ConfigurationChangeRow as Change
 from controlplane.storage.tables import ConfigurationRevisionChangeRow as Covered
+from controlplane.storage.tables import PublishingModeRow as Modes
+from controlplane.storage.tables import TenantRow
 
 # More of them nobody reads; the count of the others is told.
 SHOWN: Final = 200
@@ -42,6 +44,27 @@ class NotedChanges:
 
 async def note(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
     """Note a change, in the transaction of the change itself."""
+    await _hold(session, tenant_id)
+    await _insert(session, tenant_id, change)
+
+
+async def note_held(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
+    """Note a change that no revision takes along, if its tenant publishes by hand."""
+    await _hold(session, tenant_id)
+    found = await session.scalar(
+        select(Modes.tenant_id).where(Modes.tenant_id == tenant_id, Modes.mode == Mode.MANUAL.value)
+    )
+    if found is not None:
+        await _insert(session, tenant_id, change)
+
+
+async def _hold(session: AsyncSession, tenant_id: UUID) -> None:
+    """Have who copies the tenant wait for this transaction, or wait for that."""
+    tenant = select(TenantRow.id).where(TenantRow.id == tenant_id)
+    await session.execute(tenant.with_for_update(key_share=True, read=True))
+
+
+async def _insert(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
     await session.execute(
         insert(Change).values(
             tenant_id=tenant_id,
@@ -54,12 +77,37 @@ async def note(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> 
     )
 
 
-async def waiting_ids(session: AsyncSession) -> list[int]:
-    """Return the ids of all changes that are not live yet, oldest first.
+async def waiting_ids(session: AsyncSession, *, current: Collection[UUID] = ()) -> list[int]:
+    """Return the ids of all changes that are not live yet, and that a revision takes along, oldest first.
 
-    Asked before the objects are read: each of these is in what is read afterwards.
+    Of a tenant that publishes by hand, and is not in `current`, these are those in its copy. Asked before the
+    objects are read: each of these is in what is read afterwards.
     """
-    return list(await session.scalars(select(Change.id).where(Change.live_at.is_(None)).order_by(Change.id)))
+    copied = func.coalesce(Modes.next_changes, Modes.live_changes)
+    query = (
+        select(Change.id)
+        .outerjoin(
+            Modes,
+            (Modes.tenant_id == Change.tenant_id)
+            & (Modes.mode == Mode.MANUAL.value)
+            & Modes.copied_at.is_not(None)
+            & Modes.tenant_id.not_in(current),
+        )
+        .where(Change.live_at.is_(None), or_(Modes.tenant_id.is_(None), Change.id == func.any(copied)))
+    )
+    return list(await session.scalars(query.order_by(Change.id)))
+
+
+async def waits_by_hand(session: AsyncSession, tenant_id: UUID | None) -> bool:
+    """Say whether a change of this tenant, or of any, waits for a person to publish it."""
+    query = (
+        select(Change.id)
+        .join(Modes, (Modes.tenant_id == Change.tenant_id) & (Modes.mode == Mode.MANUAL.value))
+        .where(Change.live_at.is_(None), Change.id != func.all(Modes.live_changes))
+    )
+    if tenant_id is not None:
+        query = query.where(Change.tenant_id == tenant_id)
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def last_author(session: AsyncSession, change_ids: Sequence[int]) -> str | None:

@@ -116,14 +116,11 @@ async def live_number(session: AsyncSession) -> int | None:
     return await session.scalar(select(func.max(Row.id)).where(Row.state == "live"))
 
 
-async def open_revision(session: AsyncSession, new: NewRevision, *, replaces: bool = False) -> int:
-    """Return the id of a pending row of this digest: the last one if it is not live, else a new one.
-
-    With `replaces`, a last one that is pending becomes this one whatever its digest: nobody has linked it.
-    """
+async def open_revision(session: AsyncSession, new: NewRevision) -> int:
+    """Return the id of a pending row of this digest: the last one if it is not live, else a new one."""
     row = await session.scalar(select(Row).order_by(Row.id.desc()).limit(1).with_for_update())
     unsettled = row is not None and row.state in {"pending", "failed"}
-    if row is None or not ((unsettled and row.digest == new.digest) or (replaces and row.state == "pending")):
+    if row is None or not (unsettled and row.digest == new.digest):
         row = Row(digest=new.digest, state="pending", author=new.author)
         session.add(row)
     row.digest, row.state, row.error, row.put_back = new.digest, "pending", None, None

@@ -456,7 +456,7 @@ class ConfigurationRevisionChangeRow(Table):
 
 
 class ConfigurationModeRow(Table):
-    """Whether changes are published by themselves, if somebody chose: no row, or one."""
+    """How tenants publish for which nobody chose, as the settings said last: no row, or one."""
 
     __tablename__ = "configuration_mode"
     __table_args__ = (
@@ -468,3 +468,50 @@ class ConfigurationModeRow(Table):
     mode: Mapped[str]
     chosen_by: Mapped[str]
     chosen_at: Mapped[datetime] = _now()
+
+
+class PublishingModeRow(Table):
+    """Whether a tenant's changes are published by themselves; without a row they are.
+
+    `chosen_by` None: the settings. `copied_at` None: there is no copy of what is published yet.
+    `live_changes` are the ids of the changes in that copy, `next_changes` of those in the one that is being
+    published; None: none is. `failed_revision` is the one that was refused when a person published last.
+    `files_wait` is how often it was noted that route files and files of office hours are still to follow.
+    """
+
+    __tablename__ = "publishing_modes"
+    __table_args__ = (CheckConstraint("mode IN ('automatic', 'manual')", name="mode"),)
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    mode: Mapped[str]
+    chosen_by: Mapped[str | None]
+    chosen_at: Mapped[datetime] = _now()
+    copied_at: Mapped[datetime | None]
+    live_changes: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    next_changes: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    failed_revision: Mapped[int | None] = mapped_column(BigInteger)
+    files_wait: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class PublishedObjectRow(Table):
+    """An object of a tenant that publishes by hand, as it was when that tenant was last published.
+
+    With `is_next` as it is being published. `key` is the object's id, or a feature code. `settings` are those
+    of the table that it comes from, its digest or password too, and are shown to nobody.
+    """
+
+    __tablename__ = "published_objects"
+    __table_args__ = (
+        Index("ix_published_objects_number", "tenant_id", "is_next", "kind", "number"),
+        Index(None, "key"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("publishing_modes.tenant_id", ondelete="CASCADE"), primary_key=True
+    )
+    is_next: Mapped[bool] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str | None]
+    name: Mapped[str]
+    settings: Mapped[dict[str, Any]]

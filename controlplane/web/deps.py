@@ -11,7 +11,6 @@ from uuid import UUID
 
 from fastapi import Request
 
-from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailboxes import PinHashing
 from controlplane.services.message_links import MessageLinks
@@ -39,8 +38,7 @@ class WebDeps:
 
     `switch_answers` raises SwitchUnavailable, or is None where there is no switch, and so is
     `registrations`; `clock` returns the time with its zone; `realm` is that of the extensions' digests.
-    `publisher` renders and reads what is published, and never publishes: jobs do. `default_mode` is
-    that of the settings.
+    `publisher` renders and reads what is published, and never publishes: jobs do.
     """
 
     db: Database
@@ -57,7 +55,6 @@ class WebDeps:
     registrations: TrunkRegistrations | None
     clock: Callable[[], datetime]
     publisher: Publisher
-    default_mode: Mode
 
 
 def deps_of(request: Request) -> WebDeps:

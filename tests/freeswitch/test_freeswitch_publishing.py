@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from controlplane.domain.configuration import Mode
 from controlplane.domain.event_socket import EventSocketUser, user_password
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.configuration_state import State, read_configuration
@@ -107,7 +106,6 @@ async def test_what_freeswitch_cannot_read_is_undone_and_told(
         publisher.folder,
         tenant_id=default_tenant,
         all_tenants=True,
-        default=Mode.AUTOMATIC,
     )
     running = await rig.ask("global_getvar cp_revision")
     linked = (rig.home / "configuration/live").readlink().name

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.domain.routing.trunk_state import Registration, TrunkState
-from controlplane.services.publishing import note_pending, publish
+from controlplane.services.publishing import publish
 from controlplane.storage.configuration import configured_tenants
 from controlplane.storage.database import Database
 from tests.support.api import Api
@@ -93,9 +93,8 @@ async def test_a_difference_shows_stars_for_a_password(
     await publish(api.deps.publisher)
     await make(client, **ACCOUNT)
     await client.patch(f"{TRUNKS}/provider", json={"password": "sw0rdfish-2"})
-    await note_pending(api.deps.publisher)
-    answer = await system.get("/api/v1/configuration")
-    pending = answer.json()["pending"]
+    answer = await system.post("/api/v1/configuration/publish?dry_run=true")
+    pending = answer.json()
     shown = {file["path"]: file["difference"] for file in pending["files"]}
 
     assert [("added", []), ("changed", ["password"])] == [

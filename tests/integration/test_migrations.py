@@ -75,3 +75,20 @@ def test_a_code_in_use_is_left_alone(empty_url: str) -> None:
     assert ("*7", "check-messages", True) in rows
     assert ("*16", "closed-now", True) in rows
     assert [] == [row for row in rows if row[0].startswith("*7") and row[0] != "*7"]
+
+
+def test_the_mode_of_the_installation_becomes_that_of_each_tenant(empty_url: str) -> None:
+    """Who published by hand does so still, with who chose it; nobody chose for those that come later."""
+    config = alembic_config(empty_url)
+    command.upgrade(config, "0005")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO configuration_mode (mode, chosen_by) VALUES ('manual', 'token billing')"
+        )
+        command.upgrade(config, "0006")
+        rows = connection.execute(
+            "SELECT name, mode, chosen_by, copied_at FROM publishing_modes JOIN tenants ON id = tenant_id"
+        ).fetchall()
+        left = connection.execute("SELECT mode FROM configuration_mode").fetchall()
+
+    assert ([("default", "manual", "token billing", None)], []) == (rows, left)

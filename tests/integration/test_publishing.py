@@ -8,17 +8,16 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from controlplane.domain.configuration import Action, EditedFile, Mode, ObjectChange, ObjectKind
+from controlplane.domain.configuration import Action, EditedFile, ObjectChange, ObjectKind
 from controlplane.domain.errors import Unavailable
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.configuration_state import State, read_configuration
-from controlplane.services.publisher import edited_files
+from controlplane.services.publisher import edited_files, render_candidate
 from controlplane.services.publishing import (
     Outcome,
     Publisher,
     PublishResult,
     heal,
-    note_pending,
     publish,
     publish_without_switch,
 )
@@ -111,19 +110,17 @@ async def test_a_revision_that_the_switch_cannot_read_gives_way_to_the_last_live
     """The switch says that it kept its old one: that is linked again, and the API shows what it said."""
     good = await publish(publisher)
     await add_extension(publisher.database, default_tenant, "101")
-    refused = await note_pending(publisher)
-    assert refused.digest is not None
-    switch.unreadable = {refused.digest}
+    refused = (await render_candidate(publisher)).tree.digest
+    switch.unreadable = {refused}
     result = await publish(publisher)
     shown = await read_configuration(
         publisher.database,
         publisher.folder,
         tenant_id=default_tenant,
         all_tenants=True,
-        default=Mode.AUTOMATIC,
     )
 
-    assert (Outcome.FAILED, refused.digest) == (result.outcome, result.digest)
+    assert (Outcome.FAILED, refused) == (result.outcome, result.digest)
     assert good.digest == linked(tmp_path) == switch.running.digest
     assert (State.FAILED, "The switch kept its old configuration: line 3.") == (
         shown.state,
@@ -438,20 +435,6 @@ async def test_a_revision_is_by_who_made_its_last_change(publisher: Publisher, d
         authors.append(latest.author)
 
     assert ["system", "token billing", "cli"] == authors
-
-
-async def test_a_change_that_waits_for_a_person_is_pending(
-    publisher: Publisher, switch: FakeSwitch, default_tenant: UUID, tmp_path: Path
-) -> None:
-    """Publishing by hand: a change is noted and neither linked nor reloaded, nor by healing."""
-    good = await publish(publisher)
-    await add_extension(publisher.database, default_tenant, "101")
-    result = await note_pending(publisher)
-    await heal(publisher, automatic=False)
-
-    assert Outcome.PENDING == result.outcome
-    assert good.digest == switch.running.digest == linked(tmp_path)
-    assert ["live", "pending"] == [state for _, state in await revision_states(publisher.database)]
 
 
 async def test_ten_revisions_are_kept(publisher: Publisher, default_tenant: UUID, tmp_path: Path) -> None:

@@ -6,12 +6,18 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.entrypoints import publish, render
 from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.rendering.asterisk import FILES
 from controlplane.rendering.check import parse
+from controlplane.services.publishing_modes import choose_mode
 from controlplane.settings import Settings, load
+from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs, make_app
+from tests.support.publishing import add_extension
+from tests.support.rows import add_tenant
 
 
 @pytest.fixture
@@ -89,6 +95,32 @@ def test_before_a_start_nobody_is_asked(settings: Settings, capsys: pytest.Captu
     assert (settings.paths.configuration / "live/asterisk/extensions.conf").is_file()
     assert first == (settings.paths.configuration / "live").readlink()
     assert 2 == capsys.readouterr().out.count("reads it when it starts")
+
+
+async def _wait_by_hand(settings: Settings) -> None:
+    """Have two tenants publish by hand, each with an extension that waits."""
+    database = Database(settings.sqlalchemy_url)
+    async with make_app(settings.database_url.get_secret_value()).open_async() as app:
+        for name in ("north", "south"):
+            tenant_id = await add_tenant(database, name)
+            await choose_mode(database, Jobs(app), Mode.MANUAL, tenant_id=tenant_id, by="tests")
+            await add_extension(database, tenant_id, "301")
+    await database.close()
+
+
+def test_publish_takes_along_what_waits_of_one_tenant_or_of_all(settings: Settings) -> None:
+    """With the name of a tenant the other one goes on waiting; one that does not exist is told."""
+    asyncio.run(_wait_by_hand(settings))
+    found = []
+    for before_start, tenant in ((True, None), (False, "north"), (False, None)):
+        publish.main(settings, before_start=before_start, tenant=tenant)
+        written = (settings.paths.configuration / "live/asterisk/pjsip.conf").read_text()
+        routes = len(list((settings.paths.configuration / "routes").glob("*/*/301")))
+        found.append(([name for name in ("north", "south") if f"[301@{name}.example]" in written], routes))
+
+    assert [([], 0), (["north"], 1), (["north", "south"], 2)] == found
+    with pytest.raises(ControlPlaneError, match="no tenant of this name"):
+        publish.main(settings, tenant="nobody")
 
 
 def test_publish_says_which_folder_cannot_be_written(settings: Settings) -> None:

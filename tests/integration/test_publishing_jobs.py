@@ -8,19 +8,16 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from controlplane.domain.configuration import Mode
 from controlplane.jobs.configuration import ALL_ROUTES, register
-from controlplane.services.configuration_mode import choose_mode
 from controlplane.services.features import FeatureService
+from controlplane.services.published_copies import CallFiles
 from controlplane.services.publishing import Publisher
-from controlplane.services.publishing_asked import ask_to_publish
 from controlplane.services.publishing_jobs import HOURS, defer_publishing
-from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from procrastinate import App
 from tests.support.fake_switch import FakeSwitch
-from tests.support.publishing import add_extension, make_publisher, revision_states
+from tests.support.publishing import add_extension, make_publisher
 
 
 @pytest.fixture
@@ -35,16 +32,12 @@ def publisher(database: Database, tmp_path: Path, switch: FakeSwitch) -> Publish
     return make_publisher(database, tmp_path, switch)
 
 
-def register_jobs(app: App, publisher: Publisher, *, automatic: bool) -> None:
-    """Define the jobs over the publisher's own folder."""
-    root = publisher.folder.root
-    register(app, publisher, routes=root / "routes", hours=root / "hours", automatic=automatic)
-
-
 @pytest.fixture
 def app(queue_app: App, publisher: Publisher) -> App:
     """Return the queue's app with the jobs of publishing."""
-    register_jobs(queue_app, publisher, automatic=True)
+    root = publisher.folder.root
+    files = CallFiles(routes=root / "routes", hours=root / "hours")
+    register(queue_app, publisher, files=files, automatic=True)
     return queue_app
 
 
@@ -134,19 +127,6 @@ async def test_a_mailbox_is_published_only_where_mailboxes_are_rendered(
     assert 0 == switch.reloads
 
 
-async def test_by_hand_a_change_is_only_noted(
-    queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
-) -> None:
-    """Where a person publishes, the job notes the change as pending."""
-    register_jobs(queue_app, publisher, automatic=False)
-    await add_extension(publisher.database, default_tenant, "101")
-    await announce(publisher.database, jobs, default_tenant)
-    await work(queue_app)
-
-    assert 0 == switch.reloads
-    assert ["pending"] == [state for _, state in await revision_states(publisher.database)]
-
-
 async def test_a_burst_of_changes_is_published_together(
     app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
 ) -> None:
@@ -180,38 +160,6 @@ async def test_a_change_during_a_burst_is_never_lost(
 
     assert switch.reloads < 25
     assert "150" in switch.running.endpoints
-
-
-async def test_publishing_by_hand_is_not_left_to_a_change(
-    queue_app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
-) -> None:
-    """In manual mode a later change is only noted, so what somebody asked for is done all the same."""
-    register_jobs(queue_app, publisher, automatic=False)
-    await add_extension(publisher.database, default_tenant, "101")
-    await ask_to_publish(publisher, jobs, by="token billing", overwrite=False)
-    await announce(publisher.database, jobs, default_tenant)
-    await work(queue_app)
-    async with publisher.database.transaction() as session:
-        latest = await revisions.latest(session)
-
-    assert latest is not None
-    assert ("live", "token billing", 1) == (latest.state, latest.author, switch.reloads)
-
-
-async def test_the_mode_that_was_chosen_wins_over_the_settings(
-    app: App, publisher: Publisher, switch: FakeSwitch, jobs: Jobs, default_tenant: UUID
-) -> None:
-    """Manual: noted only. Automatic again: what waited is published without another change."""
-    await choose_mode(publisher.database, jobs, Mode.MANUAL, by="token billing")
-    await add_extension(publisher.database, default_tenant, "101")
-    await announce(publisher.database, jobs, default_tenant)
-    await work(app)
-    waited = (switch.reloads, [state for _, state in await revision_states(publisher.database)])
-    await choose_mode(publisher.database, jobs, Mode.AUTOMATIC, by="token billing")
-    await work(app)
-
-    assert (0, ["pending"]) == waited
-    assert "101" in switch.running.endpoints
 
 
 async def test_the_healing_jobs_are_periodic(app: App) -> None:

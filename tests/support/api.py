@@ -14,7 +14,6 @@ import httpx
 import numpy as np
 import psycopg
 import soundfile
-from controlplane.domain.configuration import Mode
 from controlplane.domain.pin import PinPolicy
 from controlplane.domain.routing.trunk_state import Registration
 from controlplane.services.message_links import MessageLinks
@@ -186,7 +185,6 @@ def make_api(
         registrations=switch,
         clock=clock.now,
         publisher=make_publisher(database, folder / "configuration", None),
-        default_mode=Mode.AUTOMATIC,
     )
     return Api(
         deps=deps, hasher=hasher, app=create_app(deps), clock=clock, switch=switch, store=store, url=url

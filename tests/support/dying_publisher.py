@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane.domain.configuration import LiveConfiguration
+from controlplane.services.published_copies import CallFiles
 from controlplane.services.publishing import publish
 from controlplane.storage.database import Database
 from tests.support.fake_switch import FakeSwitch
@@ -45,15 +46,33 @@ class LastingSwitch(FakeSwitch):
         return self.root / "switch.json"
 
 
+def call_files(root: Path) -> CallFiles:
+    """Return where the files are that calls read."""
+    return CallFiles(routes=root / "routes", hours=root / "hours")
+
+
 def publish_until(
-    step: str, *, url: str, root: Path, deaf: str | None = None, largest_file: int | None = None
+    step: str,
+    *,
+    url: str,
+    root: Path,
+    deaf: str | None = None,
+    largest_file: int | None = None,
+    by_hand: bool = False,
 ) -> int:
     """Publish in a process that dies at `step`; return how it ended.
 
     `deaf` is an endpoint that the switch does not take in; `largest_file` a limit in bytes, as a
-    full disk is one.
+    full disk is one. `by_hand` takes along what waits of all tenants, with the files that calls read.
     """
-    order = {"step": step, "url": url, "root": str(root), "deaf": deaf, "largest_file": largest_file}
+    order = {
+        "step": step,
+        "url": url,
+        "root": str(root),
+        "deaf": deaf,
+        "largest_file": largest_file,
+        "by_hand": by_hand,
+    }
     return subprocess.run(
         [sys.executable, "-m", "tests.support.dying_publisher"],
         input=json.dumps(order).encode(),
@@ -79,7 +98,10 @@ async def _main() -> int:
         # A file that grows beyond it is an error, as on a full disk; the signal is Python's to ignore.
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], order["largest_file"]))
     try:
-        await publish(publisher)
+        if order["by_hand"]:
+            await publish(publisher, waiting=None, files=call_files(root))
+        else:
+            await publish(publisher)
     except OSError:
         return DISK_FULL
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from uuid import UUID
 
 import structlog
@@ -70,7 +71,13 @@ async def put_rules(
                 raise still_forwarded(number, users)
         rendered = any(is_rendered(one) for one in users)
         change = ObjectChange(
-            kind=ObjectKind.EXTENSION, name=number, action=Action.CHANGED, by=by, fields=("mailbox",)
+            kind=ObjectKind.EXTENSION,
+            name=number,
+            action=Action.CHANGED,
+            by=by,
+            fields=tuple(
+                one.name for one in fields(rules) if getattr(rules, one.name) != getattr(before, one.name)
+            ),
         )
         await defer_publishing(
             session,
@@ -79,6 +86,7 @@ async def put_rules(
             numbers=[number, *(one.number for one in users if one.number is not None)],
             revision=rendered,
             change=change if rendered else None,
+            held=None if rendered else change,
         )
         version = row.version
     structlog.get_logger().info("extension.rules_changed", tenant_id=str(tenant_id), number=number)

@@ -181,7 +181,7 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
     if language is not None:
         resolve(language, available_languages())
     if isinstance(settings, Trunk):
-        await check_addresses(session, trunk_id=row.id, trunk=settings)
+        await check_addresses(session, tenant_id=row.tenant_id, trunk_id=row.id, trunk=settings)
     if isinstance(settings, CallQueue):
         await queue_agents.forget_others(session, row.id, settings.agents)
     await check_loops(
@@ -223,6 +223,7 @@ async def _publish(
         numbers=[] if row.number is None else [row.number],
         revision=rendered,
         change=change if rendered else None,
+        held=None if rendered else change,
     )
 
 

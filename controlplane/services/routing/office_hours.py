@@ -16,7 +16,7 @@ from controlplane.domain.errors import NotFound
 from controlplane.domain.routing.hours import Hours, OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.services.publishing_jobs import defer_publishing
-from controlplane.storage import tenants
+from controlplane.storage import published_objects, tenants
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
@@ -65,6 +65,7 @@ async def publish_office_hours(
         revision=rendered,
         hours=row.id,
         change=change if rendered else None,
+        held=None if rendered else change,
     )
 
 
@@ -122,4 +123,5 @@ async def _make_closed(session: AsyncSession, jobs: Jobs, tenant_id: UUID, by: s
         settings=to_document(schedule),
     )
     await objects.insert(session, row)
+    await published_objects.add_schedule(session, row)
     await publish_office_hours(session, jobs, row, Action.ADDED, by=by)

@@ -41,11 +41,12 @@ __all__ = ["Page", "PointingObject", "field_of", "list_pointers", "re_point"]
 
 @dataclass(slots=True, kw_only=True)
 class _Changed:
-    """What follows the changes: route files, and objects that are rendered."""
+    """What follows the changes: route files, objects that are rendered, and others, which wait too."""
 
     numbers: set[str]
     extensions: set[str]
     rendered: list[ObjectChange]
+    held: list[ObjectChange]
 
 
 async def list_pointers(
@@ -79,7 +80,7 @@ async def re_point(
         kind = await _new_kind(session, tenant_id, to)
         found = await _locked_pointers(session, tenant_id, number)
         _check_takes(found, to, kind)
-        changed = _Changed(numbers=set(), extensions=set(), rendered=[])
+        changed = _Changed(numbers=set(), extensions=set(), rendered=[], held=[])
         rows = await pointers.rows_of(session, {one.object_id for one in found})
         for row in rows:
             try:
@@ -93,10 +94,12 @@ async def re_point(
                 raise still_forwarded(extension, users)
             changed.numbers.update(one.number for one in users if one.number is not None)
             changed.rendered += [
-                _rendered(one.kind, one.number or one.name, by) for one in users if is_rendered(one)
+                _noted(one.kind, one.number or one.name, by) for one in users if is_rendered(one)
             ]
         for change in dict.fromkeys(changed.rendered):
             await defer_publishing(session, jobs, tenant_id=tenant_id, change=change)
+        for change in dict.fromkeys(changed.held):
+            await defer_publishing(session, jobs, tenant_id=tenant_id, held=change)
         await defer_publishing(
             session, jobs, tenant_id=tenant_id, numbers=changed.numbers, revision=bool(changed.rendered)
         )
@@ -164,6 +167,7 @@ async def _change(
         await extensions.update_values(session, row.id, {"rules": to_document(new_rules)})
         if rules.mailbox != new_rules.mailbox:
             changed.extensions.add(row.number)
+        changed.held.append(_noted(NumberKind.EXTENSION.value, row.number, by))
         await _follow(session, row, NumberKind.EXTENSION, new_rules, changed)
         return
     routing_kind = RoutingKind(row.kind)
@@ -171,12 +175,12 @@ async def _change(
     await objects.update_values(session, row.id, {"settings": to_document(settings)})
     if isinstance(settings, CallQueue):
         await queue_agents.forget_others(session, row.id, settings.agents)
-    if routing_kind in RENDERED:
-        changed.rendered.append(_rendered(row.kind, row.number or row.name, by))
+    of_kind = changed.rendered if routing_kind in RENDERED else changed.held
+    of_kind.append(_noted(row.kind, row.number or row.name, by))
     await _follow(session, row, routing_kind.number_kind, settings, changed)
 
 
-def _rendered(kind: str, key: str, by: str) -> ObjectChange:
+def _noted(kind: str, key: str, by: str) -> ObjectChange:
     return ObjectChange(kind=ObjectKind(kind), name=key, action=Action.CHANGED, by=by)
 
 

@@ -81,6 +81,7 @@ class Mailboxes:
                 into.pin_policy,
                 tenant_id=into.tenant_id,
                 new=NewMailbox(number=number, **values),
+                by=into.by,
             )
             return Applied(outcome=Outcome.CREATED)
         after = await update_mailbox(

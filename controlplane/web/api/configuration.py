@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from controlplane.domain.configuration import Mode
-from controlplane.services.configuration_mode import choose_mode
 from controlplane.services.configuration_state import list_revisions, read_configuration, read_revision
-from controlplane.services.publishing_asked import ask_to_publish, preview
+from controlplane.services.publishing_asked import Asked, ask_to_publish, preview
+from controlplane.services.publishing_modes import choose_mode
 from controlplane.services.tokens import Principal
 from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.responses import body_problems, problems
@@ -27,7 +27,7 @@ from controlplane.web.api.schemas_configuration import (
 from controlplane.web.deps import WebDeps
 from controlplane.web.paging import cursor, invalid_cursor, position
 from controlplane.web.paths import API
-from controlplane.web.security import Asking, system_only
+from controlplane.web.security import Asking, TenantHeader, system_only
 
 router = APIRouter(prefix=f"{API}/configuration", tags=["configuration"])
 
@@ -40,15 +40,14 @@ async def get_configuration(deps: Deps, asking: Asking) -> ConfigurationOut:
     return await _configuration(deps, asking)
 
 
-@router.patch(
-    "",
-    response_model=ConfigurationOut,
-    responses=body_problems(403),
-    dependencies=[Depends(system_only)],
-)
+@router.patch("", response_model=ConfigurationOut, responses=body_problems())
 async def change_configuration(body: ConfigurationPatch, deps: Deps, asking: Asking) -> ConfigurationOut:
-    """Choose whether changes are published by themselves; for all tenants, by a system token."""
-    await choose_mode(deps.db, deps.jobs, Mode(body.mode), by=asking.label)
+    """Choose whether the changes of the tenant are published by themselves, or wait for a person.
+
+    By hand, everything waits that decides where a call goes and who may register: a new SIP password and a
+    deleted extension too. Until it is published the switch goes on as before.
+    """
+    await choose_mode(deps.db, deps.jobs, Mode(body.mode), tenant_id=asking.tenant_id, by=asking.label)
     return await _configuration(deps, asking)
 
 
@@ -61,14 +60,24 @@ async def change_configuration(body: ConfigurationPatch, deps: Deps, asking: Ask
         202: {"description": "A job does it; the state says how far it is."},
         **problems(403, 409),
     },
-    dependencies=[Depends(system_only)],
 )
-async def publish_configuration(deps: Deps, asking: Asking, how: Annotated[Publishing, Query()]) -> Response:
-    """Publish what waits, or with `dry_run` say what that would change; by a system token."""
+async def publish_configuration(
+    deps: Deps, asking: Asking, how: Annotated[Publishing, Query()], tenant: TenantHeader = None
+) -> Response:
+    """Publish what waits of the tenant, or with `dry_run` say what that would change.
+
+    A system token that names no tenant publishes what waits of all.
+    """
+    asked = Asked(
+        tenant_id=None if asking.system and tenant is None else asking.tenant_id, all_told=asking.system
+    )
     if how.dry_run:
-        shown = PreviewOut.of(await preview(deps.publisher))
+        shown = PreviewOut.of(await preview(deps.publisher, asked))
         return JSONResponse(shown.model_dump(mode="json"))
-    await ask_to_publish(deps.publisher, deps.jobs, by=asking.label, overwrite=how.overwrite)
+    if how.overwrite:
+        # What was edited concerns all tenants.
+        await system_only(asking)
+    await ask_to_publish(deps.publisher, deps.jobs, asked, by=asking.label, overwrite=how.overwrite)
     return JSONResponse((await _configuration(deps, asking)).model_dump(mode="json"), status_code=202)
 
 
@@ -103,7 +112,6 @@ async def _configuration(deps: WebDeps, asking: Principal) -> ConfigurationOut:
         deps.publisher.folder,
         tenant_id=asking.tenant_id,
         all_tenants=asking.system,
-        default=deps.default_mode,
     )
     return ConfigurationOut.of(state)
 

@@ -33,7 +33,13 @@ async def create_mailbox(
     async def work() -> Done:
         new = body.new_mailbox()
         mailbox = await mailboxes.create_mailbox(
-            deps.db, deps.jobs, deps.hasher, deps.pin_policy, tenant_id=asking.tenant_id, new=new
+            deps.db,
+            deps.jobs,
+            deps.hasher,
+            deps.pin_policy,
+            tenant_id=asking.tenant_id,
+            new=new,
+            by=asking.label,
         )
         details = MailboxDetails(
             mailbox=mailbox,

@@ -54,8 +54,8 @@ class ChangeOut(Output):
 
     model_config = example(_CHANGE)
 
-    kind: str = Field(description="`extension` or `tenant`.")
-    name: str = Field(description="The number, or the tenant's name.")
+    kind: str = Field(description="`extension`, `tenant`, `trunk`, and so on.")
+    name: str = Field(description="The number, the name of what has none, or the code.")
     action: Action
     fields: list[str] = Field(description="Which fields were changed; never their values.")
     author: str = Field(description="Who did it: `token <name>`, or `system`.")
@@ -162,6 +162,9 @@ class PendingOut(Output):
     """What the database says and the switch does not run yet."""
 
     revision: int | None = Field(description="Its revision, if it was noted or tried.")
+    refused: int | None = Field(
+        description="The revision that failed when somebody published last what waits of the tenant by hand."
+    )
     changes: list[ChangeOut]
     changes_left_out: int
     files: list[FileOut] | None = Field(description=_SYSTEM)
@@ -174,8 +177,16 @@ class ConfigurationOut(Output):
         {
             "state": "pending",
             "mode": "manual",
+            "mode_chosen_by": "token provisioning",
+            "by_hand": ["default"],
             "live": 12,
-            "pending": {"revision": 13, "changes": [_CHANGE], "changes_left_out": 0, "files": [_FILE]},
+            "pending": {
+                "revision": None,
+                "refused": None,
+                "changes": [_CHANGE],
+                "changes_left_out": 0,
+                "files": None,
+            },
             "edited": [],
             "revisions": [_REVISION],
         }
@@ -184,7 +195,13 @@ class ConfigurationOut(Output):
     state: State = Field(
         description="`pending`: a change is on its way. `failed`: the switch keeps the last good revision."
     )
-    mode: Mode = Field(description="Whether changes are published by themselves, or wait for a person.")
+    mode: Mode = Field(
+        description="Whether changes of the tenant are published by themselves, or wait for a person."
+    )
+    mode_chosen_by: str | None = Field(description="Who chose it; null where the settings decide.")
+    by_hand: list[str] | None = Field(
+        description=f"The names of all tenants whose changes wait for a person. {_SYSTEM}"
+    )
     live: int | None = Field(description="The number of the revision that the switch runs.")
     pending: PendingOut
     edited: list[EditedFileOut] | None = Field(
@@ -197,9 +214,16 @@ class ConfigurationOut(Output):
         """Make it from the service's value."""
         return cls(
             state=found.state,
-            mode=found.mode,
+            mode=found.mode.mode,
+            mode_chosen_by=found.mode.chosen_by,
+            by_hand=None if found.by_hand is None else list(found.by_hand),
             live=found.live,
-            pending=PendingOut(revision=found.waiting, **_changes(found.changes), files=_files(found.files)),
+            pending=PendingOut(
+                revision=found.waiting,
+                refused=found.mode.failed_revision,
+                **_changes(found.changes),
+                files=_files(found.files),
+            ),
             edited=None if found.edited is None else [EditedFileOut.of(file) for file in found.edited],
             revisions=[RevisionOut.of(revision) for revision in found.revisions],
         )
@@ -221,9 +245,9 @@ class PreviewOut(Output):
     digest: str
     changes: list[ChangeOut]
     changes_left_out: int
-    files: list[FileOut]
-    edited: list[EditedFileOut] = Field(
-        description="What somebody edited by hand; it is refused without `overwrite`."
+    files: list[FileOut] | None = Field(description=_SYSTEM)
+    edited: list[EditedFileOut] | None = Field(
+        description=f"What somebody edited by hand; it is refused without `overwrite`. {_SYSTEM}"
     )
 
     @classmethod
@@ -232,8 +256,8 @@ class PreviewOut(Output):
         return cls(
             digest=found.digest,
             **_changes(found.changes),
-            files=[FileOut.of(file) for file in found.files],
-            edited=[EditedFileOut.of(file) for file in found.edited],
+            files=_files(found.files),
+            edited=None if found.edited is None else [EditedFileOut.of(file) for file in found.edited],
         )
 
 
@@ -253,7 +277,8 @@ class Publishing(BaseModel):
 
     dry_run: Annotated[bool, Field(description="Render, check and compare, and change nothing.")] = False
     overwrite: Annotated[
-        bool, Field(description="Replace files that somebody edited by hand; a copy is kept.")
+        bool,
+        Field(description="Replace files that somebody edited by hand; a copy is kept. By a system token."),
     ] = False
 
 
