@@ -12,7 +12,7 @@ from controlplane.domain.configuration import Action, EditedFile, ObjectChange, 
 from controlplane.domain.errors import Unavailable
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.configuration_state import State, read_configuration
-from controlplane.services.publisher import edited_files, render_candidate
+from controlplane.services.publisher import edited_files
 from controlplane.services.publishing import (
     Outcome,
     Publisher,
@@ -25,7 +25,13 @@ from controlplane.storage import configuration_changes, revisions
 from controlplane.storage.database import Database
 from sqlalchemy import text
 from tests.support.fake_switch import FakeSwitch
-from tests.support.publishing import add_extension, make_publisher, remove_extension, revision_states
+from tests.support.publishing import (
+    add_extension,
+    make_publisher,
+    remove_extension,
+    rendered_now,
+    revision_states,
+)
 
 
 @pytest.fixture
@@ -110,7 +116,7 @@ async def test_a_revision_that_the_switch_cannot_read_gives_way_to_the_last_live
     """The switch says that it kept its old one: that is linked again, and the API shows what it said."""
     good = await publish(publisher)
     await add_extension(publisher.database, default_tenant, "101")
-    refused = (await render_candidate(publisher)).tree.digest
+    refused, _ = await rendered_now(publisher)
     switch.unreadable = {refused}
     result = await publish(publisher)
     shown = await read_configuration(

@@ -17,6 +17,7 @@ from controlplane.settings import Settings, load
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from tests.support.publishing import add_extension
+from tests.support.rendered_files import read_whole
 from tests.support.rows import add_tenant
 
 
@@ -114,7 +115,7 @@ def test_publish_takes_along_what_waits_of_one_tenant_or_of_all(settings: Settin
     found = []
     for before_start, tenant in ((True, None), (False, "north"), (False, None)):
         publish.main(settings, before_start=before_start, tenant=tenant)
-        written = (settings.paths.configuration / "live/asterisk/pjsip.conf").read_text()
+        written = read_whole(settings.paths.configuration / "live", "asterisk/pjsip.conf")
         routes = len(list((settings.paths.configuration / "routes").glob("*/*/301")))
         found.append(([name for name in ("north", "south") if f"[301@{name}.example]" in written], routes))
 

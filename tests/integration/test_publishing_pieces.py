@@ -12,7 +12,7 @@ from controlplane.rendering.environment import TEMPLATES
 from controlplane.rendering.pieces import place_of
 from controlplane.services.publisher import edited_files
 from controlplane.services.publishing import Outcome, Publisher, heal, publish
-from controlplane.services.publishing_asked import preview
+from controlplane.services.publishing_asked import Asked, preview
 from controlplane.storage.database import Database
 from controlplane.storage.durable_files import share
 from sqlalchemy import text
@@ -164,8 +164,9 @@ async def test_a_dry_run_leaves_nothing_behind(
     """It says which files would change, and writes none."""
     await add_extension(publisher.database, default_tenant, "101")
     before = sorted(tmp_path.rglob("*"))
-    shown = await preview(publisher)
+    shown = await preview(publisher, Asked(tenant_id=None, all_told=True))
 
+    assert shown.files is not None
     assert {"asterisk/cp-globals.conf", "asterisk/extensions.conf"} < {file.path for file in shown.files}
     assert 3 == len(shown.files)
     assert before == sorted(tmp_path.rglob("*"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from controlplane.callflows.prompts import Utterance
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Publisher
-from controlplane.services.rendered_configuration import Rendering
+from controlplane.services.rendered_configuration import Rendering, render_configuration
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage.database import Database
 from controlplane.storage.revision_folder import RevisionFolder
@@ -48,6 +48,26 @@ def make_publisher(
         verify_seconds=0.3,
         reached=reached,
     )
+
+
+class _Files(dict[str, str]):
+    """A sink that has nothing, and takes all."""
+
+    def take_over(self, path: str, source: str, endpoints: Sequence[str] = ()) -> None:
+        del path, source, endpoints
+
+    def add(self, path: str, text: str, *, source: str = "", endpoints: Sequence[str] = ()) -> None:
+        del source, endpoints
+        self[path] = text
+
+
+async def rendered_now(
+    publisher: Publisher, *, current: Collection[UUID] = ()
+) -> tuple[str, Mapping[str, str]]:
+    """Return the digest and the files that publishing would make now; of `current` with what waits."""
+    files = _Files()
+    rendered = await render_configuration(publisher.database, publisher.rendering, files, current=current)
+    return rendered.digest, files
 
 
 def publisher_to(rig: Rig, database: Database, *, verify_seconds: float = 5) -> Publisher:
