@@ -56,8 +56,12 @@ async def set_feature_codes(
         ]
         _refuse_clashes(after, rows)
         changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-        await feature_codes.replace(session, tenant_id, [new for _, new in changed])
+        await feature_codes.take_away(session, tenant_id, [new.feature.value for _, new in changed])
         for old, new in changed:
+            code, enabled = wanted[new.feature]
+            await feature_codes.replace(
+                session, tenant_id, feature=new.feature.value, code=code, enabled=enabled
+            )
             await defer_publishing(
                 session, jobs, tenant_id=tenant_id, revision=True, change=_change(old, new, by)
             )

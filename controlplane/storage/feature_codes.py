@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.feature_code import FeatureCode
 from controlplane.storage.tables import FeatureCodeRow
 
 
@@ -19,20 +18,17 @@ async def of_tenant(session: AsyncSession, tenant_id: UUID) -> list[FeatureCodeR
     return list(await session.scalars(query.execution_options(populate_existing=True)))
 
 
-async def replace(session: AsyncSession, tenant_id: UUID, codes: Sequence[FeatureCode]) -> None:
-    """Give features these codes, instead of those that they had."""
-    if not codes:
-        return
+async def replace(session: AsyncSession, tenant_id: UUID, *, feature: str, code: str, enabled: bool) -> None:
+    """Give a feature this code, instead of those that it had."""
+    await take_away(session, tenant_id, [feature])
+    values = {"tenant_id": tenant_id, "code": code, "feature": feature, "enabled": enabled}
+    await session.execute(insert(FeatureCodeRow).values(values))
+
+
+async def take_away(session: AsyncSession, tenant_id: UUID, features: Sequence[str]) -> None:
+    """Take the codes of these features away, so that others may have them."""
     await session.execute(
         delete(FeatureCodeRow)
-        .where(
-            FeatureCodeRow.tenant_id == tenant_id,
-            FeatureCodeRow.feature.in_([one.feature.value for one in codes]),
-        )
+        .where(FeatureCodeRow.tenant_id == tenant_id, FeatureCodeRow.feature.in_(features))
         .execution_options(synchronize_session=False)
     )
-    values = [
-        {"tenant_id": tenant_id, "code": one.code, "feature": one.feature.value, "enabled": one.enabled}
-        for one in codes
-    ]
-    await session.execute(insert(FeatureCodeRow), values)
