@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -16,11 +17,16 @@ from controlplane.domain.routing.trunk_state import (
     Registration,
     TrunkState,
 )
-from controlplane.services.trunk_states import ShownState, look, note_heard, state_of
+from controlplane.entrypoints.events import TrunkAnswers
+from controlplane.jobs.trunks import register
+from controlplane.services.trunk_states import HEARD, LOOK, ShownState, look, note_heard, state_of
 from controlplane.storage.database import Database
 from controlplane.storage.routing import objects, trunk_registrations
 from controlplane.storage.routing.documents import to_document
 from controlplane.storage.tables import RoutingObjectRow
+from procrastinate import App
+from procrastinate.testing import InMemoryConnector
+from tests.support.call_contract import meanwhile
 
 ACCOUNT = Trunk(host="sip.example.com", username="company", password="sw0rdfish")
 REGISTERED = Registration(state=TrunkState.REGISTERED, said="REGED")
@@ -140,3 +146,20 @@ async def test_an_answer_goes_with_its_trunk(database: Database, trunk: RoutingO
 async def test_without_a_switch_nothing_is_looked_for(database: Database) -> None:
     """There are no registrations either."""
     assert 0 == await look(database, None, at=at(0))
+
+
+async def test_what_is_heard_goes_through_the_queue(database: Database, trunk: RoutingObjectRow) -> None:
+    """`events` defers it, and `jobs` keeps it with its time; to look afterwards does not undo it."""
+    app = App(connector=InMemoryConnector())
+    register(app, database, Said({trunk.id: FAILED}), clock=lambda: at(9))
+    answers = TrunkAnswers(clock=at(3).timestamp)
+    answers.hear(HeardAnswer(trunk_id=trunk.id, answer=FORBIDDEN))
+    async with app.open_async(), meanwhile(asyncio.create_task(answers.keep_deferring(app))):
+        async with asyncio.timeout(5):
+            while not await app.job_manager.list_jobs_async(task=HEARD):  # noqa: ASYNC110 (the queue is asked)
+                await asyncio.sleep(0)
+        await app.configure_task(LOOK, lock=LOOK).defer_async()
+        await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+    told = await shown(database, trunk, FAILED)
+
+    assert (at(3), 403, Failure.REFUSED) == (told.since, told.sip_code, told.failure)
