@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,13 +19,15 @@ from controlplane.apply.sections import SECTIONS
 from controlplane.apply.settling import Failed, settle
 from controlplane.apply.steps import named, steps_for
 from controlplane.apply.tenant import find_tenant, settle_tenant
-from controlplane.domain.errors import ControlPlaneError, DomainError, InvalidValues
+from controlplane.domain.errors import Contended, ControlPlaneError, DomainError, InvalidValues
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.services.mailboxes import PinHashing
 from controlplane.services.transfer.moving import MOST_SECONDS
 from controlplane.services.transfer.ready_hashes import NoHashes
 from controlplane.storage.database import Database, JoinedDatabase
 from controlplane.storage.queue import GatheredJobs, Jobs
+
+Result = TypeVar("Result")
 
 _MISSING: Final = frozenset(
     {"no-such-number", "no-such-office-hours", "no-such-trunk", "no-mailbox-owned", "wrong-kind-of-number"}
@@ -69,9 +71,13 @@ class _NotKept(Exception):
 async def plan_file(to: Installation, file: DeclaredFile, *, prune: bool) -> Plan:
     """Return what applying a file would change; with `prune` also what it would remove.
 
-    Raises RefusedFile with all that cannot be done.
+    Raises RefusedFile with all that cannot be done, and ChangedMeanwhile.
     """
     pins = await _pins(to, file)
+    return await _once_more(lambda: _planned(to, file, pins, prune=prune))
+
+
+async def _planned(to: Installation, file: DeclaredFile, pins: Mapping[str, Pin], *, prune: bool) -> Plan:
     try:
         async with to.db.transaction(seconds=MOST_SECONDS) as session:
             run = _Run(jobs=GatheredJobs(to.jobs), hasher=NoHashes(), pins=pins, prune=prune)
@@ -90,17 +96,34 @@ async def apply_file(
     """
     pins = await _pins(to, file)
     hashes = await hashed(to.hasher, pins)
-    jobs = GatheredJobs(to.jobs)
-    async with to.db.transaction(seconds=MOST_SECONDS) as session:
-        run = _Run(jobs=jobs, hasher=hashes, pins=pins, prune=prune)
-        plan, secrets = await _run(to, session, file, run)
-        if plan != shown:
-            raise ChangedMeanwhile(
-                "Something was changed since the plan was made. Nothing was applied: run it again."
-            )
-        await jobs.defer_gathered(session)
-    structlog.get_logger().info("file.applied", tenant=plan.tenant, changed=len(plan.objects))
+
+    async def apply() -> Secrets:
+        jobs = GatheredJobs(to.jobs)
+        async with to.db.transaction(seconds=MOST_SECONDS) as session:
+            run = _Run(jobs=jobs, hasher=hashes, pins=pins, prune=prune)
+            plan, secrets = await _run(to, session, file, run)
+            if plan != shown:
+                raise ChangedMeanwhile(
+                    "Something was changed since the plan was made. Nothing was applied: run it again."
+                )
+            await jobs.defer_gathered(session)
+        return secrets
+
+    secrets = await _once_more(apply)
+    structlog.get_logger().info("file.applied", tenant=shown.tenant, changed=len(shown.objects))
     return secrets.made
+
+
+async def _once_more(run: Callable[[], Awaitable[Result]]) -> Result:
+    """Run a transaction again if PostgreSQL ended it for another's sake; raises ChangedMeanwhile."""
+    try:
+        return await run()
+    except Contended:
+        structlog.get_logger().warning("file.contended")
+    try:
+        return await run()
+    except Contended as error:
+        raise ChangedMeanwhile(f"{error} Nothing was applied: run it again.") from error
 
 
 def _discard(plan: Plan) -> NoReturn:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from controlplane.apply.declaration import FeatureCodeEntry
+from controlplane.apply.pages import all_of
 from controlplane.apply.resource import Applying, Form, Found, Reading, differing
 from controlplane.domain.errors import Conflict
-from controlplane.services.feature_codes import list_feature_codes, set_feature_code
+from controlplane.services.feature_codes import list_feature_codes, set_feature_code, set_feature_codes
 from controlplane.services.reserved_numbers import give_up_reserved, list_reserved, reserve_numbers
 from controlplane.web.api.schemas_feature_codes import FeatureCodeOut
 from controlplane.web.api.schemas_numbers import ReservedIn, ReservedOut
-
-_PAGE = 200
 
 
 class FeatureCodes:
@@ -49,6 +51,16 @@ class FeatureCodes:
         if differing(self.form(into, entry), found.form):
             await self.create(into, entry)
 
+    async def change_together(self, into: Applying, entries: Sequence[FeatureCodeEntry]) -> None:
+        """Give all features that are named their codes at once: some may change places."""
+        await set_feature_codes(
+            into.db,
+            into.jobs,
+            tenant_id=into.tenant.id,
+            wanted={one.feature: (one.code, one.enabled) for one in entries},
+            by=into.by,
+        )
+
     async def remove(self, into: Applying, key: str, found: Found) -> None:  # noqa: ARG002 (the protocol's)
         """Refuse: every tenant has all features."""
         raise Conflict("A feature is taken out of use by `enabled: false`.")
@@ -63,15 +75,11 @@ class ReservedNumbers:
 
     async def present(self, of: Reading) -> dict[str, Found]:
         """Return all ranges by their first numbers."""
-        found: dict[str, Found] = {}
-        after: str | None = None
-        while True:
-            page = await list_reserved(of.db, tenant_id=of.tenant.id, limit=_PAGE, after=after)
-            for one in page.items:
-                found[one.first] = Found(form=ReservedOut.of(one).model_dump(mode="json"), version=None)
-            if not page.more:
-                return found
-            after = page.items[-1].first
+        pages = partial(list_reserved, of.db, tenant_id=of.tenant.id)
+        return {
+            one.first: Found(form=ReservedOut.of(one).model_dump(mode="json"), version=None)
+            async for one in all_of(pages, key=lambda one: one.first)
+        }
 
     def form(self, into: Applying, entry: ReservedIn) -> Form:  # noqa: ARG002 (the protocol's)
         """Return both ends and the note."""

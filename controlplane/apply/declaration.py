@@ -7,12 +7,14 @@ and stay as they are where they are left out: secrets, and what people switch by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path as FolderPath
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from controlplane.apply.faults import Fault, RefusedFile
+from controlplane.apply.pin_files import UnreadablePinFile, read_pin_file
 from controlplane.apply.yaml_tree import Node, read_tree
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import DEFAULT_TENANT
@@ -35,6 +37,9 @@ SECRETS: Final = {"mailboxes": "pin", "extensions": "sip_password", "trunks": "p
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
+_PIN_FILE: Final = "pin_file"
+_HERE: Final = FolderPath()
+
 Path = tuple[str | int, ...]
 
 
@@ -51,6 +56,8 @@ class MailboxEntry(MailboxIn):
     """A mailbox; without a PIN a new one gets one, and another keeps its own."""
 
     pin: SecretStr | None = None  # type: ignore[assignment]  # A file may leave it out.
+    # Where the PIN stands; it is read before this is made.
+    pin_file: str | None = None
 
 
 class ExtensionEntry(ExtensionIn):
@@ -104,13 +111,14 @@ KEYS: Final = {
 class DeclaredFile:
     """A declaration, and the lines that it came from."""
 
-    def __init__(self, tree: Node, declaration: Declaration) -> None:
+    def __init__(self, tree: Node, declaration: Declaration, warnings: Sequence[str] = ()) -> None:
         self._tree = tree
         self.declaration = declaration
+        self.warnings = tuple(warnings)
 
     def fault(self, sentence: str, path: Path) -> Fault:
         """Return a fault at a path of the file."""
-        return Fault(sentence=sentence, line=self._tree.at(path).line, path=field_path(path) or None)
+        return _fault(self._tree, sentence, path)
 
     def value_at(self, path: Path) -> Any:
         """Return what stands at a path, or nearest to it."""
@@ -118,21 +126,24 @@ class DeclaredFile:
         return node.text if isinstance(node.value, int) else node.value
 
 
-def read_declaration(data: bytes, environment: Mapping[str, str]) -> DeclaredFile:
-    """Read a file; `environment` has what secrets may name as `${NAME}`.
+def read_declaration(
+    data: bytes, environment: Mapping[str, str], *, folder: FolderPath = _HERE
+) -> DeclaredFile:
+    """Read a file; `environment` has what secrets may name as `${NAME}`, `folder` what a `pin_file` names.
 
     Raises RefusedFile with everything that is wrong.
     """
     tree = read_tree(data)
     plain = tree.plain()
-    missing = list(_with_variables(plain, environment))
+    warnings: list[str] = []
+    missing = [*_with_variables(plain, environment), *_with_pin_files(tree, plain, folder, warnings)]
     declaration, faults = _validated(tree, plain)
     faults = [*(_fault(tree, sentence, path) for sentence, path in missing), *faults]
     if declaration is not None:
         faults += [_fault(tree, sentence, path) for sentence, path in _twice(tree, declaration)]
     if faults or declaration is None:
         raise RefusedFile(faults)
-    return DeclaredFile(tree, declaration)
+    return DeclaredFile(tree, declaration, warnings)
 
 
 def _with_variables(plain: Any, environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
@@ -153,6 +164,31 @@ def _with_variables(plain: Any, environment: Mapping[str, str]) -> Iterator[tupl
                 )
             else:
                 entry[field] = value
+
+
+def _with_pin_files(
+    tree: Node, plain: Any, folder: FolderPath, warnings: list[str]
+) -> Iterator[tuple[str, Path]]:
+    """Put the PINs of files in their places; yield what is wrong with the others."""
+    entries = plain.get("mailboxes")
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        path: Path = ("mailboxes", index, _PIN_FILE)
+        if not isinstance(entry, dict) or not isinstance(entry.get(_PIN_FILE), str | int):
+            continue
+        # A name of digits is one as it was written.
+        name = tree.at(path).text or entry[_PIN_FILE]
+        if not isinstance(name, str):
+            continue
+        if entry.get("pin") is not None:
+            yield "There is a pin, too: leave one of them out.", path
+            continue
+        try:
+            read = read_pin_file(name, folder)
+        except UnreadablePinFile as error:
+            yield str(error), path
+            continue
+        entry["pin"] = read.pin
+        warnings += [] if read.warning is None else [read.warning]
 
 
 def _validated(tree: Node, plain: Any) -> tuple[Declaration | None, list[Fault]]:
@@ -227,4 +263,6 @@ def _twice(tree: Node, declaration: Declaration) -> Iterator[tuple[str, Path]]:
 
 
 def _fault(tree: Node, sentence: str, path: Path) -> Fault:
+    if path[-1:] == ("pin",) and tree.at(path[:-1]).below(_PIN_FILE) is not None:
+        path = (*path[:-1], _PIN_FILE)
     return Fault(sentence=sentence, line=tree.at(path).line, path=field_path(path) or None)

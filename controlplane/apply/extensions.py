@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 from controlplane.apply.declaration import ExtensionEntry
+from controlplane.apply.pages import all_of
 from controlplane.apply.resource import Applying, Form, Found, MadeSecret, Reading
 from controlplane.domain.errors import PreconditionFailed
 from controlplane.domain.extension import a1_hash
@@ -21,7 +23,6 @@ from controlplane.storage import extensions as storage
 from controlplane.storage.routing import everything
 from controlplane.web.api.schemas_extension_rules import ExtensionRulesOut
 
-_PAGE = 200
 _SWITCHED = "do_not_disturb"
 """People switch it by phone: it stays where a file says nothing about it."""
 
@@ -38,19 +39,15 @@ class Extensions:
         async with of.db.transaction() as session:
             rules = {one.number: one.rules for one in await everything.extensions(session, of.tenant.id)}
         found: dict[str, Found] = {}
-        after: str | None = None
-        while True:
-            page = await list_extensions(of.db, tenant_id=of.tenant.id, q=None, limit=_PAGE, after=after)
-            for one in page.items:
-                form = {
-                    "number": str(one.number),
-                    "display_name": one.display_name,
-                    "rules": _rules_form(rules.get(one.number, NO_RULES)),
-                }
-                found[one.number] = Found(form=form, version=one.version)
-            if not page.more:
-                return found
-            after = page.items[-1].number
+        pages = partial(list_extensions, of.db, tenant_id=of.tenant.id, q=None)
+        async for one in all_of(pages, key=lambda one: one.number):
+            form = {
+                "number": str(one.number),
+                "display_name": one.display_name,
+                "rules": _rules_form(rules.get(one.number, NO_RULES)),
+            }
+            found[one.number] = Found(form=form, version=one.version)
+        return found
 
     def form(self, into: Applying, entry: ExtensionEntry) -> Form:  # noqa: ARG002 (the protocol's)
         """Return the account and the rules, without the password."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 from controlplane.apply.declaration import MailboxEntry
+from controlplane.apply.pages import all_of
 from controlplane.apply.resource import Applying, Form, Found, MadeSecret, Reading, differing
 from controlplane.services.mailboxes import (
     MailboxChanges,
@@ -17,7 +19,7 @@ from controlplane.services.mailboxes import (
 )
 from controlplane.web.api.schemas_mailboxes import MailboxOut
 
-_PAGE = 200
+_OF_THE_PIN = {"pin", "pin_file"}
 _NOT_SET = {"id", "prompt_language", "counts", "created_at", "updated_at"}
 
 
@@ -30,18 +32,14 @@ class Mailboxes:
 
     async def present(self, of: Reading) -> dict[str, Found]:
         """Return all mailboxes, in pages."""
-        found: dict[str, Found] = {}
-        after: str | None = None
-        while True:
-            page = await list_mailboxes(of.db, tenant_id=of.tenant.id, q=None, limit=_PAGE, after=after)
-            found |= {one.mailbox.number: _found(one) for one in page.items}
-            if not page.more:
-                return found
-            after = page.items[-1].mailbox.number
+        pages = partial(list_mailboxes, of.db, tenant_id=of.tenant.id, q=None)
+        return {
+            one.mailbox.number: _found(one) async for one in all_of(pages, key=lambda one: one.mailbox.number)
+        }
 
     def form(self, into: Applying, entry: MailboxEntry) -> Form:  # noqa: ARG002 (the protocol's)
         """Return all but the PIN."""
-        return entry.model_dump(mode="json", exclude={"pin"})
+        return entry.model_dump(mode="json", exclude=_OF_THE_PIN)
 
     async def create(self, into: Applying, entry: MailboxEntry) -> None:
         """Make a mailbox; it points at nothing."""
@@ -105,7 +103,9 @@ def _found(one: MailboxDetails) -> Found:
 
 def _settings(entry: MailboxEntry) -> dict[str, object]:
     values = {
-        name: getattr(entry, name) for name in type(entry).model_fields if name not in {"number", "pin"}
+        name: getattr(entry, name)
+        for name in type(entry).model_fields
+        if name not in {"number", *_OF_THE_PIN}
     }
     values["source_greetings"] = [own.value() for own in entry.source_greetings]
     return values

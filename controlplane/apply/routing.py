@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from controlplane.apply.resource import Applying, Form, Found, Reading, differing
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.routing.hours import OfficeHours
-from controlplane.domain.routing.kinds import SETTINGS, RoutingKind, RoutingObject
+from controlplane.domain.routing.kinds import SETTINGS, RoutingKind, RoutingObject, Settings
 from controlplane.domain.routing.trunk import Trunk
 from controlplane.services.routing.objects import create_object, delete_object, get_object, update_object
 from controlplane.storage.routing import objects
@@ -78,16 +78,7 @@ class RoutingResource:
     async def create(self, into: Applying, entry: RoutingIn) -> None:
         """Make an object with all that it points at."""
         settings = entry.settings()
-        await create_object(
-            into.db,
-            into.jobs,
-            tenant_id=into.tenant.id,
-            kind=self.kind,
-            number=entry.key_number,
-            name=entry.label,
-            settings=settings,
-            by=into.by,
-        )
+        await self._make(into, entry, settings)
         if isinstance(settings, Trunk) and settings.password is not None:
             into.secrets.touched[self.section, entry.label] = "password set"
 
@@ -106,17 +97,8 @@ class RoutingResource:
             changes |= await self._password(into, key, settings)
         if not fields and not changes:
             return
-        await update_object(
-            into.db,
-            into.jobs,
-            tenant_id=into.tenant.id,
-            kind=self.kind,
-            key=key,
-            name=entry.label if entry.key_number else None,
-            changes=changes,
-            by=into.by,
-            expected_version=found.version,
-        )
+        name = entry.label if entry.key_number else None
+        await self._update(into, key, changes, name=name, version=found.version)
         if _PASSWORD in changes:
             done = "removed" if changes[_PASSWORD] is None else "set"
             into.secrets.touched[self.section, key] = f"password {done}"
@@ -127,6 +109,18 @@ class RoutingResource:
 
     async def create_bare(self, into: Applying, entry: RoutingIn) -> None:
         """Make one with the settings that point at nothing."""
+        await self._make(into, entry, self._bare())
+
+    async def bare(self, into: Applying, key: str) -> None:
+        """Set all that it could point at back."""
+        defaults = self._bare()
+        changes = {field.name: getattr(defaults, field.name) for field in dataclasses.fields(defaults)}
+        await self._update(into, key, changes)
+
+    def _bare(self) -> Settings:
+        return SETTINGS[self.kind]()  # type: ignore[call-arg]  # Kinds with a number need none.
+
+    async def _make(self, into: Applying, entry: RoutingIn, settings: Settings) -> None:
         await create_object(
             into.db,
             into.jobs,
@@ -134,22 +128,29 @@ class RoutingResource:
             kind=self.kind,
             number=entry.key_number,
             name=entry.label,
-            settings=SETTINGS[self.kind](),  # type: ignore[call-arg]  # Kinds with a number need none.
+            settings=settings,
             by=into.by,
         )
 
-    async def bare(self, into: Applying, key: str) -> None:
-        """Set all that it could point at back."""
-        defaults = SETTINGS[self.kind]()  # type: ignore[call-arg]  # see create_bare
+    async def _update(
+        self,
+        into: Applying,
+        key: str,
+        changes: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        version: int | None = None,
+    ) -> None:
         await update_object(
             into.db,
             into.jobs,
             tenant_id=into.tenant.id,
             kind=self.kind,
             key=key,
-            name=None,
-            changes={field.name: getattr(defaults, field.name) for field in dataclasses.fields(defaults)},
+            name=name,
+            changes=changes,
             by=into.by,
+            expected_version=version,
         )
 
     async def _password(self, into: Applying, key: str, wanted: Trunk) -> Mapping[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from controlplane.apply.declaration import KEYS, Declaration
+from controlplane.apply.codes import FeatureCodes
+from controlplane.apply.declaration import KEYS, Declaration, FeatureCodeEntry
 from controlplane.apply.extensions import Extensions
 from controlplane.apply.resource import Applying, Found, Resource
 from controlplane.apply.routing import RoutingResource
@@ -29,6 +30,8 @@ def steps_for(into: Applying, declared: Declaration, present: Everything, *, pru
             found = present[resource.section].get(name)
             step = _making(into, resource, entry, name, found)
             step.path = (resource.section, index)
+            if isinstance(resource, FeatureCodes):
+                step.unstick = partial(_together, into, resource, declared.feature_codes or (), step.run)
             yield step
     for index, entry in enumerate(declared.extensions or ()):
         extensions, path = Extensions(), ("extensions", index, "rules")
@@ -62,6 +65,13 @@ async def _bare_first(into: Applying, resource: RoutingResource, entry: Any, key
     await resource.create_bare(into, entry)
     found = (await resource.present(into))[key]
     return partial(resource.change, into, entry, found)
+
+
+async def _together(
+    into: Applying, resource: FeatureCodes, entries: Sequence[FeatureCodeEntry], run: Work
+) -> Work:
+    await resource.change_together(into, entries)
+    return run
 
 
 async def _owning(into: Applying, entry: Any, found: Found | None) -> Work:

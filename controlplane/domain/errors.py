@@ -8,6 +8,7 @@ ControlPlaneError
 │   └── InvalidValue       422
 │       └── InvalidValues  422, several of them
 ├── Unavailable            one of our parts cannot be reached now; worth a retry
+│   ├── Contended          others change the same at the same time
 │   └── SwitchUnavailable
 │       └── SwitchRefused  it answers, and does not take what it was given
 ├── CallEnded
@@ -87,6 +88,10 @@ class InvalidValues(InvalidValue):
 
 class Unavailable(ControlPlaneError):
     """A part that is needed cannot be reached now."""
+
+
+class Contended(Unavailable):
+    """Others change the same at the same time: PostgreSQL ended one of the transactions, and this was it."""
 
 
 class SwitchUnavailable(Unavailable):

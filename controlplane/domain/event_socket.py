@@ -48,6 +48,8 @@ RIGHTS: Final = {
             "sofia::register",
             "sofia::unregister",
             "sofia::expire",
+            # Trunks: what providers answer to registrations.
+            "sofia::gateway_state",
             "vm::maintenance",
         )
     ),

@@ -62,9 +62,13 @@ def main(settings: Settings, path: Path, *, consent: Consent, prune: bool) -> No
     logs.configure(settings.log_format, "warning")
     name = "the standard input" if str(path) == "-" else str(path)
     try:
-        file = read_declaration(_bytes(path), os.environ)
+        # What comes by the standard input names files as whoever is here does.
+        folder = Path() if str(path) == "-" else path.parent
+        file = read_declaration(_bytes(path), os.environ, folder=folder)
     except RefusedFile as error:
         raise refusal(name, error) from error
+    for warning in file.warnings:
+        print(f"controlplane: {printable(warning)}", file=sys.stderr)
     apply(settings, Asked(name=name, file=file, consent=consent, prune=prune))
 
 

@@ -10,6 +10,7 @@ from controlplane.services.trunk_states import registrations_within, told
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.published_tenants import published_or_current
+from controlplane.storage.routing import trunk_registrations
 
 _SUBJECT = "trunks"
 _SECONDS = 5.0
@@ -30,6 +31,9 @@ async def check_trunks(settings: Settings) -> list[Finding]:
     try:
         async with database.transaction() as session:
             tenants = await published_or_current(session)
+            known = await trunk_registrations.known(
+                session, [trunk.id for tenant in tenants for trunk in tenant.trunks]
+            )
     except Unavailable as error:
         return [Finding(subject=_SUBJECT, found=str(error), remedy="See the findings above.")]
     finally:
@@ -45,7 +49,7 @@ async def check_trunks(settings: Settings) -> list[Finding]:
     registrations = await registrations_within(control, seconds=_SECONDS)
     findings = []
     for tenant, trunk in trunks:
-        shown = told(registrations, trunk.id)
+        shown = told(registrations, trunk.id, known.get(trunk.id))
         if shown.state is not TrunkState.REGISTERED:
             name = trunk.name if len(tenants) == 1 else f"{trunk.name} of tenant {tenant}"
             remedy = _REMEDIES.get(shown.state, _CORRECT)

@@ -6,24 +6,28 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import JobDeferrer
 from prometheus_client import CollectorRegistry
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from controlplane.domain.event_socket import EventSocketUser
 from controlplane.domain.lamp import LampQuery
+from controlplane.domain.routing.trunk_state import HeardAnswer
 from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.services.lamps import ANSWER, REPLAY, lock_of
 from controlplane.services.native_voicemail import FETCH
+from controlplane.services.trunk_states import HEARD, LOOK
 from controlplane.settings import Settings
 from controlplane.storage.answering import check_answers
 from controlplane.storage.queue import make_app
@@ -111,15 +115,45 @@ class LampAnswers:
             deferrer = app.configure_task(
                 ANSWER, lock=lock_of(query.number), schedule_in={"seconds": self._delay_seconds}
             )
-            while True:
-                try:
-                    await deferrer.defer_async(
-                        number=query.number, domain=query.domain, reply_to=dict(query.reply_to)
-                    )
-                    break
-                except (ConnectorException, OperationalError, PoolTimeout) as error:
-                    structlog.get_logger().warning("events.queue_unavailable", reason=type(error).__name__)
-                    await asyncio.sleep(retry_seconds)
+            arguments = {"number": query.number, "domain": query.domain, "reply_to": dict(query.reply_to)}
+            await _defer_until_kept(deferrer, arguments, retry_seconds=retry_seconds)
+
+
+class TrunkAnswers:
+    """Defers that an answer of a provider is kept; keeps at most so many while it cannot."""
+
+    def __init__(self, *, limit: int = 10_000, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._heard: asyncio.Queue[tuple[HeardAnswer, float]] = asyncio.Queue(limit)
+
+    def hear(self, heard: HeardAnswer) -> None:
+        """Have an answer kept; what comes above the limit is dropped, as the switch registers again."""
+        try:
+            self._heard.put_nowait((heard, self._clock()))
+        except asyncio.QueueFull:
+            structlog.get_logger().warning("events.trunk_answer_dropped", trunk_id=str(heard.trunk_id))
+
+    async def keep_deferring(self, app: App, *, retry_seconds: float = _RETRY_SECONDS) -> None:
+        """Defer until cancelled; while the queue cannot be reached the answers are kept."""
+        while True:
+            heard, at = await self._heard.get()
+            # The lock keeps the answers of a trunk in their order.
+            deferrer = app.configure_task(HEARD, lock=f"trunk:{heard.trunk_id}")
+            arguments = {"trunk_id": str(heard.trunk_id), **asdict(heard.answer), "at": at}
+            await _defer_until_kept(deferrer, arguments, retry_seconds=retry_seconds)
+
+
+async def _defer_until_kept(
+    deferrer: JobDeferrer, arguments: dict[str, Any], *, retry_seconds: float
+) -> None:
+    while True:
+        try:
+            await deferrer.defer_async(**arguments)
+        except (ConnectorException, OperationalError, PoolTimeout) as error:
+            structlog.get_logger().warning("events.queue_unavailable", reason=type(error).__name__)
+            await asyncio.sleep(retry_seconds)
+        else:
+            return
 
 
 def main(settings: Settings) -> None:
@@ -138,7 +172,8 @@ async def _listen(settings: Settings) -> None:
     native = settings.fallback == "native"
     fetch, replay = Wake(FETCH, lock=FETCH), Wake(REPLAY, lock=REPLAY)
     answers = LampAnswers(delay_seconds=_AFTER_MOD_VOICEMAIL_SECONDS if native else 0)
-    deferring: list[Deferring] = [scan, heal, answers, replay, *([fetch] if native else [])]
+    look, trunks = Wake(LOOK, lock=LOOK), TrunkAnswers()
+    deferring: list[Deferring] = [scan, heal, answers, replay, look, trunks, *([fetch] if native else [])]
     registry = CollectorRegistry()
     listener = _listener(
         settings,
@@ -148,6 +183,8 @@ async def _listen(settings: Settings) -> None:
         fetch=fetch if native else None,
         replay=replay,
         answers=answers,
+        look=look,
+        trunks=trunks,
     )
     checks: dict[str, Check] = {
         "switch": holds(lambda: listener.connected, "not connected"),
@@ -190,6 +227,8 @@ def _listener(
     fetch: Wake | None,
     replay: Wake,
     answers: LampAnswers,
+    look: Wake,
+    trunks: TrunkAnswers,
 ) -> Listener:
     """Return what listens to the switch that is set."""
 
@@ -199,6 +238,7 @@ def _listener(
     def on_booted() -> None:
         scan.want()
         heal.want()
+        look.want()
         if settings.switch == "freeswitch":
             replay.want()
         if fetch is not None:
@@ -218,6 +258,7 @@ def _listener(
             on_record_stop=on_take,
             on_booted=on_booted,
             on_lamp_query=answers.ask,
+            on_trunk=trunks.hear,
             on_native_message=None if fetch is None else fetch.want,
         )
     return AsteriskEvents(
@@ -227,6 +268,7 @@ def _listener(
         secret=settings.manager.secret.get_secret_value(),
         on_hangup=on_take,
         on_booted=on_booted,
+        on_trunk=look.want,
     )
 
 

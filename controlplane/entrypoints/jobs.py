@@ -29,7 +29,17 @@ from controlplane.entrypoints.publish import (
     native_voicemail_of,
     publisher_of,
 )
-from controlplane.jobs import configuration, lamps, mail, native_voicemail, pin_alarm, speech, spool, upkeep
+from controlplane.jobs import (
+    configuration,
+    lamps,
+    mail,
+    native_voicemail,
+    pin_alarm,
+    speech,
+    spool,
+    trunks,
+    upkeep,
+)
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
@@ -177,6 +187,7 @@ def _register(
     native = native_voicemail_of(settings)
     if native is not None:
         native_voicemail.register(app, NativeHome(native=native, ingest=ingest))
+    trunks.register(app, database, control_of(settings))
     mail.register(app, mailing)
     pin_alarm.register(app, alarms)
     speech.register(app, database, voice, jobs=jobs, greetings=settings.paths.configuration / "greetings")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
-from controlplane.domain.errors import Unavailable
+from controlplane.domain.errors import Contended, Unavailable
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -23,6 +23,7 @@ _LOST = (
     *(OperationalError, InterfaceError, PoolTimeout, OSError),
     *(psycopg.OperationalError, psycopg.InterfaceError),
 )
+_CONTENDED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _CANCEL_SECONDS: Final = 0.5
 
 
@@ -72,8 +73,8 @@ class Database:
         """Open a session; commit at the end, roll back on any error.
 
         `seconds` is another limit, for what changes much at once. Raises Unavailable when the database
-        cannot be reached, or the transaction takes longer than the limit; other database errors pass
-        through (repositories tell constraints by name).
+        cannot be reached, or the transaction takes longer than the limit, and Contended for a deadlock;
+        other database errors pass through (repositories tell constraints by name).
         """
         async with self._told(seconds), self._sessions() as session, session.begin():
             yield session
@@ -100,13 +101,18 @@ class Database:
 
     @asynccontextmanager
     async def _told(self, seconds: float | None = None) -> AsyncIterator[None]:
-        """Keep the limit, and tell all that means that the database is away as Unavailable."""
+        """Keep the limit, and tell all that means that the database is away as Unavailable.
+
+        A deadlock is no such thing, though psycopg has it among them.
+        """
         try:
             async with asyncio.timeout(self._timeout if seconds is None else seconds):
                 yield
         except TimeoutError as error:
             raise Unavailable("The database did not answer in time.") from error
         except _LOST as error:
+            if isinstance(error, _CONTENDED) or isinstance(getattr(error, "orig", None), _CONTENDED):
+                raise Contended("Somebody changed the same objects at the same time.") from error
             raise Unavailable("The database cannot be reached.") from error
         except DBAPIError as error:
             if error.connection_invalidated:

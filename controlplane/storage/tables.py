@@ -259,6 +259,20 @@ class QueueAgentRow(Table):
     changed_at: Mapped[datetime] = _now()
 
 
+class TrunkRegistrationRow(Table):
+    """How the last try to register a trunk ended; `since` when it is registered, or is not."""
+
+    __tablename__ = "trunk_registrations"
+
+    trunk_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routing_objects.id", ondelete="CASCADE"), primary_key=True
+    )
+    registered: Mapped[bool]
+    sip_code: Mapped[int | None]
+    failure: Mapped[str | None]
+    since: Mapped[datetime]
+
+
 class ReservedNumberRow(Table):
     """Numbers that something else than us answers; both ends have the same length."""
 

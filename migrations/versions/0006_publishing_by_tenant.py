@@ -1,4 +1,4 @@
-"""Let each tenant publish by itself or by hand, and keep what is published of those that wait (0006m).
+"""Let each tenant publish by itself or by hand, and keep what is published of those that wait.
 
 Why: who reviews the changes of one tenant should hold back neither those of others nor less than all.
 A mode that was chosen for the installation becomes that of each tenant; what waits at this moment then

@@ -82,3 +82,26 @@ async def test_silence_times_out_into_the_mailbox(product: Product, message_wav:
         tuple(step[name] for name in ("kind", "number", "key", "reason"))
         for step in message["reached_by"]["path"]
     ]
+
+
+async def test_another_greeting_is_heard_by_the_next_caller(product: Product, second_wav: Path) -> None:
+    """A recording takes the place of the spoken words by its file alone: the switch is not told of it."""
+    number = f"6{(await product.mailbox(display_name='Sales'))[1:]}"
+    greeting = await receptionist(product, number)
+    spoken = greeting.read_bytes()
+    async with product.api() as api:
+        before = (await api.get("/configuration")).json()["live"]
+        answer = await api.put(
+            f"/virtual-receptionists/{number}/greeting",
+            content=second_wav.read_bytes(),
+            headers={"Content-Type": "audio/wav"},
+        )
+        assert answer.status_code == 204, answer.text
+        await until(lambda: greeting.read_bytes() != spoken, "the recording")
+        async with product.phone() as phone:
+            call = await phone.dial(number)
+            await call.expect_sound(greeting, "the recording")
+            await call.hang_up()
+        after = (await api.get("/configuration")).json()["live"]
+
+    assert before == after

@@ -42,6 +42,7 @@ async def listening(ami: ScriptedAmi, **changes: Any) -> AsyncIterator[Facts]:
             "secret": SECRET,
             "on_hangup": lambda call_id: facts.tell(f"hangup {call_id}"),
             "on_booted": lambda: facts.tell("booted"),
+            "on_trunk": lambda: facts.tell("answered"),
             "heartbeat_seconds": 60,
             "answer_seconds": 0.2,
             "longest_wait_seconds": 0.5,
@@ -51,13 +52,13 @@ async def listening(ami: ScriptedAmi, **changes: Any) -> AsyncIterator[Facts]:
 
 
 async def test_only_what_is_needed_is_subscribed() -> None:
-    """Asterisk sends hangups and its start, and nothing else."""
+    """Asterisk sends hangups, ends of registrations and its start, and nothing else."""
     ami = ScriptedAmi()
     async with listening(ami):
-        await ami.expect("Filter", count=2)
+        await ami.expect("Filter", count=3)
 
     filters = [action["Filter"] for action in ami.actions if action["Action"] == "Filter"]
-    assert ["Event: Hangup[^A-Za-z]", "Event: FullyBooted"] == filters
+    assert ["Event: Hangup[^A-Za-z]", "Event: FullyBooted", "Event: Registry"] == filters
 
 
 async def test_new_connection_counts_as_a_start() -> None:
@@ -80,10 +81,20 @@ async def test_start_of_asterisk_is_told() -> None:
     """FullyBooted comes when Asterisk has read its configuration."""
     ami = ScriptedAmi(is_booted=False)
     async with listening(ami) as facts:
-        await ami.expect("Filter", count=2)
+        await ami.expect("Filter", count=3)
         ami.tell(BOOTED)
 
         assert "booted" == await facts.next()
+
+
+async def test_end_of_a_registration_is_told() -> None:
+    """Whichever trunk it is of: Asterisk says the addresses alone."""
+    ami = ScriptedAmi()
+    async with listening(ami) as facts:
+        await facts.next()
+        ami.tell("Event: Registry\r\nChannelType: PJSIP\r\nDomain: sip:h\r\nStatus: Rejected\r\nCause: ")
+
+        assert "answered" == await facts.next()
 
 
 async def test_other_events_are_ignored() -> None:

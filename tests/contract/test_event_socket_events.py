@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from controlplane.entrypoints.events import LampAnswers, Wake, _listener
+from controlplane.entrypoints.events import LampAnswers, TrunkAnswers, Wake, _listener
 from controlplane.settings import load
 from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch import events as events_module
@@ -20,6 +21,7 @@ from controlplane.switches.freeswitch.events import FreeSwitchEvents
 from controlplane.switches.freeswitch.wire import Message, parse_block
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 from tests.support.call_contract import meanwhile
 from tests.support.scripted_event_socket import (
     AUTH_REQUEST,
@@ -60,6 +62,7 @@ async def listening(switch: ScriptedEventSocket, **changes: Any) -> AsyncIterato
             "password": PASSWORD,
             "on_record_stop": lambda call_id: facts.tell(f"stopped {call_id}"),
             "on_lamp_query": lambda query: facts.tell(f"asked {query}"),
+            "on_trunk": lambda heard: facts.tell(f"{heard.trunk_id} answered {heard.answer.sip_code}"),
             "on_booted": lambda: facts.tell("booted"),
             "heartbeat_seconds": 60,
             "answer_seconds": 0.3,
@@ -75,7 +78,7 @@ def stopped(call_id: str, **more: Any) -> bytes:
 
 
 async def test_only_what_is_needed_is_subscribed() -> None:
-    """FreeSWITCH sends ends of recordings and its heartbeat, and nothing else."""
+    """FreeSWITCH sends ends of recordings, questions, answers to trunks, its heartbeat, and nothing else."""
     switch = ScriptedEventSocket()
     async with listening(switch) as facts:
         await facts.next()
@@ -83,6 +86,7 @@ async def test_only_what_is_needed_is_subscribed() -> None:
     assert [
         f"auth {PASSWORD}",
         "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register",
+        "event plain CUSTOM sofia::gateway_state",
     ] == switch.commands
 
 
@@ -126,6 +130,35 @@ async def test_phone_that_asks_for_its_lamp_is_told() -> None:
         assert "number='101'" in await facts.next()
 
 
+async def test_answer_to_a_registration_is_told() -> None:
+    """With the trunk; what is no answer is left out."""
+    switch = ScriptedEventSocket()
+    gateway = f"cp-trunk-{UUID(int=7)}-{'a' * 32}"
+    async with listening(switch) as facts:
+        await facts.next()
+        for state, said in (("TRYING", {}), ("FAILED", {"Status": "403", "Phrase": "No"}), ("FAIL_WAIT", {})):
+            switch.tell(
+                event("CUSTOM", Event_Subclass="sofia::gateway_state", Gateway=gateway, State=state, **said)
+            )
+        switch.tell(stopped("behind"))
+
+        assert [f"{UUID(int=7)} answered 403", "stopped behind"] == [await facts.next(), await facts.next()]
+
+
+async def test_a_switch_that_tells_nothing_of_trunks_is_listened_to() -> None:
+    """Its live directory may be older than we are: the rest is heard, and the log says what is missing."""
+    switch = ScriptedEventSocket()
+    switch.answers["event plain CUSTOM sofia::gateway_state"] = reply("-ERR permission denied")
+    with capture_logs() as logs:
+        async with listening(switch) as facts:
+            await facts.next()
+            switch.tell(stopped("1-2-3"))
+
+            assert "stopped 1-2-3" == await facts.next()
+
+    assert ["events.trunks_refused"] == [log["event"] for log in logs if log["log_level"] == "warning"]
+
+
 async def test_message_of_mod_voicemail_is_told_where_it_takes_them() -> None:
     """Of all that it tells, only a message that was left counts; it is subscribed only there."""
     switch = ScriptedEventSocket()
@@ -138,7 +171,7 @@ async def test_message_of_mod_voicemail_is_told_where_it_takes_them() -> None:
         await facts.next()
 
         assert "left" == await messages.next()
-    assert switch.commands[-1].endswith("CUSTOM sofia::register vm::maintenance")
+    assert switch.commands[-2].endswith("CUSTOM sofia::register vm::maintenance")
 
 
 @pytest.mark.parametrize(
@@ -416,6 +449,8 @@ async def test_spool_is_scanned_after_each_connection(tmp_path: Path) -> None:
             fetch=None,
             replay=Wake("mwi.replay", lock="mwi.replay"),
             answers=LampAnswers(),
+            look=Wake("trunks.look", lock="trunks.look"),
+            trunks=TrunkAnswers(),
         )
         async with meanwhile(asyncio.create_task(listener.run())):
             for _ in range(3):
@@ -478,7 +513,14 @@ async def test_switch_that_is_not_there_is_tried_again() -> None:
     switch = ScriptedEventSocket()
     async with switch.listening() as port:
         pass
-    facts = Facts()
+    facts, logged = Facts(), Facts()
+    loop = asyncio.get_running_loop()
+
+    def note(_logger: object, _method: str, entry: EventDict) -> EventDict:
+        """Tell what the listener's thread logs."""
+        loop.call_soon_threadsafe(logged.tell, entry["event"])
+        return entry
+
     events = FreeSwitchEvents(
         host="127.0.0.1",
         port=port,
@@ -486,17 +528,14 @@ async def test_switch_that_is_not_there_is_tried_again() -> None:
         on_record_stop=facts.tell,
         on_booted=lambda: facts.tell("booted"),
         on_lamp_query=lambda _: None,
+        on_trunk=lambda _: None,
         longest_wait_seconds=0.2,
     )
-    with capture_logs() as logs:
+    with capture_logs(processors=[note]):
         async with meanwhile(asyncio.create_task(events.run())):
-            async with asyncio.timeout(LIMIT_SECONDS):
-                while not logs:  # noqa: ASYNC110 (another thread writes it)
-                    await asyncio.sleep(0.005)
+            assert "events.disconnected" == await logged.next()
             async with switch.listening(port):
                 assert "booted" == await facts.next()
-
-    assert "events.disconnected" == logs[0]["event"]
 
 
 async def test_cancelling_ends_the_thread() -> None:

@@ -11,15 +11,16 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from controlplane.callflows.call import Call, HangupCause
+from controlplane.callflows.call import Call, CallFacts, Entry, HangupCause
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.message import ReachedBy
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.plan import FIELDS
 from tests.support.call_contract import ContractPrompts
 from tests.support.raw_sip import RawCall, RawPhone
-from tests.support.rig import QUEUES, TONES, Rig, queue_contexts
+from tests.support.rig import MAILBOX, QUEUES, TONES, Rig, queue_contexts
 from tests.support.ringing_phone import Reply, RingingPhone
+from tests.support.transfers import target
 
 SCHEDULE = UUID("66666666-6666-4666-8666-666666666666")
 WAIT_SECONDS = {number: wait for number, _, _, wait, _ in QUEUES}
@@ -27,6 +28,10 @@ EXIT_KEY = {number: key or "" for number, _, _, _, key in QUEUES}
 RING_ALL, IN_ORDER = "6200", "6201"
 BUSY, DECLINE, RING, ANSWER = Reply.BUSY, Reply.DECLINE, Reply.RING, Reply.ANSWER
 RING_SECONDS = 2
+CALLER = "4930123"
+# Who is asked for when an agent called the mailbox before he sends the caller there. Asterisk puts the caller
+# in the agent's place in the call that he has; FreeSWITCH asks again.
+ASKED_FOR = {"asterisk": ["101"], "freeswitch": ["101", CALLER]}
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Desk:
     rig: Rig
     stack: AsyncExitStack
     ways: list[ReachedBy | None] = field(default_factory=list)
+    facts: list[CallFacts] = field(default_factory=list)
     stays: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,7 +92,7 @@ class Desk:
     async def caller(self, number: str) -> tuple[RawPhone, RawCall]:
         """Call a queue from outside."""
         phone = await self.phone()
-        return phone, phone.call(number, user="4930123")
+        return phone, phone.call(number, user=CALLER)
 
     async def call_through(self, number: str = RING_ALL) -> ReachedBy:
         """Call a queue until the call has come to a mailbox and ended; return how it came."""
@@ -117,6 +123,7 @@ async def desk(rig: Rig, tmp_path: Path) -> AsyncIterator[Desk]:
 
         async def handler(call: Call) -> Ending:
             desk.ways.append(call.facts.reached_by)
+            desk.facts.append(call.facts)
             desk.arrived.set()
             if not desk.stays.is_set():
                 await call.answer()
@@ -124,7 +131,8 @@ async def desk(rig: Rig, tmp_path: Path) -> AsyncIterator[Desk]:
             await call.hangup(HangupCause.NORMAL)
             return Ending(outcome=Outcome.FINISHED)
 
-        await stack.enter_async_context(rig.handled(handler, prompts=ContractPrompts(tmp_path)))
+        prompts = ContractPrompts(tmp_path)
+        await stack.enter_async_context(rig.handled(handler, prompts=prompts, max_calls=2))
         yield desk
         desk.stays.set()
     rig.route_all()
@@ -150,12 +158,17 @@ async def until(event: asyncio.Event, limit: float = 15) -> None:
         await event.wait()
 
 
-async def talk_and_hang_up(agent: RingingPhone, limit: float = 15) -> None:
-    """Wait until an agent hears the caller, and hang up; a call given up earlier would be offered again."""
+async def talk(agent: RingingPhone, limit: float = 15) -> None:
+    """Wait until an agent hears the caller."""
     async with asyncio.timeout(limit):
         await agent.talking.wait()
         while not agent.tones():
             await agent.media()
+
+
+async def talk_and_hang_up(agent: RingingPhone) -> None:
+    """Wait until an agent hears the caller, and hang up; a call given up earlier would be offered again."""
+    await talk(agent)
     agent.hang_up()
 
 
@@ -170,6 +183,50 @@ async def test_an_agent_takes_the_call(desk: Desk, number: str) -> None:
 
     assert (1, []) == (len(agent.invited), desk.ways)
     assert b"sip:4930123@" in agent.invited[0]
+
+
+@pytest.mark.parametrize("attended", [False, True])
+async def test_an_agent_sends_the_caller_into_a_mailbox(desk: Desk, *, attended: bool) -> None:
+    """At once, or after he called it himself; then he is free again, and the next caller is his."""
+    desk.queue(agents="101")
+    desk.stays.clear()
+    agent = await desk.phone("101", ANSWER)
+    phone, call = await desk.caller(RING_ALL)
+    await talk(agent)
+    second = None
+    if attended:
+        second = agent.call("8001", user="101", password="password-101")
+        await second.wait_answered()
+    agent.taken[0].refer(target(desk.rig, "8001", second))
+    asked_for = ASKED_FOR[desk.rig.switch] if attended else [CALLER]
+    await until_asked(desk, len(asked_for))
+    if not agent.taken[0].ended.is_set():
+        # Asterisk leaves that to the phone, once it was told that the transfer is done.
+        agent.hang_up()
+    _, another = await desk.caller(RING_ALL)
+    await another.wait_answered()
+    await call_offered(agent, 2)
+
+    assert [False, False] == [each.ended.is_set() for each in (call, another)]
+    assert phone.tones()
+    assert {(Entry.LEAVE, MAILBOX)} == {(facts.entry, facts.mailbox_id) for facts in desk.facts}
+    assert asked_for == [facts.caller.number for facts in desk.facts]
+
+
+async def until_asked(desk: Desk, times: int, limit: float = 15) -> None:
+    """Wait until so many calls came to the mailbox."""
+    async with asyncio.timeout(limit):
+        while len(desk.facts) < times:
+            desk.arrived.clear()
+            await desk.arrived.wait()
+
+
+async def call_offered(agent: RingingPhone, times: int, limit: float = 15) -> None:
+    """Wait until a phone was called so often."""
+    async with asyncio.timeout(limit):
+        while len(agent.offered_at) < times:
+            agent.rings.clear()
+            await agent.rings.wait()
 
 
 async def test_a_caller_hears_something_and_then_goes_on(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from tests.support.call_peers import Peer, PeerCall
 from tests.support.product import until
 from tests.support.raw_sip import RawCall, RawPhone
 from tests.support.rig import DEFAULT, MAILBOX, TONES, Rig
+from tests.support.transfers import target
 
 # What a raw phone says all the time.
 SPEECH = 200
@@ -31,16 +32,6 @@ async def answer(call: PeerCall) -> None:
     """Take the call, and stay."""
     await call.answer()
     await call.hang()
-
-
-def target(rig: Rig, number: str, replaced: RawCall | None = None) -> bytes:
-    """Return what a phone refers to: a number, or the call to it that it has."""
-    address = f"sip:{quote(number)}@{rig.server[0]}:{rig.server[1]}"
-    if replaced is not None:
-        tag = replaced.headers["from"].rpartition(b"tag=")[2].decode()
-        named = f"{replaced.headers['id'].decode()};to-tag={replaced.to_tag.decode()};from-tag={tag}"
-        address += f"?Replaces={quote(named, safe='')}"
-    return f"<{address}>".encode()
 
 
 async def talking(call: RawCall, callee: RawPhone) -> None:

@@ -77,6 +77,7 @@ async def test_listener_subscribes(rig: FreeswitchRig) -> None:
         on_record_stop=told.put_nowait,
         on_booted=lambda: told.put_nowait("booted"),
         on_lamp_query=lambda _: None,
+        on_trunk=lambda _: None,
     )
     async with meanwhile(asyncio.create_task(events.run())):
         assert "booted" == await asyncio.wait_for(told.get(), LIMIT_SECONDS)
@@ -85,7 +86,9 @@ async def test_listener_subscribes(rig: FreeswitchRig) -> None:
 async def test_listener_may_have_what_others_will_want(rig: FreeswitchRig) -> None:
     """Registrations, queries of lamps and the switch's own voicemail are among its events."""
     async with logged_in(rig, EventSocketUser.EVENTS) as client:
-        reply = await said(client, "event plain MESSAGE_QUERY CUSTOM sofia::register vm::maintenance")
+        reply = await said(
+            client, "event plain MESSAGE_QUERY CUSTOM sofia::register sofia::gateway_state vm::maintenance"
+        )
 
     assert reply.startswith("+OK")
 
@@ -114,7 +117,7 @@ async def test_doctor_sees_the_configuration(rig: FreeswitchRig) -> None:
         "event plain ALL",
         "event plain CHANNEL_CREATE",
         "event plain DTMF",
-        "event plain CUSTOM sofia::gateway_state",
+        "event plain CUSTOM sofia::gateway_add",
     ],
 )
 async def test_what_nobody_needs_is_denied(rig: FreeswitchRig, user: EventSocketUser, command: str) -> None:

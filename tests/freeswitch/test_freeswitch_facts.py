@@ -183,6 +183,7 @@ async def test_end_of_a_recording_is_told(harness: RealHarness, small: SmallFree
         on_record_stop=told.put_nowait,
         on_booted=lambda: told.put_nowait("booted"),
         on_lamp_query=lambda _: None,
+        on_trunk=lambda _: None,
     )
     async with meanwhile(asyncio.create_task(events.run())):
         assert "booted" == await asyncio.wait_for(told.get(), LIMIT_SECONDS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.routing.objects import update_object
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
+from sqlalchemy import text as sql
 from tests.support.api import Api
 from tests.support.applying import REALM, Applier, applier, outcomes
 
@@ -460,6 +462,135 @@ async def test_codes_and_reserved_numbers(applies: Applier) -> None:
         ("changed", "feature code closed-now"),
     ] == first.outcomes
     assert [("changed", "reserved numbers 9000"), ("removed", "reserved numbers 9100")] == second.outcomes
+
+
+def codes(api: Api) -> dict[str, str]:
+    """Return which code does which feature."""
+    return {row["feature"]: row["code"] for row in api.rows("SELECT feature, code FROM feature_codes")}
+
+
+async def test_codes_change_places_in_one_run(applies: Applier, api: Api) -> None:
+    """Two of them, and three in a round of which one begins as another does; each is one change."""
+    two = "feature-codes: [{feature: closed-now, code: '*38'}, {feature: queue-log-in, code: '*16'}]"
+    three = (
+        "feature-codes: [{feature: closed-now, code: '*39'}, {feature: queue-log-in, code: '*381'},"
+        " {feature: queue-log-out, code: '*16'}]"
+    )
+    first = await applies.apply(two)
+    swapped = codes(api)
+    second = await applies.apply(three)
+    again = await applies.plan(three)
+
+    assert [
+        ("changed", "feature code closed-now"),
+        ("changed", "feature code queue-log-in"),
+    ] == first.outcomes
+    assert ("*38", "*16") == (swapped["closed-now"], swapped["queue-log-in"])
+    assert 3 == len(second.outcomes)
+    assert ("*39", "*381", "*16") == tuple(
+        codes(api)[feature] for feature in ("closed-now", "queue-log-in", "queue-log-out")
+    )
+    assert () == again.objects
+
+
+async def test_codes_that_clash_with_one_that_stays_are_refused(applies: Applier, api: Api) -> None:
+    """As many faults as there are such entries, and nothing is changed."""
+    before = codes(api)
+    ((line, said),) = await refusals(applies, "feature-codes:\n  - {feature: closed-now, code: '*57'}")
+
+    assert 2 == line
+    assert said.startswith("feature-codes[0].code: *57 is *57, the code of check-own-mailbox.")
+    assert before == codes(api)
+
+
+async def test_a_pin_may_stand_in_a_file_of_its_own(applies: Applier, api: Api, tmp_path: Path) -> None:
+    """Beside the tenant's file; the same one again is no change, another one is, and a plan shows none."""
+    text = "mailboxes: [{number: 8001, display_name: Team, pin_file: pins/team}]"
+    path = tmp_path / "pins/team"
+    path.parent.mkdir()
+    path.write_text(f"{PIN}\n")
+    first = await applies.apply(text, folder=tmp_path)
+    again = await applies.apply(text, folder=tmp_path)
+    path.write_text(OTHER_PIN)
+    changed = await applies.apply(text, folder=tmp_path)
+    (row,) = api.rows("SELECT pin_hash FROM mailboxes")
+
+    assert [["pin set"], [], ["pin changed"]] == [
+        [one.note for one in run.plan.objects] for run in (first, again, changed)
+    ]
+    assert () == tuple(made for run in (first, again, changed) for made in run.made)
+    assert await applies.to.hasher.verify(row["pin_hash"], Pin(OTHER_PIN))
+    assert not [pin for pin in (PIN, OTHER_PIN) if pin in str([first.plan, changed.plan])]
+
+
+async def test_a_pin_in_a_file_that_is_no_good_is_told_there(applies: Applier, tmp_path: Path) -> None:
+    """The fault names the field that the file has, and not the PIN."""
+    (tmp_path / "pin").write_text("7777")
+    file = read_declaration(
+        b"mailboxes:\n  - number: 8001\n    display_name: Team\n    pin_file: pin\n", {}, folder=tmp_path
+    )
+    with pytest.raises(RefusedFile) as caught:
+        await plan_file(applies.to, file, prune=False)
+
+    assert [(4, "mailboxes[0].pin_file")] == [(fault.line, fault.path) for fault in caught.value.faults]
+    assert "7777" not in str(caught.value)
+
+
+@asynccontextmanager
+async def contended(database: Database, times: int) -> AsyncIterator[None]:
+    """Have PostgreSQL end so many transactions that make a mailbox, as it ends one of a deadlock."""
+    contend = f"""
+        CREATE FUNCTION contend() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('tries') <= {times} THEN
+                RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01';
+            END IF;
+            RETURN NEW;
+        END $$"""
+    made = (
+        # A sequence is not rolled back.
+        "CREATE SEQUENCE tries",
+        contend,
+        "CREATE TRIGGER contend BEFORE INSERT ON mailboxes FOR EACH ROW EXECUTE FUNCTION contend()",
+    )
+    try:
+        async with database.transaction() as session:
+            for statement in made:
+                await session.execute(sql(statement))
+        yield
+    finally:
+        async with database.transaction() as session:
+            await session.execute(sql("DROP FUNCTION contend CASCADE"))
+            await session.execute(sql("DROP SEQUENCE tries"))
+
+
+async def test_a_deadlock_is_survived(applies: Applier, api: Api, database: Database) -> None:
+    """PostgreSQL ends one of two who wait for each other; that one is done again, once."""
+    file = read_declaration(COMPANY.encode(), {})
+    plan = await plan_file(applies.to, file, prune=False)
+    async with contended(database, 1):
+        await apply_file(applies.to, file, prune=False, shown=plan)
+
+    assert [{"n": 5}] == api.rows("SELECT count(*) AS n FROM numbers")
+
+
+async def test_who_never_gets_through_is_told_so(applies: Applier, api: Api, database: Database) -> None:
+    """It is no fault of the database's, and nothing of the file is there."""
+    file = read_declaration(COMPANY.encode(), {})
+    plan = await plan_file(applies.to, file, prune=False)
+    before = counts(api)
+    refused = []
+    async with contended(database, 4):
+        for run in (
+            plan_file(applies.to, file, prune=False),
+            apply_file(applies.to, file, prune=False, shown=plan),
+        ):
+            with pytest.raises(ChangedMeanwhile) as caught:
+                await run
+            refused.append(str(caught.value))
+
+    sentence = "Somebody changed the same objects at the same time. Nothing was applied: run it again."
+    assert [sentence] * 2 == refused
+    assert before == counts(api)
 
 
 async def test_outcomes_are_told_in_the_order_of_the_sections(applies: Applier) -> None:

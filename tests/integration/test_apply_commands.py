@@ -158,6 +158,22 @@ def test_a_secret_comes_from_the_environment_and_is_nowhere_shown(
     assert not [told for one in (done, weak) for told in (PIN, "7777") if told in one.stdout + one.stderr]
 
 
+def test_a_pin_comes_from_a_file_beside_the_tenants(environment: dict[str, str], file: Path) -> None:
+    """That everybody may read it is told, and it is taken all the same."""
+    beside = file.with_name("team.pin")
+    beside.write_text(PIN)
+    beside.chmod(0o644)
+    file.write_text('mailboxes: [{number: "8001", display_name: Team, pin_file: team.pin}]')
+    done = run(environment, "apply", str(file), "--yes")
+
+    assert (0, f"controlplane: Everybody on this machine may read {beside}: chmod 600 it.") == (
+        done.returncode,
+        done.stderr.strip(),
+    )
+    assert "+ mailbox 8001 “Team” (pin set)" in done.stdout
+    assert PIN not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager
 
 import psycopg
 import pytest
-from controlplane.domain.errors import Unavailable
+from controlplane.domain.errors import Contended, Unavailable
 from controlplane.storage.database import Database
 from controlplane.supervisor.postgres import EmbeddedPostgres
 from sqlalchemy import text
@@ -166,3 +166,23 @@ async def test_query_that_is_given_up_ends_in_the_server(database_url: str) -> N
     finally:
         await impatient.close()
         await patient.close()
+
+
+async def test_a_deadlock_is_told_as_what_it_is(database: Database) -> None:
+    """One of two who wait for each other is ended; the other goes on, and the database is there."""
+    locked = [asyncio.Event(), asyncio.Event()]
+
+    async def hold(mine: int) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("SET LOCAL deadlock_timeout = '20ms'"))
+            await session.execute(text(f"SELECT pg_advisory_xact_lock({mine})"))
+            locked[mine].set()
+            await locked[1 - mine].wait()
+            await session.execute(text(f"SELECT pg_advisory_xact_lock({1 - mine})"))
+
+    ended = await asyncio.gather(hold(0), hold(1), return_exceptions=True)
+
+    assert ["Somebody changed the same objects at the same time."] == [
+        str(error) for error in ended if isinstance(error, Contended)
+    ]
+    assert 1 == ended.count(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from controlplane.apply.applying import Installation, apply_file, plan_file
 from controlplane.apply.declaration import read_declaration
@@ -41,10 +42,15 @@ class Applier:
         return await plan_file(self.to, read_declaration(text.encode(), environment), prune=prune)
 
     async def apply(
-        self, text: str, *, prune: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        text: str,
+        *,
+        prune: bool = False,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = Path(),
     ) -> Applied:
         """Plan a file and apply it."""
-        file = read_declaration(text.encode(), environment or {})
+        file = read_declaration(text.encode(), environment or {}, folder=folder)
         plan = await plan_file(self.to, file, prune=prune)
         return Applied(plan, await apply_file(self.to, file, prune=prune, shown=plan))
 

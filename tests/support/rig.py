@@ -158,14 +158,14 @@ class Rig(abc.ABC):
     def peer(self, script: Script) -> AbstractAsyncContextManager[Peer]:
         """Answer the switch by a script while the block runs; then the link is closed."""
 
-    def call_server(self, handler: Handler, *, prompts: PromptFiles) -> CallServer[Any]:
+    def call_server(self, handler: Handler, *, prompts: PromptFiles, max_calls: int = 1) -> CallServer[Any]:
         """Make the product's own server, which runs the handler for each call."""
         return self.server_of_calls(
             dict.fromkeys(Entry, handler),
             prompts=prompts,
             secret=self.secret,
             allowed_addresses=["127.0.0.0/8"],
-            max_calls=1,
+            max_calls=max_calls,
             first_line_seconds=5,
         )
 
@@ -179,9 +179,11 @@ class Rig(abc.ABC):
         return listening(self.calls_port, serve)
 
     @asynccontextmanager
-    async def handled(self, handler: Handler, *, prompts: PromptFiles) -> AsyncIterator[None]:
+    async def handled(
+        self, handler: Handler, *, prompts: PromptFiles, max_calls: int = 1
+    ) -> AsyncIterator[None]:
         """Run the product's own server while the block runs."""
-        server = self.call_server(handler, prompts=prompts)
+        server = self.call_server(handler, prompts=prompts, max_calls=max_calls)
         await server.start("127.0.0.1", self.calls_port)
         try:
             yield

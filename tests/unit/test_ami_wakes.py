@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
-from controlplane.entrypoints.events import Wake
+from controlplane.domain.routing.trunk_state import Answer, Failure, HeardAnswer
+from controlplane.entrypoints.events import TrunkAnswers, Wake
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.testing import InMemoryConnector
@@ -104,3 +106,25 @@ async def test_periodic_job_gets_the_time_that_its_task_asks_for() -> None:
     (job,) = queue.jobs.values()
 
     assert isinstance(job["args"]["timestamp"], int)
+
+
+async def test_answers_of_providers_are_kept_while_the_queue_is_away() -> None:
+    """Each with the time at which it was heard, and those of a trunk in their order."""
+    queue, answers, trunk = Queue(), TrunkAnswers(clock=iter((10.0, 20.0)).__next__), UUID(int=7)
+    queue.failures = 1
+    for answer in (
+        Answer(registered=False, sip_code=403, failure=Failure.REFUSED),
+        Answer(registered=False, failure=Failure.UNREACHABLE),
+    ):
+        answers.hear(HeardAnswer(trunk_id=trunk, answer=answer))
+    async with (
+        App(connector=queue).open_async() as app,
+        meanwhile(asyncio.create_task(answers.keep_deferring(app, retry_seconds=0.01))),
+    ):
+        await queue.was_tried(3)
+
+    assert [("trunks.heard", f"trunk:{trunk}")] * 2 == _jobs(queue)
+    assert [
+        {"trunk_id": str(trunk), "registered": False, "sip_code": 403, "failure": "refused", "at": 10.0},
+        {"trunk_id": str(trunk), "registered": False, "sip_code": None, "failure": "unreachable", "at": 20.0},
+    ] == [job["args"] for job in queue.jobs.values()]

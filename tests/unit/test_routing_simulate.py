@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Callable
 from datetime import time, timedelta
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from controlplane.domain import routing
 from controlplane.domain.message import ReachedReason, ReachedStep
 from controlplane.domain.numbers import NumberKind
-from controlplane.domain.routing import simulate as product
 from controlplane.domain.routing.destination import HANGUP, ByHours
 from controlplane.domain.routing.hours import Hours, OfficeHours, TimeRange, Weekday
 from controlplane.domain.routing.inbound_rule import InboundRule
@@ -60,26 +61,33 @@ def test_the_simulation_says_what_a_second_walk_says(
 FAULTS = {
     "busy and no answer swapped": ('plan, "no_answer", reason, rang', 'plan, "busy", reason, rang'),
     "holidays ignored": (
-        "OPEN if found is None else found.at(self._call.at)",
-        "OPEN if found is None else min(found.at(self._call.at), Hours.CLOSED)",
+        "OPEN if found is None else found.at(self.call.at)",
+        "OPEN if found is None else min(found.at(self.call.at), Hours.CLOSED)",
     ),
     "a second too many": ("spent = min(turn, total)\n", "spent = min(turn, total) + 1\n"),
     "do not disturb before always": (
-        'if always not in {"", _RING}:',
-        'if always not in {"", _RING} and plan.get("do_not_disturb") != "1":',
+        'if always not in {"", RING}:',
+        'if always not in {"", RING} and plan.get("do_not_disturb") != "1":',
     ),
-    "hops not counted": ("self._hops += 1", "self._hops += number not in self._routing.receptions"),
+    "hops not counted": ("walk.hops += 1", "walk.hops += number not in walk.routing.receptions"),
 }
+# In the order in which they import each other.
+MODULES = ("walk", "walk_extension", "walk_ringing", "walk_receptionist", "simulate")
 
 
 def _faulty(before: str, after: str) -> Callable[..., Simulation]:
-    source = Path(product.__file__).read_text()
-    assert source.count(before) == 1, before
-    module = types.ModuleType("controlplane.domain.routing.faulty")
-    # Dataclasses look their module up by its name.
+    """Return the simulation with one line changed, from modules of its own."""
+    changed = 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, module.__name__, module)
-        exec(compile(source.replace(before, after), product.__file__, "exec"), module.__dict__)
+        for name in MODULES:
+            path = Path(routing.__path__[0]) / f"{name}.py"
+            source = path.read_text()
+            changed += source.count(before)
+            module = types.ModuleType(f"{routing.__name__}.{name}")
+            # The others import it by its name.
+            patch.setitem(sys.modules, module.__name__, module)
+            exec(compile(source.replace(before, after), path, "exec"), module.__dict__)
+    assert changed == 1, before
     return module.simulate  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Facts from Asterisk over a long-lived AMI connection: a channel is gone, Asterisk has started.
+"""Facts from Asterisk over a long-lived AMI connection: a channel is gone, Asterisk has started, and others.
 
 They only wake what looks at the present state, so that a lost or a forged one does no harm. The
 connection subscribes narrowly, is made again with growing waits, and is asked for a sign of life:
@@ -16,7 +16,7 @@ import structlog
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.switches.asterisk.ami import AmiClient
 
-_FILTERS: Final = ("Event: Hangup[^A-Za-z]", "Event: FullyBooted")
+_FILTERS: Final = ("Event: Hangup[^A-Za-z]", "Event: FullyBooted", "Event: Registry")
 """Regular expressions over the text of an event, as 16 to 22 understand them; more than one means any."""
 
 _FIRST_WAIT_SECONDS: Final = 0.5
@@ -26,7 +26,8 @@ class AsteriskEvents:
     """Listens to one Asterisk.
 
     `on_hangup` gets a channel's unique id, `on_booted` is called after each start of Asterisk and
-    after each new connection, for what may have been missed. Both must return at once.
+    after each new connection, for what may have been missed, and `on_trunk` when a try to register at a
+    provider ended: Asterisk says neither of which trunk, nor the SIP code. All must return at once.
     `connected` tells whether events would be heard now.
     """
 
@@ -39,6 +40,7 @@ class AsteriskEvents:
         secret: str,
         on_hangup: Callable[[str], None],
         on_booted: Callable[[], None],
+        on_trunk: Callable[[], None],
         heartbeat_seconds: float = 10.0,
         answer_seconds: float = 5.0,
         longest_wait_seconds: float = 15.0,
@@ -49,6 +51,7 @@ class AsteriskEvents:
         self._secret = secret
         self._on_hangup = on_hangup
         self._on_booted = on_booted
+        self._on_trunk = on_trunk
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
         self._longest_wait_seconds = longest_wait_seconds
@@ -96,5 +99,7 @@ class AsteriskEvents:
                 case "FullyBooted":
                     # Asterisk says it after each login too, once it has started.
                     self._on_booted()
+                case "Registry":
+                    self._on_trunk()
                 case _:
                     continue

@@ -19,12 +19,16 @@ from gevent.event import Event
 from prometheus_client import CollectorRegistry
 
 from controlplane.domain.lamp import LampQuery
+from controlplane.domain.routing.trunk_state import HeardAnswer
 from controlplane.switches.faults import ConnectionFaults, FaultKind
+from controlplane.switches.freeswitch import gateway_states
 from controlplane.switches.freeswitch.lamp_queries import query_of, registration_of
 from controlplane.switches.freeswitch.listening import ListeningESL, Lost, ReadEvent
 
 _SUBSCRIBED: Final = "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register"
 _NATIVE: Final = "vm::maintenance"
+# Apart, since the directory that is live may have been made when nobody was to hear of it.
+_TRUNKS: Final = f"event plain CUSTOM {gateway_states.EVENT}"
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 5.0
@@ -34,9 +38,9 @@ class FreeSwitchEvents:
     """Listens to one FreeSWITCH.
 
     `on_record_stop` gets a channel's unique id, `on_booted` is called after each new connection,
-    for what may have been missed, and `on_lamp_query` with each phone that asks. With
-    `on_native_message` the messages of mod_voicemail are told of too. All are called in the event
-    loop and must return at once.
+    for what may have been missed, `on_lamp_query` with each phone that asks, and `on_trunk` with each
+    answer to the registration of a trunk. With `on_native_message` the messages of mod_voicemail are told
+    of too. All are called in the event loop and must return at once.
     FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
     nothing came for `heartbeat_seconds` is given up. One that broke the protocol is counted in `faults`.
     `connected` tells whether events would be heard now.
@@ -51,6 +55,7 @@ class FreeSwitchEvents:
         on_record_stop: Callable[[str], None],
         on_booted: Callable[[], None],
         on_lamp_query: Callable[[LampQuery], None],
+        on_trunk: Callable[[HeardAnswer], None],
         on_native_message: Callable[[], None] | None = None,
         user: str | None = None,
         faults: ConnectionFaults | None = None,
@@ -66,6 +71,7 @@ class FreeSwitchEvents:
         self._on_record_stop = on_record_stop
         self._on_booted = on_booted
         self._on_lamp_query = on_lamp_query
+        self._on_trunk = on_trunk
         self._on_native_message = on_native_message
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
@@ -100,6 +106,8 @@ class FreeSwitchEvents:
                 if not link.send(subscribed).data.startswith("+OK"):
                     link.lose("FreeSWITCH refused the subscription.")
                 else:
+                    if not link.send(_TRUNKS).data.startswith("+OK"):
+                        log.warning("events.trunks_refused")
                     log.info("events.connected")
                     self.connected = True
                     wait = _FIRST_WAIT_SECONDS
@@ -133,6 +141,11 @@ class FreeSwitchEvents:
             if query is not None:
                 tell(self._on_lamp_query, query)
 
+        def on_gateway_state(event: ReadEvent) -> None:
+            heard = gateway_states.heard_answer(event.headers)
+            if heard is not None:
+                tell(self._on_trunk, heard)
+
         def on_maintenance(event: ReadEvent) -> None:
             if event.headers.get("VM-Action") == "leave-message" and self._on_native_message is not None:
                 tell(self._on_native_message)
@@ -140,6 +153,7 @@ class FreeSwitchEvents:
         link.register_handle("RECORD_STOP", on_record_stop)
         link.register_handle("MESSAGE_QUERY", on_message_query)
         link.register_handle("sofia::register", on_register)
+        link.register_handle(gateway_states.EVENT, on_gateway_state)
         link.register_handle(_NATIVE, on_maintenance)
 
     def _watch(self, link: ListeningESL, stop: Event) -> None:

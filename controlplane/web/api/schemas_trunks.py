@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from controlplane.domain.routing.trunk import DidIn, Trunk
-from controlplane.domain.routing.trunk_state import TrunkState
+from controlplane.domain.routing.trunk_state import Failure, TrunkState
 from controlplane.services.trunk_states import ShownState
 from controlplane.web.api.fields import Output, example, left_out
 from controlplane.web.api.schemas_destinations import NameField
@@ -143,7 +143,14 @@ class TrunkStateOut(Output):
     """How a trunk is now."""
 
     model_config = example(
-        {"state": "registered", "detail": "We are registered at the provider.", "retry_seconds": None}
+        {
+            "state": "failed",
+            "detail": "The provider refuses us (403): compare username and password with his, or ask him.",
+            "retry_seconds": 30,
+            "since": "2026-03-02T08:30:00Z",
+            "sip_code": 403,
+            "failure": "refused",
+        }
     )
 
     state: TrunkState
@@ -151,11 +158,25 @@ class TrunkStateOut(Output):
     retry_seconds: int | None = Field(
         description="So long until the switch asks the provider again, where it says so."
     )
+    since: datetime | None = Field(description="Since when it is registered, or is not, as far as we heard.")
+    sip_code: int | None = Field(
+        description="The SIP code of the provider's last answer; `null` on Asterisk, which does not tell it."
+    )
+    failure: Failure | None = Field(
+        description="Why it is not registered; `null` on Asterisk, which tells no refusal from silence."
+    )
 
     @classmethod
     def of(cls, shown: ShownState) -> TrunkStateOut:
         """Make it from the service's value."""
-        return cls(state=shown.state, detail=shown.detail, retry_seconds=shown.retry_seconds)
+        return cls(
+            state=shown.state,
+            detail=shown.detail,
+            retry_seconds=shown.retry_seconds,
+            since=shown.since,
+            sip_code=shown.sip_code,
+            failure=shown.failure,
+        )
 
 
 def _plain(password: SecretStr | None) -> str | None:
