@@ -51,11 +51,6 @@ class Draft:
         self._new: set[str] = set()
         self._half: Path | None = None
 
-    @property
-    def files(self) -> Collection[str]:
-        """The paths so far."""
-        return self._files.keys()
-
     def take_over(self, path: str, source: str, endpoints: Sequence[str] = ()) -> str | None:
         """Have a part that was made of these sources as it is; return its SHA-256, None without it."""
         digest = None if self.before is None else self.before.part(path, source)

@@ -38,7 +38,7 @@ class AsteriskControl:
     """Commands to one Asterisk; implements `services.switch_control.SwitchControl`.
 
     `seconds` bounds connecting and each answer; `reload_seconds` that of a reload and of a list of all
-    endpoints, which take 6 s and 5 s with 20,000, and several times that on a machine that is full.
+    endpoints, which take 23 s and 5 s with 20,000, and several times that on a machine that is full.
     """
 
     def __init__(
