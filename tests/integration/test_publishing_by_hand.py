@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -39,16 +40,20 @@ from controlplane.services.published_copies import CallFiles
 from controlplane.services.publishing import Publisher, heal, publish
 from controlplane.services.publishing_asked import Asked, ask_to_publish
 from controlplane.services.publishing_modes import adopt_default, choose_mode, tenant_mode
+from controlplane.services.receptionist_greetings import speak_receptionist
 from controlplane.services.receptionists import ReceptionistService
 from controlplane.services.routing.extension_rules import put_rules
 from controlplane.services.routing.objects import create_object, delete_object, update_object
+from controlplane.services.speaking import Speech
 from controlplane.services.tenants import create_tenant, update_tenant
 from controlplane.services.voicemail_service import VoicemailService
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.speaker import Speaker
 from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
-from controlplane.storage.routing import plans, published_plans
+from controlplane.storage.routing import plans, published_plans, receptions
 from controlplane.storage.spool import FileSpool
 from procrastinate import App
 from tests.support.applying import applier
@@ -417,6 +422,41 @@ async def test_a_receptionist_is_met_as_it_was_published(office: Office, tmp_pat
     assert ({"1": "101"}, False) == changed
     assert {"1": "101"} == deleted
     assert (None, True) == (await met(), (await service.dialled(office.tenant_id, "102")).is_extension)
+
+
+async def test_what_a_receptionist_says_waits_with_it(
+    office: Office, publisher: Publisher, jobs: Jobs, tmp_path: Path
+) -> None:
+    """Its old text is spoken until it is published; deleted, what was placed stays until then."""
+    made = await office.make(RoutingKind.VIRTUAL_RECEPTIONIST, VirtualReceptionist(greeting="Old."), "6000")
+    await office.choose(Mode.MANUAL)
+    await office.change(RoutingKind.VIRTUAL_RECEPTIONIST, "6000", greeting="New.")
+    async with office.database.transaction() as session:
+        changed = await receptions.receptionist(session, made)
+    await delete_object(
+        office.database,
+        office.jobs,
+        tenant_id=office.tenant_id,
+        kind=RoutingKind.VIRTUAL_RECEPTIONIST,
+        key="6000",
+        by=BY,
+    )
+    await office.work()
+    speech = Speech(Speaker(PromptCache(tmp_path), engines=lambda _: (), warn=print))
+    placed = tmp_path / f"{made}.wav"
+    placed.touch()
+    await speak_receptionist(office.database, speech, made, tmp_path)
+    held = placed.exists()
+    await publish(replace(publisher, jobs=jobs), waiting=None, files=office.files)
+    spoken = [
+        job.task_kwargs["receptionist_id"]
+        for job in await office.app.job_manager.list_jobs_async(task="speech.receptionist", status="todo")
+    ]
+    await speak_receptionist(office.database, speech, made, tmp_path)
+
+    assert changed is not None
+    assert ("Old.", True, [str(made)]) == (changed.settings.greeting, held, spoken)
+    assert not placed.exists()
 
 
 async def test_a_mailbox_that_is_gone_ends_well_for_its_callers(
