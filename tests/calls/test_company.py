@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from controlplane.callflows.prompts import Greeting, Prompt
-from tests.support.product import Handset, Product, until, until_told
+from tests.support.product import Product, until, until_told
 from tests.support.ringing_phone import RingingPhone
 
 RING_SECONDS, QUEUE_SECONDS = 5, 15
@@ -107,18 +107,22 @@ async def _registers(phone: RingingPhone, number: str, password: str) -> bool:
     return 200 == await phone.register(number, password)
 
 
-async def _call(
-    phone: Handset, company: Company, key: str, heard: Greeting, wav: Path, *, seconds: int
-) -> None:
-    """Call the main number, press a key, and leave a message after the greeting."""
-    call = await phone.dial(company.did)
-    await call.expect_sound(company.greeting, "the greeting of the receptionist")
-    await call.press(key)
-    await call.expect_to_hear(heard, seconds=seconds + 20)
-    await call.expect_beep()
-    await call.say(wav)
-    await call.press("#")
-    await call.expect_to_hear(Prompt.MESSAGE_SENT)
+async def _left(
+    product: Product, company: Company, key: str, heard: Greeting, wav: Path, *, seconds: int
+) -> dict[str, Any]:
+    """Call the main number, press a key, leave a message after the greeting; return how it was reached."""
+    async with product.phone() as phone:
+        call = await phone.dial(company.did)
+        await call.expect_sound(company.greeting, "the greeting of the receptionist")
+        await call.press(key)
+        await call.expect_to_hear(heard, seconds=seconds + 20)
+        await call.expect_beep()
+        await call.say(wav)
+        await call.press("#")
+        await call.expect_to_hear(Prompt.MESSAGE_SENT)
+    (message,) = await product.wait_for_messages(company.box, 1)
+    reached: dict[str, Any] = message["reached_by"]
+    return reached
 
 
 def _steps(reached: dict[str, Any]) -> list[tuple[str, str, str | None, str]]:
@@ -129,11 +133,8 @@ async def test_nobody_in_sales_answers_and_the_message_says_its_way(
     product: Product, company: Company, message_wav: Path
 ) -> None:
     """Main number, receptionist, key 1, Sales rings out, the shared mailbox: over REST and in the mail."""
-    async with product.phone() as phone:
-        heard = Greeting(display_name=TEAM, text=IN_SALES)
-        await _call(phone, company, "1", heard, message_wav, seconds=RING_SECONDS)
-    (message,) = await product.wait_for_messages(company.box, 1)
-    reached = message["reached_by"]
+    heard = Greeting(display_name=TEAM, text=IN_SALES)
+    reached = await _left(product, company, "1", heard, message_wav, seconds=RING_SECONDS)
 
     assert (company.did, "no_answer") == (reached["did"], reached["reason"])
     assert [
@@ -151,11 +152,8 @@ async def test_nobody_in_it_answers_and_the_caller_lands_in_the_same_mailbox(
     product: Product, company: Company, message_wav: Path
 ) -> None:
     """Key 3 waits in the queue of IT, whose phone rings, for as long as callers wait."""
-    async with product.phone() as phone:
-        heard = Greeting(display_name=TEAM, text=IN_IT)
-        await _call(phone, company, "3", heard, message_wav, seconds=QUEUE_SECONDS)
-    (message,) = await product.wait_for_messages(company.box, 1)
-    reached = message["reached_by"]
+    heard = Greeting(display_name=TEAM, text=IN_IT)
+    reached = await _left(product, company, "3", heard, message_wav, seconds=QUEUE_SECONDS)
 
     assert (company.did, "queue_timeout") == (reached["did"], reached["reason"])
     assert [
@@ -169,10 +167,7 @@ async def test_key_5_leads_to_the_mailbox_at_once(
     product: Product, company: Company, message_wav: Path
 ) -> None:
     """Who wants to leave a message need not wait for anybody."""
-    async with product.phone() as phone:
-        await _call(phone, company, "5", Greeting(display_name=TEAM), message_wav, seconds=0)
-    (message,) = await product.wait_for_messages(company.box, 1)
-    reached = message["reached_by"]
+    reached = await _left(product, company, "5", Greeting(display_name=TEAM), message_wav, seconds=0)
 
     assert (company.did, "direct", ["5"]) == (
         reached["did"],

@@ -20,6 +20,13 @@ def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def publishing_rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Run another one for tests that publish: what they publish would take others' extensions away."""
+    with run_rig(switch, tmp_path_factory.mktemp("publishing")) as running:
+        yield running
+
+
 @pytest.fixture
 async def phone(rig: Rig) -> AsyncIterator[RawPhone]:
     """Open a phone; the spool is empty."""

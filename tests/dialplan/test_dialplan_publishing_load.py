@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
@@ -22,22 +21,20 @@ from tests.support.fixtures import database, database_url, default_tenant, postg
 from tests.support.publishing import add_extension, publisher_to
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import MAILBOX, Rig
-from tests.support.rigs import run_rig
 
 __all__ = ["database", "database_url", "default_tenant", "postgres"]
 
-# One switch of its own for all of them: what they publish would take the others' extensions away.
+# One switch serves all of them: they stay with one worker.
 pytestmark = pytest.mark.xdist_group("dialplan-publishing")
 
 CALLS_A_SECOND = 20
 LONG, SHORT = "4989999", "4989123"
 
 
-@pytest.fixture(scope="module")
-def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Run the rendered dialplan."""
-    with run_rig(switch, tmp_path_factory.mktemp("publishing-load")) as running:
-        yield running
+@pytest.fixture
+def rig(publishing_rig: Rig) -> Rig:
+    """Return the switch that tests publish to."""
+    return publishing_rig
 
 
 @pytest.fixture

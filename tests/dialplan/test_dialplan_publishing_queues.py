@@ -5,31 +5,29 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from controlplane.domain.routing.call_queue import CallQueue, QueueStrategy
 from controlplane.domain.routing.destination import HANGUP
-from controlplane.domain.routing.kinds import RoutingKind, RoutingObject
+from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
-from controlplane.services.routes import reconcile_routes
 from controlplane.services.routing import objects, queue_agents
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from tests.dialplan.test_dialplan_queues import press, talk_and_hang_up, until
 from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
-from tests.support.publishing import add_extension, publisher_to
+from tests.support.publishing import add_extension
+from tests.support.publishing_office import PublishingOffice
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import Rig
-from tests.support.rigs import run_rig
 from tests.support.ringing_phone import Reply, RingingPhone
 
 __all__ = ["database", "database_url", "default_tenant", "jobs", "postgres", "queue_app"]
 
-# One switch of its own for all of them: what they publish would take the others' extensions away.
+# One switch serves all of them: they stay with one worker.
 pytestmark = pytest.mark.xdist_group("dialplan-publishing")
 
 QUEUE = "6300"
@@ -40,56 +38,20 @@ BROKEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Run the rendered dialplan."""
-    with run_rig(switch, tmp_path_factory.mktemp("publishing-queues")) as running:
-        yield running
+@pytest.fixture
+def rig(publishing_rig: Rig) -> Rig:
+    """Return the switch that tests publish to."""
+    return publishing_rig
 
 
-class Office:
+class Office(PublishingOffice):
     """A tenant with the extensions 201 and 202, whose queue is published."""
-
-    def __init__(self, rig: Rig, database: Database, jobs: Jobs, tenant_id: UUID) -> None:
-        self.rig = rig
-        self.database = database
-        self.jobs = jobs
-        self.tenant_id = tenant_id
-        self.publisher = publisher_to(rig, database)
 
     async def publish(self, publisher: Publisher | None = None) -> Outcome:
         """Publish a revision, then the route files."""
         result = await publish(publisher or self.publisher)
-        routes = self.rig.home / "configuration/routes"
-        numbers = (QUEUE, "201", "202")
-        await reconcile_routes(self.database, routes, tenant_id=self.tenant_id, numbers=numbers)
+        await self.route(QUEUE, "201", "202")
         return result.outcome
-
-    async def make(self, queue: CallQueue) -> RoutingObject:
-        """Make the queue."""
-        return await objects.create_object(
-            self.database,
-            self.jobs,
-            tenant_id=self.tenant_id,
-            kind=RoutingKind.CALL_QUEUE,
-            number=QUEUE,
-            name="Help",
-            settings=queue,
-            by="tests",
-        )
-
-    async def change(self, **changes: object) -> None:
-        """Change the queue."""
-        await objects.update_object(
-            self.database,
-            self.jobs,
-            tenant_id=self.tenant_id,
-            kind=RoutingKind.CALL_QUEUE,
-            key=QUEUE,
-            name=None,
-            changes=changes,
-            by="tests",
-        )
 
     async def remove(self) -> None:
         """Remove the queue."""
@@ -118,7 +80,11 @@ async def office(rig: Rig, database: Database, jobs: Jobs, default_tenant: UUID)
 
 async def test_a_change_is_live_and_who_waits_goes_on(office: Office) -> None:
     """Agents and the exit key change while a caller waits: he reaches the new agent, the next one leaves."""
-    made = await office.make(CallQueue(agents=("201",), strategy=QueueStrategy.IN_ORDER, ring_seconds=5))
+    made = await office.make(
+        RoutingKind.CALL_QUEUE,
+        CallQueue(agents=("201",), strategy=QueueStrategy.IN_ORDER, ring_seconds=5),
+        QUEUE,
+    )
     assert Outcome.LIVE == await office.publish()
     assert {f"cp-{made.id}"} == await office.queues()
     async with (
@@ -134,7 +100,9 @@ async def test_a_change_is_live_and_who_waits_goes_on(office: Office) -> None:
         second.reply = Reply.ANSWER
         call = caller.call(QUEUE, user="4930123")
         await until(first.rings)
-        await office.change(agents=("202",), exit_key="7", exit=HANGUP, max_wait_seconds=200)
+        await office.change(
+            RoutingKind.CALL_QUEUE, QUEUE, agents=("202",), exit_key="7", exit=HANGUP, max_wait_seconds=200
+        )
         assert Outcome.LIVE == await office.publish()
         await talk_and_hang_up(second, limit=25)
         await call.wait_ended()
@@ -153,7 +121,7 @@ async def test_a_change_is_live_and_who_waits_goes_on(office: Office) -> None:
 
 async def test_who_logs_out_is_not_called_any_more(office: Office) -> None:
     """The route file alone says it, without a revision."""
-    await office.make(CallQueue(agents=("201",), no_agents=HANGUP))
+    await office.make(RoutingKind.CALL_QUEUE, CallQueue(agents=("201",), no_agents=HANGUP), QUEUE)
     assert Outcome.LIVE == await office.publish()
     await queue_agents.set_logged_in(
         office.database,
@@ -163,12 +131,7 @@ async def test_who_logs_out_is_not_called_any_more(office: Office) -> None:
         extension="201",
         logged_in=False,
     )
-    await reconcile_routes(
-        office.database,
-        office.rig.home / "configuration/routes",
-        tenant_id=office.tenant_id,
-        numbers=[QUEUE],
-    )
+    await office.route(QUEUE)
     async with (
         RingingPhone(office.rig.server).opened() as agent,
         RawPhone(office.rig.server).opened() as caller,
@@ -182,7 +145,7 @@ async def test_who_logs_out_is_not_called_any_more(office: Office) -> None:
 
 async def test_a_removed_queue_is_gone(office: Office) -> None:
     """The switch does not know it any more, and that is verified."""
-    await office.make(CallQueue(agents=("201", "202")))
+    await office.make(RoutingKind.CALL_QUEUE, CallQueue(agents=("201", "202")), QUEUE)
     assert Outcome.LIVE == await office.publish()
     before = await office.queues()
     await office.remove()
@@ -204,7 +167,7 @@ async def test_a_queue_that_the_switch_lacks_is_undone(office: Office, tmp_path:
         rendering=dataclasses.replace(office.publisher.rendering, templates=tmp_path),
         verify_seconds=0.5,
     )
-    await office.make(CallQueue(agents=("201",)))
+    await office.make(RoutingKind.CALL_QUEUE, CallQueue(agents=("201",)), QUEUE)
 
     assert right in whole
     assert Outcome.FAILED == await office.publish(broken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -10,50 +10,40 @@ import pytest
 from controlplane.domain.configuration import ObjectKind
 from controlplane.domain.routing.destination import Destination, DestinationAction
 from controlplane.domain.routing.hours import OfficeHours
-from controlplane.domain.routing.kinds import RoutingKind, Settings
+from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settings
 from controlplane.domain.routing.receptionist import VirtualReceptionist
 from controlplane.domain.routing.ring_group import RingGroup
-from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.hours_files import reconcile_hours
-from controlplane.services.publishing import Outcome, Publisher, publish
+from controlplane.services.publishing import Outcome, publish
 from controlplane.services.publishing_table import PUBLISHED
-from controlplane.services.rendered_configuration import Rendering
-from controlplane.services.routes import reconcile_routes
-from controlplane.services.routing import objects
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
-from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.tables import MailboxRow, NumberRow
 from tests.support.call_peers import end
 from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
-from tests.support.publishing import NoPrompts
+from tests.support.publishing_office import PublishingOffice
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import Rig
-from tests.support.rigs import run_rig
 
 __all__ = ["database", "database_url", "default_tenant", "jobs", "postgres", "queue_app"]
 
-# One switch of its own for all of them: what they publish would take the others' extensions away.
+# One switch serves all of them: they stay with one worker.
 pytestmark = pytest.mark.xdist_group("dialplan-publishing")
 
 GROUP, RECEPTIONIST = "6100", "6000"
 
 
-@pytest.fixture(scope="module")
-def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Run the rendered dialplan."""
-    with run_rig(switch, tmp_path_factory.mktemp("publishing-reads")) as running:
-        yield running
+@pytest.fixture
+def rig(publishing_rig: Rig) -> Rig:
+    """Return the switch that tests publish to."""
+    return publishing_rig
 
 
-class Office:
+class Office(PublishingOffice):
     """A tenant with the mailboxes 8001 and 8002."""
 
     def __init__(self, rig: Rig, database: Database, jobs: Jobs, tenant_id: UUID) -> None:
-        self.rig = rig
-        self.database = database
-        self.jobs = jobs
-        self.tenant_id = tenant_id
+        super().__init__(rig, database, jobs, tenant_id)
         self.numbers: dict[UUID, str] = {}
 
     async def add_mailbox(self, number: str) -> None:
@@ -77,39 +67,16 @@ class Office:
                 )
             )
 
-    async def make(self, kind: RoutingKind, settings: Settings, number: str | None = None) -> None:
-        """Make a routing object."""
-        made = await objects.create_object(
-            self.database,
-            self.jobs,
-            tenant_id=self.tenant_id,
-            kind=kind,
-            number=number,
-            name="default" if number is None else "The one",
-            settings=settings,
-            by="tests",
-        )
+    async def make(self, kind: RoutingKind, settings: Settings, number: str | None = None) -> RoutingObject:
+        """Make a routing object, and remember its number."""
+        made = await super().make(kind, settings, number)
         self.numbers[made.id] = number or ""
-
-    async def change(self, kind: RoutingKind, key: str, **changes: object) -> None:
-        """Change a routing object."""
-        await objects.update_object(
-            self.database,
-            self.jobs,
-            tenant_id=self.tenant_id,
-            kind=kind,
-            key=key,
-            name=None,
-            changes=changes,
-            by="tests",
-        )
+        return made
 
     async def follow(self) -> None:
         """Do what the jobs do after a change: bring the files up to date. The switch is told nothing."""
-        folder = self.rig.home / "configuration"
-        numbers = ("8001", "8002", "8003", GROUP, RECEPTIONIST)
-        await reconcile_routes(self.database, folder / "routes", tenant_id=self.tenant_id, numbers=numbers)
-        await reconcile_hours(self.database, folder / "hours")
+        await self.route("8001", "8002", "8003", GROUP, RECEPTIONIST)
+        await reconcile_hours(self.database, self.rig.home / "configuration/hours")
 
     async def reached(self, number: str) -> list[str]:
         """Call from outside; return the numbers of what asked the control plane for a flow."""
@@ -192,15 +159,8 @@ ROWS = (
 @pytest.fixture
 async def office(rig: Rig, database: Database, jobs: Jobs, default_tenant: UUID) -> Office:
     """Publish the tenant, and make its mailboxes."""
-    publisher = Publisher(
-        database=database,
-        folder=RevisionFolder(rig.home / "configuration"),
-        rendering=Rendering(templates=TEMPLATES, installation=rig.installation, prompts=NoPrompts()),
-        control=rig.control,
-        verify_seconds=5,
-    )
-    assert Outcome.LIVE == (await publish(publisher)).outcome
     made = Office(rig, database, jobs, default_tenant)
+    assert Outcome.LIVE == (await publish(made.publisher)).outcome
     for number in ("8001", "8002"):
         await made.add_mailbox(number)
     return made

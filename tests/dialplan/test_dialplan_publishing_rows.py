@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -31,11 +31,10 @@ from tests.support.fixtures import database, database_url, default_tenant, postg
 from tests.support.publishing import add_extension, publisher_to
 from tests.support.raw_sip import RawPhone
 from tests.support.rig import ACME_MAILBOX, MAILBOX, Rig
-from tests.support.rigs import run_rig
 
 __all__ = ["database", "database_url", "default_tenant", "postgres"]
 
-# One switch of its own for all of them: what they publish would take the others' extensions away.
+# One switch serves all of them: they stay with one worker.
 pytestmark = pytest.mark.xdist_group("dialplan-publishing")
 
 DID = "4930100"
@@ -47,11 +46,10 @@ BROKEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Run the rendered dialplan."""
-    with run_rig(switch, tmp_path_factory.mktemp("publishing-rows")) as running:
-        yield running
+@pytest.fixture
+def rig(publishing_rig: Rig) -> Rig:
+    """Return the switch that tests publish to."""
+    return publishing_rig
 
 
 class Office:

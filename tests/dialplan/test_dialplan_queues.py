@@ -25,7 +25,7 @@ from tests.support.transfers import target
 SCHEDULE = UUID("66666666-6666-4666-8666-666666666666")
 WAIT_SECONDS = {number: wait for number, _, _, wait, _ in QUEUES}
 EXIT_KEY = {number: key or "" for number, _, _, _, key in QUEUES}
-RING_ALL, IN_ORDER = "6200", "6201"
+RING_ALL, IN_ORDER, WRAP_UP = "6200", "6201", "6204"
 BUSY, DECLINE, RING, ANSWER = Reply.BUSY, Reply.DECLINE, Reply.RING, Reply.ANSWER
 RING_SECONDS = 2
 CALLER = "4930123"
@@ -455,6 +455,19 @@ async def test_an_agent_on_a_call_is_left_alone(desk: Desk) -> None:
     await other.wait_ended()
 
     assert [] == talking.invited
+
+
+async def test_an_agent_who_just_talked_is_left_alone(desk: Desk) -> None:
+    """While he wraps up, his phone does not ring again: the next caller waits as long as callers wait."""
+    # Nobody else calls this one: on Asterisk he is left alone in later tests as well.
+    desk.queue(WRAP_UP, agents="103")
+    agent = await desk.phone("103", ANSWER)
+    _, first = await desk.caller(WRAP_UP)
+    await talk_and_hang_up(agent)
+    await first.wait_ended()
+
+    assert "queue_timeout" == last_step(await desk.call_through(WRAP_UP))[2]
+    assert 1 == len(agent.invited)
 
 
 async def test_a_caller_who_hangs_up_frees_the_agent(desk: Desk) -> None:

@@ -435,3 +435,19 @@ async def test_a_plan_that_is_empty_rings_the_phones(ruled: Rig, phone: RawPhone
     await call.wait_ended()
 
     assert (1, 486) == (len(callee.invited), call.statuses[-1])
+
+
+async def test_nobody_at_the_address_of_a_phone(ruled: Rig, phone: RawPhone) -> None:
+    """A phone was switched off, and its host says so: it rings out on Asterisk, FreeSWITCH believes that."""
+    forward(ruled, seconds="1", busy=("8002",) * 3, no_answer=ALWAYS_THERE, not_registered=("8003",) * 3)
+    async with RawPhone(ruled.server).opened() as gone:
+        assert 200 == await gone.register("102", "password-102")
+        gone.vanish()
+        facts = await asked(ruled, phone)
+    # Whatever is registered as this extension; what is there no more cannot do it.
+    assert 200 == await phone.register("102", "password-102", contact=b"*", expires=0)
+
+    rings_out = (MAILBOX, ReachedReason.NO_ANSWER)
+    is_refused = (HOLIDAY_MAILBOX, ReachedReason.NOT_REGISTERED)
+    expected = {"asterisk": rings_out, "freeswitch": is_refused}[ruled.switch]
+    assert expected == (facts.mailbox_id, facts.reached_by.reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import unquote
@@ -145,12 +144,11 @@ async def test_phone_that_suppresses_silence_is_recorded_whole(harness: RealHarn
     async with harness.call() as (call, caller):
         await call.answer()
         await caller.speak(2)
-        began = time.monotonic()
         recording = await call.record(path, LIMITS)
-        took = time.monotonic() - began
 
     assert EndedBy.SILENCE is recording.ended_by
-    assert abs(seconds_of(path) - took) < 0.5
+    # Without them it has the two seconds that he spoke.
+    assert seconds_of(path) > 3
 
 
 def _control(small: SmallFreeSwitch) -> FreeSwitchControl:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 from controlplane.entrypoints.doctor import examine, settings_of
@@ -13,7 +12,7 @@ from tests.support.processes import open_folder, processes_of
 
 
 async def test_it_starts_is_found_healthy_and_leaves_nothing() -> None:
-    """`ready.json` names the switch, the doctor finds nothing wrong, and SIGTERM ends all within 10 s."""
+    """`ready.json` names the switch, the doctor finds nothing wrong, and SIGTERM ends all of it."""
     with open_folder() as folder:
         instance = Instance(folder / "state")
         instance.start("--switch", "freeswitch")
@@ -22,15 +21,13 @@ async def test_it_starts_is_found_healthy_and_leaves_nothing() -> None:
             os.kill(ready["pids"]["switch"], 0)
             findings = await examine(settings_of(folder / "state"))
         finally:
-            began = time.monotonic()
             code = instance.stop()
-        took = time.monotonic() - began
         left = processes_of(folder)
 
     assert ("freeswitch", None) == (ready["switch"], ready["asterisk"])
     assert [] == [finding for finding in findings if finding.remedy is not None]
+    # It would be -9 had it not ended in time.
     assert (0, []) == (code, left)
-    assert took < 10
 
 
 def test_a_wrong_prefix_is_named_in_one_sentence() -> None:

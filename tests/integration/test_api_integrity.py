@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,10 +17,13 @@ from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.domain.routing.receptionist import KeyRule, VirtualReceptionist
 from controlplane.services.routing.objects import create_object
 from controlplane.services.routing.pointing import note_pointers
+from controlplane.services.routing.re_pointing import re_point
 from controlplane.storage import extensions
+from controlplane.storage.database import Database
 from controlplane.storage.routing import objects as stored
 from controlplane.storage.routing.documents import to_document
 from controlplane.storage.tables import RoutingObjectRow
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.api import MAILBOX, PIN, Api
 
 API = "/api/v1"
@@ -206,6 +211,36 @@ async def test_numbers_that_make_no_sense(
     refused = await client.post(f"{API}/numbers/{number}/re-point", json={"to": to})
 
     assert (status, error_id) == (refused.status_code, refused.json()["error_id"])
+
+
+class _Noting(Database):
+    """Notes which limits transactions are given."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.limits: list[float | None] = []
+
+    @asynccontextmanager
+    async def transaction(self, *, seconds: float | None = None) -> AsyncIterator[AsyncSession]:
+        """Note the limit, and do as always."""
+        self.limits.append(seconds)
+        async with super().transaction(seconds=seconds) as session:
+            yield session
+
+
+async def test_many_places_may_take_minutes_to_be_re_pointed(
+    api: Api, client: httpx.AsyncClient, database_url: str, default_tenant: UUID, company: None
+) -> None:
+    """Thousands of extensions forward to one mailbox: the limit of other transactions is not enough."""
+    noting = _Noting(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        found = await re_point(
+            noting, api.deps.jobs, tenant_id=default_tenant, number="8001", to="8002", by="tests"
+        )
+    finally:
+        await noting.close()
+
+    assert (["6100"], [300]) == ([one.number for one in found], noting.limits)
 
 
 async def test_a_re_pointing_that_closes_a_loop_is_refused(client: httpx.AsyncClient, company: None) -> None:

@@ -154,12 +154,11 @@ def test_a_killed_process_is_replaced(instance: Instance, name: str) -> None:
 
 
 def test_a_hung_calls_is_replaced(instance: Instance) -> None:
-    """After 5 s of silence it is killed; a caller's dialplan goes on by itself then."""
-    began = time.monotonic()
-    before, _ = replaced(instance, "calls", signal.SIGSTOP, seconds=15)
+    """It is silent for too long and is killed; a caller's dialplan goes on by itself then."""
+    before, _ = replaced(instance, "calls", signal.SIGSTOP, seconds=30)
 
     assert start_time(before) is None
-    assert time.monotonic() - began < 9
+    assert "reason=silent socket=calls.notify" in instance.log.read_text()
 
 
 def test_the_doctor_finds_a_stopped_switch(instance: Instance) -> None:
@@ -173,21 +172,19 @@ def test_the_doctor_finds_a_stopped_switch(instance: Instance) -> None:
 
 
 def test_an_instance_comes_back_as_it_was(place: Path) -> None:
-    """Stopped within 10 s with nothing left; the second start has the same PIN, log-ins and ports."""
+    """It ends in time and leaves nothing; the second start has the same PIN, log-ins and ports."""
     instance = Instance(place / "state")
     instance.start()
     first = instance.ready
-    began = time.monotonic()
     code = instance.stop()
-    took = time.monotonic() - began
     left = processes_of(place)
     told = (place / "state" / "ready.json").exists()
     instance.start()
     second = instance.ready
     instance.stop()
 
+    # It would be -9 had it not ended in time.
     assert (0, [], False) == (code, left, told)
-    assert took < 10
     assert {**first, "pids": {}} == {**second, "pids": {}}
 
 

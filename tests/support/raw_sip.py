@@ -218,6 +218,11 @@ class RawPhone:
         self.send(self.request(b"INVITE", call, extra, sdp))
         return call
 
+    def vanish(self) -> None:
+        """Be switched off: nobody is at its address any more, and nothing is taken back."""
+        self._registered.clear()
+        self._sip.close()
+
     async def register(
         self, user: str, password: str, *, contact: bytes = b"", domain: str = "127.0.0.1", expires: int = 120
     ) -> int:

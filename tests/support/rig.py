@@ -59,8 +59,10 @@ QUEUES = (
     ("6201", QueueStrategy.IN_ORDER, 2, 9, None),
     ("6202", QueueStrategy.ROUND_ROBIN, 2, 9, "*"),
     ("6203", QueueStrategy.LEAST_WORKED, 2, 9, "#"),
-    ("6204", QueueStrategy.RANDOM, 2, 9, None),
+    ("6204", QueueStrategy.RANDOM, 2, 4, None),
 )
+WRAP_UP = {"6204": 60}
+"""Those of the queues whose agents are left alone after a call, and for how many seconds."""
 ALICE = 'Alice; "Al" ${SHELL(id)} Müller, 1'
 
 
@@ -86,7 +88,7 @@ def queue_contexts() -> tuple[QueueContext, ...]:
             number=number,
             strategy=strategy,
             ring_seconds=ring,
-            wrap_up_seconds=0,
+            wrap_up_seconds=WRAP_UP.get(number, 0),
             max_wait_seconds=wait,
             max_callers=0,
             exit_key=key,

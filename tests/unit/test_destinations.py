@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from controlplane.domain.errors import InvalidValue
+from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.destination import ByHours, Destination, DestinationAction, destinations_in
 from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules
 from controlplane.domain.routing.receptionist import KeyRule, VirtualReceptionist
@@ -40,3 +41,13 @@ def test_exceptions_are_no_longer_than_what_a_switch_reads() -> None:
         rules.check()
 
     assert ("too-many", "exceptions") == (caught.value.error_id, caught.value.field)
+
+
+def test_agents_are_no_longer_than_what_a_switch_reads() -> None:
+    """Two hundred agents of sixteen digits fit; of longer numbers a switch would read some alone."""
+    CallQueue(agents=tuple(f"{n:016}" for n in range(200))).check()
+
+    with pytest.raises(InvalidValue) as caught:
+        CallQueue(agents=tuple(f"{n:064}" for n in range(60))).check()
+
+    assert ("too-many", "agents") == (caught.value.error_id, caught.value.field)

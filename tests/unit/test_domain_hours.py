@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -227,3 +228,23 @@ def test_what_makes_no_sense_is_refused(schedule: OfficeHours, field: str | None
         schedule.check()
 
     assert field == refused.value.field
+
+
+class _Asked(Holiday):
+    """A holiday that notes the days it was asked about."""
+
+    asked: ClassVar[list[date]] = []
+
+    def covers(self, day: date) -> bool:
+        """Say whether a day is one of these."""
+        self.asked.append(day)
+        return super().covers(day)
+
+
+def test_holidays_are_looked_through_once_a_day() -> None:
+    """Of each of a day's 1440 minutes four hundred holidays would be asked, of a year's days for seconds."""
+    holiday = _Asked(name="x", first_day=date(2020, 1, 1), last_day=date(2020, 1, 1))
+    schedule = OfficeHours(time_zone="Europe/Berlin", holidays=(holiday,))
+    schedule.minutes_of(date(2026, 3, 2))
+
+    assert [date(2026, 3, 2), date(2026, 3, 3)] == _Asked.asked

@@ -21,6 +21,7 @@ from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import SETTINGS, RoutingObject, Settings
 from controlplane.domain.routing.lint import lint
 from controlplane.domain.routing.masks import covers, matches
+from controlplane.domain.routing.never_matching import shadowed_rules
 from controlplane.domain.routing.receptionist import KeyRule, VirtualReceptionist
 from controlplane.domain.routing.ring_group import RingGroup
 from controlplane.domain.routing.trunk import Trunk
@@ -197,3 +198,29 @@ def test_a_mask_that_covers_another_means_all_its_numbers(wider: str, narrower: 
     may_miss = "-" in narrower and "*" in wider
 
     assert (covers(wider, narrower), True) in {(is_covered, True), (False, may_miss)}
+
+
+@given(
+    wider=st.lists(_MASKS | _DIGITS.map("+{}".format), max_size=4),
+    narrower=st.lists(_MASKS | _DIGITS.map("+{}".format), max_size=4),
+)
+def test_a_rule_takes_another_ones_calls_if_its_masks_cover_all_of_them(
+    wider: list[str], narrower: list[str]
+) -> None:
+    """Each of the later rule's masks is covered by one of the earlier rule's; none are any number."""
+    rules = {"a": _rule(dids=tuple(wider)), "b": _rule(dids=tuple(narrower))}
+    is_covered = bool(narrower) and all(any(covers(one, mask) for one in wider) for mask in narrower)
+
+    assert ([("b", "a")] if not wider or is_covered else []) == list(shadowed_rules(rules))
+
+
+@pytest.mark.timeout(20)
+def test_many_rules_with_many_numbers_are_looked_over_in_no_time() -> None:
+    """A request may look over a thousand rules of twenty numbers; mask by mask it takes most of a minute."""
+    rules = {
+        f"rule-{place}": _rule(dids=tuple(f"49{place:04}{number:02}" for number in range(20)))
+        for place in range(1000)
+    }
+
+    assert [] == list(shadowed_rules(rules))
+    assert [("rule-x", "rule-7")] == list(shadowed_rules({**rules, "rule-x": _rule(dids=("49000705",))}))

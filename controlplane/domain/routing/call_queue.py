@@ -11,6 +11,8 @@ from controlplane.domain.numbers import Number
 from controlplane.domain.routing.destination import HANGUP, Destination, Pointer, pointers_of
 
 _MAX_AGENTS = 200
+# Asterisk reads no more than 4,095 characters of a plan, and its other lines need up to five hundred.
+_LONGEST_AGENTS = 3500
 _BOUNDS = {
     "ring_seconds": (5, 300),
     "wrap_up_seconds": (0, 3600),
@@ -61,6 +63,12 @@ class CallQueue:
         if len(self.agents) > _MAX_AGENTS:
             raise InvalidValue(
                 f"A call queue has {_MAX_AGENTS} agents at most.", error_id="too-many", field="agents"
+            )
+        if sum(len(agent) + 1 for agent in self.agents) > _LONGEST_AGENTS:
+            raise InvalidValue(
+                "The numbers of these agents are too long together: make two call queues of them.",
+                error_id="too-many",
+                field="agents",
             )
         for index, agent in enumerate(self.agents):
             Number.parse(agent, field=f"agents.{index}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum, StrEnum
@@ -116,16 +117,20 @@ class OfficeHours:
         if self.closed_now:
             return Hours.CLOSED
         local = moment.astimezone(ZoneInfo(self.time_zone))
-        return self._at(local.date(), local.hour * 60 + local.minute)
+        return self._day(local.date())(local.hour * 60 + local.minute)
 
-    def _at(self, day: date, minute: int) -> Hours:
+    def _day(self, day: date) -> Callable[[int], Hours]:
+        """Return what each minute of a local day is; holidays are looked through once for all of them."""
         if any(holiday.covers(day) for holiday in self.holidays):
-            return Hours.HOLIDAY
+            return lambda _: Hours.HOLIDAY
         if not self.week:
-            return Hours.OPEN
-        ranges = self.week.get(_WEEKDAYS[day.weekday()], ())
-        is_open = any(start <= minute < end for start, end in (one.minutes for one in ranges))
-        return Hours.OPEN if is_open else Hours.CLOSED
+            return lambda _: Hours.OPEN
+        ranges = [one.minutes for one in self.week.get(_WEEKDAYS[day.weekday()], ())]
+
+        def at(minute: int) -> Hours:
+            return Hours.OPEN if any(start <= minute < end for start, end in ranges) else Hours.CLOSED
+
+        return at
 
     def next_change(self, moment: datetime, *, days: int = 370) -> datetime | None:
         """Return the first minute at which `at` says something else than at `moment`, in UTC.
@@ -140,6 +145,9 @@ class OfficeHours:
         for ahead in range(days + 1):
             day = start.date() + timedelta(days=ahead)
             minutes = self.minutes_of(day)
+            if minutes == present * MINUTES_OF_A_DAY:
+                first = 0
+                continue
             for minute in range(first, MINUTES_OF_A_DAY):
                 if minutes[minute] != present:
                     return datetime.combine(day, time(), UTC) + timedelta(minutes=minute)
@@ -154,21 +162,25 @@ class OfficeHours:
         start = datetime.combine(day, time(), UTC) + shift
         zone = ZoneInfo(self.time_zone)
         digits: list[str] = []
+        days: dict[date, Callable[[int], Hours]] = {}
         at = 0
         while at < MINUTES_OF_A_DAY:
             local = (start + timedelta(minutes=at)).astimezone(zone)
             # Clocks are changed at quarters of an hour, so that one look at the zone serves them all.
             count = min(15 - local.minute % 15, MINUTES_OF_A_DAY - at)
-            digits.append(self._minutes(local.date(), local.hour * 60 + local.minute, count))
+            at_day = local.date()
+            if at_day not in days:
+                days[at_day] = self._day(at_day)
+            digits.append(self._minutes(at_day, days[at_day], local.hour * 60 + local.minute, count))
             at += count
         return "".join(digits)
 
-    def _minutes(self, day: date, first: int, count: int) -> str:
+    def _minutes(self, day: date, hours: Callable[[int], Hours], first: int, count: int) -> str:
         ranges = self.week.get(_WEEKDAYS[day.weekday()], ())
         edges = (edge for one in ranges for edge in one.minutes)
         if not any(first < edge < first + count for edge in edges):
-            return str(self._at(day, first).value) * count
-        return "".join(str(self._at(day, minute).value) for minute in range(first, first + count))
+            return str(hours(first).value) * count
+        return "".join(str(hours(minute).value) for minute in range(first, first + count))
 
 
 ALWAYS_OPEN = OfficeHours(time_zone="UTC")

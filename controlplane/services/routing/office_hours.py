@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from datetime import datetime
 from typing import cast
@@ -76,7 +77,9 @@ async def state_at(db: Database, *, tenant_id: UUID, name: str, at: datetime) ->
         if row is None:
             raise NotFound("There is no office hours with this name.", error_id="no-such-office-hours")
         schedule = cast("OfficeHours", object_values(row).settings)
-    return HoursState(at=at, hours=schedule.at(at), until=schedule.next_change(at))
+    # A year may be looked through: not on the loop that serves everybody.
+    until = await asyncio.to_thread(schedule.next_change, at)
+    return HoursState(at=at, hours=schedule.at(at), until=until)
 
 
 async def toggle_closed_now(db: Database, jobs: Jobs, *, tenant_id: UUID, by: str) -> bool:

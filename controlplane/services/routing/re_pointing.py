@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -31,12 +32,15 @@ from controlplane.storage import extensions, numbers
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page, cut
 from controlplane.storage.queue import Jobs
-from controlplane.storage.routing import objects, pointers, queue_agents
+from controlplane.storage.routing import objects, pointers, queue_agents, ways
 from controlplane.storage.routing.documents import rules_from, settings_from, to_document
 from controlplane.storage.routing.pointers import PointingObject
 from controlplane.storage.tables import ExtensionRow, RoutingObjectRow
 
 __all__ = ["Page", "PointingObject", "field_of", "list_pointers", "re_point"]
+
+_MOST_SECONDS: Final = 300
+"""So long it lasts at most: a mailbox may be where thousands of extensions forward to, 10 ms each."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class _Changed:
     extensions: set[str]
     rendered: list[ObjectChange]
     held: list[ObjectChange]
+    followed: list[tuple[ExtensionRow | RoutingObjectRow, Settings | ExtensionRules]]
+    """All of them, with what is set of each now."""
 
 
 async def list_pointers(
@@ -71,7 +77,7 @@ async def re_point(
     Raises NotFound `number-free`, InvalidValue naming `to`, and Conflict `cannot-re-point`, whose
     details list the places that cannot take the new number: then nothing is changed.
     """
-    async with db.transaction() as session:
+    async with db.transaction(seconds=_MOST_SECONDS) as session:
         await _kind_of(session, tenant_id, number)
         if to == number:
             raise InvalidValue(
@@ -80,13 +86,15 @@ async def re_point(
         kind = await _new_kind(session, tenant_id, to)
         found = await _locked_pointers(session, tenant_id, number)
         _check_takes(found, to, kind)
-        changed = _Changed(numbers=set(), extensions=set(), rendered=[], held=[])
+        changed = _Changed(numbers=set(), extensions=set(), rendered=[], held=[], followed=[])
         rows = await pointers.rows_of(session, {one.object_id for one in found})
         for row in rows:
             try:
                 await _change(session, row, number=number, to=to, kind=kind, by=by, changed=changed)
             except DomainError as error:
                 raise _refused(row, error) from error
+        if to is not None:
+            await _check_loops(session, tenant_id, to, changed)
         # Others lead into the voicemail of an extension, whose mailbox is another one now.
         for extension in changed.extensions:
             users = await voicemail_users(session, tenant_id=tenant_id, number=extension)
@@ -168,7 +176,7 @@ async def _change(
         if rules.mailbox != new_rules.mailbox:
             changed.extensions.add(row.number)
         changed.held.append(_noted(NumberKind.EXTENSION.value, row.number, by))
-        await _follow(session, row, NumberKind.EXTENSION, new_rules, changed)
+        await _follow(session, row, new_rules, changed)
         return
     routing_kind = RoutingKind(row.kind)
     settings = re_pointed(settings_from(routing_kind, row.settings), old=number, new=to, kind=kind)
@@ -177,7 +185,7 @@ async def _change(
         await queue_agents.forget_others(session, row.id, settings.agents)
     of_kind = changed.rendered if routing_kind in RENDERED else changed.held
     of_kind.append(_noted(row.kind, row.number or row.name, by))
-    await _follow(session, row, routing_kind.number_kind, settings, changed)
+    await _follow(session, row, settings, changed)
 
 
 def _noted(kind: str, key: str, by: str) -> ObjectChange:
@@ -187,7 +195,6 @@ def _noted(kind: str, key: str, by: str) -> ObjectChange:
 async def _follow(
     session: AsyncSession,
     row: ExtensionRow | RoutingObjectRow,
-    kind: NumberKind | None,
     settings: Settings | ExtensionRules,
     changed: _Changed,
 ) -> None:
@@ -202,9 +209,23 @@ async def _follow(
         own_number=row.number if is_extension else None,
         own_mailbox=getattr(settings, "mailbox", None),
     )
-    await check_loops(session, tenant_id=row.tenant_id, number=row.number, kind=kind, settings=settings)
+    changed.followed.append((row, settings))
     if row.number is not None:
         changed.numbers.add(row.number)
+
+
+async def _check_loops(session: AsyncSession, tenant_id: UUID, to: str, changed: _Changed) -> None:
+    """Refuse a loop. It goes by `to`, so that only what a call reaches from there is looked at."""
+    await ways.lock(session, tenant_id)
+    reached = {one.number for one in await ways.reached_from(session, tenant_id, {to}, by_itself=True)}
+    for row, settings in changed.followed:
+        if row.number not in reached:
+            continue
+        kind = NumberKind.EXTENSION if isinstance(row, ExtensionRow) else RoutingKind(row.kind).number_kind
+        try:
+            await check_loops(session, tenant_id=tenant_id, number=row.number, kind=kind, settings=settings)
+        except DomainError as error:
+            raise _refused(row, error) from error
 
 
 def _refused(row: ExtensionRow | RoutingObjectRow, error: DomainError) -> Conflict:

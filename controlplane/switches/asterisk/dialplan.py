@@ -15,10 +15,10 @@ from typing import Final
 
 from controlplane.domain.clashes import Answer, HandedOver
 from controlplane.switches.asterisk.ami import ActionRefused, AmiClient, AmiMessage
-from controlplane.switches.contexts import OURS, tenant_of
+from controlplane.switches.contexts import OURS
+from controlplane.switches.handing_over import Going, handed_over, hands_over
 from controlplane.switches.patterns import Pattern
 
-_DEPTH: Final = 8
 _AT_A_TIME: Final = 100
 _GOING: Final = frozenset({"goto", "gotoif", "gosub", "gosubif"})
 _LOCAL: Final = re.compile(r"Local/([^@,&/]+)@([^/,&)]+)", re.IGNORECASE)
@@ -26,20 +26,17 @@ _DIALLED: Final = re.compile(r"\$\{EXTEN(?::(-?\d+))?(?::(\d+))?\}")
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,128}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Going:
-    """Where an extension sends a call: a context, none if it is its own, and what is dialled there."""
-
-    context: str | None
-    dialled: str
-
-
 @dataclass(slots=True, kw_only=True)
 class _Extension:
     name: str
-    going: list[_Going] = field(default_factory=list)
+    going: list[Going] = field(default_factory=list)
     begins: bool = False
     """Whether it has a first step: hints have none."""
+
+    def goings(self, dialled: str) -> Iterator[Going]:
+        """Yield where it sends a number."""
+        for one in self.going:
+            yield Going(one.context, _substituted(one.dialled, dialled))
 
 
 @dataclass(slots=True)
@@ -84,7 +81,7 @@ class AsteriskDialplan:
         """Return the contexts in which numbers of ours, as they were dialled, go on to us."""
         found: dict[str, frozenset[HandedOver]] = {}
         for name in self._contexts:
-            if not name.startswith(OURS) and (reached := frozenset(self._reached(name, set()))):
+            if not name.startswith(OURS) and (reached := frozenset(handed_over(self, name))):
                 found[name] = reached
         return found
 
@@ -94,7 +91,7 @@ class AsteriskDialplan:
             yield Answer(
                 context=where,
                 extension=extension.name,
-                ours=self._is_ours(where, extension, dialled, dialled, 0),
+                ours=hands_over(self, where, extension.goings(dialled), here=dialled, dialled=dialled),
             )
 
     def _fitting(self, name: str, dialled: str, seen: set[str]) -> Iterator[tuple[str, _Extension]]:
@@ -107,41 +104,21 @@ class AsteriskDialplan:
         for included in context.includes:
             yield from self._fitting(included, dialled, seen)
 
-    def _is_ours(self, where: str, extension: _Extension, here: str, dialled: str, depth: int) -> bool:
-        """Say whether a number goes on to us as the number `dialled`; `here` is what it is by now."""
-        if where.startswith(OURS):
-            return here == dialled
-        if depth == _DEPTH:
-            return False
-        for going in extension.going:
-            there = _substituted(going.dialled, here)
-            context = going.context or where
-            if context.startswith(OURS):
-                # What stands in a variable may well be the number.
-                if there == dialled or "${" in there:
-                    return True
-                continue
-            found = next(self._fitting(context, there, set()), None)
-            if found is not None and self._is_ours(*found, there, dialled, depth + 1):
-                return True
-        return False
-
-    def _reached(self, name: str, seen: set[str]) -> Iterator[HandedOver]:
-        """Yield whose numbers go on to us from a context, by its includes and its extensions."""
-        tenant = tenant_of(name)
-        if tenant is not None:
-            yield HandedOver(tenant_id=tenant[1], codes=tenant[0] == "extension")
-            return
+    def onward(self, name: str) -> Iterable[str]:
+        """Return the contexts that a context includes, and to which its extensions send what was dialled."""
         context = self._contexts.get(name)
-        if context is None or name in seen:
-            return
-        seen.add(name)
-        for included in context.includes:
-            yield from self._reached(included, seen)
-        for extension in context.extensions.values():
-            for going in extension.going:
-                if going.context is not None and _DIALLED.search(going.dialled):
-                    yield from self._reached(going.context, seen)
+        if context is None:
+            return ()
+        goings = (going for extension in context.extensions.values() for going in extension.going)
+        return [
+            *context.includes,
+            *(one.context for one in goings if one.context is not None and _DIALLED.search(one.dialled)),
+        ]
+
+    def taken(self, name: str, dialled: str) -> tuple[str, Iterable[Going]] | None:
+        """Return where what takes a number of a context stands, and where that sends the call."""
+        found = next(self._fitting(name, dialled, set()), None)
+        return None if found is None else (found[0], found[1].goings(dialled))
 
 
 async def read_dialplan(client: AmiClient) -> AsteriskDialplan:
@@ -175,22 +152,22 @@ async def _context_of(client: AmiClient, endpoint: str) -> str:
         return ""
 
 
-def _going(application: str, data: str) -> list[_Going]:
+def _going(application: str, data: str) -> list[Going]:
     if application.lower() in _GOING:
         _, asked, choices = data.partition("?")
         labels = choices.split(":") if asked else [data]
         return [going for label in labels if (going := _label(label)) is not None]
-    return [_Going(context, dialled) for dialled, context in _LOCAL.findall(data)]
+    return [Going(context, dialled) for dialled, context in _LOCAL.findall(data)]
 
 
-def _label(label: str) -> _Going | None:
+def _label(label: str) -> Going | None:
     """Read `context,extension,priority`, of which the first two may be left out; `(…)` are arguments."""
     parts = label.partition("(")[0].strip().split(",")
     match parts:
         case [dialled, _]:
-            return _Going(None, dialled)
+            return Going(None, dialled)
         case [context, dialled, _]:
-            return _Going(context, dialled)
+            return Going(context, dialled)
         case _:
             return None
 

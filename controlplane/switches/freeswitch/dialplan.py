@@ -16,11 +16,11 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from controlplane.domain.clashes import Answer, HandedOver, takes_most
 from controlplane.domain.errors import SwitchUnavailable
-from controlplane.switches.contexts import OURS, tenant_of
+from controlplane.switches.contexts import OURS
 from controlplane.switches.freeswitch.inbound import InboundClient
+from controlplane.switches.handing_over import Going, handed_over, hands_over
 from controlplane.switches.patterns import Pattern
 
-_DEPTH: Final = 8
 _NUMBER: Final = frozenset({"destination_number", "${destination_number}"})
 _GOING: Final = frozenset({"transfer", "execute_extension"})
 _TRUE: Final = frozenset({"true", "yes", "on", "enabled", "active", "allow"})
@@ -33,14 +33,6 @@ _NO_TIMES: Final = frozenset({"field", "expression", "break", "regex", "require-
 _CONTEXT_COLUMN: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Going:
-    """Where a call is sent on: what is dialled there, with `$1` in it, and a context; none is its own."""
-
-    dialled: str
-    context: str | None
-
-
 @dataclass(slots=True)
 class _Walk:
     """What one extension does with a number."""
@@ -50,7 +42,7 @@ class _Walk:
     certain: bool = True
     matched: bool = False
     groups: tuple[str, ...] = ()
-    going: list[_Going] = field(default_factory=list)
+    going: list[Going] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ class _Extension:
     element: Element
     begins: re.Pattern[str] | Pattern | None
     """What a number must fit for anything to happen; None is that it is not known."""
-    going: tuple[_Going, ...]
+    going: tuple[Going, ...]
 
 
 @dataclass(slots=True)
@@ -92,16 +84,15 @@ class FreeSwitchDialplan:
         """Return the contexts in which numbers of ours, as they were dialled, go on to us."""
         found: dict[str, frozenset[HandedOver]] = {}
         for name in self._contexts:
-            if reached := frozenset(self._reached(name, set())):
+            if reached := frozenset(handed_over(self, name)):
                 found[name] = reached
         return found
 
     def answers(self, context: str, dialled: str) -> Iterator[Answer]:
         """Yield what fits a number that is dialled in a context: the first takes it."""
         for extension, walk in self._fitting(context, dialled):
-            yield Answer(
-                context=context, extension=extension.name, ours=self._is_ours(context, walk, dialled, 0)
-            )
+            ours = hands_over(self, context, walk.going, here=dialled, dialled=dialled)
+            yield Answer(context=context, extension=extension.name, ours=ours)
 
     def _fitting(self, name: str, dialled: str) -> Iterator[tuple[_Extension, _Walk]]:
         context = self._contexts.get(name)
@@ -126,33 +117,18 @@ class FreeSwitchDialplan:
             )
         return self._taking_any[key]
 
-    def _is_ours(self, where: str, walk: _Walk, dialled: str, depth: int) -> bool:
-        for going in walk.going:
-            there = _substituted(going.dialled, walk)
-            context = going.context or where
-            if context.startswith(OURS):
-                # What stands in a variable may well be the number.
-                if there == dialled or "${" in there:
-                    return True
-                continue
-            found = next(self._fitting(context, there), None) if depth < _DEPTH else None
-            if found is not None and self._is_ours(context, found[1], dialled, depth + 1):
-                return True
-        return False
-
-    def _reached(self, name: str, seen: set[str]) -> Iterator[HandedOver]:
-        tenant = tenant_of(name)
-        if tenant is not None:
-            yield HandedOver(tenant_id=tenant[1], codes=tenant[0] == "extension")
-            return
+    def onward(self, name: str) -> Iterable[str]:
+        """Return the contexts to which a context sends what was dialled."""
         context = self._contexts.get(name)
-        if context is None or name in seen:
-            return
-        seen.add(name)
-        for extension in context.extensions:
-            for going in extension.going:
-                if going.context is not None and _DIALLED.search(going.dialled):
-                    yield from self._reached(going.context, seen)
+        if context is None:
+            return ()
+        goings = (going for extension in context.extensions for going in extension.going)
+        return [one.context for one in goings if one.context is not None and _DIALLED.search(one.dialled)]
+
+    def taken(self, name: str, dialled: str) -> tuple[str, Iterable[Going]] | None:
+        """Return where what takes a number of a context stands, and where that sends the call."""
+        found = next(self._fitting(name, dialled), None)
+        return None if found is None else (name, found[1].going)
 
     def _conditions(self, parent: Element, walk: _Walk) -> bool:
         """Go through conditions in their order; returns False where nested ones end the whole extension."""
@@ -282,7 +258,7 @@ def _fits(compiled: re.Pattern[str] | Pattern, dialled: str) -> bool:
     return compiled.search(dialled) is not None
 
 
-def _all_going(extension: Element) -> Iterable[_Going]:
+def _all_going(extension: Element) -> Iterable[Going]:
     for action in (*extension.iter("action"), *extension.iter("anti-action")):
         if (going := _going(action)) is not None:
             yield going
@@ -293,11 +269,11 @@ def _act(condition: Element, tag: str, walk: _Walk) -> bool:
     walk.acts |= bool(actions)
     for action in actions:
         if (going := _going(action)) is not None:
-            walk.going.append(_Going(dialled=_substituted(going.dialled, walk), context=going.context))
+            walk.going.append(Going(dialled=_substituted(going.dialled, walk), context=going.context))
     return bool(actions)
 
 
-def _going(action: Element) -> _Going | None:
+def _going(action: Element) -> Going | None:
     """Read `[-bleg|-both] NUMBER [DIALPLAN [CONTEXT]]`."""
     if action.get("application") not in _GOING:
         return None
@@ -305,7 +281,7 @@ def _going(action: Element) -> _Going | None:
     words = [word for word in data.split() if not word.startswith("-")]
     if not words:
         return None
-    return _Going(dialled=words[0], context=words[2] if len(words) > 2 else None)  # noqa: PLR2004 (see above)
+    return Going(dialled=words[0], context=words[2] if len(words) > 2 else None)  # noqa: PLR2004 (see above)
 
 
 def _substituted(text: str, walk: _Walk) -> str:
