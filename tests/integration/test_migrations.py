@@ -91,4 +91,4 @@ def test_the_mode_of_the_installation_becomes_that_of_each_tenant(empty_url: str
         ).fetchall()
         left = connection.execute("SELECT mode FROM configuration_mode").fetchall()
 
-    assert ([("default", "manual", "token x", None)], []) == (rows, left)
+    assert ([("default", "manual", "token billing", None)], []) == (rows, left)
