@@ -47,7 +47,7 @@ from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.notify import Notifier, beat
-from controlplane.supervisor.priority import keep_what_is_loaded
+from controlplane.supervisor.priority import come_first, keep_what_is_loaded
 from controlplane.switches.asterisk.server import FastAgiServer
 from controlplane.switches.faults import ConnectionFaults
 from controlplane.switches.freeswitch.server import OutboundSocketServer
@@ -63,6 +63,7 @@ def main(settings: Settings) -> None:
 
     Raises CannotStart when the address is taken.
     """
+    come_first()
     asyncio.run(_serve(settings))
 
 

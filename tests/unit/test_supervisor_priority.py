@@ -30,6 +30,20 @@ def test_process_steps_back(own: bool) -> None:
     assert min(os.nice(0) + 10, 19) == int(done.stdout)
 
 
+def test_calls_come_first() -> None:
+    """As far as that is allowed: who may not stays where it was, and goes on."""
+    program = (
+        "import os, resource; from controlplane.supervisor.priority import come_first; before = os.nice(0)\n"
+        "allowed = 20 - resource.getrlimit(resource.RLIMIT_NICE)[0] <= -10 or os.geteuid() == 0\n"
+        "come_first(); print(os.nice(0) == (-10 if allowed else before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, start_new_session=True
+    )
+
+    assert "True\n" == done.stdout
+
+
 @pytest.mark.skipif(not _GROUP.exists(), reason="this Linux does not share the processor out by session")
 def test_session_of_another_does_not_step_back() -> None:
     """What else runs in the session, the phones of a test or a terminal's programs, keeps its share."""
