@@ -19,9 +19,9 @@ COMPOSE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / ".env.example"
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<op>:-|:\?)?(?P<rest>[^{}]*)\}|\$(?P<other>.)")
 _KNOWN = {
-    "build", "cap_add", "cap_drop", "command", "depends_on", "environment", "group_add", "healthcheck",
-    "cpu_shares", "image", "init", "logging", "network_mode", "networks", "ports", "profiles", "read_only", "restart",
-    "secrets", "security_opt", "stop_grace_period", "tmpfs", "user", "volumes",
+    "build", "cap_add", "cap_drop", "command", "cpu_shares", "depends_on", "environment", "group_add",
+    "healthcheck", "image", "init", "logging", "network_mode", "networks", "ports", "profiles", "read_only",
+    "restart", "secrets", "security_opt", "stop_grace_period", "tmpfs", "user", "volumes",
 }  # fmt: skip
 HEALTHY, COMPLETED = "service_healthy", "service_completed_successfully"
 
