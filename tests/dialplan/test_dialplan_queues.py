@@ -166,9 +166,9 @@ async def talk(agent: RingingPhone, limit: float = 15) -> None:
             await agent.media()
 
 
-async def talk_and_hang_up(agent: RingingPhone) -> None:
+async def talk_and_hang_up(agent: RingingPhone, limit: float = 15) -> None:
     """Wait until an agent hears the caller, and hang up; a call given up earlier would be offered again."""
-    await talk(agent)
+    await talk(agent, limit)
     agent.hang_up()
 
 
