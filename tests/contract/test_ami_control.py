@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -257,6 +259,24 @@ async def test_silent_interface_is_unavailable() -> None:
     async with controlling(ScriptedAmi(answers={})) as control:
         with pytest.raises(SwitchUnavailable, match="in time"):
             await control.reload()
+
+
+async def test_switch_that_hangs_is_not_waited_for_as_for_a_reload() -> None:
+    """It takes the connection and says nothing: the long limit is that of answers, not of the log-in."""
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        control = AsteriskControl(
+            host="127.0.0.1",
+            port=hangs.getsockname()[1],
+            username=USERNAME,
+            secret=SECRET,
+            seconds=0.2,
+            reload_seconds=600,
+        )
+        async with asyncio.timeout(30):
+            with pytest.raises(SwitchUnavailable, match="reached"):
+                await control.reload()
+            with pytest.raises(SwitchUnavailable, match="reached"):
+                await control.live_configuration()
 
 
 async def test_other_service_is_unavailable() -> None:

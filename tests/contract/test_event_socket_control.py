@@ -235,6 +235,16 @@ async def test_trouble_with_the_socket_is_said_in_a_sentence(
     assert PASSWORD not in str(raised.value)
 
 
+async def test_switch_that_hangs_is_not_waited_for_as_for_a_reload(switch: ScriptedEventSocket) -> None:
+    """It takes the connection and says nothing: the long limit is that of answers, not of the log-in."""
+    switch.greeting = None
+    async with controlling(switch, reload_seconds=600) as control, asyncio.timeout(30):
+        with pytest.raises(SwitchUnavailable, match="did not answer in time"):
+            await control.reload()
+        with pytest.raises(SwitchUnavailable, match="did not answer in time"):
+            await control.live_configuration()
+
+
 async def test_answer_that_comes_byte_by_byte_is_waited_for_once(switch: ScriptedEventSocket) -> None:
     """The limit is for the whole answer: a peer that always says a little more does not stretch it."""
     switch.answers["api reloadxml"] = b"Content-Type: api/response\nContent-Length: 100000\n\n"

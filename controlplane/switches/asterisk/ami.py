@@ -84,11 +84,20 @@ class AmiClient:
     @classmethod
     @asynccontextmanager
     async def connected(
-        cls, host: str, port: int, *, username: str, secret: str, events: str, seconds: float
+        cls,
+        host: str,
+        port: int,
+        *,
+        username: str,
+        secret: str,
+        events: str,
+        seconds: float,
+        answer_seconds: float | None = None,
     ) -> AsyncIterator[Self]:
         """Connect and log in; `seconds` bounds that, and later the wait for each answer.
 
-        `events` is an EventMask: `off`, or classes such as `system,call`. Closes at the end.
+        `answer_seconds` is another limit for the answers. `events` is an EventMask: `off`, or classes such as
+        `system,call`. Closes at the end.
         """
         writer: asyncio.StreamWriter | None = None
         try:
@@ -104,6 +113,7 @@ class AmiClient:
             client._task = asyncio.create_task(client._read())
             try:
                 await client.action("Login", Username=username, Secret=secret, Events=events)
+                client._seconds = answer_seconds or seconds
                 yield client
             finally:
                 client._task.cancel()

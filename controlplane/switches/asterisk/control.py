@@ -65,7 +65,7 @@ class AsteriskControl:
 
         An Asterisk without app_queue has no queues; that some are missing is seen when it is asked for them.
         """
-        async with self._connected(seconds=self._reload_seconds) as client:
+        async with self._connected(answer_seconds=self._reload_seconds) as client:
             for module in _MODULES:
                 try:
                     await client.action("Reload", Module=module)
@@ -79,7 +79,7 @@ class AsteriskControl:
         A list of all endpoints takes 0.2 s a thousand, one is asked for in 1 ms.
         """
         few = asked is not None and len(asked) <= _FEW and all(map(_ENDPOINT.fullmatch, asked))
-        async with self._connected(seconds=None if few else self._reload_seconds) as client:
+        async with self._connected(answer_seconds=None if few else self._reload_seconds) as client:
             revision = (await client.action("Getvar", Variable=variables.REVISION)).get("Value")
             queues = await _queues(client)
             if asked is not None and few:
@@ -125,7 +125,7 @@ class AsteriskControl:
             raise SwitchUnavailable("Asterisk does not say since when it runs.") from error
 
     def _connected(
-        self, *, events: str = "off", seconds: float | None = None
+        self, *, events: str = "off", answer_seconds: float | None = None
     ) -> AbstractAsyncContextManager[AmiClient]:
         return AmiClient.connected(
             self._host,
@@ -133,7 +133,8 @@ class AsteriskControl:
             username=self._username,
             secret=self._secret,
             events=events,
-            seconds=seconds or self._seconds,
+            seconds=self._seconds,
+            answer_seconds=answer_seconds,
         )
 
 

@@ -93,7 +93,7 @@ class FreeSwitchControl:
 
     async def reload(self) -> None:
         """Read dialplan and directory anew, which are looked up for every call; then the call queues."""
-        async with self.connected(seconds=self._reload_seconds) as client:
+        async with self.connected(answer_seconds=self._reload_seconds) as client:
             answer = await client.api("reloadxml")
             if _SUCCESS not in answer:
                 raise SwitchRefused(f"FreeSWITCH kept its old configuration: {answer[:_REASON_CHARS]}")
@@ -136,7 +136,7 @@ class FreeSwitchControl:
         """
         users = None if asked is None else sorted(name for name in asked if "@" in name)
         few = users is not None and len(users) <= _FEW
-        async with self.connected(seconds=None if few else self._reload_seconds) as client:
+        async with self.connected(answer_seconds=None if few else self._reload_seconds) as client:
             revision = await client.api(f"global_getvar {variables.REVISION}")
             if users is None or not few:
                 known = _users(await client.api("list_users"))
@@ -182,14 +182,15 @@ class FreeSwitchControl:
         except ValueError as error:
             raise SwitchUnavailable("FreeSWITCH does not say since when it runs.") from error
 
-    def connected(self, *, seconds: float | None = None) -> AbstractAsyncContextManager[InboundClient]:
+    def connected(self, *, answer_seconds: float | None = None) -> AbstractAsyncContextManager[InboundClient]:
         """Return a connection for several commands; raises SwitchUnavailable."""
         return InboundClient.connected(
             self._host,
             self._port,
             password=self._password,
             user=self._user,
-            seconds=seconds or self._seconds,
+            seconds=self._seconds,
+            answer_seconds=answer_seconds,
         )
 
 

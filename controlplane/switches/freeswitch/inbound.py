@@ -34,11 +34,18 @@ class InboundClient:
     @classmethod
     @asynccontextmanager
     async def connected(
-        cls, host: str, port: int, *, password: str, seconds: float, user: str | None = None
+        cls,
+        host: str,
+        port: int,
+        *,
+        password: str,
+        seconds: float,
+        answer_seconds: float | None = None,
+        user: str | None = None,
     ) -> AsyncIterator[Self]:
         """Connect and log in, as a user of the directory if one is named.
 
-        `seconds` bounds both, and later the wait for each answer.
+        `seconds` bounds both, and later the wait for each answer, unless `answer_seconds` is given for that.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -48,6 +55,7 @@ class InboundClient:
         try:
             client = cls(reader, writer, seconds=seconds)
             await client._log_in(user, password)
+            client._seconds = answer_seconds or seconds
             yield client
         finally:
             writer.close()
