@@ -13,7 +13,7 @@ from controlplane.supervisor.private_switch import PrivateSwitch
 from controlplane.supervisor.watchdog import Watchdog
 
 _BOOT_SECONDS = 60.0
-_READY_SECONDS = 45.0
+_READY_SECONDS = 90.0
 _ASK_AGAIN_SECONDS = 0.1
 # Together with PostgreSQL's end these stay below the 10 s that `up` has.
 _DRAIN_SECONDS = 5.5

@@ -1,6 +1,6 @@
 """The parent's side of the watchdog: a child that falls silent is killed, so that its calls go on elsewhere.
 
-The protocol is that of sd_notify(3). A child has 30 s to say `READY=1`; once it sent `WATCHDOG=1`
+The protocol is that of sd_notify(3). A child has 60 s to say `READY=1`; once it sent `WATCHDOG=1`
 it must do so again within 5 s, until it says `STOPPING=1`.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 SILENCE_SECONDS = 5.0
 _TICK_SECONDS = 0.25
 _OWN_LAG_SECONDS = 1.0
