@@ -134,6 +134,11 @@ class Office:
         await self.work()
         return made.id
 
+    async def delete(self, kind: RoutingKind, key: str) -> None:
+        """Delete it; the jobs run."""
+        await delete_object(self.database, self.jobs, tenant_id=self.tenant_id, kind=kind, key=key, by=BY)
+        await self.work()
+
     async def change(self, kind: RoutingKind, key: str, **changes: object) -> None:
         """Change it; the jobs run."""
         await update_object(
@@ -407,15 +412,7 @@ async def test_a_receptionist_is_met_as_it_was_published(office: Office, tmp_pat
     await office.change(RoutingKind.VIRTUAL_RECEPTIONIST, "6000", keys=(), dial_extensions=True)
     await office.change(RoutingKind.OFFICE_HOURS, "default", week=MONDAYS)
     changed = (await met(), (await service.dialled(office.tenant_id, "102")).is_extension)
-    await delete_object(
-        office.database,
-        office.jobs,
-        tenant_id=office.tenant_id,
-        kind=RoutingKind.VIRTUAL_RECEPTIONIST,
-        key="6000",
-        by=BY,
-    )
-    await office.work()
+    await office.delete(RoutingKind.VIRTUAL_RECEPTIONIST, "6000")
     deleted = await met()
     await office.publish()
 
@@ -433,15 +430,7 @@ async def test_what_a_receptionist_says_waits_with_it(
     await office.change(RoutingKind.VIRTUAL_RECEPTIONIST, "6000", greeting="New.")
     async with office.database.transaction() as session:
         changed = await receptions.receptionist(session, made)
-    await delete_object(
-        office.database,
-        office.jobs,
-        tenant_id=office.tenant_id,
-        kind=RoutingKind.VIRTUAL_RECEPTIONIST,
-        key="6000",
-        by=BY,
-    )
-    await office.work()
+    await office.delete(RoutingKind.VIRTUAL_RECEPTIONIST, "6000")
     speech = Speech(Speaker(PromptCache(tmp_path), engines=lambda _: (), warn=print))
     placed = tmp_path / f"{made}.wav"
     placed.touch()
