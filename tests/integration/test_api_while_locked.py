@@ -82,3 +82,29 @@ async def test_who_reads_waits_for_nobody_who_changes(
     }
 
     assert dict.fromkeys(read, 200) == read
+
+
+@pytest.mark.parametrize(
+    ("resource", "table"),
+    [("mailboxes", "mailboxes"), ("extensions", "extensions"), ("inbound-rules", "routing_objects")],
+)
+async def test_an_export_that_cannot_be_made_is_a_problem(
+    client: httpx.AsyncClient, other: psycopg.Connection, *, resource: str, table: str
+) -> None:
+    """The database is asked before the answer begins: 503 in the usual shape, and no half of a file."""
+    other.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
+    answer = await client.get(f"{API}/export/{resource}")
+
+    assert (503, "application/problem+json", "unavailable") == (
+        answer.status_code,
+        answer.headers["content-type"],
+        answer.json()["error_id"],
+    )
+
+
+async def test_an_export_of_no_tenant_is_a_problem(api: Api) -> None:
+    """A system token that names a tenant that is not there is told so."""
+    async with api.client(await api.token(None)) as system:
+        answer = await system.get(f"{API}/export/mailboxes", headers={"X-Tenant": "nowhere"})
+
+    assert (404, "no-such-tenant") == (answer.status_code, answer.json()["error_id"])

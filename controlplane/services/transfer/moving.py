@@ -57,10 +57,23 @@ class _RolledBack(Exception):
 
 
 async def export_csv(db: Database, *, tenant_id: UUID, name: ResourceName) -> AsyncIterator[str]:
-    """Yield the lines of a file with all objects of a kind, without PINs and passwords."""
+    """Return the lines of a file with all objects of a kind, without PINs and passwords.
+
+    The database was asked for the first of them by then: what is wrong is raised before a line is sent.
+    """
     resource = _RESOURCES[name]
+    rows = resource.rows(db, tenant_id)
+    return _lines(resource, await anext(rows, None), rows)
+
+
+async def _lines(
+    resource: Resource, first: Mapping[str, str] | None, others: AsyncIterator[Mapping[str, str]]
+) -> AsyncIterator[str]:
     yield write_row(resource.columns)
-    async for cells in resource.rows(db, tenant_id):
+    if first is None:
+        return
+    yield write_row(first[column] for column in resource.columns)
+    async for cells in others:
         yield write_row(cells[column] for column in resource.columns)
 
 
