@@ -17,6 +17,7 @@ from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.naming import check_names
 from controlplane.services.routing.owned_mailboxes import (
+    check_lengths,
     check_voicemails,
     is_rendered,
     owned_of,
@@ -73,6 +74,7 @@ async def put_rules(
             users = await voicemail_users(session, tenant_id=tenant_id, number=number)
             if users and rules.mailbox is None:
                 raise still_forwarded(number, users)
+            await check_lengths(session, users, tenant_id=tenant_id)
         rendered = any(is_rendered(one) for one in users)
         change = ObjectChange(
             kind=ObjectKind.EXTENSION,
@@ -102,6 +104,7 @@ async def _check(
 ) -> None:
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=rules.pointers())
     check_voicemails(rules, owned, own_number=row.number, own_mailbox=rules.mailbox)
+    rules.check_length({**owned, row.number: rules.mailbox})
     await check_names(session, row.tenant_id, rules)
     await check_loops(
         session, tenant_id=row.tenant_id, number=row.number, kind=NumberKind.EXTENSION, settings=rules

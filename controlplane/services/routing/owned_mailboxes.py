@@ -6,13 +6,14 @@ wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import Conflict, InvalidValue
 from controlplane.domain.routing.destination import DestinationAction, destinations_in
+from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services.routing.pointing import pointer_json
 from controlplane.storage import extensions
@@ -88,6 +89,27 @@ async def voicemail_users(session: AsyncSession, *, tenant_id: UUID, number: str
         if destination.action is _VOICEMAIL and destination.number == number
     }
     return [one for one in found if (one.object_id, one.slot) in meant]
+
+
+async def check_lengths(session: AsyncSession, users: Collection[PointingObject], *, tenant_id: UUID) -> None:
+    """See that the exceptions of extensions that forward to a voicemail are not too long with its mailbox.
+
+    `users` are those of `voicemail_users`. Raises InvalidValue `too-many`, naming the first of them.
+    """
+    ids = {one.object_id: one for one in users if one.slot.startswith("exceptions.")}
+    for object_id, rules in (await pointers.settings_of(session, ids)).items():
+        assert isinstance(rules, ExtensionRules)
+        owned = owned_of(await extensions.by_numbers(session, tenant_id, owners_in(rules)))
+        try:
+            rules.check_length(owned)
+        except InvalidValue as error:
+            raise InvalidValue(
+                "With the number of this mailbox the exceptions of the extension "
+                f"{ids[object_id].number} are too long together. Change those first, or choose a mailbox "
+                "with a shorter number.",
+                error_id=error.error_id,
+                field="mailbox",
+            ) from error
 
 
 def is_rendered(user: PointingObject) -> bool:

@@ -22,6 +22,7 @@ from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.objects import RENDERED
 from controlplane.services.routing.owned_mailboxes import (
+    check_lengths,
     check_voicemails,
     is_rendered,
     lock_owners,
@@ -102,6 +103,10 @@ async def re_point(
             users = await voicemail_users(session, tenant_id=tenant_id, number=extension)
             if users and to is None:
                 raise still_forwarded(extension, users)
+            try:
+                await check_lengths(session, users, tenant_id=tenant_id)
+            except InvalidValue as error:
+                raise Conflict(error.sentence, error_id="cannot-re-point", field="to") from error
             changed.numbers.update(one.number for one in users if one.number is not None)
             changed.rendered += [
                 _noted(one.kind, one.number or one.name, by) for one in users if is_rendered(one)
@@ -221,6 +226,8 @@ async def _follow(
         own_number=row.number if is_extension else None,
         own_mailbox=getattr(settings, "mailbox", None),
     )
+    if isinstance(settings, ExtensionRules):
+        settings.check_length({**owned, str(row.number): settings.mailbox})
     changed.followed.append((row, settings))
     if row.number is not None:
         changed.numbers.add(row.number)
