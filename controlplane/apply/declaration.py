@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from controlplane.apply.faults import Fault, RefusedFile
-from controlplane.apply.pin_files import UnreadablePinFile, read_pin_file
+from controlplane.apply.pin_files import STANDARD_INPUT, UnreadablePinFile, read_pin_file
 from controlplane.apply.yaml_tree import Node, read_tree
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import DEFAULT_TENANT
@@ -38,6 +38,7 @@ SECRETS: Final = {"mailboxes": "pin", "extensions": "sip_password", "trunks": "p
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
 _PIN_FILE: Final = "pin_file"
+_LONE_DASH: Final = re.compile(rb"[ \t]*(?:-[ \t]+)*pin_file[ \t]*:[ \t]+-[ \t]*(?:#.*)?", re.ASCII)
 _HERE: Final = FolderPath()
 
 Path = tuple[str | int, ...]
@@ -133,7 +134,7 @@ def read_declaration(
 
     Raises RefusedFile with everything that is wrong.
     """
-    tree = read_tree(data)
+    tree = _tree(data)
     plain = tree.plain()
     warnings: list[str] = []
     missing = [*_with_variables(plain, environment), *_with_pin_files(tree, plain, folder, warnings)]
@@ -144,6 +145,17 @@ def read_declaration(
     if faults or declaration is None:
         raise RefusedFile(faults)
     return DeclaredFile(tree, declaration, warnings)
+
+
+def _tree(data: bytes) -> Node:
+    try:
+        return read_tree(data)
+    except RefusedFile as error:
+        # YAML takes a `-` without quotes for the beginning of a list, and knows nothing of the field.
+        line = error.faults[0].line or 0
+        if any(map(_LONE_DASH.fullmatch, data.splitlines()[max(line - 1, 0) : line])):
+            raise RefusedFile([Fault(sentence=STANDARD_INPUT, line=line, path=_PIN_FILE)]) from error
+        raise
 
 
 def _with_variables(plain: Any, environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:

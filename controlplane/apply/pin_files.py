@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+STANDARD_INPUT: Final = (
+    "No PIN is read from the standard input: it says whether to apply, or is the file itself. "
+    "Name a file (./- if it has this name), or write `pin: ${NAME}` and set NAME in the environment."
+)
 _MAX_BYTES: Final = 256
 
 
@@ -28,6 +32,8 @@ def read_pin_file(name: str, folder: Path) -> PinFile:
 
     It is the first line and the only one.
     """
+    if name == "-":
+        raise UnreadablePinFile(STANDARD_INPUT)
     path = folder / name
     try:
         with path.open("rb") as file:

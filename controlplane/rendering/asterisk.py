@@ -7,9 +7,8 @@ from pathlib import Path
 from uuid import UUID
 
 from controlplane.rendering.check import check_file
-from controlplane.rendering.context import AsteriskContext, TenantContext, music_of
+from controlplane.rendering.context import AsteriskContext, TenantContext, default_among, music_of
 from controlplane.rendering.environment import environment_of
-from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.parts import Part, Sources
 from controlplane.rendering.pieces import Piece
 from controlplane.rendering.renderer import Whole, render_template
@@ -95,13 +94,11 @@ class AsteriskRenderer:
         self, names: Iterable[str], *, pieces: Mapping[UUID, Sequence[str]], revision: str
     ) -> dict[str, str]:
         context = self._context
-        if context.default_tenant is None:
-            raise RenderingError("There is no tenant named default; run the migrations.")
         installation = context.installation
         values = {
             "revision": revision,
             "tenants": context.tenants,
-            "default_tenant": context.default_tenant,
+            "default_tenant": default_among(context.tenants),
             "pieces": pieces,
             "prompts": context.prompts,
             "sidecar": _SIDECAR,

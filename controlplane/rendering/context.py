@@ -12,6 +12,7 @@ from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.limits import MAX_HOPS, RING_SECONDS
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.rendering.context_inbound import InboundRuleContext, TrunkContext
+from controlplane.rendering.escape import RenderingError
 
 QUEUE_PREFIX = "cp-"
 """What the names of our queues at a switch begin with; other queues are not ours."""
@@ -228,6 +229,14 @@ def music_of(prompts: tuple[VoiceContext, ...]) -> Path | None:
     return next((files[0] for files in named if files), None)
 
 
+def default_among(tenants: tuple[TenantContext, ...]) -> TenantContext:
+    """Return the tenant of callers whose domain says nothing; raises RenderingError."""
+    for tenant in tenants:
+        if tenant.name == DEFAULT_TENANT:
+            return tenant
+    raise RenderingError("There is no tenant named default; run the migrations.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationContext:
     """What settings decide, the same for all revisions of an installation."""
@@ -246,11 +255,6 @@ class AsteriskContext:
     installation: InstallationContext
     tenants: tuple[TenantContext, ...]
     prompts: tuple[VoiceContext, ...]
-
-    @property
-    def default_tenant(self) -> TenantContext | None:
-        """The tenant of callers whose domain says nothing."""
-        return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
 
     @property
     def endpoints(self) -> frozenset[str]:

@@ -159,11 +159,6 @@ class FreeswitchContext:
         ours = (NATIVE_PROFILE, min(self.installation.calls.max_message_seconds, LONGEST_NATIVE_SECONDS))
         return (ours, *((name, seconds) for seconds, name in used))
 
-    @property
-    def default_tenant(self) -> TenantContext | None:
-        """The tenant of callers whose domain says nothing."""
-        return next((tenant for tenant in self.tenants if tenant.name == DEFAULT_TENANT), None)
-
     def domain_of(self, tenant: TenantContext) -> str:
         """Return the domain of the directory that holds a tenant's extensions.
 

@@ -29,6 +29,11 @@ class TrunkContext:
         return f"cp-trunk-{self.id}"
 
     @property
+    def domain(self) -> str:
+        """The host as it stands in a SIP address: one of IPv6 in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def did_in_to(self) -> bool:
         """Whether To has the number that was dialled."""
         return self.did_in is DidIn.TO

@@ -8,10 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 from controlplane.rendering.check_xml import check_xml
-from controlplane.rendering.context import TenantContext, music_of
+from controlplane.rendering.context import TenantContext, default_among, music_of
 from controlplane.rendering.context_freeswitch import FreeswitchContext
 from controlplane.rendering.environment import environment_of
-from controlplane.rendering.escape import RenderingError
 from controlplane.rendering.parts import Part, Sources
 from controlplane.rendering.pieces import Piece
 from controlplane.rendering.renderer import Whole, render_template
@@ -111,14 +110,12 @@ class FreeswitchRenderer:
         self, names: Iterable[str], *, pieces: Mapping[UUID, Sequence[str]], revision: str, queues: str = ""
     ) -> dict[str, str]:
         context = self._context
-        if context.default_tenant is None:
-            raise RenderingError("There is no tenant named default; run the migrations.")
         installation = context.installation
         values = {
             "revision": revision,
             "queues_revision": queues,
             "tenants": context.tenants,
-            "default_tenant": context.default_tenant,
+            "default_tenant": default_among(context.tenants),
             "domains": tuple(
                 (context.domain_of(tenant), tenant, pieces.get(tenant.id, ())) for tenant in context.tenants
             ),

@@ -20,7 +20,8 @@ from controlplane.domain.mailbox import (
     SayDatetime,
     SourceGreeting,
 )
-from controlplane.domain.pin import Pin
+from controlplane.domain.numbers import Number
+from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.text import parse_display_name
 from controlplane.speech.catalogue import available_languages
 
@@ -113,6 +114,34 @@ class Faults:
             raise self._errors[0]
         if self._errors:
             raise InvalidValues(self._errors)
+
+
+def check_new(new: NewMailbox, policy: PinPolicy) -> tuple[Number, dict[str, Any]]:
+    """Return the number and the columns of a mailbox to be made, without the PIN.
+
+    Raises InvalidValue (InvalidValues for several fields).
+    """
+    faults = Faults()
+    number = faults.check(lambda: Number.parse(new.number))
+    faults.check(lambda: policy.check(new.pin, number=new.number))
+    values = checked_settings(new.settings(), faults)
+    faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
+    faults.done()
+    assert number is not None
+    return number, values
+
+
+def check_changes(changes: MailboxChanges, policy: PinPolicy, *, number: str) -> dict[str, Any]:
+    """Return the columns of what is to change of a mailbox, without the PIN.
+
+    Raises InvalidValue (InvalidValues for several fields).
+    """
+    faults = Faults()
+    values = checked_settings(changes, faults)
+    if "pin" in changes:
+        faults.check(lambda: policy.check(changes["pin"], number=number))
+    faults.done()
+    return values
 
 
 def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.configuration import SYSTEM, Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.mailbox import Counts, Mailbox, SourceGreeting
-from controlplane.domain.numbers import Number, NumberKind
+from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.mailbox_rules import (
-    Faults,
     MailboxChanges,
     NewMailbox,
+    check_changes,
     check_lengths,
-    checked_settings,
+    check_new,
 )
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
@@ -81,12 +81,7 @@ async def create_mailbox(
 
     Raises InvalidValue (InvalidValues for several fields), Conflict `number-taken`.
     """
-    faults = Faults()
-    number = faults.check(lambda: Number.parse(new.number))
-    faults.check(lambda: policy.check(new.pin, number=new.number))
-    values = checked_settings(new.settings(), faults)
-    faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
-    faults.done()
+    number, values = check_new(new, policy)
     pin_hash = await hasher.hash(new.pin)
     row = MailboxRow(id=uuid4(), tenant_id=tenant_id, number=number, pin_hash=pin_hash, **values)
     async with db.transaction() as session:
@@ -142,11 +137,7 @@ async def update_mailbox(
     Raises NotFound, PreconditionFailed when the version is not the expected one, InvalidValue
     (InvalidValues for several fields).
     """
-    faults = Faults()
-    values = checked_settings(changes, faults)
-    if "pin" in changes:
-        faults.check(lambda: policy.check(changes["pin"], number=number))
-    faults.done()
+    values = check_changes(changes, policy, number=number)
     if "pin" in changes:
         values["pin_hash"] = await hasher.hash(changes["pin"])
     async with db.transaction() as session:

@@ -49,7 +49,7 @@ async def record_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: 
     await _id_of(db, tenant_id, number)
     wav = await asyncio.to_thread(greeting_from, content)
     async with db.transaction() as session:
-        object_id = await _find(session, tenant_id, number)
+        object_id = await _find(session, tenant_id, number, lock=True)
         await recorded_greetings.store(session, object_id, wav)
         await defer_greeting(session, jobs, object_id)
     structlog.get_logger().info("greeting.recorded", tenant_id=str(tenant_id), number=number)
@@ -58,7 +58,7 @@ async def record_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: 
 async def remove_recorded_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str) -> None:
     """Take a recording away: the text is said again; raises NotFound."""
     async with db.transaction() as session:
-        object_id = await _find(session, tenant_id, number)
+        object_id = await _find(session, tenant_id, number, lock=True)
         if not await recorded_greetings.remove(session, object_id):
             raise _none_recorded()
         await defer_greeting(session, jobs, object_id)
@@ -148,8 +148,8 @@ async def _id_of(db: Database, tenant_id: UUID, number: str) -> UUID:
         return await _find(session, tenant_id, number)
 
 
-async def _find(session: AsyncSession, tenant_id: UUID, number: str) -> UUID:
-    row = await objects.find(session, tenant_id, RoutingKind.VIRTUAL_RECEPTIONIST, number, lock=True)
+async def _find(session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False) -> UUID:
+    row = await objects.find(session, tenant_id, RoutingKind.VIRTUAL_RECEPTIONIST, number, lock=lock)
     if row is None:
         raise NotFound(
             "There is no virtual receptionist with this number.", error_id="no-such-virtual-receptionist"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,25 @@ async def by_number(
     """Return the extension with this number; with `lock` nobody else changes it until the commit."""
     query = select(ExtensionRow).where(ExtensionRow.tenant_id == tenant_id, ExtensionRow.number == number)
     return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def by_numbers(
+    session: AsyncSession, tenant_id: UUID, numbers: Collection[str], *, lock: bool = False
+) -> dict[str, ExtensionRow]:
+    """Return those of the numbers that are extensions; with `lock` nobody else changes them until the commit.
+
+    They are locked in the order of their numbers: of two who lock several, one waits for the other, and
+    never both.
+    """
+    if not numbers:
+        return {}
+    query = (
+        select(ExtensionRow)
+        .where(ExtensionRow.tenant_id == tenant_id, ExtensionRow.number.in_(numbers))
+        .order_by(ExtensionRow.number)
+        .execution_options(populate_existing=True)
+    )
+    return {row.number: row for row in await session.scalars(query.with_for_update() if lock else query)}
 
 
 async def page(

@@ -96,6 +96,16 @@ async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str])
     return {number: name for number, _, _, name in rows}
 
 
+async def kinds(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, NumberKind]:
+    """Return what those of the numbers belong to that somebody has now."""
+    rows = await session.execute(
+        select(NumberRow.number, NumberRow.kind).where(
+            NumberRow.tenant_id == tenant_id, NumberRow.number.in_(wanted)
+        )
+    )
+    return {number: NumberKind(kind) for number, kind in rows}
+
+
 async def everything_dialled(session: AsyncSession) -> list[Dialled]:
     """Return the numbers and enabled feature codes of all tenants."""
     owned = select(TenantRow.id, TenantRow.name, NumberRow.number).join(

@@ -159,6 +159,28 @@ async def test_a_switch_that_tells_nothing_of_trunks_is_listened_to() -> None:
     assert ["events.trunks_refused"] == [log["event"] for log in logs if log["log_level"] == "warning"]
 
 
+async def test_what_was_refused_is_asked_for_again_after_a_new_log_in() -> None:
+    """The switch reads what we may hear of at the log-in: once it was published, trunks are heard of."""
+    switch = ScriptedEventSocket()
+    said = iter([reply("-ERR permission denied")])
+    switch.answers["event plain CUSTOM sofia::gateway_state"] = lambda: next(said, reply("+OK"))
+    gateway = f"cp-trunk-{UUID(int=7)}-{'a' * 32}"
+    async with listening(switch, refused_seconds=0.1, answer_seconds=LIMIT_SECONDS) as facts:
+        assert ["booted", "booted"] == [await facts.next(), await facts.next()]
+        switch.tell(
+            event(
+                "CUSTOM",
+                Event_Subclass="sofia::gateway_state",
+                Gateway=gateway,
+                State="FAILED",
+                Status="403",
+            )
+        )
+
+        assert f"{UUID(int=7)} answered 403" == await facts.next()
+    assert 2 == switch.connections
+
+
 async def test_message_of_mod_voicemail_is_told_where_it_takes_them() -> None:
     """Of all that it tells, only a message that was left counts; it is subscribed only there."""
     switch = ScriptedEventSocket()

@@ -15,6 +15,7 @@ from tests.support.api import PIN, Api
 URL = "/api/v1/extensions/101/rules"
 VOICEMAIL: dict[str, Any] = {"action": "forward_to_voicemail", "number": None}
 TO_MAILBOX: dict[str, Any] = {"action": "forward_to_number", "number": "8001"}
+FAR_MAILBOX = "8" * 64
 DEFAULTS: dict[str, Any] = {
     "office_hours": None,
     "exceptions": [],
@@ -172,6 +173,37 @@ async def test_exceptions_fit_into_what_a_switch_reads(client: httpx.AsyncClient
     answers = [await client.put(URL, json={"exceptions": one}) for one in (long, usual)]
 
     assert ["too-many", None] == [answer.json().get("error_id") for answer in answers]
+
+
+async def test_exceptions_into_voicemails_are_as_long_as_the_numbers_of_these(
+    client: httpx.AsyncClient,
+) -> None:
+    """What counts is what a switch reads: the mailbox, not who owns it, whatever changes that."""
+    body = {"number": FAR_MAILBOX, "display_name": "Archive", "pin": PIN}
+    made = await client.post("/api/v1/mailboxes", json=body)
+    assert 201 == made.status_code, made.text
+    of_102 = URL.replace("101", "102")
+    own, others = (
+        [{"caller": f"{'4' * 18}-{'5' * 18}", "destination": {**VOICEMAIL, "number": number}}] * 49
+        for number in (None, "102")
+    )
+
+    async def put(url: str, rules: dict[str, Any]) -> tuple[str, str] | None:
+        answer = (await client.put(url, json=rules)).json()
+        return (answer["errors"][0]["field"], answer["error_id"]) if "errors" in answer else None
+
+    into_own = await put(URL, {"mailbox": FAR_MAILBOX, "exceptions": own})
+    into_far = [await put(of_102, {"mailbox": FAR_MAILBOX}), await put(URL, {"exceptions": others})]
+    into_near = [await put(of_102, {"mailbox": "8001"}), await put(URL, {"exceptions": others})]
+    moved = await put(of_102, {"mailbox": FAR_MAILBOX})
+    re_pointed = (await client.post("/api/v1/numbers/8001/re-point", json={"to": FAR_MAILBOX})).json()
+
+    assert [("exceptions", "too-many"), [None, ("exceptions", "too-many")], [None, None]] == [
+        into_own,
+        into_far,
+        into_near,
+    ]
+    assert (("mailbox", "too-many"), "cannot-re-point") == (moved, re_pointed["error_id"])
 
 
 async def test_an_extension_of_another_tenant_does_not_exist(foreigner: httpx.AsyncClient) -> None:

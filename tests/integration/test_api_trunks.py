@@ -137,6 +137,9 @@ async def test_without_an_account_there_is_no_password(client: httpx.AsyncClient
         ({"addresses": ["::/0"]}, "invalid-address", "addresses.0"),
         ({"addresses": ["2000::/15"]}, "invalid-address", "addresses.0"),
         ({"addresses": ["192.0.2.1"], "host": "a;b"}, "invalid-address", "host"),
+        (ACCOUNT | {"host": "[2001:db8::10]"}, "invalid-address", "host"),
+        (ACCOUNT | {"host": "fe80::1%eth0"}, "invalid-address", "host"),
+        (ACCOUNT | {"host": "2001:db8::10::1"}, "invalid-address", "host"),
         (ACCOUNT | {"username": "a b"}, "invalid-account", "username"),
         (ACCOUNT | {"username": "a@b"}, "invalid-account", "username"),
         (ACCOUNT | {"password": "a\nb"}, "invalid-sip-password", "password"),
@@ -153,6 +156,14 @@ async def test_a_wrong_field_is_named(
 
     assert (422, error_id, field) == refusal(refused)
     assert "sw0rdfish" not in refused.text
+
+
+@pytest.mark.parametrize("host", ["2001:db8::10", "::ffff:192.0.2.1", "192.0.2.1"])
+async def test_a_provider_has_an_address_of_either_kind(client: httpx.AsyncClient, host: str) -> None:
+    """As it was given; brackets are for SIP."""
+    made = await make(client, **ACCOUNT | {"host": host})
+
+    assert (201, host) == (made.status_code, made.json()["host"])
 
 
 async def test_the_largest_network_is_said(client: httpx.AsyncClient) -> None:

@@ -210,6 +210,7 @@ def run_dialplan(
     alice: str = ALICE,
     acme_domain: str = "acme.example",
     tenants: Change = lambda tenants: tenants,
+    listen: str = "127.0.0.1",
 ) -> Iterator[DialplanRig]:
     """Run Asterisk with the rendered configuration until the block ends."""
     sip_port, agi_port, manager_port = free_port(socket.SOCK_DGRAM), free_port(), free_port()
@@ -223,6 +224,8 @@ def run_dialplan(
         acme_domain=acme_domain,
     )
     context = with_tenants(context, tenants)
+    sip = dataclasses.replace(context.installation.sip, bind=f"{listen}:{sip_port}")
+    context = dataclasses.replace(context, installation=dataclasses.replace(context.installation, sip=sip))
     tree_of_files = render_asterisk(context, templates=TEMPLATES)
     folder = RevisionFolder(home / "configuration")
     folder.write(

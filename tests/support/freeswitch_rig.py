@@ -156,6 +156,7 @@ def run_freeswitch(
     change: Callable[[Path], None] | None = None,
     password: str = PASSWORD,
     tenants: Change = lambda tenants: tenants,
+    listen: str = "127.0.0.1",
 ) -> Iterator[FreeswitchRig]:
     """Run FreeSWITCH with the rendered configuration until the block ends; `password` is its socket's.
 
@@ -172,7 +173,12 @@ def run_freeswitch(
         acme_domain=acme_domain,
         password=password,
     )
-    sip = dataclasses.replace(context.installation.sip, trunk_expiry_seconds=16, trunk_retry_seconds=5)
+    sip = dataclasses.replace(
+        context.installation.sip,
+        bind=f"{listen}:{sip_port}",
+        trunk_expiry_seconds=16,
+        trunk_retry_seconds=5,
+    )
     context = dataclasses.replace(
         context,
         installation=dataclasses.replace(context.installation, sip=sip),

@@ -22,15 +22,21 @@ def run_rig(
     *,
     acme_domain: str = "acme.example",
     change: Change = lambda tenants: tenants,
+    listen: str = "127.0.0.1",
 ) -> Iterator[Rig]:
-    """Run the rendered dialplan on a switch until the block ends; `change` adds to its tenants."""
+    """Run the rendered dialplan on a switch until the block ends; `change` adds to its tenants.
+
+    SIP is on the address `listen`, one of IPv6 in brackets.
+    """
     if switch == "asterisk":
         asterisk = find_or_unpack(cache_folder(os.environ), progress=lambda _: None)
-        with run_dialplan(asterisk, home, acme_domain=acme_domain, tenants=change) as running:
+        with run_dialplan(asterisk, home, acme_domain=acme_domain, tenants=change, listen=listen) as running:
             yield running
     else:
         freeswitch = find_freeswitch(os.environ, progress=lambda _: None)
-        with run_freeswitch(freeswitch, home, acme_domain=acme_domain, tenants=change) as also_running:
+        with run_freeswitch(
+            freeswitch, home, acme_domain=acme_domain, tenants=change, listen=listen
+        ) as also_running:
             yield also_running
 
 

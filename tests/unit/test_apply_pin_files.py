@@ -74,6 +74,7 @@ def test_a_path_is_absolute_or_beside_the_file(tmp_path: Path) -> None:
         ("pin_file: 007", "007 cannot be read (No such file or directory)."),
         ("pin_file: true", "true cannot be read (No such file or directory)."),
         ("pin_file: [pin]", "string"),
+        ('pin_file: "-"', "No PIN is read from the standard input"),
     ],
 )
 def test_faults_have_their_place(tmp_path: Path, changed: str, said: str) -> None:
@@ -86,3 +87,23 @@ def test_faults_have_their_place(tmp_path: Path, changed: str, said: str) -> Non
     assert (4, "mailboxes[0].pin_file") == (fault.line, fault.path)
     assert said in fault.sentence
     assert "290174" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", ["pin_file: -", "pin_file: - # asked", "number: 8001\n  - pin_file: -\r"])
+def test_a_dash_without_quotes_is_told_by_its_field(tmp_path: Path, entry: str) -> None:
+    """YAML itself takes it for a list; whoever wrote it means the standard input."""
+    text = f"mailboxes:\n  - {entry}\n    display_name: Team\n"
+    with pytest.raises(RefusedFile) as caught:
+        read_declaration(text.encode(), {}, folder=tmp_path)
+    (fault,) = caught.value.faults
+
+    assert (2 + entry.count("\n"), "pin_file") == (fault.line, fault.path)
+    assert "No PIN is read from the standard input" in fault.sentence
+
+
+def test_another_fault_of_yaml_stays_what_it_is(tmp_path: Path) -> None:
+    """A dash elsewhere is none of a PIN."""
+    with pytest.raises(RefusedFile) as caught:
+        read_declaration(b"mailboxes:\n  - number: -\n    pin_file: pin\n", {}, folder=tmp_path)
+
+    assert ["This is no YAML"] == [fault.sentence[:15] for fault in caught.value.faults]

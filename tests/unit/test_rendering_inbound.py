@@ -82,6 +82,26 @@ def test_what_trunks_and_rules_add(switch: str, snapshot: SnapshotAssertion) -> 
     assert "sw0rdfish" not in text
 
 
+@pytest.mark.parametrize(
+    ("host", "domain"), [("2001:db8::10", "[2001:db8::10]"), ("192.0.2.1", "192.0.2.1"), ("a.b", "a.b")]
+)
+def test_an_ipv6_address_of_a_provider_is_in_brackets(host: str, domain: str) -> None:
+    """As in every SIP address; a name and an address of IPv4 stand as they are."""
+    trunk = dataclasses.replace(ACCOUNT, host=host)
+    registration = [
+        value
+        for _, each in parse(rendered("asterisk", tenants(trunk))["pjsip.conf"])
+        for key, value in each
+        if key in {"server_uri", "client_uri"}
+    ]
+    xml = rendered("freeswitch", tenants(trunk))["cp-configuration.xml"]
+    (gateway,) = ET.fromstring(xml).iter("gateway")
+    params = {each.get("name"): each.get("value") for each in gateway.iter("param")}
+
+    assert [f"sip:{domain}:5070", f"sip:company@{domain}:5070"] == registration
+    assert (f"{domain}:5070", domain) == (params["proxy"], params["from-domain"])
+
+
 @settings(max_examples=25, deadline=None)
 @given(VISIBLE)
 def test_a_password_reaches_both_switches_as_it_is(password: str) -> None:

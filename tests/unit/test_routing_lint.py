@@ -174,6 +174,60 @@ def test_what_is_found(
     assert found == _found(*objects)
 
 
+_FORWARDS = ByHours(office_hours=_to("8001"), outside_hours=_to("8001"), holidays=_to("8001"))
+_EVERY_POINTER: list[RoutingObject | LintExtension] = [
+    _object("6100", RingGroup(members=("101",), no_answer=_to("8001"), closed=_to("8001"))),
+    _object(
+        "6200",
+        CallQueue(
+            agents=("101",),
+            no_answer=_to("8001"),
+            no_agents=_to("8001"),
+            full=_to("8001"),
+            exit_key="1",
+            exit=_to("8001"),
+            closed=_to("8001"),
+        ),
+    ),
+    _object(
+        "6000",
+        VirtualReceptionist(
+            keys=(KeyRule(keys="1", destination=_FORWARDS),),
+            timeout=_to("8001"),
+            call_failed=_to("8001"),
+            fallback="8001",
+            closed=_to("8001"),
+        ),
+    ),
+    _object("main", InboundRule(destination=_FORWARDS)),
+    _extension(
+        "101",
+        ExtensionRules(
+            exceptions=(CallerException(caller="49*", destination=_to("8001")),),
+            always=_FORWARDS,
+            do_not_disturb_destination=_FORWARDS,
+            busy=_FORWARDS,
+            no_answer=_FORWARDS,
+            not_registered=_FORWARDS,
+            mailbox="8001",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("one", _EVERY_POINTER, ids=lambda one: one.number or one.name)
+def test_everything_that_can_send_a_call_to_a_disabled_mailbox_is_found(
+    one: RoutingObject | LintExtension,
+) -> None:
+    """Each field that points at it, but for that of who owns it, who sends nobody there by that."""
+    settings = one.rules if isinstance(one, LintExtension) else one.settings
+    assert not isinstance(settings, OfficeHours)
+    pointing = {pointer.slot for pointer in settings.pointers() if pointer.number == "8001"} - {"mailbox"}
+    found = {at for finding, _, at in _found(one, _mailbox("8001", enabled=False)) if "disabled" in finding}
+
+    assert pointing == found
+
+
 def test_what_nothing_points_at_is_good_to_know() -> None:
     """The worst come first, and this one last."""
     group = _object("6100", RingGroup(no_answer=_to("8001")))

@@ -6,7 +6,7 @@ ring, and `busy` or `no_answer` says what follows. A call that is declined count
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,16 +81,7 @@ class ExtensionRules:
                 error_id="too-many",
                 field="exceptions",
             )
-        length = sum(
-            len(one.caller) + len(one.destination.number or one.destination.action.value) + _BESIDES
-            for one in self.exceptions
-        )
-        if length > _LONGEST_EXCEPTIONS:
-            raise InvalidValue(
-                "These exceptions are too long together: use masks for many numbers.",
-                error_id="too-many",
-                field="exceptions",
-            )
+        self.check_length()
         for index, exception in enumerate(self.exceptions):
             parse_mask(exception.caller, field=f"exceptions.{index}.caller")
             exception.destination.check(f"exceptions.{index}.destination", _OR_RING)
@@ -102,6 +93,30 @@ class ExtensionRules:
                 rule.check(name)
         if self.mailbox is not None:
             Number.parse(self.mailbox, field="mailbox")
+
+    def check_length(self, owned: Mapping[str, str | None] | None = None) -> None:
+        """Raise InvalidValue if the exceptions are too long for a switch.
+
+        `owned` are the mailboxes that other extensions own, by the numbers of these: a call goes to the
+        mailbox, so that its number is what counts.
+        """
+        length = sum(
+            len(one.caller) + len(self._leads_to(one.destination, owned or {})) + _BESIDES
+            for one in self.exceptions
+        )
+        if length > _LONGEST_EXCEPTIONS:
+            raise InvalidValue(
+                f"These exceptions are too long together, with the numbers that they lead to: {length} "
+                f"characters, of {_LONGEST_EXCEPTIONS} at most. Use masks for many numbers.",
+                error_id="too-many",
+                field="exceptions",
+            )
+
+    def _leads_to(self, destination: Destination, owned: Mapping[str, str | None]) -> str:
+        number = destination.number
+        if destination.action is DestinationAction.FORWARD_TO_VOICEMAIL:
+            number = self.mailbox if number is None else owned.get(number) or number
+        return number or destination.action.value
 
     def pointers(self) -> Iterator[Pointer]:
         """Yield the numbers that the rules name."""

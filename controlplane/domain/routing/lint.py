@@ -16,6 +16,7 @@ from controlplane.domain.routing.findings import (
     Subject,
     subject_of,
 )
+from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind, Settings
 from controlplane.domain.routing.loops import all_loops, automatic_ways
@@ -24,6 +25,7 @@ from controlplane.domain.routing.ring_group import RingGroup
 from controlplane.domain.routing.trunk import Trunk
 
 _SHORTEST_NAME = 2
+_OWNED = "mailbox"
 
 
 def lint(everything: Everything) -> list[Finding]:
@@ -125,19 +127,24 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
     disabled = {one.number for one in everything.mailboxes if not one.enabled}
     owning = {one.number: one.rules.mailbox for one in everything.extensions}
     for subject, settings in _settings(everything):
+        leads = _leads_to(settings)
         for slot, destination in destinations_in(settings):
-            number = destination.number
-            if destination.action is DestinationAction.FORWARD_TO_VOICEMAIL:
-                owner = number or subject.number or ""
-                number = owning.get(owner)
-                if number is None:
-                    yield subject.found(
-                        Severity.ERROR,
-                        FindingId.VOICEMAIL_OF_NOBODY,
-                        f"The extension {owner} owns no mailbox, so that the call ends.",
-                        "Give the extension a mailbox, or name a number.",
-                        at=slot,
-                    )
+            if destination.action is not DestinationAction.FORWARD_TO_VOICEMAIL:
+                continue
+            owner = destination.number or subject.number or ""
+            owned = owning.get(owner)
+            if owned is None:
+                leads.pop(slot, None)
+                yield subject.found(
+                    Severity.ERROR,
+                    FindingId.VOICEMAIL_OF_NOBODY,
+                    f"The extension {owner} owns no mailbox, so that the call ends.",
+                    "Give the extension a mailbox, or name a number.",
+                    at=slot,
+                )
+            else:
+                leads[slot] = owned
+        for slot, number in leads.items():
             if number in disabled:
                 yield subject.found(
                     Severity.ERROR,
@@ -146,6 +153,15 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
                     "Enable the mailbox, or send callers elsewhere.",
                     at=slot,
                 )
+
+
+def _leads_to(settings: Settings | ExtensionRules) -> dict[str, str]:
+    """Return the numbers that calls may be sent to, by the fields that name them.
+
+    Nobody is sent to a mailbox because an extension owns it; its owner may use it though it is disabled.
+    """
+    pointers = () if isinstance(settings, OfficeHours) else settings.pointers()
+    return {one.slot: one.number for one in pointers if one.slot != _OWNED}
 
 
 def _languages(everything: Everything) -> Iterator[Finding]:

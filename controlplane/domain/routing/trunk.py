@@ -66,9 +66,11 @@ class Trunk:
                 )
         if not 1 <= self.port <= 65535:  # noqa: PLR2004 (said in the sentence)
             raise InvalidValue("A port is 1 to 65535.", error_id="out-of-bounds", field="port")
-        if self.host is not None and not _HOST.fullmatch(self.host):
+        if self.host is not None and not _HOST.fullmatch(self.host) and not _is_ipv6(self.host):
             raise InvalidValue(
-                "This is a host name or an IP address.", error_id="invalid-address", field="host"
+                "This is a host name or an IP address; one of IPv6 is without brackets and without a zone.",
+                error_id="invalid-address",
+                field="host",
             )
         if self.username is None:
             if self.password is not None:
@@ -113,3 +115,10 @@ class Trunk:
     def pointers(self) -> Iterator[Pointer]:
         """Yield nothing: a trunk names no number."""
         yield from ()
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.IPv6Address(host).scope_id is None
+    except ValueError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from uuid import UUID
 
@@ -16,8 +17,11 @@ from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.naming import check_names
 from controlplane.services.routing.owned_mailboxes import (
+    check_lengths,
     check_voicemails,
     is_rendered,
+    owned_of,
+    owners_in,
     still_forwarded,
     voicemail_users,
 )
@@ -56,19 +60,21 @@ async def put_rules(
     """
     rules.check()
     async with db.transaction() as session:
-        row = _found(await extensions.by_number(session, tenant_id, number, lock=True))
+        locked = await extensions.by_numbers(session, tenant_id, {number, *owners_in(rules)}, lock=True)
+        row = _found(locked.get(number))
         if expected_version is not None and row.version != expected_version:
             raise PreconditionFailed("The extension was changed by somebody else since it was read.")
         before = rules_from(row.rules)
         if rules == before:
             return rules, row.version
-        await _check(session, row, rules)
+        await _check(session, row, rules, owned_of(locked))
         row = await extensions.update_values(session, row.id, {"rules": to_document(rules)})
         users: list[PointingObject] = []
         if rules.mailbox != before.mailbox:
             users = await voicemail_users(session, tenant_id=tenant_id, number=number)
             if users and rules.mailbox is None:
                 raise still_forwarded(number, users)
+            await check_lengths(session, users, tenant_id=tenant_id)
         rendered = any(is_rendered(one) for one in users)
         change = ObjectChange(
             kind=ObjectKind.EXTENSION,
@@ -93,11 +99,12 @@ async def put_rules(
     return rules, version
 
 
-async def _check(session: AsyncSession, row: ExtensionRow, rules: ExtensionRules) -> None:
+async def _check(
+    session: AsyncSession, row: ExtensionRow, rules: ExtensionRules, owned: Mapping[str, str | None]
+) -> None:
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=rules.pointers())
-    await check_voicemails(
-        session, rules, tenant_id=row.tenant_id, own_number=row.number, own_mailbox=rules.mailbox
-    )
+    check_voicemails(rules, owned, own_number=row.number, own_mailbox=rules.mailbox)
+    rules.check_length({**owned, row.number: rules.mailbox})
     await check_names(session, row.tenant_id, rules)
     await check_loops(
         session, tenant_id=row.tenant_id, number=row.number, kind=NumberKind.EXTENSION, settings=rules

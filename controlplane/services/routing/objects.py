@@ -26,7 +26,7 @@ from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.naming import check_names, check_unnamed
 from controlplane.services.routing.office_hours import in_a_time_zone, publish_office_hours
-from controlplane.services.routing.owned_mailboxes import check_voicemails
+from controlplane.services.routing.owned_mailboxes import check_voicemails, lock_owners
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.services.routing.trunk_addresses import check_addresses
 from controlplane.speech.catalogue import available_languages
@@ -173,9 +173,10 @@ async def delete_object(
 
 
 async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Settings) -> None:
+    owned = await lock_owners(session, row.tenant_id, settings)
     pointers = () if isinstance(settings, OfficeHours) else settings.pointers()
     await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=pointers)
-    await check_voicemails(session, settings, tenant_id=row.tenant_id)
+    check_voicemails(settings, owned)
     await check_names(session, row.tenant_id, settings)
     language = getattr(settings, "language", None)
     if language is not None:

@@ -22,8 +22,11 @@ from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.objects import RENDERED
 from controlplane.services.routing.owned_mailboxes import (
+    check_lengths,
     check_voicemails,
     is_rendered,
+    lock_owners,
+    owners_in,
     still_forwarded,
     voicemail_users,
 )
@@ -84,7 +87,7 @@ async def re_point(
                 "This is the number itself; name another one.", error_id="invalid-value", field="to"
             )
         kind = await _new_kind(session, tenant_id, to)
-        found = await _locked_pointers(session, tenant_id, number)
+        found = await _locked_pointers(session, tenant_id, number, to)
         _check_takes(found, to, kind)
         changed = _Changed(numbers=set(), extensions=set(), rendered=[], held=[], followed=[])
         rows = await pointers.rows_of(session, {one.object_id for one in found})
@@ -100,6 +103,10 @@ async def re_point(
             users = await voicemail_users(session, tenant_id=tenant_id, number=extension)
             if users and to is None:
                 raise still_forwarded(extension, users)
+            try:
+                await check_lengths(session, users, tenant_id=tenant_id)
+            except InvalidValue as error:
+                raise Conflict(error.sentence, error_id="cannot-re-point", field="to") from error
             changed.numbers.update(one.number for one in users if one.number is not None)
             changed.rendered += [
                 _noted(one.kind, one.number or one.name, by) for one in users if is_rendered(one)
@@ -133,10 +140,20 @@ async def _new_kind(session: AsyncSession, tenant_id: UUID, to: str | None) -> N
     return owner.kind
 
 
-async def _locked_pointers(session: AsyncSession, tenant_id: UUID, number: str) -> Sequence[PointingObject]:
-    """Lock the objects, then the number, as all do that change an object; nobody points at it afterwards."""
+async def _locked_pointers(
+    session: AsyncSession, tenant_id: UUID, number: str, to: str | None
+) -> Sequence[PointingObject]:
+    """Lock objects, extensions and the number, in the order of all who change them.
+
+    Nobody points at the number afterwards.
+    """
     before = await pointers.pointing_at(session, tenant_id, number, limit=None)
-    await pointers.rows_of(session, {one.object_id for one in before}, lock=True)
+    ids = {one.object_id for one in before}
+    await pointers.lock_objects(session, ids)
+    named = {one.number for one in before if one.number is not None} | ({to} if to is not None else set())
+    for settings in (await pointers.settings_of(session, ids)).values():
+        named |= owners_in(settings)
+    await extensions.by_numbers(session, tenant_id, named, lock=True)
     await numbers.lock(session, tenant_id, number)
     found = await pointers.pointing_at(session, tenant_id, number, limit=None)
     if {one.object_id for one in found} - {one.object_id for one in before}:
@@ -199,16 +216,18 @@ async def _follow(
     changed: _Changed,
 ) -> None:
     settings.check()
+    owned = await lock_owners(session, row.tenant_id, settings)
     if not isinstance(settings, OfficeHours):
         await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=settings.pointers())
     is_extension = isinstance(settings, ExtensionRules)
-    await check_voicemails(
-        session,
+    check_voicemails(
         settings,
-        tenant_id=row.tenant_id,
+        owned,
         own_number=row.number if is_extension else None,
         own_mailbox=getattr(settings, "mailbox", None),
     )
+    if isinstance(settings, ExtensionRules):
+        settings.check_length({**owned, str(row.number): settings.mailbox})
     changed.followed.append((row, settings))
     if row.number is not None:
         changed.numbers.add(row.number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -58,6 +58,10 @@ class InboundRules:
                 "office_hours": rule.office_hours or "",
                 **write_by_hours(_RULE, rule.destination),
             }
+
+    async def looks_good(self, into: Importing, rows: Sequence[Mapping[str, str]]) -> bool:  # noqa: ARG002
+        """Say yes: nothing slow is done for a rule."""
+        return True
 
     async def make(self, into: Importing, cells: Mapping[str, str]) -> Applied:
         """Make or change the rule of a row."""

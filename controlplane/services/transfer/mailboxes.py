@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from controlplane.domain.errors import InvalidValue, NotFound
+from controlplane.domain.errors import DomainError, InvalidValue, NotFound
 from controlplane.domain.mailbox import AttachmentFormat, SayDatetime
-from controlplane.domain.pin import Pin
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.services.mailbox_rules import check_changes, check_new
 from controlplane.services.mailboxes import (
     MailboxChanges,
     MailboxDetails,
@@ -21,6 +24,7 @@ from controlplane.services.mailboxes import (
 )
 from controlplane.services.transfer.cells import read_integer, read_words, read_yes, write_words, write_yes
 from controlplane.services.transfer.resource import Applied, Importing, Outcome, changed
+from controlplane.storage import numbers
 from controlplane.storage.database import Database
 
 _PAGE: Final = 200
@@ -62,6 +66,13 @@ class Mailboxes:
                 return
             after = page.items[-1].mailbox.number
 
+    async def looks_good(self, into: Importing, rows: Sequence[Mapping[str, str]]) -> bool:
+        """Say whether all rows keep the rules of their fields; hashing their PINs is slow."""
+        async with into.db.transaction() as session:
+            kinds = await numbers.kinds(session, into.tenant_id, [cells[self.key] for cells in rows])
+        # Thousands of rows: not on the loop that serves everybody.
+        return await asyncio.to_thread(_look_good, rows, kinds, into.pin_policy)
+
     async def make(self, into: Importing, cells: Mapping[str, str]) -> Applied:
         """Make or change the mailbox of a row."""
         values = _values(cells)
@@ -69,18 +80,13 @@ class Mailboxes:
         try:
             before = await get_mailbox(into.db, tenant_id=into.tenant_id, number=number)
         except NotFound:
-            for name in ("display_name", "pin"):
-                if name not in values:
-                    raise InvalidValue(
-                        "A new mailbox needs this.", error_id="missing-field", field=name
-                    ) from None
             await create_mailbox(
                 into.db,
                 into.jobs,
                 into.hasher,
                 into.pin_policy,
                 tenant_id=into.tenant_id,
-                new=NewMailbox(number=number, **values),
+                new=_new(number, values),
                 by=into.by,
             )
             return Applied(outcome=Outcome.CREATED)
@@ -98,6 +104,30 @@ class Mailboxes:
     async def point(self, into: Importing, cells: Mapping[str, str]) -> bool:  # noqa: ARG002 (a mailbox points at nothing)
         """Do nothing: a mailbox points at nothing."""
         return False
+
+
+def _look_good(rows: Sequence[Mapping[str, str]], kinds: Mapping[str, NumberKind], policy: PinPolicy) -> bool:
+    try:
+        return all(_looks_good(cells, kinds.get(cells[Mailboxes.key]), policy) for cells in rows)
+    except DomainError:
+        return False
+
+
+def _looks_good(cells: Mapping[str, str], kind: NumberKind | None, policy: PinPolicy) -> bool:
+    """Say whether a row can be taken, if its number belongs to this now; raises DomainError if not."""
+    number, values = cells[Mailboxes.key], _values(cells)
+    if kind is None:
+        check_new(_new(number, values), policy)
+    else:
+        check_changes(cast("MailboxChanges", values), policy, number=number)
+    return kind in (None, NumberKind.MAILBOX)
+
+
+def _new(number: str, values: Mapping[str, Any]) -> NewMailbox:
+    for name in ("display_name", "pin"):
+        if name not in values:
+            raise InvalidValue("A new mailbox needs this.", error_id="missing-field", field=name)
+    return NewMailbox(number=number, **values)
 
 
 def _cells(one: MailboxDetails) -> dict[str, str]:

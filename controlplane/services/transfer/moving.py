@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue, InvalidValues
+from controlplane.services.mailboxes import PinHashing
 from controlplane.services.transfer.extensions import Extensions
 from controlplane.services.transfer.inbound_rules import InboundRules
 from controlplane.services.transfer.mailboxes import Mailboxes
@@ -56,10 +57,23 @@ class _RolledBack(Exception):
 
 
 async def export_csv(db: Database, *, tenant_id: UUID, name: ResourceName) -> AsyncIterator[str]:
-    """Yield the lines of a file with all objects of a kind, without PINs and passwords."""
+    """Return the lines of a file with all objects of a kind, without PINs and passwords.
+
+    The database was asked for the first of them by then: what is wrong is raised before a line is sent.
+    """
     resource = _RESOURCES[name]
+    rows = resource.rows(db, tenant_id)
+    return _lines(resource, await anext(rows, None), rows)
+
+
+async def _lines(
+    resource: Resource, first: Mapping[str, str] | None, others: AsyncIterator[Mapping[str, str]]
+) -> AsyncIterator[str]:
     yield write_row(resource.columns)
-    async for cells in resource.rows(db, tenant_id):
+    if first is None:
+        return
+    yield write_row(first[column] for column in resource.columns)
+    async for cells in others:
         yield write_row(cells[column] for column in resource.columns)
 
 
@@ -69,28 +83,45 @@ async def import_csv(
     """Make and change objects as a file says, all of them or none; return the outcome of each row.
 
     A `dry_run` changes nothing, and shows what is refused. Raises InvalidValue for a file that cannot be
-    read, and InvalidValues `import-refused` naming each row that was refused: then nothing is changed.
+    read, and InvalidValues `import-refused` naming each row that was refused: then nothing is changed. PINs
+    are hashed last, and none of a file with a row that a quick look shows to be wrong.
     """
     resource = _RESOURCES[name]
     rows = read_table(data, columns=resource.columns, key=resource.key)
+    if dry_run or not await _look_good(resource, into, rows):
+        outcomes = await _pass(resource, into, rows, hasher=NoHashes(), keep=False)
+        if dry_run:
+            # Made for nobody: the real import makes others.
+            return [dataclasses.replace(one, sip_password=None) for one in outcomes]
+        _raise_refused(outcomes)
     pins = [row.cells["pin"] for row in rows if row.cells.get("pin")]
-    hasher = NoHashes() if dry_run else await ready_hashes(into.hasher, pins)
+    outcomes = await _pass(resource, into, rows, hasher=await ready_hashes(into.hasher, pins), keep=True)
+    _raise_refused(outcomes)
+    structlog.get_logger().info(
+        "transfer.imported", resource=name.value, tenant_id=str(into.tenant_id), rows=len(rows)
+    )
+    return outcomes
+
+
+async def _look_good(resource: Resource, into: Importing, rows: Sequence[Row]) -> bool:
+    keys = {row.cells[resource.key] for row in rows}
+    return len(keys) == len(rows) and await resource.looks_good(into, [row.cells for row in rows])
+
+
+async def _pass(
+    resource: Resource, into: Importing, rows: Sequence[Row], *, hasher: PinHashing, keep: bool
+) -> list[RowOutcome]:
+    """Do all rows in one transaction, and `keep` it if none is refused."""
     jobs = GatheredJobs(into.jobs)
     outcomes: list[RowOutcome] = []
     try:
         async with into.db.transaction(seconds=MOST_SECONDS) as session:
             joined = dataclasses.replace(into, db=JoinedDatabase(session), jobs=jobs, hasher=hasher)
             outcomes = await _all(resource, joined, rows)
-            _keep_only_if(not dry_run and all(one.outcome is not Outcome.REFUSED for one in outcomes))
+            _keep_only_if(keep and all(one.outcome is not Outcome.REFUSED for one in outcomes))
             await jobs.defer_gathered(session)
     except _RolledBack:
-        if not dry_run:
-            raise _refused(outcomes) from None
-        # Made for nobody: the real import makes others.
-        return [dataclasses.replace(one, sip_password=None) for one in outcomes]
-    structlog.get_logger().info(
-        "transfer.imported", resource=name.value, tenant_id=str(into.tenant_id), rows=len(rows)
-    )
+        pass
     return outcomes
 
 
@@ -137,18 +168,20 @@ def _refusal(row: Row, key: str, error: DomainError) -> RowOutcome:
     return RowOutcome(place=row.place, key=key, outcome=Outcome.REFUSED, errors=tuple(errors))
 
 
-def _refused(outcomes: Sequence[RowOutcome]) -> InvalidValues:
-    refused = [one for one in outcomes if one.outcome is Outcome.REFUSED]
+def _raise_refused(outcomes: Sequence[RowOutcome]) -> None:
+    """Raise ImportRefused if there is a row that was refused."""
     errors = [
         InvalidValue(
             f"Row {one.place} ({one.key}): {error.sentence}",
             error_id=error.error_id,
             field=f"rows[{one.place}]{f'.{error.field}' if error.field else ''}",
         )
-        for one in refused
+        for one in outcomes
+        if one.outcome is Outcome.REFUSED
         for error in one.errors
     ]
-    return ImportRefused(errors)
+    if errors:
+        raise ImportRefused(errors)
 
 
 class ImportRefused(InvalidValues):

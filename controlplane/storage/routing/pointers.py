@@ -109,14 +109,20 @@ async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[s
     return dict(rows.all())
 
 
-async def rows_of(
-    session: AsyncSession, ids: Collection[UUID], *, lock: bool = False
-) -> list[ExtensionRow | RoutingObjectRow]:
-    """Return the extensions and routing objects with these ids; with `lock` nobody else changes them."""
+async def lock_objects(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Let nobody else change those of the ids that are routing objects until the transaction ends."""
+    await session.execute(
+        select(RoutingObjectRow.id)
+        .where(RoutingObjectRow.id.in_(ids))
+        .order_by(RoutingObjectRow.id)
+        .with_for_update()
+    )
+
+
+async def rows_of(session: AsyncSession, ids: Collection[UUID]) -> list[ExtensionRow | RoutingObjectRow]:
+    """Return the extensions and routing objects with these ids."""
     ruled = select(ExtensionRow).where(ExtensionRow.id.in_(ids)).order_by(ExtensionRow.id)
     routing = select(RoutingObjectRow).where(RoutingObjectRow.id.in_(ids)).order_by(RoutingObjectRow.id)
-    if lock:
-        ruled, routing = ruled.with_for_update(), routing.with_for_update()
     fresh = {"populate_existing": True}
     return [
         *await session.scalars(ruled.execution_options(**fresh)),

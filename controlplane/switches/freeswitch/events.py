@@ -43,6 +43,7 @@ class FreeSwitchEvents:
     of too. All are called in the event loop and must return at once.
     FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
     nothing came for `heartbeat_seconds` is given up. One that broke the protocol is counted in `faults`.
+    One that hears nothing of trunks is made anew after `refused_seconds`.
     `connected` tells whether events would be heard now.
     """
 
@@ -62,6 +63,7 @@ class FreeSwitchEvents:
         heartbeat_seconds: float = 50.0,
         answer_seconds: float = 5.0,
         longest_wait_seconds: float = 15.0,
+        refused_seconds: float = 300.0,
     ) -> None:
         self._host = host
         self._port = port
@@ -76,6 +78,7 @@ class FreeSwitchEvents:
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
         self._longest_wait_seconds = longest_wait_seconds
+        self._refused_seconds = refused_seconds
         self.connected = False
 
     async def run(self) -> None:
@@ -106,13 +109,14 @@ class FreeSwitchEvents:
                 if not link.send(subscribed).data.startswith("+OK"):
                     link.lose("FreeSWITCH refused the subscription.")
                 else:
-                    if not link.send(_TRUNKS).data.startswith("+OK"):
+                    is_refused = not link.send(_TRUNKS).data.startswith("+OK")
+                    if is_refused:
                         log.warning("events.trunks_refused")
                     log.info("events.connected")
                     self.connected = True
                     wait = _FIRST_WAIT_SECONDS
                     tell(self._on_booted)
-                    self._watch(link, stop)
+                    self._watch(link, stop, self._refused_seconds if is_refused else None)
             except Lost:
                 pass  # The link keeps the reason.
             finally:
@@ -156,15 +160,19 @@ class FreeSwitchEvents:
         link.register_handle(gateway_states.EVENT, on_gateway_state)
         link.register_handle(_NATIVE, on_maintenance)
 
-    def _watch(self, link: ListeningESL, stop: Event) -> None:
-        """Wait until the link is lost or silent, or we are told to stop."""
-        heard, silent = link.heard, 0.0
-        step = min(_LOOK_SECONDS, self._heartbeat_seconds / 4)
+    def _watch(self, link: ListeningESL, stop: Event, most_seconds: float | None) -> None:
+        """Wait until the link is lost or silent, was there for the most seconds, or we are told to stop."""
+        heard, silent, passed = link.heard, 0.0, 0.0
+        step = min(_LOOK_SECONDS, self._heartbeat_seconds / 4, most_seconds or _LOOK_SECONDS)
         while not gevent.wait([link.lost, stop], timeout=step, count=1):
             silent = silent + step if link.heard == heard else 0.0
             heard = link.heard
             if silent >= self._heartbeat_seconds:
                 link.lose("Not even a heartbeat came.")
+            passed += step
+            if most_seconds is not None and passed >= most_seconds:
+                # What we may hear of is read at the log-in: publishing may have changed it.
+                link.lose("Logging in again, to hear of trunks.")
 
 
 class _Listener(threading.Thread):

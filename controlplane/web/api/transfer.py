@@ -100,7 +100,7 @@ async def csv_only(request: Request) -> None:
 async def export_objects(resource: ResourcePath, deps: Deps, asking: Asking) -> Response:
     """Write all objects of a kind as CSV; importing it again changes nothing."""
     return StreamingResponse(
-        export_csv(deps.db, tenant_id=asking.tenant_id, name=resource),
+        await export_csv(deps.db, tenant_id=asking.tenant_id, name=resource),
         media_type=f"{_CSV}; charset=utf-8; header=present",
         headers={"Content-Disposition": f'attachment; filename="{resource.value}.csv"'},
     )
