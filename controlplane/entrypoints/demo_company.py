@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -68,6 +69,11 @@ def what_to_dial(file: DeclaredFile, ready: Mapping[str, Any], state_dir: Path, 
     keys = [(one.keys, str(one.destination.office_hours.number)) for one in receptionist.keys]
     shared = keys[-1][1]
     pin = ready["mailbox"]["pin"] if ready["mailbox"]["number"] == shared else None
+    # The key is for the receptionist; outside office hours nobody needs it.
+    call = (
+        f"controlplane phone --state-dir {shlex.quote(str(state_dir))} {did}"
+        f" listen:2 press:{keys[-1][0]} beep 'say:Hello, please call me back.' end"
+    )
     lines = [
         "From an extension, with the password that `up` or this printed, dial",
         f"  {receptionist.number:<8} the {receptionist.display_name.lower()}: "
@@ -75,7 +81,7 @@ def what_to_dial(file: DeclaredFile, ready: Mapping[str, Any], state_dir: Path, 
         *(f"  {number:<8} {names[number]}" for _, number in keys),
         f"  *56{shared:<5} to hear the shared mailbox{f'; PIN {pin}' if pin else ''}",
         "  *57      to hear the mailbox of the extension (Alice and Bob have one)",
-        f"From outside: controlplane phone --state-dir {state_dir} {did} beep say:Hello end",
+        f"From outside: {call}",
     ]
     (office,) = declared.office_hours or []
     hours = office.settings().at(now)

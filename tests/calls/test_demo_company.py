@@ -1,0 +1,104 @@
+"""`controlplane demo company` at a running `up`: refused, asked for, done, and then called as it says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.processes import open_folder
+from tests.support.product import Product, need_phone, until
+
+MADE = {"6000", "6100", "6200", "8101", "8102", "103", "104"}
+
+
+@pytest.fixture
+def fresh(switch: str) -> Iterator[Product]:
+    """Run a product as `up` makes it: the numbers of the company are those of its example."""
+    need_phone()
+    with open_folder() as folder:
+        running = Product.start(folder / "state", switch=switch)
+        yield running
+
+        assert running.instance.stop() == 0, running.instance.last_words()
+
+
+async def controlplane(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command where nobody can be asked."""
+    command = [sys.executable, "-m", "controlplane.entrypoints.cli", *arguments]
+    return await asyncio.to_thread(
+        subprocess.run, command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
+async def numbers(product: Product) -> set[str]:
+    """Return what can be dialled."""
+    async with product.api() as api:
+        listed = (await api.get("/destinations", params={"limit": "100"})).json()["items"]
+    return {one["number"] for one in listed}
+
+
+async def test_the_company_is_made_and_answers_the_call_that_is_told(fresh: Product) -> None:
+    """Nothing is done unasked, or where a number is taken; then all of it, and a second time nothing.
+
+    The line that it prints for a call from outside leaves a message in the shared mailbox by key 5.
+    """
+    demo = ("demo", "company", "--state-dir", str(fresh.instance.state_dir))
+    before = await numbers(fresh)
+    unasked = await controlplane(*demo)
+    async with fresh.api() as api:
+        taken = {"number": "6100", "display_name": "Taken", "pin": "274951"}
+        assert 201 == (await api.post("/mailboxes", json=taken)).status_code
+        refused = await controlplane(*demo, "--yes")
+        assert 204 == (await api.delete("/mailboxes/6100")).status_code
+    after = await numbers(fresh)
+    done = await controlplane(*demo, "--yes")
+    again = await controlplane(*demo, "--yes")
+
+    assert (2, 1, before) == (unasked.returncode, refused.returncode, after)
+    assert "say --yes" in unasked.stderr
+    assert "6100" in refused.stderr
+    assert (0, 0) == (done.returncode, again.returncode), done.stderr + again.stderr
+    assert before | MADE == await numbers(fresh)
+    assert "Nothing to change" in again.stdout
+    message = await message_of_the_call(fresh, told(again.stdout))
+    assert ("493023125100", "direct", [("virtual-receptionist", "6000", "5")]) == (
+        message["reached_by"]["did"],
+        message["reached_by"]["reason"],
+        [(step["kind"], step["number"], step["key"]) for step in message["reached_by"]["path"]],
+    )
+
+
+def told(printed: str) -> list[str]:
+    """Return the arguments of the command that is told for a call from outside."""
+    (line,) = re.findall(r"^From outside: controlplane (phone .+)$", printed, re.MULTILINE)
+    return shlex.split(line)
+
+
+async def message_of_the_call(product: Product, arguments: list[str]) -> dict[str, Any]:
+    """Open the office, whatever day it is, do what was told, and return the message that it left."""
+    async with product.api() as api:
+        answer = await api.patch("/office-hours/default", json={"week": None, "holidays": []})
+        assert 200 == answer.status_code, answer.text
+        main = (await api.get("/virtual-receptionists/6000")).json()
+    configuration = Path(product.ready["configuration_dir"])
+    days = configuration / "hours" / answer.json()["id"]
+    await until(lambda: open_all_day(days), "the switch is told that the office is open", seconds=60)
+    greeting = configuration / "greetings" / f"{main['id']}.wav"
+    await until(greeting.exists, "the greeting of the receptionist", seconds=60)
+    called = await controlplane(*arguments)
+    assert 0 == called.returncode, called.stdout + called.stderr
+    (message,) = await product.wait_for_messages("8001", 1)
+    return message
+
+
+def open_all_day(days: Path) -> bool:
+    """Say whether the files of office hours have nothing but open minutes."""
+    files = list(days.glob("[0-9]*"))
+    return bool(files) and all(set(path.read_text()) == {"0"} for path in files)
