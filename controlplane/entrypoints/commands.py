@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from controlplane.entrypoints.commands_files import apply, export
+from controlplane.entrypoints.commands_files import apply, consent_of, export
 from controlplane.entrypoints.exits import or_exit, run_process
 
 app = typer.Typer(
@@ -373,12 +373,14 @@ def company(
     *,
     state_dir: _StateDir = Path(".state"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
     """Make the example company in a running `up`, and tell what to dial."""
+    consent = consent_of(yes=yes, dry_run=dry_run)
 
     def run() -> None:
         from controlplane.entrypoints import demo_company as entrypoint  # noqa: PLC0415 (see the module)
 
-        entrypoint.main(state_dir, yes=yes)
+        entrypoint.main(state_dir, consent=consent)
 
     or_exit(run)

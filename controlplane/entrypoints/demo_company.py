@@ -27,8 +27,8 @@ FILE = Path(__file__).resolve().parents[2] / "examples" / "company.yaml"
 _PUBLISHED_SECONDS = 30.0
 
 
-def main(state_dir: Path, *, yes: bool) -> None:
-    """Apply the example to the running instance, asked unless `yes`, and print what to dial.
+def main(state_dir: Path, *, consent: Consent) -> None:
+    """Apply the example to the running instance, if there is consent, and print what to dial then.
 
     Raises CannotStart if nothing runs there, ControlPlaneError if it was not applied.
     """
@@ -41,8 +41,8 @@ def main(state_dir: Path, *, yes: bool) -> None:
     file = read_declaration(data, os.environ)
     if settings.smtp.host is not None:
         without_mail(file)
-    consent = Consent.YES if yes else Consent.ASK
-    apply(settings, Asked(name=str(FILE), file=file, consent=consent))
+    if not apply(settings, Asked(name=str(FILE), file=file, consent=consent)):
+        return
     print(f"\n{what_to_dial(file, ready, state_dir, now=datetime.now(UTC))}")
     if ready["sip_uri"] is not None and not _is_published(ready):
         print("\nIt is not published yet: `controlplane doctor` says why.")

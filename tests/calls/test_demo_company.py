@@ -52,6 +52,7 @@ async def test_the_company_is_made_and_answers_the_call_that_is_told(fresh: Prod
     demo = ("demo", "company", "--state-dir", str(fresh.instance.state_dir))
     before = await numbers(fresh)
     unasked = await controlplane(*demo)
+    dry = await controlplane(*demo, "--dry-run")
     async with fresh.api() as api:
         taken = {"number": "6100", "display_name": "Taken", "pin": "274951"}
         assert 201 == (await api.post("/mailboxes", json=taken)).status_code
@@ -61,8 +62,10 @@ async def test_the_company_is_made_and_answers_the_call_that_is_told(fresh: Prod
     done = await controlplane(*demo, "--yes")
     again = await controlplane(*demo, "--yes")
 
-    assert (2, 1, before) == (unasked.returncode, refused.returncode, after)
-    assert "say --yes" in unasked.stderr
+    assert (2, 0, 1, before) == (unasked.returncode, dry.returncode, refused.returncode, after)
+    assert "say --yes, or --dry-run" in unasked.stderr
+    assert "+ ring group 6100 “Sales”" in dry.stdout
+    assert "dial" not in dry.stdout
     assert "6100" in refused.stderr
     assert (0, 0) == (done.returncode, again.returncode), done.stderr + again.stderr
     assert before | MADE == await numbers(fresh)

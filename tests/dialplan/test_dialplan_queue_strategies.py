@@ -19,10 +19,8 @@ from tests.support.ringing_phone import Reply, RingingPhone
 ROUND_ROBIN, LEAST_WORKED, RANDOM = "6202", "6203", "6205"
 SPEECH = 200
 """What a raw phone says all the time."""
-# By Asterisk, of an agent: whether he is on a call, and how many he took.
-_MEMBER = re.compile(
-    r"^\s+(\d+) \(Local/.*?\((Not in use|[^()]*)\)[^()]*has taken (no|\d+) calls", re.MULTILINE
-)
+# By Asterisk, of an agent: the state of his phone, and how many calls he took.
+_MEMBER = re.compile(r"^ +\d+ \(Local/.*\(([^()]+)\)[^()]*has taken (no|\d+) calls", re.MULTILINE)
 
 
 class Agents:
@@ -92,8 +90,8 @@ async def counted(rig: Rig, number: str) -> tuple[bool, int]:
     name = f"cp-{UUID(int=int(number))}"
     if rig.switch == "asterisk":
         members = _MEMBER.findall(await rig.ask(f"queue show {name}"))
-        busy = [state for _, state, _ in members if "use" in state and state != "Not in use"]
-        return not busy, sum(int(count) for _, _, count in members if count != "no")
+        free = {state for state, _ in members} <= {"Not in use", "Unavailable"}
+        return free, sum(int(count) for _, count in members if count != "no")
     agents = [row for row in table(await rig.ask("callcenter_config agent list")) if name in row["name"]]
     # Who was talking a second ago is not offered another call yet.
     over = max(int(agent["last_bridge_end"]) for agent in agents) < int(time.time())

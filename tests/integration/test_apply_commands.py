@@ -194,6 +194,7 @@ def test_a_pin_comes_from_a_file_beside_the_tenants(environment: dict[str, str],
         (("demo", "--switch", "freeswitch", "company"), 2, "which has its switch"),
         (("demo", "company", "village"), 2, "unexpected extra argument"),
         (("demo", "company", "--prune"), 2, "No such option: --prune"),
+        (("demo", "company", "--yes", "--dry-run"), 2, "nothing to say yes to"),
     ],
 )
 def test_wrong_use_is_told(
