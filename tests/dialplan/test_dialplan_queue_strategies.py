@@ -19,8 +19,8 @@ from tests.support.ringing_phone import Reply, RingingPhone
 ROUND_ROBIN, LEAST_WORKED, RANDOM = "6202", "6203", "6205"
 SPEECH = 200
 """What a raw phone says all the time."""
-# By Asterisk, of an agent: the state of his phone, and how many calls he took.
-_MEMBER = re.compile(r"^ +\d+ \(Local/.*\(([^()]+)\)[^()]*has taken (no|\d+) calls", re.MULTILINE)
+# By Asterisk: an agent, the state of his phone, and how many calls he took.
+_MEMBER = re.compile(r"^ +(\d+) \(Local/.*\(([^()]+)\)[^()]*has taken (no|\d+) calls", re.MULTILINE)
 
 
 class Agents:
@@ -31,6 +31,7 @@ class Agents:
         self._stack = stack
         self._number = ""
         self._phones: dict[str, RingingPhone] = {}
+        self._logged_in: Sequence[str] = ()
 
     async def come(self, number: str, agents: Sequence[str]) -> None:
         """Register a phone for each agent of the queue with this number, and forget earlier calls."""
@@ -46,6 +47,7 @@ class Agents:
 
     def log_in(self, agents: Sequence[str]) -> None:
         """Write the route file of the queue: these agents are logged in, and no others."""
+        self._logged_in = agents
         plan = {"max_wait_seconds": "9", "no_answer": "hangup", "agents": "&".join(agents)}
         lines = [plan.get(name, "") for name in FIELDS[NumberKind.CALL_QUEUE]]
         self._rig.route(self._number, "call-queue", UUID(int=int(self._number)), plan=lines)
@@ -55,7 +57,8 @@ class Agents:
         return [await self.taker() for _ in range(calls)]
 
     async def taker(self) -> str:
-        """Call, talk to who takes the call, hang up, and wait until the switch takes him for free."""
+        """Call once all who are logged in are free, talk to who takes the call, and hang up."""
+        await until_told(self._free, "all agents are free")
         before = {agent: len(phone.taken) for agent, phone in self._phones.items()}
         async with RingingPhone(self._rig.server).opened() as caller:
             call = caller.call(self._number, user="4930123")
@@ -64,12 +67,11 @@ class Agents:
             await call.wait_ended()
         (who,) = [agent for agent, phone in self._phones.items() if len(phone.taken) > before[agent]]
         await self._phones[who].taken[-1].wait_ended()
-        await until_told(self._all_free, "the queue knows that the call is over")
         return who
 
-    async def _all_free(self) -> bool:
+    async def _free(self) -> bool:
         free, taken = await counted(self._rig, self._number)
-        return free and taken == sum(len(phone.taken) for phone in self._phones.values())
+        return free >= set(self._logged_in) and taken == sum(len(one.taken) for one in self._phones.values())
 
 
 async def forget(rig: Rig, number: str) -> None:
@@ -85,17 +87,21 @@ async def forget(rig: Rig, number: str) -> None:
     await rig.ask("callcenter_config queue reload cp-queues")
 
 
-async def counted(rig: Rig, number: str) -> tuple[bool, int]:
-    """Return whether every agent of a queue could be offered a call now, and how many calls they took."""
+async def counted(rig: Rig, number: str) -> tuple[set[str], int]:
+    """Return which agents of a queue could be offered a call now, and how many calls all of them took."""
     name = f"cp-{UUID(int=int(number))}"
     if rig.switch == "asterisk":
         members = _MEMBER.findall(await rig.ask(f"queue show {name}"))
-        free = {state for state, _ in members} <= {"Not in use", "Unavailable"}
-        return free, sum(int(count) for _, count in members if count != "no")
+        free = {agent for agent, state, _ in members if state == "Not in use"}
+        return free, sum(int(count) for _, _, count in members if count != "no")
     agents = [row for row in table(await rig.ask("callcenter_config agent list")) if name in row["name"]]
-    # Who was talking a second ago is not offered another call yet.
-    over = max(int(agent["last_bridge_end"]) for agent in agents) < int(time.time())
-    free = over and all(agent["state"] == "Waiting" for agent in agents)
+    now = int(time.time())
+    # mod_callcenter spares for seconds who was busy, and until the next second who talked.
+    free = {
+        agent["name"].rpartition(".")[2]
+        for agent in agents
+        if agent["state"] == "Waiting" and int(agent["last_bridge_end"]) < now >= int(agent["ready_time"])
+    }
     return free, sum(int(agent["calls_answered"]) for agent in agents)
 
 
