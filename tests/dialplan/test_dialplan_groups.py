@@ -15,7 +15,9 @@ from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.plan import FIELDS
+from controlplane.storage.wav import duration_ms
 from tests.support.call_contract import ContractPrompts
+from tests.support.product import until
 from tests.support.raw_sip import RawPhone, leave, near
 from tests.support.rig import ACME, DEFAULT, TONES, Rig
 from tests.support.ringing_phone import Reply, RingingPhone
@@ -163,15 +165,20 @@ async def test_a_dead_phone_beside_one_that_declines_and_one_that_is_busy(
             if third == "refused":
                 gone.vanish()
         desk.group(["101", "102", "103"], strategy=strategy, ring_seconds=2)
-        await leave(caller, GROUP, user="4930123")
+        call = caller.call(GROUP, user="4930123")
+        await call.wait_tone(TONES["beep"])
+        call.hang_up()
+        await call.wait_ended()
         if third == "refused":
             assert 200 == await caller.register("103", "password-103", contact=b"*", expires=0)
     rang_out = third == "silent" or (third == "refused" and rig.switch == "asterisk")
     reason, seconds = ("no_answer", {2, 3}) if rang_out else ("busy", {0, 1})
 
+    # The switch answers the BYE before it closes the file, which holds the facts.
+    await until(lambda: all(duration_ms(path) > 0 for path in rig.spool.glob("*.wav")), "the recording")
     way = rig.facts().reached_by
     assert [1, 1] == [len(phone.invited) for phone in others]
-    assert near([TONES["greeting-standard"], TONES["beep"], TONES["thank-you"]], caller.tones())
+    assert near([TONES["greeting-standard"], TONES["beep"]], caller.tones())
     assert [("ring-group", GROUP, reason)] == steps(way)
     assert waited(way) in seconds
 

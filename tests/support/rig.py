@@ -62,8 +62,6 @@ QUEUES = (
     ("6204", QueueStrategy.RANDOM, 2, 4, None),
     ("6205", QueueStrategy.RANDOM, 2, 9, None),
 )
-AGENTS = {"6202": ("102", "101", "103")}
-"""The agents of those of the queues that have them in another order than that of their numbers."""
 WRAP_UP = {"6204": 60}
 """Those of the queues whose agents are left alone after a call, and for how many seconds."""
 ALICE = 'Alice; "Al" ${SHELL(id)} Müller, 1'
@@ -95,10 +93,7 @@ def queue_contexts() -> tuple[QueueContext, ...]:
             max_wait_seconds=wait,
             max_callers=0,
             exit_key=key,
-            agents=tuple(
-                AgentContext(number=agent, endpoint=agent)
-                for agent in AGENTS.get(number, ("101", "102", "103"))
-            ),
+            agents=tuple(AgentContext(number=agent, endpoint=agent) for agent in ("101", "102", "103")),
         )
         for number, strategy, ring, wait, key in QUEUES
     )
