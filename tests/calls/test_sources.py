@@ -88,12 +88,13 @@ async def test_greeting_and_language_are_those_of_the_nearest_source(
     The queue is nearer than the number that was dialled from outside, which has words too, in the mailbox's
     language. Who dials the mailbox hears its own ones in English.
     """
+    words = speech("Please call me back.")
     own, outside = Greeting(display_name=NAME), Greeting(display_name=NAME, text=FROM_OUTSIDE)
     async with product.phone() as phone:
         call = await phone.dial(ways.group, language="de")
         await call.expect_to_hear(Greeting(display_name=NAME, text=IN_THE_GROUP))
         await call.expect_beep()
-        await call.say(speech("Please call me back."))
+        await call.say(words)
         await call.press("#")
         await call.expect_to_hear(Prompt.MESSAGE_SENT)
         await call.expect_the_end()
