@@ -22,6 +22,9 @@ SPEECH = 200
 # By Asterisk: an agent, the state of his phone, and how many calls he took.
 _MEMBER = re.compile(r"^ +(\d+) \(Local/.*\(([^()]+)\)[^()]*has taken (no|\d+) calls", re.MULTILINE)
 
+_COUNT_CALLS = {"asterisk": "core show channels count", "freeswitch": "status"}
+_NO_CALLS = re.compile(r"^0 (active channels|session\(s\) - peak)", re.MULTILINE)
+
 
 class Agents:
     """The agents of a queue, whose phones answer, and callers who talk to them one after another."""
@@ -75,7 +78,12 @@ class Agents:
 
 
 async def forget(rig: Rig, number: str) -> None:
-    """Let the switch forget what the agents of a queue did in earlier tests."""
+    """Let the switch end the calls of earlier tests, and forget what the agents of a queue did in them."""
+
+    async def ended() -> bool:
+        return _NO_CALLS.search(await rig.ask(_COUNT_CALLS[rig.switch])) is not None
+
+    await until_told(ended, "the end of earlier calls")
     name = f"cp-{UUID(int=int(number))}"
     if rig.switch == "asterisk":
         await rig.ask(f"queue reset stats {name}")
