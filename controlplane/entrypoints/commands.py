@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from controlplane.entrypoints.commands_files import apply, export
+from controlplane.entrypoints.commands_files import apply, consent_of, export
 from controlplane.entrypoints.exits import or_exit, run_process
 
 app = typer.Typer(
@@ -346,10 +346,16 @@ app.add_typer(demo, name="demo")
 def calls_told(
     context: typer.Context,
     *,
-    switch: Annotated[Switch, typer.Option(help="The switch of the private instance.")] = Switch.AUTO,
+    switch: Annotated[
+        Switch | None, typer.Option(help="The switch of the private instance.", show_default="auto")
+    ] = None,
 ) -> None:
     """Place real calls against a private instance, and tell what happened."""
     if context.invoked_subcommand is not None:
+        if switch is not None:
+            raise typer.BadParameter(
+                "The example company goes into a running `up`, which has its switch.", param_hint="--switch"
+            )
         return
     if switch is Switch.NONE:
         raise typer.BadParameter("A demonstration needs a switch.", param_hint="--switch")
@@ -357,7 +363,7 @@ def calls_told(
     def run() -> None:
         from controlplane.entrypoints import demo as entrypoint  # noqa: PLC0415 (see the module)
 
-        entrypoint.main(switch.value)
+        entrypoint.main((switch or Switch.AUTO).value)
 
     or_exit(run)
 
@@ -367,12 +373,14 @@ def company(
     *,
     state_dir: _StateDir = Path(".state"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
     """Make the example company in a running `up`, and tell what to dial."""
+    consent = consent_of(yes=yes, dry_run=dry_run)
 
     def run() -> None:
         from controlplane.entrypoints import demo_company as entrypoint  # noqa: PLC0415 (see the module)
 
-        entrypoint.main(state_dir, yes=yes)
+        entrypoint.main(state_dir, consent=consent)
 
     or_exit(run)

@@ -10,6 +10,7 @@ import typer
 from controlplane.entrypoints.exits import or_exit
 
 if TYPE_CHECKING:
+    from controlplane.entrypoints.apply import Consent
     from controlplane.settings import Settings
 
 _StateDir = Annotated[
@@ -31,19 +32,11 @@ def apply(
     state_dir: _StateDir = None,
 ) -> None:
     """Make a tenant what a file says: show what that changes, ask, and apply all of it at once."""
-    if yes and dry_run:
-        raise typer.BadParameter("--dry-run changes nothing: there is nothing to say yes to.")
+    consent = consent_of(yes=yes, dry_run=dry_run)
 
     def run() -> None:
         from controlplane.entrypoints import apply as entrypoint  # noqa: PLC0415 (see the module)
 
-        consent = (
-            entrypoint.Consent.DRY_RUN
-            if dry_run
-            else entrypoint.Consent.YES
-            if yes
-            else entrypoint.Consent.ASK
-        )
         entrypoint.main(_settings(state_dir), file, consent=consent, prune=prune)
 
     or_exit(run)
@@ -62,6 +55,15 @@ def export(
         entrypoint.main(_settings(state_dir), tenant=tenant)
 
     or_exit(run)
+
+
+def consent_of(*, yes: bool, dry_run: bool) -> Consent:
+    """Return what follows a plan; raises BadParameter if both are said."""
+    from controlplane.entrypoints.apply import Consent  # noqa: PLC0415 (see the module)
+
+    if yes and dry_run:
+        raise typer.BadParameter("--dry-run changes nothing: there is nothing to say yes to.")
+    return Consent.DRY_RUN if dry_run else Consent.YES if yes else Consent.ASK
 
 
 def _settings(state_dir: Path | None) -> Settings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -26,8 +27,8 @@ FILE = Path(__file__).resolve().parents[2] / "examples" / "company.yaml"
 _PUBLISHED_SECONDS = 30.0
 
 
-def main(state_dir: Path, *, yes: bool) -> None:
-    """Apply the example to the running instance, asked unless `yes`, and print what to dial.
+def main(state_dir: Path, *, consent: Consent) -> None:
+    """Apply the example to the running instance, if there is consent, and print what to dial then.
 
     Raises CannotStart if nothing runs there, ControlPlaneError if it was not applied.
     """
@@ -40,8 +41,8 @@ def main(state_dir: Path, *, yes: bool) -> None:
     file = read_declaration(data, os.environ)
     if settings.smtp.host is not None:
         without_mail(file)
-    consent = Consent.YES if yes else Consent.ASK
-    apply(settings, Asked(name=str(FILE), file=file, consent=consent))
+    if not apply(settings, Asked(name=str(FILE), file=file, consent=consent)):
+        return
     print(f"\n{what_to_dial(file, ready, state_dir, now=datetime.now(UTC))}")
     if ready["sip_uri"] is not None and not _is_published(ready):
         print("\nIt is not published yet: `controlplane doctor` says why.")
@@ -68,6 +69,11 @@ def what_to_dial(file: DeclaredFile, ready: Mapping[str, Any], state_dir: Path, 
     keys = [(one.keys, str(one.destination.office_hours.number)) for one in receptionist.keys]
     shared = keys[-1][1]
     pin = ready["mailbox"]["pin"] if ready["mailbox"]["number"] == shared else None
+    # The key is for the receptionist; outside office hours nobody needs it.
+    call = (
+        f"controlplane phone --state-dir {shlex.quote(str(state_dir))} {did}"
+        f" listen:2 press:{keys[-1][0]} beep 'say:Hello, please call me back.' end"
+    )
     lines = [
         "From an extension, with the password that `up` or this printed, dial",
         f"  {receptionist.number:<8} the {receptionist.display_name.lower()}: "
@@ -75,7 +81,7 @@ def what_to_dial(file: DeclaredFile, ready: Mapping[str, Any], state_dir: Path, 
         *(f"  {number:<8} {names[number]}" for _, number in keys),
         f"  *56{shared:<5} to hear the shared mailbox{f'; PIN {pin}' if pin else ''}",
         "  *57      to hear the mailbox of the extension (Alice and Bob have one)",
-        f"From outside: controlplane phone --state-dir {state_dir} {did} beep say:Hello end",
+        f"From outside: {call}",
     ]
     (office,) = declared.office_hours or []
     hours = office.settings().at(now)

@@ -71,6 +71,8 @@ async def _call(
     server = Server(address=address, port=int(port))
     passwords = {e["number"]: e["sip_password"] for e in ready["extensions"]}  # type: ignore[attr-defined]  # JSON
     with tempfile.TemporaryDirectory(prefix="phone-") as folder:
+        # Before the call: a caller who is silent after the beep while words are made has left no message.
+        words = {step.what: _words(step.what, Path(folder)) for step in todo if step.verb == "say"}
         async with await Phone.start(address=address, folder=Path(folder)) as phone:
             account = "outside"
             if extension is None:
@@ -86,7 +88,7 @@ async def _call(
             talk = Conversation(call, PromptCache(Path(str(ready["prompts_dir"]))))
             for step in todo:
                 print(f"{step.verb} {step.what}".rstrip())
-                await _do(talk, step, Path(folder))
+                await _do(talk, step, words)
             await call.hang_up()
             if recording is not None:
                 talk.heard.save(recording)
@@ -97,15 +99,18 @@ async def _call(
                 print(error)
 
 
-async def _do(talk: Conversation, step: Step, folder: Path) -> None:
+def _words(what: str, folder: Path) -> Path:
+    return Path(what) if what.endswith(".wav") else spoken(what, folder)
+
+
+async def _do(talk: Conversation, step: Step, words: dict[str, Path]) -> None:
     match step.verb:
         case "beep":
             await talk.expect_beep(seconds=30)
         case "press":
             await talk.press(step.what)
         case "say":
-            path = Path(step.what)
-            await talk.say(path if path.suffix == ".wav" else spoken(step.what, folder))
+            await talk.say(words[step.what])
         case "listen":
             try:
                 await talk.call.ended(seconds=float(step.what))

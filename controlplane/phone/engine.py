@@ -20,14 +20,13 @@ from typing import Any
 
 import pjsua2 as pj
 
+from controlplane.phone.closing import Closing
+
 _IN_BAND = "in-band"
 _NICE = -15
 _SESSION = Path("/proc/self/autogroup")
 # An answer that is lost is asked for again after 0.5 s and 1.5 s; a contact left behind rings for nobody.
 _LEAVE_SECONDS = 2.5
-# The library's clock closes a recording some time after it was let go.
-_CLOSE_SECONDS = 1.0
-_WAV_HEADER_BYTES = 44
 
 
 class _Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
@@ -120,18 +119,13 @@ class _Call(pj.Call):  # type: ignore[misc]  # the wheel has no types
         self.player.createPlayer(path, pj.PJMEDIA_FILE_NO_LOOP)
         self.player.startTransmit(self.media)
 
-    def is_recorded(self) -> bool:
-        """Say whether all that was heard is in the file: its header has a length from then on."""
-        if self.recording is None:
-            return True
-        header = Path(self.recording).read_bytes()[:_WAV_HEADER_BYTES]
-        return any(header[_WAV_HEADER_BYTES - 4 :])
-
-    def let_go(self) -> None:
-        """Drop every object of this call in the order the library wants."""
+    def let_go(self) -> Path | None:
+        """Drop every object of this call in the order the library wants; return what it recorded."""
+        recorded = None if self.recorder is None else Path(str(self.recording))
         self.player = None
         self.recorder = None
         self.media = None
+        return recorded
 
 
 class _Engine:
@@ -143,7 +137,7 @@ class _Engine:
         self.accounts: dict[str, _Account] = {}
         self.calls: dict[int, _Call] = {}
         self.ended: list[int] = []
-        self._closing: list[tuple[_Call, float]] = []
+        self._closing = Closing()
         self._last = 0
         self._library = pj.Endpoint()
         self._buffer = b""
@@ -195,10 +189,9 @@ class _Engine:
             while self.ended:
                 call = self.calls.pop(self.ended.pop(), None)
                 if call is not None:
-                    limit = _CLOSE_SECONDS if call.recorder is not None else 0.0
-                    call.let_go()
-                    self._closing.append((call, time.monotonic() + limit))
-            self._tell_ends()
+                    self._closing.add(call.number, call.let_go(), now=time.monotonic())
+            for number in self._closing.whole(now=time.monotonic()):
+                self.tell("ended", call=number)
             if not select.select([0], [], [], 0)[0]:
                 continue
             read = os.read(0, 65536)
@@ -208,13 +201,6 @@ class _Engine:
             *lines, self._buffer = (self._buffer + read).split(b"\n")
             for line in lines:
                 self._obey(json.loads(line))
-
-    def _tell_ends(self) -> None:
-        """Tell the end of a call once its recording is whole, or does not become so in time."""
-        for call, limit in self._closing[:]:
-            if time.monotonic() >= limit or call.is_recorded():
-                self._closing.remove((call, limit))
-                self.tell("ended", call=call.number)
 
     def _leave(self) -> None:
         """End the calls and take back the registrations; wait for the answers within a limit."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
+import soxr
 from controlplane.callflows.prompts import Greeting, Prompt
 from tests.support.product import Product, until
 
@@ -29,6 +33,15 @@ async def receptionist(product: Product, number: str, **fields: Any) -> Path:
 def to(number: str) -> dict[str, Any]:
     """Return a destination."""
     return {"action": "forward_to_number", "number": number}
+
+
+def studio(path: Path, folder: Path) -> Path:
+    """Make 24 bits, 44.1 kHz and two channels, one of them softer, of a recording."""
+    samples, rate = soundfile.read(path, dtype="float32")
+    high = soxr.resample(samples, rate, 44_100) * 0.7
+    made = folder / "studio.wav"
+    soundfile.write(made, np.stack([high, high * 0.5], axis=1), 44_100, subtype="PCM_24")
+    return made
 
 
 async def test_five_leaves_a_message_that_says_so(product: Product, message_wav: Path) -> None:
@@ -84,24 +97,35 @@ async def test_silence_times_out_into_the_mailbox(product: Product, message_wav:
     ]
 
 
-async def test_another_greeting_is_heard_by_the_next_caller(product: Product, second_wav: Path) -> None:
-    """A recording takes the place of the spoken words by its file alone: the switch is not told of it."""
-    number = f"6{(await product.mailbox(display_name='Sales'))[1:]}"
-    greeting = await receptionist(product, number)
+async def test_a_recording_is_heard_by_the_next_caller(
+    product: Product, speech: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """A recording as a studio delivers it takes the place of the spoken words, and keys are taken during it.
+
+    The file alone makes it so: the switch is not told of it. Taken away again, the words are back.
+    """
+    box = await product.mailbox(display_name="Sales")
+    number = f"6{box[1:]}"
+    keys = [{"keys": "5", "destination": {"office_hours": to(box)}}]
+    greeting = await receptionist(product, number, keys=keys)
     spoken = greeting.read_bytes()
+    words = speech("This is the choir of the workshop. Press five to join.")
+    upload = f"/virtual-receptionists/{number}/greeting"
     async with product.api() as api:
         before = (await api.get("/configuration")).json()["live"]
         answer = await api.put(
-            f"/virtual-receptionists/{number}/greeting",
-            content=second_wav.read_bytes(),
-            headers={"Content-Type": "audio/wav"},
+            upload, content=studio(words, tmp_path).read_bytes(), headers={"Content-Type": "audio/wav"}
         )
         assert answer.status_code == 204, answer.text
         await until(lambda: greeting.read_bytes() != spoken, "the recording")
         async with product.phone() as phone:
             call = await phone.dial(number)
-            await call.expect_sound(greeting, "the recording")
+            await call.expect_sound(words, "what was recorded")
+            await call.press("5")
+            await call.expect_to_hear(Greeting(display_name="Sales"))
             await call.hang_up()
         after = (await api.get("/configuration")).json()["live"]
+        assert 204 == (await api.delete(upload)).status_code
+        await until(lambda: greeting.read_bytes() == spoken, "the spoken words")
 
     assert before == after

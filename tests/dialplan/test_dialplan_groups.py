@@ -15,9 +15,11 @@ from controlplane.callflows.ending import Ending, Outcome
 from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.plan import FIELDS
+from controlplane.storage.wav import duration_ms
 from tests.support.call_contract import ContractPrompts
+from tests.support.product import until
 from tests.support.raw_sip import RawPhone, leave, near
-from tests.support.rig import ACME, DEFAULT, Rig
+from tests.support.rig import ACME, DEFAULT, TONES, Rig
 from tests.support.ringing_phone import Reply, RingingPhone
 
 GROUP = "6100"
@@ -141,6 +143,61 @@ async def test_the_reason_is_that_of_the_whole_group(
 
     assert reason == await desk.reason()
     assert [("ring-group", GROUP, reason)] == steps(desk.ways[-1])
+
+
+@pytest.mark.parametrize("strategy", ["simultaneous", "in_order"])
+@pytest.mark.parametrize("third", ["unregistered", "refused", "silent"])
+async def test_a_dead_phone_beside_one_that_declines_and_one_that_is_busy(
+    rig: Rig, third: str, strategy: str
+) -> None:
+    """The caller comes to the mailbox, at once where the third is known to be dead, else when it rang out.
+
+    Unregistered it is no phone, and the group is busy. Whose host refuses calls is known to be dead on
+    FreeSWITCH; Asterisk lets it ring out, as one that was switched off without a word does on both.
+    """
+    rig.empty_spool()
+    async with AsyncExitStack() as stack:
+        desk = Desk(rig=rig, stack=stack)
+        others = [await desk.phone("101", DECLINE), await desk.phone("102", BUSY)]
+        caller = await desk.phone()
+        if third != "unregistered":
+            gone = await desk.phone("103", Reply.SILENT)
+            if third == "refused":
+                gone.vanish()
+        desk.group(["101", "102", "103"], strategy=strategy, ring_seconds=2)
+        call = caller.call(GROUP, user="4930123")
+        await call.wait_tone(TONES["beep"])
+        for _ in range(60):
+            await caller.media_sent()
+        call.hang_up()
+        await call.wait_ended()
+        if third == "refused":
+            assert 200 == await caller.register("103", "password-103", contact=b"*", expires=0)
+    rang_out = third == "silent" or (third == "refused" and rig.switch == "asterisk")
+    reason, seconds = ("no_answer", {2, 3}) if rang_out else ("busy", {0, 1})
+
+    # The switch answers the BYE before it closes the file, which holds the facts.
+    await until(lambda: any(duration_ms(path) > 0 for path in rig.spool.glob("*.wav")), "the recording")
+    way = rig.facts().reached_by
+    assert [1, 1] == [len(phone.invited) for phone in others]
+    assert near([TONES["greeting-standard"], TONES["beep"]], caller.tones())
+    assert [("ring-group", GROUP, reason)] == steps(way)
+    assert waited(way) in seconds
+
+
+@pytest.mark.parametrize("third", ["unregistered", "silent"])
+async def test_such_a_group_hangs_up_with_its_reason(desk: Desk, third: str) -> None:
+    """Busy, or not available where a phone rang out."""
+    await desk.phone("101", DECLINE)
+    await desk.phone("102", BUSY)
+    if third == "silent":
+        await desk.phone("103", Reply.SILENT)
+    desk.group(["101", "102", "103"], no_answer="hangup")
+    caller = await desk.phone()
+    call = caller.call(GROUP, user="4930123")
+    await call.wait_ended()
+
+    assert ({"unregistered": 486, "silent": 480}[third], []) == (call.statuses[-1], desk.ways)
 
 
 async def test_a_member_who_declined_alone_is_busy(desk: Desk) -> None:

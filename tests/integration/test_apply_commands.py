@@ -191,6 +191,10 @@ def test_a_pin_comes_from_a_file_beside_the_tenants(environment: dict[str, str],
         (("demo", "company", "--state-dir", "nowhere"), 2, "Nothing runs in nowhere"),
         (("demo", "--switch", "none"), 2, "needs a switch"),
         (("demo", "village"), 2, "No such command"),
+        (("demo", "--switch", "freeswitch", "company"), 2, "which has its switch"),
+        (("demo", "company", "village"), 2, "unexpected extra argument"),
+        (("demo", "company", "--prune"), 2, "No such option: --prune"),
+        (("demo", "company", "--yes", "--dry-run"), 2, "nothing to say yes to"),
     ],
 )
 def test_wrong_use_is_told(
@@ -224,7 +228,7 @@ def test_the_example_says_what_to_dial(tmp_path: Path) -> None:
 
     assert "  6000     the main number: 1 is Sales, 3 is IT support, 5 is Example Company\n" in told
     assert "*568001  to hear the shared mailbox; PIN 290174" in told
-    assert f"controlplane phone --state-dir {tmp_path} 493023125100 beep" in told
+    assert f"controlplane phone --state-dir {tmp_path} 493023125100 listen:2 press:5 beep" in told
     assert (False, True) == ("closed now" in told, "closed now" in sunday)
 
 

@@ -60,6 +60,7 @@ QUEUES = (
     ("6202", QueueStrategy.ROUND_ROBIN, 2, 9, "*"),
     ("6203", QueueStrategy.LEAST_WORKED, 2, 9, "#"),
     ("6204", QueueStrategy.RANDOM, 2, 4, None),
+    ("6205", QueueStrategy.RANDOM, 2, 9, None),
 )
 WRAP_UP = {"6204": 60}
 """Those of the queues whose agents are left alone after a call, and for how many seconds."""

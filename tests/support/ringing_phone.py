@@ -9,8 +9,9 @@ from tests.support.raw_sip import RawCall, RawPhone
 
 
 class Reply(IntEnum):
-    """What a phone does with a call."""
+    """What a phone does with a call; one that was switched off without a word is silent."""
 
+    SILENT = 0
     RING = 180
     ANSWER = 200
     BUSY = 486
@@ -52,4 +53,5 @@ class RingingPhone(RawPhone):
             self.taken_back.set()
         elif data.startswith(b"ACK") and call is not None:
             self.talking.set()
-        super()._incoming(call, data, headers)
+        if self.reply is not Reply.SILENT:
+            super()._incoming(call, data, headers)
