@@ -18,7 +18,7 @@ from schemathesis.generation.case import Case
 from schemathesis.specs.openapi import checks as openapi_checks
 from tests.support.api import MAILBOX, Api, make_api
 
-EXAMPLES = 5
+EXAMPLES = 4
 
 
 def _checks() -> list[Any]:
