@@ -16,7 +16,7 @@ local function take_turn(name, rings)
   local last = "cp-turn/" .. name
   local before = tonumber(api:executeString("hash select/" .. last)) or 0
   if rings and second() - before <= 1 then
-    if second() == before then session:sleep(1010 - phones.now() % 1000) end
+    while second() == before and session:ready() do session:sleep(20) end
     if not session:ready() then return end
     local me = name .. "." .. agent
     api:executeString("callcenter_config agent set state " .. me .. " Receiving")
