@@ -18,7 +18,7 @@ from hypothesis import settings
 from tests.support.evidence import Evidence, partial, version_of
 from tests.support.live import without_freeswitch
 
-TIERS = {"unit", "contract", "integration", "asterisk", "freeswitch", "faults"}
+TIERS = {"unit", "contract", "integration", "browser", "asterisk", "freeswitch", "faults"}
 ROOT = Path(__file__).parents[1]
 
 # How long an example takes is the machine's business, and no fact about the product.
@@ -27,7 +27,8 @@ settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run of the freeswitch tier be written down."""
+    """Let what a run showed be kept: of the freeswitch tier, and pictures of pages."""
+    parser.addoption("--pictures", metavar="DIR", help="put the browser tier's pictures of pages into DIR")
     parser.addoption("--evidence", metavar="FILE", help="write what the freeswitch tier showed into FILE")
 
 
@@ -50,6 +51,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(ROOT / "tests").parts[0]
         if tier in TIERS:
             item.add_marker(getattr(pytest.mark, tier))
+        if tier == "browser":
+            # A browser belongs to the event loop in which it was started.
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         if tier == "freeswitch" and without:
             item.add_marker(pytest.mark.skip(reason=without))
 

@@ -1,4 +1,4 @@
-"""What the first `up` makes so that the first call can be placed: a mailbox, two extensions, a token.
+"""What `up` makes so that the first call can be placed: a mailbox, two extensions, a token, a link.
 
 Repeated at each start, and changes nothing that is there: what somebody changed stays changed.
 """
@@ -24,6 +24,7 @@ from controlplane.services.extensions import create_extension, update_extension
 from controlplane.services.mailboxes import NewMailbox, create_mailbox, get_mailbox
 from controlplane.services.pin_hashing import UnreadablePin
 from controlplane.services.publishing import Outcome, publish
+from controlplane.services.sign_in_links import link_of_the_machine
 from controlplane.services.tenants import default_tenant
 from controlplane.services.tokens import authenticate, create_token
 from controlplane.settings import Settings
@@ -32,6 +33,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.state import StateFolder, write_private
+from controlplane.web.portal.addresses import link_address
 
 MAILBOX = "8001"
 EXTENSIONS = {"101": "Alice", "102": "Bob"}
@@ -77,10 +79,12 @@ async def install(settings: Settings, state: StateFolder, *, new_sip_passwords: 
                     " use another state folder."
                 ) from error
             token_file = await _token(parts)
+            secret = await link_of_the_machine(database, now=datetime.now(UTC))
     finally:
         await database.close()
     return Installation(
         token_file=token_file,
+        portal_link=link_address(settings.http.public_url, secret),
         mailbox=MAILBOX,
         pin=pin,
         greeting=settings.paths.configuration / "greetings" / f"{mailbox_id}.wav",

@@ -310,6 +310,36 @@ def revoke_token(
 
 
 @app.command()
+def create_admin(
+    user_name: Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)],
+    *,
+    tenant: Annotated[
+        str | None, typer.Option(help="The tenant that they manage; without it, everything.")
+    ] = None,
+    display_name: Annotated[str | None, typer.Option(help="Default: the user name.")] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(allow_dash=True, help="Its first line is the password; - is the standard input."),
+    ] = None,
+) -> None:
+    """Make somebody who signs in to the portal; the password is asked for twice."""
+
+    def run() -> None:
+        from controlplane.entrypoints import admins  # noqa: PLC0415 (see the module)
+        from controlplane.settings import load  # noqa: PLC0415 (see the module)
+
+        admins.create(
+            load(),
+            user_name=user_name,
+            tenant=tenant,
+            display_name=display_name or user_name,
+            password_file=password_file,
+        )
+
+    or_exit(run)
+
+
+@app.command()
 def phone(
     number: Annotated[str, typer.Argument(help="What to dial, such as 8001 or *568001.")],
     steps: Annotated[

@@ -53,6 +53,7 @@ from controlplane.services.native_voicemail import NativeHome
 from controlplane.services.orphans import remove_orphans
 from controlplane.services.pin_alarm import PinAlarms
 from controlplane.services.speaking import Speech
+from controlplane.services.user_sessions import purge_signing_in
 from controlplane.settings import Settings, SettingsError
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
@@ -247,4 +248,7 @@ def _purges(
     async def orphans() -> None:
         await remove_orphans(database, store, older_than_seconds=_DAY_SECONDS)
 
-    return {"trash": trash, "bookkeeping": bookkeeping, "orphans": orphans}
+    async def signing_in() -> None:
+        await purge_signing_in(database, now=datetime.now(UTC))
+
+    return {"trash": trash, "bookkeeping": bookkeeping, "orphans": orphans, "signing_in": signing_in}

@@ -28,6 +28,7 @@ class Installation:
     """What the first start made; no PIN if it was changed since. `greeting` is spoken by a job."""
 
     token_file: Path
+    portal_link: str = field(repr=False)
     mailbox: str
     pin: str | None = field(repr=False)
     greeting: Path
@@ -72,7 +73,8 @@ class ReadyFile:
         """Return the same for people."""
         told, box = self._content, self._installation
         lines = [
-            ("API", f"{told['api_url']} (its page: {told['api_url']}/docs; token in {told['token_file']})")
+            ("Portal", f"{told['portal_link']} (signs you in, once; later {told['portal_url']})"),
+            ("API", f"{told['api_url']} (its page: {told['api_url']}/docs; token in {told['token_file']})"),
         ]
         if told["sip_uri"] is not None:
             lines += [
@@ -103,6 +105,7 @@ def _content(
     return {
         "api_url": f"{settings.http.public_url}/api/v1",
         "portal_url": f"{settings.http.public_url}/",
+        "portal_link": installation.portal_link,
         "sip_uri": f"sip:{installation.mailbox}@{in_url(host)}:{settings.sip.port}" if has_switch else None,
         "switch": settings.switch,
         "token_file": str(installation.token_file),

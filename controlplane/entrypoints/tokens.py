@@ -27,7 +27,7 @@ def create(settings: Settings, *, name: str, tenant: str | None, expires_at: dat
 
     Raises NotFound, InvalidValue, Unavailable.
     """
-    _, token = _with_database(
+    _, token = with_database(
         settings,
         lambda database: tokens.create_token(database, name=name, tenant=tenant, expires_at=expires_at),
     )
@@ -36,7 +36,7 @@ def create(settings: Settings, *, name: str, tenant: str | None, expires_at: dat
 
 def show(settings: Settings) -> None:
     """Print the tokens in force, a line each, oldest first: id, tenant, made, expires, name."""
-    for token in _with_database(settings, tokens.list_tokens):
+    for token in with_database(settings, tokens.list_tokens):
         expires = "never" if token.expires_at is None else token.expires_at.strftime(_DAY)
         made = token.created_at.strftime(_DAY)
         print("\t".join((str(token.id), token.tenant or "(all)", made, expires, token.name)))
@@ -55,7 +55,7 @@ def revoke(settings: Settings, *, token_id: UUID | None, name: str | None) -> No
         await tokens.revoke_token(database, token_id=wanted)
         return wanted
 
-    print(_with_database(settings, run))
+    print(with_database(settings, run))
 
 
 async def _of_name(database: Database, name: str) -> UUID:
@@ -69,7 +69,7 @@ async def _of_name(database: Database, name: str) -> UUID:
     return found[0].id
 
 
-def _with_database(settings: Settings, use: Callable[[Database], Awaitable[_T]]) -> _T:
+def with_database(settings: Settings, use: Callable[[Database], Awaitable[_T]]) -> _T:
     """Run it on the database, once that is there and has the newest schema; raises Unavailable."""
     logs.configure(settings.log_format, settings.log_level)
     migrate.require(settings)

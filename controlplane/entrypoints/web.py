@@ -19,6 +19,7 @@ from controlplane.entrypoints.listening import listen
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.publish import control_of, publisher_of
 from controlplane.services.message_links import MessageLinks
+from controlplane.services.password_hashing import PasswordHasher
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import make_app
@@ -39,12 +40,14 @@ async def _serve(settings: Settings) -> None:
     database = Database(settings.sqlalchemy_url)
     pins = settings.pins
     hasher = hasher_of(settings)
+    passwords = PasswordHasher()
     control = control_of(settings)
     # The job queue's app stays closed: a job is deferred on the connection of its own transaction.
     deps = WebDeps(
         db=database,
         jobs=jobs_of(settings, make_app(settings.database_url.get_secret_value(), pool_size=1)),
         hasher=hasher,
+        passwords=passwords,
         pin_policy=PinPolicy(
             min_length=pins.min_length,
             generated_length=pins.generated_length,
@@ -75,6 +78,7 @@ async def _serve(settings: Settings) -> None:
         await _Server(config, Notifier(os.environ.get("NOTIFY_SOCKET"))).serve(sockets=[listener])
     finally:
         hasher.close()
+        passwords.close()
         await database.close()
 
 

@@ -386,6 +386,94 @@ class ApiTokenRow(Table):
     revoked_at: Mapped[datetime | None]
 
 
+class UserRow(Table):
+    """Somebody who signs in to the portal. `tenant_id` None: a system admin.
+
+    Without a `password_hash` only a link lets them in.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        UniqueConstraint("user_name"),
+        CheckConstraint("user_name ~ '^[a-z0-9]([a-z0-9._@+-]{0,62}[a-z0-9])?$'", name="user_name"),
+        CheckConstraint("length(display_name) BETWEEN 1 AND 64", name="display_name"),
+        CheckConstraint("role IN ('system_admin', 'tenant_admin')", name="role"),
+        CheckConstraint("(role = 'system_admin') = (tenant_id IS NULL)", name="tenant"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_name: Mapped[str]
+    display_name: Mapped[str]
+    role: Mapped[str]
+    language: Mapped[str | None]
+    password_hash: Mapped[str | None]
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+    last_signed_in_at: Mapped[datetime | None]
+
+
+class UserSessionRow(Table):
+    """A browser that is signed in, by the SHA-256 of its cookie (256 random bits).
+
+    `tenant_id` is the tenant that a system admin chose; None: none yet.
+    """
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (UniqueConstraint("token_sha256"), Index(None, "user_id"), Index(None, "last_seen_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_sha256: Mapped[bytes]
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class SignInTryRow(Table):
+    """One try of a password; `correct` stays false unless it was verified as right.
+
+    `account` is a digest of what was typed: people type passwords into the wrong field.
+    """
+
+    __tablename__ = "sign_in_tries"
+    __table_args__ = (
+        Index(None, "account", "tried_at"),
+        Index(None, "address", "tried_at"),
+        Index(None, "tried_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    account: Mapped[bytes]
+    address: Mapped[str]
+    tried_at: Mapped[datetime]
+    correct: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+
+
+class SignInLinkRow(Table):
+    """A link that lets in once, by the SHA-256 of its secret; removed when it is used.
+
+    `purpose`: `first_admin` makes a system admin and has no user yet, `sign_in` only signs in, `password`
+    sets a password.
+    """
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (
+        UniqueConstraint("token_sha256"),
+        CheckConstraint("purpose IN ('first_admin', 'sign_in', 'password')", name="purpose"),
+        CheckConstraint("(purpose = 'first_admin') = (user_id IS NULL)", name="user"),
+        Index(None, "user_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
+    token_sha256: Mapped[bytes]
+    expires_at: Mapped[datetime]
+
+
 class IdempotencyKeyRow(Table):
     """The answer to a request that carried an `Idempotency-Key`; kept for a day."""
 

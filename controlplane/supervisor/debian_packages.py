@@ -13,6 +13,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from controlplane.supervisor.faults import CannotStart
@@ -21,6 +22,7 @@ Progress = Callable[[str], None]
 
 TRUST_VARIABLE = "CONTROLPLANE_TRUST_MIRROR"
 _KEYRINGS = Path("/usr/share/keyrings")
+_HOST_STATUS = Path("/var/lib/dpkg/status")
 _URI = re.compile(r"https?://[^\s\]]+")
 _STEPS_SHOWN = 5
 # What nobody reads in a tree that only runs one program.
@@ -31,6 +33,17 @@ _LEFT_OUT = (
     "./usr/share/perl",
     "./usr/share/gdb",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What packages are fetched for, in the words of an error, and what a person can do instead."""
+
+    program: str
+    remedy: str
+
+
+ASTERISK = Wanted(program="Asterisk", remedy="install Asterisk 20 or later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,25 +107,33 @@ def host_mirrors() -> list[str]:
     return list(dict.fromkeys(line.strip().rstrip("/") for line in asked.splitlines() if line.strip()))
 
 
-def unpack(packages: Sequence[str], source: Source, into: Path, *, progress: Progress) -> None:
+def unpack(
+    packages: Sequence[str],
+    source: Source | None,
+    into: Path,
+    *,
+    progress: Progress,
+    wanted: Wanted = ASTERISK,
+) -> None:
     """Download `packages` with their dependencies and unpack them into `into/root`; raises CannotStart.
 
-    `into` exists and is empty; what apt needs is made in it and removed again.
+    `into` exists and is empty; what apt needs is made in it and removed again. Without a `source` the
+    host's own package sources are asked, and what is installed on the host is not fetched.
     """
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise CannotStart(
-            "Asterisk cannot be fetched without apt-get and dpkg-deb: install Asterisk 20 or later."
+            f"{wanted.program} cannot be fetched without apt-get and dpkg-deb: {wanted.remedy}."
         )
     apt = into / "apt"
     configuration = _write_apt_files(apt, source)
-    progress(f"Fetching {', '.join(packages)} from {source.mirror} ({source.name})")
+    place = "the package sources of this machine" if source is None else f"{source.mirror} ({source.name})"
+    progress(f"Fetching {', '.join(packages)} from {place}")
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    for _ in _apt_lines(["update", "--error-on=any"], configuration, environment):
+    apt_get = partial(_apt_lines, configuration=configuration, environment=environment, wanted=wanted)
+    for _ in apt_get(["update", "--error-on=any"]):
         pass
     expected, fetched, shown = 0, 0, 0
-    for line in _apt_lines(
-        ["install", "-y", "--download-only", "--no-install-recommends", *packages], configuration, environment
-    ):
+    for line in apt_get(["install", "-y", "--download-only", "--no-install-recommends", *packages]):
         if found := re.search(r"(\d+) newly installed", line):
             expected = int(found[1])
         elif line.startswith("Need to get"):
@@ -143,9 +164,29 @@ def _mirror_of(distribution: str, mirrors: Sequence[str]) -> str:
     )
 
 
-def _write_apt_files(apt: Path, source: Source) -> Path:
+def _write_apt_files(apt: Path, source: Source | None) -> Path:
     for folder in ("state/lists/partial", "cache/archives/partial", "etc"):
         (apt / folder).mkdir(parents=True)
+    configuration = apt / "etc" / "apt.conf"
+    status = _HOST_STATUS if source is None else apt / "status"
+    # The host's own configuration (its proxy, above all) holds; its hooks, which act on the host, do not.
+    configuration.write_text(
+        "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
+        "#clear APT::Update::Post-Invoke-Success;\n"
+        "#clear DPkg::Pre-Invoke;\n#clear DPkg::Post-Invoke;\n#clear DPkg::Pre-Install-Pkgs;\n"
+        + ("" if source is None else _only(source, apt))
+        + f'Dir::State "{apt}/state";\nDir::State::status "{status}";\n'
+        f'Dir::Cache "{apt}/cache";\nDir::Cache::archives "archives";\nDir::Cache::pkgcache "";\n'
+        'Dir::Log "/dev/null";\n'
+        'Debug::NoLocking "1";\nAcquire::Languages "none";\n'
+        'Acquire::Retries "3";\nAcquire::http::Timeout "20";\n'
+        'APT::Sandbox::User "root";\nAPT::Install-Recommends "0";\n'
+    )
+    return configuration
+
+
+def _only(source: Source, apt: Path) -> str:
+    """Return the lines by which apt asks this source alone, for a machine with nothing on it."""
     (apt / "status").touch()
     if os.environ.get(TRUST_VARIABLE) == "1":
         option = "trusted=yes"
@@ -158,26 +199,16 @@ def _write_apt_files(apt: Path, source: Source) -> Path:
         )
     lines = [f"deb [{option}] {source.mirror} {suite} {source.components}\n" for suite in source.suites]
     (apt / "etc" / "sources.list").write_text("".join(lines))
-    configuration = apt / "etc" / "apt.conf"
-    # The host's own configuration (its proxy, above all) holds; its hooks, which act on the host, do not.
-    configuration.write_text(
-        "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
-        "#clear APT::Update::Post-Invoke-Success;\n"
-        "#clear DPkg::Pre-Invoke;\n#clear DPkg::Post-Invoke;\n#clear DPkg::Pre-Install-Pkgs;\n"
+    return (
         "#clear APT::Default-Release;\n"
         f'Dir::Etc::sourcelist "{apt}/etc/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
         'Dir::Etc::preferences "/dev/null";\nDir::Etc::preferencesparts "/dev/null";\n'
-        f'Dir::State "{apt}/state";\nDir::State::status "{apt}/status";\n'
-        f'Dir::Cache "{apt}/cache";\nDir::Cache::archives "archives";\nDir::Cache::pkgcache "";\n'
-        'Dir::Log "/dev/null";\n'
-        'Debug::NoLocking "1";\nAcquire::Languages "none";\n'
-        'Acquire::Retries "3";\nAcquire::http::Timeout "20";\n'
-        'APT::Sandbox::User "root";\nAPT::Install-Recommends "0";\n'
     )
-    return configuration
 
 
-def _apt_lines(arguments: Sequence[str], configuration: Path, environment: dict[str, str]) -> Iterator[str]:
+def _apt_lines(
+    arguments: Sequence[str], *, configuration: Path, environment: dict[str, str], wanted: Wanted
+) -> Iterator[str]:
     """Run apt-get and yield what it says; raises CannotStart with its own reason when it fails."""
     complaints: list[str] = []
     with subprocess.Popen(
@@ -197,8 +228,8 @@ def _apt_lines(arguments: Sequence[str], configuration: Path, environment: dict[
     if apt.returncode != 0:
         reason = next((line for line in complaints if line.startswith(("E:", "Err:"))), "apt-get failed")
         raise CannotStart(
-            f"Asterisk could not be fetched ({reason}): check the network and the package mirror,"
-            " or install Asterisk 20 or later."
+            f"{wanted.program} could not be fetched ({reason}): check the network and the package mirror,"
+            f" or {wanted.remedy}."
         )
 
 

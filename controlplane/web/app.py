@@ -1,4 +1,4 @@
-"""The web app: the REST API, its description, the page of a message, and health."""
+"""The web app: the REST API, its description, the page of a message, the portal, and health."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ from controlplane.web.health import health_routes
 from controlplane.web.message_page import message_routes
 from controlplane.web.pages import Pages, static_routes
 from controlplane.web.paths import API
+from controlplane.web.portal.pages import add_portal
 from controlplane.web.security import json_only, principal_of
 
 _DESCRIPTION = """\
@@ -107,6 +108,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     app.include_router(message_routes(pages))
     app.include_router(static_routes())
     app.include_router(health_routes(registry))
+    add_portal(app, deps.public_url)
     app.add_middleware(
         Edge,
         max_body_bytes=deps.max_body_bytes,

@@ -14,6 +14,7 @@ from fastapi import Request
 from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailboxes import PinHashing
 from controlplane.services.message_links import MessageLinks
+from controlplane.services.password_hashing import PasswordHasher
 from controlplane.services.publisher import Publisher
 from controlplane.services.trunk_states import TrunkRegistrations
 from controlplane.storage.database import Database
@@ -44,6 +45,7 @@ class WebDeps:
     db: Database
     jobs: Jobs
     hasher: PinHashing
+    passwords: PasswordHasher
     pin_policy: PinPolicy
     recordings: Recordings
     links: MessageLinks

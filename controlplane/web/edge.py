@@ -126,7 +126,7 @@ class Edge:
         route = getattr(scope.get("route"), "path", "unknown")
         status = answer.status or 499
         self._figures.answered(method=method, route=route, status=status, seconds=seconds)
-        principal = scope["state"].get("principal")
+        principal, person = (scope["state"].get(name) for name in ("principal", "signed_in"))
         log = structlog.get_logger()
         # Probes come every few seconds and say nothing when all is well.
         note = log.debug if route in _PROBES and status < HTTPStatus.BAD_REQUEST else log.info
@@ -138,6 +138,7 @@ class Edge:
             duration_ms=round(seconds * 1000, 1),
             request_id=str(answer.request_id),
             **({} if principal is None else {"tenant": principal.tenant_name, "token": principal.token_name}),
+            **({} if person is None else {"tenant": person.tenant_name, "user": person.user.user_name}),
         )
 
 

@@ -24,6 +24,7 @@ from controlplane.domain.errors import (
     Unavailable,
 )
 from controlplane.services.idempotency import InProgress
+from controlplane.services.sign_in import TooManyTries
 from controlplane.web.paths import methods_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -72,6 +73,7 @@ _STATUS: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
     (InvalidValue, HTTPStatus.UNPROCESSABLE_ENTITY),
     (DomainError, HTTPStatus.BAD_REQUEST),
 )

@@ -2,9 +2,12 @@
 
 from tests.support.api_fixtures import api, client, foreigner, mailbox, stranger, system
 from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
+from tests.support.portal_fixtures import alice, bob, visitor
 
 __all__ = [
+    "alice",
     "api",
+    "bob",
     "client",
     "database",
     "database_url",
@@ -16,4 +19,5 @@ __all__ = [
     "queue_app",
     "stranger",
     "system",
+    "visitor",
 ]

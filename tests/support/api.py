@@ -17,6 +17,7 @@ import soundfile
 from controlplane.domain.pin import PinPolicy
 from controlplane.domain.routing.trunk_state import Registration
 from controlplane.services.message_links import MessageLinks
+from controlplane.services.password_hashing import PasswordHasher
 from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
 from controlplane.services.tokens import create_token
 from controlplane.storage.database import Database
@@ -84,6 +85,7 @@ class Api:
     def close(self) -> None:
         """End the threads."""
         self.hasher.close()
+        self.deps.passwords.close()
 
     async def token(self, tenant: str | None = "default", expires_at: datetime | None = None) -> str:
         """Make a token in clear."""
@@ -161,25 +163,33 @@ def write_tone(path: Path, seconds: float) -> None:
 
 
 def make_api(
-    database: Database, jobs: Jobs, folder: Path, url: str, *, max_body_bytes: int = MAX_BODY
+    database: Database,
+    jobs: Jobs,
+    folder: Path,
+    url: str,
+    *,
+    max_body_bytes: int = MAX_BODY,
+    public_url: str = "http://test",
 ) -> Api:
     """Make an app whose files are below `folder`."""
     clock, switch = Clock(), SwitchDouble()
     store = RecordingStore(folder / "recordings")
     spool = folder / "spool"
     spool.mkdir(exist_ok=True)
-    # Of the least cost: how PINs are hashed is not the matter of these tests.
-    hasher = PinHasher(make_key(), cost=HashCost(time_cost=1, memory_kib=8, parallelism=1))
+    # Of the least cost: how PINs and passwords are hashed is not the matter of these tests.
+    cheap = HashCost(time_cost=1, memory_kib=8, parallelism=1)
+    hasher, passwords = PinHasher(make_key(), cost=cheap), PasswordHasher(cost=cheap)
     deps = WebDeps(
         db=database,
         jobs=jobs,
         hasher=hasher,
+        passwords=passwords,
         pin_policy=PinPolicy(),
         recordings=store,
         links=MessageLinks("key of the tests", 7, clock=clock.seconds),
         spool=spool,
         realm="shared-voicemail",
-        public_url="http://test",
+        public_url=public_url,
         max_body_bytes=max_body_bytes,
         switch_answers=switch.answers,
         registrations=switch,

@@ -1,0 +1,107 @@
+"""Queries about users of the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.user import Role, User
+from controlplane.storage.tables import UserRow
+
+
+def user_values(row: UserRow) -> User:
+    """Return the domain's user."""
+    return User(
+        id=row.id,
+        user_name=row.user_name,
+        display_name=row.display_name,
+        role=Role(row.role),
+        tenant_id=row.tenant_id,
+        language=row.language,
+        enabled=row.enabled,
+        has_password=row.password_hash is not None,
+        version=row.version,
+        created_at=row.created_at,
+        last_signed_in_at=row.last_signed_in_at,
+    )
+
+
+async def insert(session: AsyncSession, row: UserRow) -> None:
+    """Add a user; raises IntegrityError at once."""
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+
+
+async def by_name(session: AsyncSession, user_name: str) -> UserRow | None:
+    """Return the user of this name."""
+    return await session.scalar(select(UserRow).where(UserRow.user_name == user_name))
+
+
+async def get(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> UserRow | None:
+    """Return a user by id; with `lock` nobody else changes it until the commit."""
+    query = select(UserRow).where(UserRow.id == user_id)
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def listed(session: AsyncSession, *, tenant_id: UUID | None) -> list[UserRow]:
+    """List users by name: those of a tenant, or everybody."""
+    query = select(UserRow).order_by(UserRow.user_name)
+    if tenant_id is not None:
+        query = query.where(UserRow.tenant_id == tenant_id)
+    return list(await session.scalars(query))
+
+
+async def update_values(session: AsyncSession, user_id: UUID, values: Mapping[str, Any]) -> UserRow:
+    """Set columns by name, count the version up, and return the row as it is then."""
+    return (
+        await session.scalars(
+            update(UserRow)
+            .where(UserRow.id == user_id)
+            .values(**values, version=UserRow.version + 1, updated_at=func.clock_timestamp())
+            .returning(UserRow)
+            .execution_options(populate_existing=True, synchronize_session=False)
+        )
+    ).one()
+
+
+async def note_sign_in(session: AsyncSession, user_id: UUID, *, at: datetime) -> None:
+    """Note when a user signed in; no change of what others edit."""
+    await session.execute(
+        update(UserRow)
+        .where(UserRow.id == user_id)
+        .values(last_signed_in_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def replace_password_hash(session: AsyncSession, user_id: UUID, *, old: str, new: str) -> None:
+    """Store the same password in a newer way, unless it was changed meanwhile."""
+    await session.execute(
+        update(UserRow)
+        .where(UserRow.id == user_id, UserRow.password_hash == old)
+        .values(password_hash=new)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def oldest_system_admin(session: AsyncSession) -> UserRow | None:
+    """Return the first system admin that may sign in."""
+    return await session.scalar(
+        select(UserRow).where(*_system_admins()).order_by(UserRow.created_at, UserRow.id).limit(1)
+    )
+
+
+async def lock_system_admins(session: AsyncSession) -> int:
+    """Count the system admins that may sign in; nobody else changes them until the commit."""
+    found = await session.scalars(select(UserRow.id).where(*_system_admins()).with_for_update())
+    return len(found.all())
+
+
+def _system_admins() -> tuple[ColumnElement[bool], ...]:
+    return (UserRow.role == Role.SYSTEM_ADMIN.value, UserRow.enabled.is_(True))

@@ -1,0 +1,43 @@
+"""The pages that are in the menu, in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controlplane.services.user_sessions import SignedIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A page in the menu: `key` names its words and marks the page that is open."""
+
+    key: str
+    path: str
+    icon: str
+    system_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Some pages with a heading."""
+
+    key: str
+    entries: tuple[Entry, ...]
+
+
+GROUPS = (
+    Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
+    Group(key="system", entries=(Entry(key="users", path="/users", icon="people"),)),
+)
+
+
+def groups_for(by: SignedIn) -> list[Group]:
+    """Return what this person may open."""
+    shown = [
+        Group(
+            key=group.key,
+            entries=tuple(entry for entry in group.entries if by.system or not entry.system_only),
+        )
+        for group in GROUPS
+    ]
+    return [group for group in shown if group.entries]

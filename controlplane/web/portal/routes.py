@@ -1,0 +1,95 @@
+"""Routes of pages: an error of a page is a page too, in the words of whoever sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound, Unavailable
+from controlplane.web.errors import RETRY_SECONDS, request_id_of, status_of
+from controlplane.web.portal.access import SignInNeeded, csrf_of, session_secret
+from controlplane.web.portal.addresses import PREFIX, safe_next, sign_in_address
+from controlplane.web.portal.visits import Visit
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_TITLES = {403: "forbidden", 404: "not-found", 410: "not-found", 413: "too-large", 503: "unavailable"}
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages."""
+
+    def get_route_handler(self) -> Handler:
+        """Return what answers a request."""
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except SignInNeeded:
+                return _sign_in(request)
+            except RequestValidationError:
+                # An address or a query that no page of ours leads to.
+                return sorry(request, NotFound("There is no such page.", error_id="no-such-page"))
+            except ControlPlaneError as error:
+                return sorry(request, error)
+            except HTTPException:
+                raise
+            except Exception:
+                log = structlog.get_logger()
+                log.exception("http.failed", request_id=str(request_id_of(request)))
+                return sorry(request, None)
+
+        return answer
+
+
+def page_router() -> APIRouter:
+    """Return a router of pages; each names its whole path, which begins with the portal's."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+def sorry(request: Request, error: ControlPlaneError | None) -> Response:
+    """Answer with a page about an error; None for one that nobody expected."""
+    by = getattr(request.state, "signed_in", None)
+    clear = session_secret(request)
+    visit = Visit.of(request, by=by, csrf=None if clear is None else csrf_of(clear))
+    status = 500 if error is None else status_of(error)
+    kind = _TITLES.get(status, "failed" if error is None else "refused")
+    words = visit.words
+    text = words(f"problems.{kind}.text")
+    if isinstance(error, DomainError) and words.has(f"errors.{error.error_id}"):
+        text = words.error(error)
+    return visit.page(
+        "sorry.html",
+        status=status,
+        headers={"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else None,
+        title=words(f"problems.{kind}.title"),
+        text=text,
+        request_id=str(request_id_of(request)) if error is None else None,
+    )
+
+
+def nothing_here() -> APIRouter:
+    """Return the route of every address of the portal that has no page; the last one to include."""
+    router = page_router()
+
+    @router.api_route(PREFIX + "/{_rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def no_such_page(_rest: str) -> Response:
+        raise NotFound("There is no such page.", error_id="no-such-page")
+
+    return router
+
+
+def _sign_in(request: Request) -> Response:
+    visit = Visit.of(request)
+    wanted = None
+    if request.method == "GET" and not visit.by_htmx:
+        query = f"?{request.url.query}" if request.url.query else ""
+        path = request.url.path.removeprefix(PREFIX)
+        wanted = safe_next(visit.portal.base, f"{visit.portal.base}{path}{query}")
+    return visit.go_to(sign_in_address(visit.portal.base, wanted))

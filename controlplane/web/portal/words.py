@@ -1,0 +1,94 @@
+"""What the portal says, in one language: sentences by key, plurals, dates, and errors."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+
+from controlplane.domain.errors import DomainError
+from controlplane.domain.language import first_available
+
+_FOLDER = Path(__file__).parent / "catalogues"
+
+
+class Words:
+    """The words of one language; call it with a key such as `sign-in.title` and the values put in."""
+
+    def __init__(self, language: str, catalogue: Mapping[str, Any]) -> None:
+        self.language = language
+        self.locale = Locale.parse(language, sep="-")
+        self._sentences = dict(_flat(catalogue))
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a sentence; raises KeyError for one that is not there."""
+        return self._sentences[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Say whether there is such a sentence."""
+        return key in self._sentences
+
+    def count(self, key: str, n: int, **values: object) -> str:
+        """Return the sentence for a number of things: `key.one`, `key.other`, as the language has it."""
+        form = self.locale.plural_form(n)
+        chosen = f"{key}.{form}" if self.has(f"{key}.{form}") else f"{key}.other"
+        return self(chosen, n=numbers.format_decimal(n, locale=self.locale), **values)
+
+    def number(self, n: int) -> str:
+        """Write a number."""
+        return numbers.format_decimal(n, locale=self.locale)
+
+    def moment(self, at: datetime, time_zone: str) -> str:
+        """Write a moment with its date, short."""
+        return dates.format_datetime(at, "medium", tzinfo=ZoneInfo(time_zone), locale=self.locale)
+
+    def waiting(self, seconds: int) -> str:
+        """Write how long to wait, rounded up."""
+        if seconds < 60:  # noqa: PLR2004 (a minute)
+            return self.count("wait.seconds", seconds)
+        return self.count("wait.minutes", -(-seconds // 60))
+
+    def error(self, error: DomainError) -> str:
+        """Return what an error says: in this language if its id has a sentence, else its own."""
+        return self.error_of(error.error_id, error.sentence, error.details)
+
+    def error_of(self, error_id: str, sentence: str, details: Mapping[str, object] | None = None) -> str:
+        """Return the same for an error that is known by its parts."""
+        key = f"errors.{error_id}"
+        try:
+            return self(key, **(details or {})) if self.has(key) else sentence
+        except (KeyError, IndexError):
+            # The same id may come without the details that the sentence wants.
+            return sentence
+
+
+class Catalogues:
+    """The words of every language that the portal speaks."""
+
+    def __init__(self) -> None:
+        self._words = {
+            path.stem: Words(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+            for path in _FOLDER.glob("*.toml")
+        }
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The tags of the languages."""
+        return tuple(sorted(self._words))
+
+    def of(self, *tags: str | None) -> Words:
+        """Return the words of the first tag that has some, else those of English."""
+        return self._words[first_available(tags, self._words)]
+
+
+def _flat(table: Mapping[str, Any], name: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for part, below in table.items():
+        key = f"{name}.{part}".lstrip(".")
+        found += _flat(below, key) if isinstance(below, dict) else [(key, str(below))]
+    return found
