@@ -71,8 +71,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]  # as FastAPI documents it
-    app.state.deps = deps
-    app.state.audio_files = AudioFiles(deps.recordings)
+    give(app, deps)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     add_error_handlers(app)
@@ -116,6 +115,12 @@ def create_app(deps: WebDeps) -> FastAPI:
         figures=HttpFigures(registry),
     )
     return app
+
+
+def give(app: FastAPI, deps: WebDeps) -> None:
+    """Let requests to an app have these parts, in the place of others with the same address and limit."""
+    app.state.deps = deps
+    app.state.audio_files = AudioFiles(deps.recordings)
 
 
 def _description(app: FastAPI) -> APIRouter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,8 +25,9 @@ from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.tables import MessageRow
-from controlplane.web.app import create_app
+from controlplane.web.app import create_app, give
 from controlplane.web.deps import WebDeps
+from fastapi import FastAPI
 from psycopg.rows import dict_row
 from tests.support.publishing import make_publisher
 
@@ -76,7 +78,7 @@ class Api:
 
     deps: WebDeps
     hasher: PinHasher
-    app: Any
+    app: FastAPI
     clock: Clock
     switch: SwitchDouble
     store: RecordingStore
@@ -86,6 +88,7 @@ class Api:
         """End the threads."""
         self.hasher.close()
         self.deps.passwords.close()
+        _FREE_APPS[self.deps.public_url, self.deps.max_body_bytes].append(self.app)
 
     async def token(self, tenant: str | None = "default", expires_at: datetime | None = None) -> str:
         """Make a token in clear."""
@@ -197,5 +200,18 @@ def make_api(
         publisher=make_publisher(database, folder / "configuration", None),
     )
     return Api(
-        deps=deps, hasher=hasher, app=create_app(deps), clock=clock, switch=switch, store=store, url=url
+        deps=deps, hasher=hasher, app=_take_app(deps), clock=clock, switch=switch, store=store, url=url
     )
+
+
+# To make one takes half a second, so those of tests that have ended are used again.
+_FREE_APPS: defaultdict[tuple[str, int], list[FastAPI]] = defaultdict(list)
+
+
+def _take_app(deps: WebDeps) -> FastAPI:
+    free = _FREE_APPS[deps.public_url, deps.max_body_bytes]
+    if not free:
+        return create_app(deps)
+    app = free.pop()
+    give(app, deps)
+    return app
