@@ -116,7 +116,7 @@ async def test_stranger_by_address_gets_nothing(flow: Flow, tmp_path: Path) -> N
         environment(caller_number="x\n\n200 result=1"),
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"\n",
-        b"\x00" * 100_000,
+        pytest.param(b"\x00" * 100_000, id="zeros"),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\n",
     ],
 )
