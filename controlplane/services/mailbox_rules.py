@@ -132,7 +132,7 @@ def check_new(new: NewMailbox, policy: PinPolicy) -> tuple[Number, dict[str, Any
 
 
 def check_changes(changes: MailboxChanges, policy: PinPolicy, *, number: str) -> dict[str, Any]:
-    """Return the columns of what is to change of a mailbox, without the PIN.
+    """Return the columns of what is to change of a mailbox, without the PIN, which is checked.
 
     Raises InvalidValue (InvalidValues for several fields).
     """
