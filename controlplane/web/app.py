@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from controlplane.storage.mailbox_changes import MailboxChanges
 from controlplane.web.api import (
     call_queues,
     configuration,
@@ -73,6 +74,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]  # as FastAPI documents it
     app.state.deps = deps
     app.state.audio_files = AudioFiles(deps.recordings)
+    app.state.mailbox_changes = MailboxChanges(deps.db)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     add_error_handlers(app)
