@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -15,16 +14,15 @@ from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.portal import Browser, Shown
 
 PAGE = "/portal/mailboxes/8001/voicemail"
-ACTION = "8001/voicemail"
 MARCH = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
 MAY = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def office(mailbox: httpx.Response, bob: Browser) -> AsyncIterator[Browser]:
+async def office(mailbox: httpx.Response, bob: Browser) -> Browser:
     """Return Bob's browser, and have the mailbox 8001."""
     assert mailbox.status_code == 201
-    yield bob
+    return bob
 
 
 def chosen(shown: Shown) -> list[str]:
@@ -181,7 +179,7 @@ async def test_buttons_change_what_is_chosen(api: Api, office: Browser) -> None:
         tuple(row.values())
         for row in api.rows("SELECT DISTINCT state_changed_by FROM messages WHERE version > 1")
     ]
-    assert "lamps.send" in {name for name, _ in api.jobs()} or api.jobs() == []
+    assert api.jobs() != []
 
 
 async def test_button_of_a_row_changes_that_row_alone(api: Api, office: Browser) -> None:
@@ -232,11 +230,7 @@ async def test_purging_asks_first(api: Api, office: Browser) -> None:
     await press(office, "delete", message)
     shown = await press(office, "purge", message, path=f"{PAGE}?show=trash")
     before = states(api)
-    done = (
-        await office.send(f"{ACTION}?show=trash")
-        if shown.has_form("?show=trash")
-        else await office.post(f"{PAGE}?show=trash", {**shown.forms[-1].fields})
-    )
+    done = await office.post(f"{PAGE}?show=trash", shown.forms[-1].fields)
 
     assert ({str(message): "deleted"}, {}) == (before, states(api))
     assert "1 message of the trash" in shown.text
@@ -363,16 +357,17 @@ async def test_many_are_downloaded_as_one_zip(api: Api, office: Browser) -> None
 async def test_hostile_callers_are_words_and_nothing_else(api: Api, office: Browser, text: str) -> None:
     """Whatever a caller calls themselves, the pages have the same tags, and no header is of theirs."""
     plain = await api.message(name="Alice", caller="102", seconds=0.1)
-    shapes = {path: await _shape(office, path) for path in (PAGE, f"/portal/messages/{plain}")}
+    paths = (PAGE, f"/portal/messages/{plain}")
+    change = "UPDATE messages SET caller_name = %s, caller_number = %s WHERE id = %s RETURNING id"
+    shapes = {path: [await _shape(office, path)] for path in paths}
+    # A name of blanks is none.
+    api.rows(change, " ", "102", plain)
+    for path in paths:
+        shapes[path].append(await _shape(office, path))
     storable = text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
-    api.rows(
-        "UPDATE messages SET caller_name = %s, caller_number = %s WHERE id = %s RETURNING id",
-        storable or "Alice",
-        f"1{storable}",
-        plain,
-    )
-    for path, shape in shapes.items():
-        assert shape == await _shape(office, path)
+    api.rows(change, storable, f"1{storable}", plain)
+    for path in paths:
+        assert await _shape(office, path) in shapes[path]
     answer = await office.client.get(f"/portal/messages/{plain}/audio?save=true")
     assert answer.headers["content-disposition"].startswith('attachment; filename="voicemail-8001-')
     assert "x-injected" not in answer.headers

@@ -182,7 +182,7 @@
     else audio.pause();
   }
 
-  const speed = () => dock.querySelector(".speed");
+  const speed = () => dock.querySelector("[data-speed]");
 
   async function heard() {
     await fetch(`${(letter ?? dock).dataset.audio}${playing}/heard`, {
@@ -201,7 +201,7 @@
       event.preventDefault();
       play(link.closest("tr"));
     });
-    speed().addEventListener("click", () => {
+    dock.querySelector(".speed").addEventListener("click", () => {
       const at = speeds.findIndex((each) => speed().textContent === `${each}×`);
       const next = speeds[(at + 1) % speeds.length];
       speed().textContent = `${next}×`;
