@@ -26,6 +26,7 @@ demo: setup ## Place real calls against a private instance and tell what happene
 	@$(BIN)/controlplane demo $(ARGS)
 
 test: setup ## Run every test that this machine can run
+	@PYTHONPATH=. $(BIN)/python -m tests.support.chromium
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-freeswitch: setup ## Run the tests that place calls on FreeSWITCH (on PATH, in a usual place, or FREESWITCH_PREFIX)

@@ -45,8 +45,9 @@ def parse_user_name(text: str, *, field: str = "user_name") -> str:
 
     ASCII alone: two names that look alike would be two users.
     """
+    # Lower case makes an ASCII letter of some that are none, such as the sign of the unit kelvin.
     name = text.strip().lower()
-    if not _USER_NAME.fullmatch(name):
+    if not text.isascii() or not _USER_NAME.fullmatch(name):
         raise InvalidValue(
             "A user name has 1 to 64 of a-z, 0-9 and . _ @ + -,"
             " and begins and ends with a letter or a digit.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import httpx
-import pytest
 from controlplane.services.user_sessions import IDLE, LONGEST, purge_signing_in
 from tests.support.api import Api
 from tests.support.portal import Browser, make_user
@@ -137,14 +136,16 @@ async def test_purging_keeps_what_is_in_force(api: Api, alice: Browser) -> None:
     assert (1, 1) == (len(sessions), len(tries))
 
 
-@pytest.mark.parametrize("cookie", ["", "x" * 5000, "\u00fc", "a b", "e7d30dfa"])
-async def test_foreign_cookie_is_no_session(visitor: Browser, cookie: str) -> None:
+async def test_foreign_cookie_is_no_session(visitor: Browser) -> None:
     """Whatever is in the cookie, the answer is the sign-in page."""
-    answer = await visitor.client.get(
-        "/portal/account", headers={"Cookie": f"{COOKIE}={cookie}".encode()}, follow_redirects=False
-    )
+    answers = [
+        await visitor.client.get("/portal/account", headers={"Cookie": f"{COOKIE}={cookie}".encode()})
+        for cookie in ("", "x" * 5000, "\u00fc", "a b", "e7d30dfa", '"', "a;b=c")
+    ]
 
-    assert (303, "/portal/sign-in?next=/portal/account") == (answer.status_code, answer.headers["Location"])
+    assert {(303, "/portal/sign-in?next=/portal/account")} == {
+        (answer.status_code, answer.headers["Location"]) for answer in answers
+    }
 
 
 async def test_system_admin_chooses_the_tenant(api: Api, alice: Browser) -> None:

@@ -118,6 +118,16 @@ def test_the_same_is_told_to_people(instance: Instance) -> None:
     assert [] == [text for text in (ready["sip_uri"], ready["mailbox"]["pin"], "Ctrl-C") if text not in told]
 
 
+def test_the_link_opens_the_portal(instance: Instance) -> None:
+    """It is printed too, and leads to the form by which the first admin makes an account."""
+    link = instance.ready["portal_link"]
+    with urllib.request.urlopen(link, timeout=10) as answer:
+        page = answer.read().decode()
+
+    assert link.startswith(f"{instance.ready['portal_url']}portal/link/")
+    assert (True, True) == (link in instance.log.read_text(), "<title>Welcome" in page)
+
+
 def test_the_token_opens_the_api(instance: Instance) -> None:
     """A system token was made, and the mailbox is there."""
     assert ask(instance.ready, "/mailboxes/8001")["number"] == "8001"
@@ -172,7 +182,7 @@ def test_the_doctor_finds_a_stopped_switch(instance: Instance) -> None:
 
 
 def test_an_instance_comes_back_as_it_was(place: Path) -> None:
-    """It ends in time and leaves nothing; the second start has the same PIN, log-ins and ports."""
+    """It ends in time and leaves nothing; the second start has the same PIN, log-ins, ports, a new link."""
     instance = Instance(place / "state")
     instance.start()
     first = instance.ready
@@ -185,6 +195,7 @@ def test_an_instance_comes_back_as_it_was(place: Path) -> None:
 
     # It would be -9 had it not ended in time.
     assert (0, [], False) == (code, left, told)
+    assert first.pop("portal_link") != second.pop("portal_link")
     assert {**first, "pids": {}} == {**second, "pids": {}}
 
 

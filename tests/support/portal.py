@@ -47,8 +47,10 @@ class Shown(HTMLParser):
         return " ".join(" ".join(self._text).split())
 
     def form(self, action: str) -> ShownForm:
-        """Return the form whose address ends so."""
-        return next(form for form in self.forms if form.action.endswith(action))
+        """Return the form whose address ends so; without one, the form of the page's own address."""
+        return next(
+            form for form in self.forms if (form.action.endswith(action) if action else not form.action)
+        )
 
     def has_form(self, action: str) -> bool:
         """Say whether there is one."""

@@ -22,6 +22,14 @@ ELSEWHERE = {
     "invalid",
 }
 
+# Of signing in and of users, for which there are pages alone; the portal's catalogues have words for them.
+ELSEWHERE |= {
+    *("wrong-password", "wrong-own-password", "too-many-tries", "link-used"),
+    *("stale-form", "foreign-form", "not-allowed", "no-such-page"),
+    *("password-too-short", "password-too-long", "password-too-simple", "password-is-user-name"),
+    *("invalid-user-name", "user-name-taken", "no-such-user", "last-system-admin", "unknown-language"),
+}
+
 STATUS = {"NotFound": 404, "Conflict": 409, "PreconditionFailed": 412, "InvalidValue": 422}
 # A row of an import: there it is a part of `import-refused`.
 ROWS = {("named-twice", 409)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -35,6 +36,18 @@ _HEADERS = {
 }
 
 
+@cache
+def _templates() -> Environment:
+    """Return the templates, which are compiled once: they know nothing of an installation."""
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 class Portal:
     """What all pages share: templates, words, files, and where the portal is."""
 
@@ -47,19 +60,11 @@ class Portal:
         self.cookie = "__Host-shared-voicemail" if self.https else f"shared-voicemail-{port or 80}"
         self.catalogues = Catalogues()
         self.files = StaticFiles(self.base)
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals["base"] = self.base
-        self._templates.globals["asset"] = self.files.address
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """Return a page as text."""
-        return self._templates.get_template(template).render(values)
+        page = _templates().get_template(template)
+        return page.render({**values, "base": self.base, "asset": self.files.address})
 
 
 def portal_of(request: Request) -> Portal:
@@ -137,7 +142,9 @@ class Visit:
                 **values,
             },
         )
-        response = Response(text, status, media_type="text/html", headers={**_HEADERS, **(headers or {})})
+        response = Response(
+            text, int(status), media_type="text/html", headers={**_HEADERS, **(headers or {})}
+        )
         if kept is not None:
             response.delete_cookie(NOTICE_COOKIE, path="/", httponly=True, samesite="strict")
         return response

@@ -1,0 +1,109 @@
+"""The words of the portal: every one that a page or an error asks for is there, and none is there in vain."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from controlplane.domain.errors import InvalidValue
+from controlplane.services.users import INTERFACE_LANGUAGES
+from controlplane.web.portal import words
+from controlplane.web.portal.navigation import GROUPS
+from controlplane.web.portal.routes import _TITLES
+from controlplane.web.portal.words import Catalogues
+from tests.support.hostile import HOSTILE_TEXTS
+
+HERE = Path(words.__file__).parent
+_ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z-]+)+)""")
+_NOTICE = re.compile(r'notice(?:=| = )"([a-z-]+)"(?: if enabled else "([a-z-]+)")?')
+
+
+def _asked() -> set[str]:
+    """Return the keys that templates and modules name; the ends of what is put together are added."""
+    found = set()
+    for path in [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        for count, key in _ASKED.findall(text):
+            found |= {f"{key}.one", f"{key}.other"} if count else {key}
+        for pair in _NOTICE.findall(text):
+            found |= {f"notices.{key}" for key in pair if key}
+    found |= {f"navigation.{group.key}" for group in GROUPS}
+    found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
+    found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
+    for kind in {*_TITLES.values(), "failed", "refused"}:
+        found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
+    found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
+    return found
+
+
+def test_every_word_that_is_asked_for_is_there() -> None:
+    """No page fails for want of a sentence."""
+    english = Catalogues().of("en")
+
+    assert [] == sorted(key for key in _asked() if not english.has(key))
+
+
+def test_no_word_is_there_in_vain() -> None:
+    """Each sentence is asked for; those of errors are found by the error's id."""
+    known = {key for key, _ in words._flat(_english()) if not key.startswith("errors.")}
+
+    assert [] == sorted(known - _asked())
+
+
+def test_each_error_with_words_exists(root: Path) -> None:
+    """An id that no code has would never be said."""
+    code = "\n".join(path.read_text() for path in (root / "controlplane").rglob("*.py"))
+    ids = [key.removeprefix("errors.") for key, _ in words._flat(_english()) if key.startswith("errors.")]
+
+    assert [] == [error_id for error_id in ids if f'"{error_id}"' not in code and f".{error_id}" not in code]
+
+
+def test_portal_speaks_the_languages_that_users_may_choose() -> None:
+    """Each of them has a catalogue, and each catalogue can be chosen."""
+    assert sorted(INTERFACE_LANGUAGES) == sorted(Catalogues().languages)
+
+
+@pytest.mark.parametrize(
+    ("language", "n", "sentence"),
+    [("en", 1, "1 minute"), ("en", 2, "2 minutes"), ("de", 1, "1 Minute"), ("de", 1200, "1.200 Minuten")],
+)
+def test_number_decides_the_form(language: str, n: int, sentence: str) -> None:
+    """Plurals and thousands are those of the language."""
+    assert sentence == Catalogues().of(language).count("wait.minutes", n)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes")]
+)
+def test_wait_is_rounded_up(seconds: int, told: str) -> None:
+    """Who waits as long as they were told need not wait again."""
+    assert told == Catalogues().of("en").waiting(seconds)
+
+
+def test_error_without_words_says_its_own_sentence() -> None:
+    """What the portal has no words for is said in English, and not swallowed."""
+    error = InvalidValue("The cat is asleep.", error_id="cat-asleep")
+
+    assert Catalogues().of("de").error(error) == "The cat is asleep."
+
+
+def test_error_that_lacks_a_detail_says_its_own_sentence() -> None:
+    """The sentence of a language may want what the error does not carry."""
+    error = InvalidValue("Too short.", error_id="password-too-short")
+
+    assert Catalogues().of("de").error(error) == "Too short."
+
+
+def test_values_are_no_patterns() -> None:
+    """Braces in what people typed are put in as they are."""
+    english = Catalogues().of("en")
+    told = [english("notices.user-disabled", user=text) for text in HOSTILE_TEXTS]
+
+    assert [f"{text} cannot sign in any more." for text in HOSTILE_TEXTS] == told
+
+
+def _english() -> dict[str, object]:
+
+    return tomllib.loads((HERE / "catalogues" / "en.toml").read_text(encoding="utf-8"))
