@@ -190,6 +190,8 @@ async def count_up_to(session: AsyncSession, mailbox_id: UUID, state: MessageSta
     some = (
         select(MessageRow.id)
         .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state == state.value)
+        # In the order of the index, which is all that is read then.
+        .order_by(MessageRow.received_at.desc())
         .limit(most)
         .subquery()
     )
