@@ -77,6 +77,7 @@ class Mailboxes:
             tenant_id=into.tenant.id,
             number=entry.number,
             changes=changes,
+            by=into.by,
             expected_version=found.version,
         )
         if "pin" in changes:

@@ -30,6 +30,15 @@ class AttachmentFormat(StrEnum):
     WAV = "wav"
 
 
+class MailboxOrder(StrEnum):
+    """By what a list of mailboxes is sorted; those that are equal follow by their numbers."""
+
+    NUMBER = "number"
+    NAME = "name"
+    NEW = "new"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceGreeting:
     """What callers hear who come from one source: a number that they passed, or dialled from outside.

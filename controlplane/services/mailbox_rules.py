@@ -20,7 +20,7 @@ from controlplane.domain.mailbox import (
     SayDatetime,
     SourceGreeting,
 )
-from controlplane.domain.pin import Pin
+from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.text import parse_display_name
 from controlplane.speech.catalogue import available_languages
 
@@ -137,6 +137,19 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
     for field in ("say_datetime", "email_attachment_format"):
         if field in values:
             values[field] = values[field].value
+    return values
+
+
+def checked_changes(changes: MailboxChanges, policy: PinPolicy, *, number: str) -> dict[str, Any]:
+    """Return the columns for what is to change, without the PIN, which is checked; `number` is the mailbox's.
+
+    Raises InvalidValue (InvalidValues for several fields).
+    """
+    faults = Faults()
+    values = checked_settings(changes, faults)
+    if "pin" in changes:
+        faults.check(lambda: policy.check(changes["pin"], number=number))
+    faults.done()
     return values
 
 

@@ -20,6 +20,7 @@ from controlplane.services.mailbox_rules import (
     MailboxChanges,
     NewMailbox,
     check_lengths,
+    checked_changes,
     checked_settings,
 )
 from controlplane.services.numbers import take_number
@@ -58,13 +59,14 @@ class MailboxDetails:
     """A mailbox with what its row alone says.
 
     `language` is the one that was set, None for the tenant's; `mailbox.language` is what is spoken. So it is
-    with the languages of `source_greetings`.
+    with the languages of `source_greetings`. `updated_by` names who changed it last, if that was noted.
     """
 
     mailbox: Mailbox
     language: str | None
     counts: Counts
     source_greetings: tuple[SourceGreeting, ...] = ()
+    updated_by: str | None = None
 
 
 async def create_mailbox(
@@ -88,7 +90,9 @@ async def create_mailbox(
     faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
     faults.done()
     pin_hash = await hasher.hash(new.pin)
-    row = MailboxRow(id=uuid4(), tenant_id=tenant_id, number=number, pin_hash=pin_hash, **values)
+    row = MailboxRow(
+        id=uuid4(), tenant_id=tenant_id, number=number, pin_hash=pin_hash, updated_by=by, **values
+    )
     async with db.transaction() as session:
         await take_number(
             session, tenant_id=tenant_id, number=row.number, kind=NumberKind.MAILBOX, object_id=row.id
@@ -135,18 +139,15 @@ async def update_mailbox(
     tenant_id: UUID,
     number: str,
     changes: MailboxChanges,
+    by: str = SYSTEM,
     expected_version: int | None = None,
 ) -> MailboxDetails:
-    """Change a mailbox and return it; a new PIN lifts the locks of the old one.
+    """Change a mailbox and return it; a new PIN lifts the locks of the old one. `by` names who did it.
 
     Raises NotFound, PreconditionFailed when the version is not the expected one, InvalidValue
     (InvalidValues for several fields).
     """
-    faults = Faults()
-    values = checked_settings(changes, faults)
-    if "pin" in changes:
-        faults.check(lambda: policy.check(changes["pin"], number=number))
-    faults.done()
+    values = checked_changes(changes, policy, number=number)
     if "pin" in changes:
         values["pin_hash"] = await hasher.hash(changes["pin"])
     async with db.transaction() as session:
@@ -158,7 +159,9 @@ async def update_mailbox(
             values.get("max_message_seconds", row.max_message_seconds),
         )
         if values:
-            changed = await mailboxes.update_values(session, row.id, expected_version=None, values=values)
+            changed = await mailboxes.update_values(
+                session, row.id, expected_version=None, values={**values, "updated_by": by}
+            )
             assert changed is not None
             row = changed
         if values.keys() & {"display_name", "language", "source_greetings"}:
@@ -232,4 +235,5 @@ def _details(row: MailboxRow, tenant: TenantRow, counts: Counts) -> MailboxDetai
         language=row.language,
         counts=counts,
         source_greetings=tuple(SourceGreeting(**own) for own in row.source_greetings),
+        updated_by=row.updated_by,
     )

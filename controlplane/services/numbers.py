@@ -13,7 +13,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.numbers import NumberOwner
 from controlplane.storage.paging import Page
 
-__all__ = ["NumberOwner", "Page", "get_owner", "list_numbers", "take_number"]
+__all__ = ["NumberOwner", "Page", "check_free", "get_owner", "list_numbers", "take_number"]
 
 
 async def get_owner(db: Database, *, tenant_id: UUID, number: str) -> NumberOwner:
@@ -39,6 +39,15 @@ async def list_numbers(
         return await numbers.page(session, tenant_id=tenant_id, q=q, limit=limit, after=after, kind=kind)
 
 
+async def check_free(db: Database, *, tenant_id: UUID, number: str) -> None:
+    """See that a new object could have a number now; raises Conflict as `take_number` does."""
+    async with db.transaction() as session:
+        owner = await numbers.owner(session, tenant_id, number)
+        if owner is not None:
+            raise _taken(owner)
+        await _check_not_reserved(session, tenant_id, number)
+
+
 async def take_number(
     session: AsyncSession, *, tenant_id: UUID, number: str, kind: NumberKind, object_id: UUID
 ) -> None:
@@ -49,21 +58,29 @@ async def take_number(
     """
     while not await numbers.take(session, tenant_id=tenant_id, number=number, kind=kind, object_id=object_id):
         owner = await numbers.owner(session, tenant_id, number)
-        if owner is None:
-            continue  # It was freed between the two statements.
-        raise Conflict(
-            f"The number {number} belongs to the {owner.kind.value} “{owner.display_name}”.",
-            error_id="number-taken",
-            field="number",
-            details={"kind": owner.kind.value, "display_name": owner.display_name},
-        )
+        if owner is not None:  # Otherwise it was freed between the two statements.
+            raise _taken(owner)
+    await _check_not_reserved(session, tenant_id, number)
+
+
+def _taken(owner: NumberOwner) -> Conflict:
+    return Conflict(
+        f"The number {owner.number} belongs to the {owner.kind.value} “{owner.display_name}”.",
+        error_id="number-taken",
+        field="number",
+        details={"kind": owner.kind.value, "display_name": owner.display_name},
+    )
+
+
+async def _check_not_reserved(session: AsyncSession, tenant_id: UUID, number: str) -> None:
     reserved = await reserved_numbers.covering(session, tenant_id, number)
-    if reserved is not None:
-        raise Conflict(
-            f"The number {number} is reserved{f' ({reserved.note})' if reserved.note else ''}: "
-            "something else answers it. Choose another `number`, or give up the reservation with "
-            f"DELETE /numbers/reserved/{reserved.first}.",
-            error_id="number-reserved",
-            field="number",
-            details={"first": reserved.first, "last": reserved.last, "note": reserved.note},
-        )
+    if reserved is None:
+        return
+    raise Conflict(
+        f"The number {number} is reserved{f' ({reserved.note})' if reserved.note else ''}: "
+        "something else answers it. Choose another `number`, or give up the reservation with "
+        f"DELETE /numbers/reserved/{reserved.first}.",
+        error_id="number-reserved",
+        field="number",
+        details={"first": reserved.first, "last": reserved.last, "note": reserved.note},
+    )

@@ -83,6 +83,16 @@ async def counts(session: AsyncSession, mailbox_ids: Collection[UUID]) -> dict[U
     return {mailbox_id: Counts(**by_state) for mailbox_id, by_state in found.items()}
 
 
+async def newest(session: AsyncSession, mailbox_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return when the newest message came of those mailboxes that hold one, the trash aside; one query."""
+    rows = await session.execute(
+        select(MessageRow.mailbox_id, func.max(MessageRow.received_at))
+        .where(MessageRow.mailbox_id.in_(mailbox_ids), MessageRow.state != "deleted")
+        .group_by(MessageRow.mailbox_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def move(
     session: AsyncSession, message_id: UUID, *, seen: MessageState, to: MessageState, by: str
 ) -> bool:

@@ -149,6 +149,7 @@ class MailboxRow(Table):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
+    updated_by: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
 
 

@@ -110,7 +110,7 @@ async def test_new_user_gets_a_link(signed_in: OpenPage, open_page: OpenPage, pi
     """An admin adds Bob and hands him the link; Bob chooses a password and is in."""
     admin = await signed_in("/portal/users/add", java_script_enabled=False)
     await _fill(admin, {"User name": "bob", "Display Name": "Bob Brown"})
-    await admin.get_by_label("May manage").select_option("default")
+    await admin.get_by_label("Role").select_option("default")
     await admin.get_by_role("button", name="Add user").click()
     link = await admin.get_by_label("Link").input_value()
     await admin.screenshot(path=pictures / "user-link.png", full_page=True)

@@ -58,7 +58,7 @@ def row(page: Page, text: str) -> Any:
 async def test_message_is_found_and_played_in_two_clicks(box: Api, signed_in: OpenPage) -> None:
     """From the list of mailboxes; played to its end it is read, and was not before."""
     page = await signed_in()
-    await page.get_by_role("link", name="Sales").first.click()
+    await page.get_by_role("link", name="Sales: 3 Unread").click()
     await expect(row(page, "Alice").get_by_text("Unread")).to_be_visible()
     await page.get_by_role("link", name="Play the message from Alice").click()
 

@@ -7,6 +7,9 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from controlplane.domain.password import Password
+from controlplane.services.password_hashing import PasswordHasher
+from controlplane.services.pin_hashing import HashCost
 from tests.support.api import Api
 from tests.support.portal import PASSWORD, Browser, make_user
 
@@ -183,3 +186,20 @@ async def test_german_browser_reads_german(api: Api) -> None:
         "Benutzername und Passwort passen nicht zusammen." in shown.text,
     )
     assert [{"lang": "de"}] == shown.with_attribute("lang")
+
+
+async def test_password_is_hashed_anew_when_the_cost_rises(api: Api, visitor: Browser) -> None:
+    """At the next sign-in, with the password that was right."""
+    await make_user(api, "alice")
+    cheaper = PasswordHasher(cost=HashCost(time_cost=2, memory_kib=8, parallelism=1))
+    old = await cheaper.hash(Password(PASSWORD))
+    cheaper.close()
+    async with api.deps.db.connection() as connection:
+        await connection.execute("UPDATE users SET password_hash = %s", (old,))
+    await visitor.sign_in("alice")
+    (now,) = api.rows("SELECT password_hash FROM users")
+    await visitor.send("/sign-out")
+    await visitor.sign_in("alice")
+
+    assert old != now["password_hash"]
+    assert visitor.path == "/portal/mailboxes"

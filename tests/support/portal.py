@@ -38,6 +38,7 @@ class Shown(HTMLParser):
         self._open: list[str] = []
         self._text: list[str] = []
         self._select: str | None = None
+        self._area: str | None = None
         self.feed(html)
         self.close()
 
@@ -72,6 +73,9 @@ class Shown(HTMLParser):
             ticked = attributes.get("type") not in {"checkbox", "radio"} or "checked" in attributes
             if ticked:
                 self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
+        elif tag == "textarea":
+            self._area = attributes["name"]
+            self.forms[-1].fields[self._area] = ""
         elif tag == "select":
             self._select = attributes["name"]
         elif tag == "option" and self._select is not None:
@@ -86,9 +90,16 @@ class Shown(HTMLParser):
                 pass
         if tag == "select":
             self._select = None
+        elif tag == "textarea":
+            # Browsers leave out the line end at the beginning.
+            own = self.forms[-1].fields
+            own[str(self._area)] = own[str(self._area)].removeprefix("\n")
+            self._area = None
 
     def handle_data(self, data: str) -> None:
-        """Note words."""
+        """Note words, and what stands in a field of several lines."""
+        if self._area is not None:
+            self.forms[-1].fields[self._area] += data
         if "title" in self._open:
             self.title += data
         elif "style" not in self._open and "script" not in self._open:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from controlplane.domain.errors import InvalidValue
+from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState
+from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.destination import ByHours
+from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
 from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
+from controlplane.web.portal.mailbox_form import new_entries
 from controlplane.web.portal.navigation import GROUPS
 from controlplane.web.portal.routes import _TITLES
 from controlplane.web.portal.voicemail_actions import _LEFT, PURGE
@@ -20,7 +27,9 @@ from controlplane.web.portal.words import Catalogues
 from tests.support.hostile import HOSTILE_TEXTS
 
 HERE = Path(words.__file__).parent
-_ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z-]+)+)""")
+_ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z0-9_-]*[a-z0-9])+)(?=")""")
+_OF_IDS = ("errors.", "mailbox-errors.", "mailbox-delete-errors.")
+"""Sections whose words are found by the id of an error."""
 _NOTICE = re.compile(r'notice(?:=| = )"([a-z-]+)"(?: if enabled else "([a-z-]+)")?')
 
 
@@ -36,6 +45,7 @@ def _asked() -> set[str]:
     found |= {f"navigation.{group.key}" for group in GROUPS}
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
+    found |= _of_mailboxes()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -48,6 +58,26 @@ def _asked() -> set[str]:
     return found
 
 
+def _of_mailboxes() -> set[str]:
+    """Return the keys that the pages of mailboxes put together."""
+    found = {f"mailbox.{name}" for name in ("number", "pin", *new_entries(), "voicemail", "settings")}
+    found |= {f"mailbox.{name}" for name in ("display_name", "language", "email_recipients")}
+    found |= {
+        f"mailbox.{name}" for name in ("source_greetings", "language-of-mailbox", "pin-once", "pin-kept")
+    }
+    found |= {f"mailbox.say_datetime-{one.value}" for one in SayDatetime}
+    found |= {f"mailbox.email_attachment_format-{one.value}" for one in AttachmentFormat}
+    found |= {f"mailbox.{name}" for name in ("language-of-tenant", "pin-made", "pin-good", "on", "off")}
+    found |= {f"mailboxes.open-{page}" for page in ("settings", "voicemail", "delete")}
+    found |= {f"mailboxes.{order.value}" for order in MailboxOrder}
+    found |= {f"authors.{kind}" for kind in ("user", "token", "somebody")}
+    found |= {"mailbox-add.button", "mailbox-delete.button", "mailbox-delete.button-re-point"}
+    found |= {f"kinds.{kind.value}" for kind in (*NumberKind, *RoutingKind)}
+    types: list[type] = [ExtensionRules, ByHours, *SETTINGS.values()]
+    names = {each.name for one in types for each in fields(one)} | {"destination", "fallback", "exceptions"}
+    return found | {f"slots.{name}" for name in names if Catalogues().of("en").has(f"slots.{name}")}
+
+
 def test_every_word_that_is_asked_for_is_there() -> None:
     """No page fails for want of a sentence."""
     english = Catalogues().of("en")
@@ -57,7 +87,7 @@ def test_every_word_that_is_asked_for_is_there() -> None:
 
 def test_no_word_is_there_in_vain() -> None:
     """Each sentence is asked for; those of errors are found by the error's id."""
-    known = {key for key, _ in words._flat(_english()) if not key.startswith("errors.")}
+    known = {key for key, _ in words._flat(_english()) if not key.startswith(_OF_IDS)}
 
     assert [] == sorted(known - _asked())
 
@@ -65,9 +95,13 @@ def test_no_word_is_there_in_vain() -> None:
 def test_each_error_with_words_exists(root: Path) -> None:
     """An id that no code has would never be said."""
     code = "\n".join(path.read_text() for path in (root / "controlplane").rglob("*.py"))
-    ids = [key.removeprefix("errors.") for key, _ in words._flat(_english()) if key.startswith("errors.")]
+    keys = [key for key, _ in words._flat(_english()) if key.startswith(_OF_IDS)]
+    # Those of mailboxes may begin with a field, and a part of it.
+    ends = {key: [key.partition(".")[2].split("-", n)[-1] for n in range(3)] for key in keys}
 
-    assert [] == [error_id for error_id in ids if f'"{error_id}"' not in code and f".{error_id}" not in code]
+    assert [] == [
+        key for key, ids in ends.items() if not any(f'"{each}"' in code or f".{each}" in code for each in ids)
+    ]
 
 
 def test_portal_speaks_the_languages_that_users_may_choose() -> None:

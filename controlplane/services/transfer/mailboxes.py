@@ -92,6 +92,7 @@ class Mailboxes:
             tenant_id=into.tenant_id,
             number=number,
             changes=cast("MailboxChanges", values),
+            by=into.by,
         )
         return Applied(outcome=changed(before.mailbox.version, after.mailbox.version))
 

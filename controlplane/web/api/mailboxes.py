@@ -104,6 +104,7 @@ async def change_mailbox(
         tenant_id=asking.tenant_id,
         number=number,
         changes=body.changes(),
+        by=asking.label,
         expected_version=expected_version(if_match),
     )
     return resource(request, MailboxOut.of(details), details.mailbox.version)

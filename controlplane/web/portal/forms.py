@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -31,6 +31,10 @@ class Form:
     def all(self, name: str) -> tuple[str, ...]:
         """Return all values of a field that may be sent several times."""
         return tuple(value for key, value in self._fields if key == name)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all fields that were sent, each once."""
+        return tuple(dict.fromkeys(name for name, _ in self._fields))
 
     def ticked(self, name: str) -> bool:
         """Say whether a check box was ticked."""
@@ -79,7 +83,7 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._faults)
 
-    def __iter__(self) -> object:
+    def __iter__(self) -> Iterator[Fault]:
         return iter(self._faults)
 
     def of(self, field: str) -> str:

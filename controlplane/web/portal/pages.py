@@ -8,6 +8,8 @@ from controlplane.web.portal import (
     account_page,
     events,
     link_page,
+    mailbox_delete_page,
+    mailbox_settings_page,
     mailboxes_page,
     message_page,
     sign_in_page,
@@ -27,7 +29,16 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     app.state.portal = portal
     app.include_router(_ways())
     app.include_router(portal.files.routes(PREFIX))
-    for page in (sign_in_page, link_page, mailboxes_page, account_page, users_page, tenants_page):
+    for page in (
+        sign_in_page,
+        link_page,
+        mailboxes_page,
+        mailbox_settings_page,
+        mailbox_delete_page,
+        account_page,
+        users_page,
+        tenants_page,
+    ):
         app.include_router(page.router)
     for page in (voicemail_page, message_page, events):
         app.include_router(page.router)

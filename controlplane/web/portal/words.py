@@ -47,6 +47,17 @@ class Words:
         """Write a moment with its date, short."""
         return dates.format_datetime(at, "medium", tzinfo=ZoneInfo(time_zone), locale=self.locale)
 
+    def lately(self, at: datetime, now: datetime, time_zone: str) -> str:
+        """Write a moment as short as it can be told from now: the time alone if it is today."""
+        zone = ZoneInfo(time_zone)
+        day, today = at.astimezone(zone).date(), now.astimezone(zone).date()
+        time = dates.format_time(at, "short", tzinfo=zone, locale=self.locale)
+        if day == today:
+            return str(time)
+        if day.year == today.year:
+            return f"{dates.format_skeleton('MMMd', day, locale=self.locale)}, {time}"
+        return str(dates.format_date(day, "medium", locale=self.locale))
+
     def waiting(self, seconds: int) -> str:
         """Write how long to wait, rounded up."""
         if seconds < 60:  # noqa: PLR2004 (a minute)
