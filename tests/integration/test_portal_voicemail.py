@@ -416,5 +416,5 @@ async def test_german(api: Api, office: Browser) -> None:
     office.client.headers["Accept-Language"] = "de"
     shown = await office.open(PAGE)
 
-    for said in ("Ungelesen", "04.05.2026, 10:00", "3 Sekunden", "Direkt gewählt", "vor"):
+    for said in ("Ungelesen", "04.05.2026, 10:00", "3 Sekunden", "Direkt gewählt", "Herunterladen"):
         assert said in shown.text
