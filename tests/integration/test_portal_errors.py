@@ -15,7 +15,7 @@ async def _failing(error: Exception, monkeypatch: pytest.MonkeyPatch, browser: B
     async def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(mailboxes_page, "list_mailboxes", fail)
+    monkeypatch.setattr(mailboxes_page, "browse_mailboxes", fail)
     return (await browser.open("/portal/mailboxes")).text
 
 

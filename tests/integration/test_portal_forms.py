@@ -159,7 +159,7 @@ async def test_files_are_kept_until_they_change(alice: Browser) -> None:
     ]
     answers = [await alice.client.get(file) for file in files]
 
-    assert len(files) == 4
+    assert len(files) == 5
     assert all(re.search(r"\?v=[0-9a-f]{12}$", file) for file in files)
     assert {(200, "public, max-age=31536000, immutable")} == {
         (answer.status_code, answer.headers["Cache-Control"]) for answer in answers

@@ -80,7 +80,7 @@ def _chosen(visit: Visit) -> str | None:
     if chosen == "hangup":
         return None
     if chosen != "number":
-        raise InvalidValue("Say what is to happen.", error_id="nothing-chosen", field="instead")
+        raise InvalidValue("Say what is to happen.", error_id="missing-field", field="instead")
     if not to:
         raise InvalidValue("A number is missing.", error_id="missing-field", field="to")
     try:
@@ -123,7 +123,8 @@ def _line(one: PointingObject, words: Words) -> PointerLine:
 
 def _in_words(error: DomainError, words: Words, number: str) -> Faults:
     """Say why it was refused; of what cannot be pointed elsewhere, which objects that are."""
-    key = f"mailbox-delete-errors.{error.error_id}"
+    keys = [f"mailbox-delete-errors.{each}" for each in (f"{error.field}-{error.error_id}", error.error_id)]
+    key = next((each for each in keys if words.has(each)), keys[-1])
     values = {"number": number, "objects": _objects(error, words)}
     text = words(key, **values) if words.has(key) else words.error(error)
     return Faults([Fault(field=error.field or "", text=text)])

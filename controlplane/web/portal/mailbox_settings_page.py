@@ -13,7 +13,7 @@ from controlplane.services.numbers import check_free
 from controlplane.web.errors import status_of
 from controlplane.web.portal import mailbox_form
 from controlplane.web.portal.access import Inside
-from controlplane.web.portal.forms import Faults
+from controlplane.web.portal.forms import Faults, Form
 from controlplane.web.portal.mailbox_clash import Clash, clash_of
 from controlplane.web.portal.mailbox_form import Entries, Wrong
 from controlplane.web.portal.mailbox_words import language_options
@@ -25,6 +25,7 @@ router = page_router()
 
 _OK: Final = 200
 _WRONG: Final = 422
+_GREETINGS: Final = "source_greetings-"
 _WITH_REMARKS: Final = frozenset({"check", "generate"})
 _NOT_SAVED: Final = frozenset({"check", "generate", "row"})
 """What buttons of the form ask for but to save it: to look at it, a PIN, a row for a greeting."""
@@ -189,8 +190,14 @@ def _page(
         ],
         rows=rows,
         blank_row=blank_row,
-        more=blank_row or any(fault.field.partition("-")[0] not in mailbox_form.KNOWN for fault in faults),
+        more=blank_row or _is_under_more(visit.form, faults),
         pin_least=policy.min_length,
         pin_most=policy.max_length,
         **values,
     )
+
+
+def _is_under_more(form: Form, faults: Faults) -> bool:
+    """Say whether the fields under More are to be seen: one is wrong, or greetings are being entered."""
+    names = [*(fault.field for fault in faults), *(name for name in form.names() if _GREETINGS in name)]
+    return any(name.partition("-")[0] not in mailbox_form.KNOWN for name in names)
