@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -66,8 +66,9 @@ async def _serve(settings: Settings) -> None:
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
     )
+    app = create_app(deps)
     config = uvicorn.Config(
-        create_app(deps),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -75,7 +76,8 @@ async def _serve(settings: Settings) -> None:
     )
     try:
         listener = listen(settings.http.host, settings.http.port, group="HTTP")
-        await _Server(config, Notifier(os.environ.get("NOTIFY_SOCKET"))).serve(sockets=[listener])
+        notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+        await _Server(config, notifier, app.state.mailbox_changes.close).serve(sockets=[listener])
     finally:
         hasher.close()
         passwords.close()
@@ -85,9 +87,10 @@ async def _serve(settings: Settings) -> None:
 class _Server(uvicorn.Server):
     """A server that ends by returning, so that what it used can be closed, and says when it serves."""
 
-    def __init__(self, config: uvicorn.Config, notifier: Notifier) -> None:
+    def __init__(self, config: uvicorn.Config, notifier: Notifier, end_streams: Callable[[], None]) -> None:
         super().__init__(config)
         self._notifier = notifier
+        self._end_streams = end_streams
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -107,5 +110,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the supervisor, and end what is in progress."""
         self._notifier.stopping()
+        # They would be waited for in vain.
+        self._end_streams()
         await super().shutdown(sockets)
         structlog.get_logger().info("web.stopped")

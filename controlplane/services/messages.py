@@ -39,6 +39,8 @@ __all__ = [
     "get_message",
     "list_all_messages",
     "list_messages",
+    "page_of",
+    "purge_messages",
     "purge_old_bookkeeping",
     "purge_trash",
     "set_state",
@@ -121,7 +123,7 @@ async def list_messages(
         views = await message_views.newest(
             session, found[0].id, states=_states(state), q=q, after=after, limit=limit + 1
         )
-    return _page(views, limit)
+    return page_of(views, limit)
 
 
 async def list_all_messages(
@@ -148,14 +150,14 @@ async def list_all_messages(
             after=after,
             limit=limit + 1,
         )
-    return _page(views, limit)
+    return page_of(views, limit)
 
 
 def _states(state: MessageState | None) -> tuple[MessageState, ...]:
     return (MessageState.NEW, MessageState.SAVED) if state is None else (state,)
 
 
-def _page(views: Sequence[MessageView], limit: int) -> Page:
+def page_of(views: Sequence[MessageView], limit: int) -> Page:
     """Make a page of a query that asked for one more."""
     shown = views[:limit]
     more = len(views) > limit
@@ -256,8 +258,7 @@ async def bulk(
     concerned by `restore`. Foreign and unknown ids are not found, the others go on. Raises
     InvalidValue `too-many-ids`.
     """
-    if len(ids) > MAX_BULK:
-        raise InvalidValue(f"At most {MAX_BULK} messages at once.", error_id="too-many-ids", field="ids")
+    _check_count(ids)
     async with database.transaction() as session:
         held = await messages.lock(session, tenant_id, ids)
         outcomes = {message_id: _outcome(locked, action) for message_id, locked in held.items()}
@@ -300,6 +301,39 @@ def _check_version(held: Locked, expected: int | None) -> None:
 
 def _no_such_message() -> NotFound:
     return NotFound("There is no such message.", error_id="no-such-message")
+
+
+async def purge_messages(
+    database: Database, recordings: Recordings, tenant_id: UUID, ids: Sequence[UUID], *, by: str
+) -> list[BulkOutcome]:
+    """Purge up to MAX_BULK messages that are in the trash; return an outcome per id, in order.
+
+    What is not in the trash stays as it is, so that nobody purges what a colleague restored meanwhile.
+    Raises InvalidValue `too-many-ids`.
+    """
+    _check_count(ids)
+    async with database.transaction() as session:
+        held = await messages.lock(session, tenant_id, ids)
+        purged = [locked.id for locked in held.values() if locked.state is MessageState.DELETED]
+        for message_id in purged:
+            await messages.delete_locked(session, message_id)
+    for message_id in purged:
+        await recordings.remove(message_id)
+        structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)
+    outcomes = {
+        locked.id: BulkOutcome(id=locked.id, outcome=Outcome.UNCHANGED, state=locked.state)
+        for locked in held.values()
+    }
+    outcomes |= {i: BulkOutcome(id=i, outcome=Outcome.DONE, state=None) for i in purged}
+    return [
+        outcomes.get(i) or BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None)
+        for i in dict.fromkeys(ids)
+    ]
+
+
+def _check_count(ids: Sequence[UUID]) -> None:
+    if len(ids) > MAX_BULK:
+        raise InvalidValue(f"At most {MAX_BULK} messages at once.", error_id="too-many-ids", field="ids")
 
 
 async def purge_trash(database: Database, recordings: Recordings, older_than: datetime) -> int:

@@ -90,6 +90,15 @@ async def read_session(db: Database, clear: str, *, now: datetime) -> SignedIn |
     )
 
 
+async def session_holds(db: Database, clear: str, tenant_id: UUID, *, now: datetime) -> bool:
+    """Say whether a session is still in force and works on this tenant; that it was asked is not noted."""
+    async with db.transaction() as session:
+        found = await user_sessions.valid(
+            session, digest_of(clear), seen_after=now - IDLE, created_after=now - LONGEST
+        )
+    return found is not None and found[2].id == tenant_id
+
+
 async def sign_out(db: Database, clear: str) -> None:
     """End a session; does nothing if there is none."""
     async with db.transaction() as session:

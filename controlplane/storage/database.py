@@ -53,6 +53,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5, timeout_seconds: float = 30.0) -> None:
         self._timeout = timeout_seconds
+        self._url = url
         self._engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -98,6 +99,16 @@ class Database:
                 await greenlet_spawn(lent.invalidate)
                 raise
             await greenlet_spawn(lent.close)
+
+    async def separate_connection(self) -> Connection:
+        """Open a connection outside of the pool, for what stays open; who asks closes it.
+
+        Raises Unavailable.
+        """
+        async with self._told():
+            return await psycopg.AsyncConnection.connect(
+                self._url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True
+            )
 
     @asynccontextmanager
     async def _told(self, seconds: float | None = None) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.message import Message, MessageState
@@ -48,6 +48,17 @@ class Position:
 
     received_at: datetime
     id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """When wanted messages came: from a moment on, and before another one; None for no limit."""
+
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+ANY_TIME = Received()
 
 
 def _views() -> Select[MessageRow, str, bool]:
@@ -111,12 +122,17 @@ async def newest(
     q: str | None,
     after: Position | None,
     limit: int,
+    received: Received = ANY_TIME,
 ) -> list[MessageView]:
     """Return messages of some states, newest first, that come after a position.
 
     `q` is looked for in the caller's name and number, upper and lower case alike.
     """
     query = _views().where(MessageRow.mailbox_id == mailbox_id)
+    if received.since is not None:
+        query = query.where(MessageRow.received_at >= received.since)
+    if received.before is not None:
+        query = query.where(MessageRow.received_at < received.before)
     return await _newest(session, query, states=states, q=q, after=after, limit=limit)
 
 
@@ -150,7 +166,7 @@ async def _newest(
     after: Position | None,
     limit: int,
 ) -> list[MessageView]:
-    query = query.where(MessageRow.state.in_([state.value for state in states]))
+    query = query.where(_is_in(states))
     if q:
         query = query.where(_matches(q))
     if after is not None:
@@ -159,6 +175,27 @@ async def _newest(
         query.order_by(MessageRow.received_at.desc(), MessageRow.id.desc()).limit(limit)
     )
     return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
+
+
+def _is_in(states: Collection[MessageState]) -> ColumnElement[bool]:
+    kept = set(MessageState) - {MessageState.DELETED}
+    if set(states) == kept:
+        # Word for word as the index of what is not in the trash has it: no parameter is known to fit.
+        return MessageRow.state != literal_column("'deleted'")
+    return MessageRow.state.in_([state.value for state in states])
+
+
+async def count_up_to(session: AsyncSession, mailbox_id: UUID, state: MessageState, *, most: int) -> int:
+    """Count the messages of a state, and stop at `most`."""
+    some = (
+        select(MessageRow.id)
+        .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state == state.value)
+        # In the order of the index, which is all that is read then.
+        .order_by(MessageRow.received_at.desc())
+        .limit(most)
+        .subquery()
+    )
+    return await session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def _matches(q: str) -> ColumnElement[bool]:

@@ -304,6 +304,14 @@ class MessageRow(Table):
             name="state_before",
         ),
         Index(None, "mailbox_id", "state", "received_at", "id"),
+        # Two states together in the order of their time, as pages show them.
+        Index(
+            "ix_messages_kept",
+            "mailbox_id",
+            "received_at",
+            "id",
+            postgresql_where=text("state <> 'deleted'"),
+        ),
         Index(None, "tenant_id", "received_at", "id"),
         Index("ix_messages_trash", "state_changed_at", postgresql_where=text("state = 'deleted'")),
     )

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from controlplane.storage.mailbox_changes import MailboxChanges
 from controlplane.web.api import (
     call_queues,
     configuration,
@@ -121,6 +122,7 @@ def give(app: FastAPI, deps: WebDeps) -> None:
     """Let requests to an app have these parts, in the place of others with the same address and limit."""
     app.state.deps = deps
     app.state.audio_files = AudioFiles(deps.recordings)
+    app.state.mailbox_changes = MailboxChanges(deps.db)
 
 
 def _description(app: FastAPI) -> APIRouter:

@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
+from controlplane.domain.message import MessageState
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.destination import ByHours
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
+from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
 from controlplane.web.portal.mailbox_form import new_entries
 from controlplane.web.portal.navigation import GROUPS
 from controlplane.web.portal.routes import _TITLES
+from controlplane.web.portal.voicemail_actions import _LEFT, PURGE
+from controlplane.web.portal.voicemail_query import SHOWN
 from controlplane.web.portal.words import Catalogues
 from tests.support.hostile import HOSTILE_TEXTS
 
@@ -44,6 +48,12 @@ def _asked() -> set[str]:
     found |= _of_mailboxes()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
+    counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
+    found |= {f"voicemail.{each}.{form}" for each in counted for form in ("one", "other")}
+    found |= {f"voicemail-shown.{shown}" for shown in SHOWN}
+    found |= {f"voicemail-states.{state}" for state in MessageState}
+    for kind in ("all", "unread", "trash"):
+        found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found
 

@@ -87,7 +87,7 @@ async def list_messages(
         state=paging.state,
         q=paging.q,
         limit=paging.limit,
-        after=_position(paging.after),
+        after=position_of(paging.after),
     )
     return _page(page)
 
@@ -104,20 +104,23 @@ async def list_all_messages(
         state=paging.state,
         q=paging.q,
         limit=paging.limit,
-        after=_position(paging.after),
+        after=position_of(paging.after),
     )
     return _page(page)
 
 
 def _page(page: Page) -> MessagePage:
+    return MessagePage(items=[MessageOut.of(view) for view in page.items], next=cursor_of(page))
+
+
+def cursor_of(page: Page) -> str | None:
+    """Return the cursor that begins the page after this one; None if it is the last."""
     following = page.next
-    return MessagePage(
-        items=[MessageOut.of(view) for view in page.items],
-        next=None if following is None else cursor(following.received_at.isoformat(), following.id.hex),
-    )
+    return None if following is None else cursor(following.received_at.isoformat(), following.id.hex)
 
 
-def _position(after: str | None) -> Position | None:
+def position_of(after: str | None) -> Position | None:
+    """Return the message after which a page begins; raises InvalidValue (`invalid-cursor`)."""
     if after is None:
         return None
     received_at, message_id = read_cursor(after, parts=2)

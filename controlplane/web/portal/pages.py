@@ -6,13 +6,16 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from controlplane.web.portal import (
     account_page,
+    events,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
+    message_page,
     sign_in_page,
     tenants_page,
     users_page,
+    voicemail_page,
 )
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
@@ -36,6 +39,8 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         users_page,
         tenants_page,
     ):
+        app.include_router(page.router)
+    for page in (voicemail_page, message_page, events):
         app.include_router(page.router)
     app.include_router(nothing_here())
 

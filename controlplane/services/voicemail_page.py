@@ -1,0 +1,125 @@
+"""What a page about a mailbox or about a message shows, read in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from controlplane.domain.errors import NotFound
+from controlplane.domain.message import MessageState
+from controlplane.services.messages import MessageView, Page, page_of
+from controlplane.services.reached import names_on_the_way
+from controlplane.storage import mailboxes, message_views
+from controlplane.storage.database import Database
+from controlplane.storage.message_views import ANY_TIME, Position, Received
+
+__all__ = [
+    "COUNTED",
+    "MailboxPage",
+    "Received",
+    "ShownMessage",
+    "Wanted",
+    "find_mailbox_id",
+    "read_mailbox_page",
+    "read_shown_message",
+]
+
+COUNTED = 1000
+"""Up to here unread messages are counted: a page must not read all that a mailbox holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which messages of a mailbox are wanted; `q` is looked for in callers' names and numbers."""
+
+    states: tuple[MessageState, ...] = (MessageState.NEW, MessageState.SAVED)
+    q: str | None = None
+    received: Received = ANY_TIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxPage:
+    """A mailbox and some of its messages; `names` are those of what calls passed, by number."""
+
+    number: str
+    display_name: str
+    unread: int
+    page: Page
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMessage:
+    """A message, the display name of its mailbox, and the names of what its call passed, by number."""
+
+    view: MessageView
+    mailbox_name: str
+    names: Mapping[str, str]
+
+
+async def read_mailbox_page(
+    database: Database,
+    tenant_id: UUID,
+    number: str,
+    *,
+    wanted: Wanted,
+    limit: int,
+    after: Position | None,
+) -> MailboxPage:
+    """Return a mailbox with a page of its messages, newest first; raises NotFound `no-such-mailbox`.
+
+    `unread` is no more than COUNTED.
+    """
+    async with database.transaction() as session:
+        found = await mailboxes.by_number(session, tenant_id, number)
+        if found is None:
+            raise _no_such_mailbox()
+        row = found[0]
+        views = await message_views.newest(
+            session,
+            row.id,
+            states=wanted.states,
+            q=wanted.q,
+            received=wanted.received,
+            after=after,
+            limit=limit + 1,
+        )
+        page = page_of(views, limit)
+        return MailboxPage(
+            number=row.number,
+            display_name=row.display_name,
+            unread=await message_views.count_up_to(session, row.id, MessageState.NEW, most=COUNTED),
+            page=page,
+            names=await names_on_the_way(
+                session, tenant_id, [view.message.reached_by for view in page.items]
+            ),
+        )
+
+
+async def read_shown_message(database: Database, tenant_id: UUID, message_id: UUID) -> ShownMessage:
+    """Return a message of a tenant as its page shows it; raises NotFound `no-such-message`."""
+    async with database.transaction() as session:
+        view = await message_views.view(session, tenant_id, message_id)
+        if view is None:
+            raise NotFound("There is no such message.", error_id="no-such-message")
+        mailbox = await mailboxes.get(session, view.message.mailbox_id, with_deleted=True)
+        assert mailbox is not None, "a message refers to its mailbox"
+        return ShownMessage(
+            view=view,
+            mailbox_name=mailbox[0].display_name,
+            names=await names_on_the_way(session, tenant_id, [view.message.reached_by]),
+        )
+
+
+async def find_mailbox_id(database: Database, tenant_id: UUID, number: str) -> UUID:
+    """Return the id of the mailbox with a number; raises NotFound `no-such-mailbox`."""
+    async with database.transaction() as session:
+        found = await mailboxes.by_number(session, tenant_id, number)
+    if found is None:
+        raise _no_such_mailbox()
+    return found[0].id
+
+
+def _no_such_mailbox() -> NotFound:
+    return NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")

@@ -1,0 +1,71 @@
+"""Tells an open page that something changed in its mailbox: server-sent events, and what keeps them alive.
+
+A stream ends with its session, after some hundred lines, and when the process ends; the browser opens it
+again by itself. A process serves as many as MailboxChanges lets in; other pages ask now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import StreamingResponse
+
+from controlplane.domain.errors import Unavailable
+from controlplane.services.user_sessions import session_holds
+from controlplane.services.voicemail_page import find_mailbox_id
+from controlplane.storage.mailbox_changes import Listener, MailboxChanges
+from controlplane.web.api.mailboxes import NumberPath
+from controlplane.web.portal.access import Inside, session_secret
+from controlplane.web.portal.addresses import PREFIX
+from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.visits import Visit
+
+BEAT_SECONDS = 15.0
+"""Shorter than what proxies take for dead."""
+_MOST = 240
+"""Lines of one stream; a page whose mailbox is quiet keeps it for an hour."""
+router = page_router()
+
+
+def changes_of(request: Request) -> MailboxChanges:
+    """Return what tells this app of changes."""
+    return cast("MailboxChanges", request.app.state.mailbox_changes)
+
+
+@router.get(PREFIX + "/mailboxes/{number}/events")
+async def events(
+    visit: Inside, number: NumberPath, changes: Annotated[MailboxChanges, Depends(changes_of)]
+) -> Response:
+    """Stream an event for each change in a mailbox."""
+    mailbox_id = await find_mailbox_id(visit.deps.db, visit.person.tenant_id, number)
+
+    async def told() -> AsyncIterator[str]:
+        try:
+            async with changes.listen(mailbox_id) as listener:
+                yield "event: listening\ndata:\n\n"
+                async for line in _lines(visit, listener):
+                    yield line
+        except Unavailable:
+            yield "event: full\ndata:\n\n"
+
+    return StreamingResponse(
+        told(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _lines(visit: Visit, listener: Listener) -> AsyncIterator[str]:
+    clear, by = session_secret(visit.request), visit.person
+    for _ in range(_MOST):
+        changed = await listener.changed(seconds=BEAT_SECONDS)
+        if listener.ended:
+            return
+        if clear is None or not await session_holds(
+            visit.deps.db, clear, by.tenant_id, now=visit.deps.clock()
+        ):
+            yield "event: signed-out\ndata:\n\n"
+            return
+        yield "event: changed\ndata:\n\n" if changed else ": still here\n\n"

@@ -1,0 +1,80 @@
+"""One message: its player, what is known of it, and its recording. To fetch a recording reads nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Response
+
+from controlplane.services.messages import BulkAction, bulk, get_message
+from controlplane.services.voicemail_page import read_shown_message
+from controlplane.web.api.messages import audio_files_of
+from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
+from controlplane.web.errors import Unsatisfiable
+from controlplane.web.portal.access import Inside
+from controlplane.web.portal.addresses import PREFIX
+from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.voicemail_actions import PURGE, Asked, told
+from controlplane.web.portal.voicemail_page import done
+from controlplane.web.portal.voicemail_rows import Teller, file_name
+
+router = page_router()
+_MESSAGE = PREFIX + "/messages/{message_id}"
+
+
+@router.get(_MESSAGE)
+async def message_page(visit: Inside, message_id: UUID) -> Response:
+    """Show a message and its player."""
+    by = visit.person
+    found = await read_shown_message(visit.deps.db, by.tenant_id, message_id)
+    teller = Teller(words=visit.words, time_zone=by.time_zone, now=visit.deps.clock())
+    return visit.page(
+        "message.html",
+        section="mailboxes",
+        row=teller.row(found.view, found.names),
+        mailbox_name=found.mailbox_name,
+        told=told(visit),
+    )
+
+
+@router.post(_MESSAGE)
+async def do_with_message(visit: Inside, message_id: UUID) -> Response:
+    """Do what a button says, and show the message again, or its mailbox once it is not there any more."""
+    view = await get_message(visit.deps.db, visit.person.tenant_id, message_id)
+    asked = Asked(do=Asked.of(visit.form).do, ids=(message_id,))
+    leaves = asked.do in {BulkAction.DELETE, PURGE} and not view.mailbox_deleted
+    mailbox = f"/mailboxes/{view.mailbox_number}/voicemail" if leaves else "/mailboxes"
+    here = f"/messages/{message_id}"
+    return await done(visit, asked, back=mailbox if leaves or asked.do == PURGE else here)
+
+
+@router.post(_MESSAGE + "/heard")
+async def heard(visit: Inside, message_id: UUID) -> Response:
+    """Mark a message read that was played to its end; one that somebody did something with stays so."""
+    deps, by = visit.deps, visit.person
+    await bulk(deps.db, deps.jobs, by.tenant_id, [message_id], action=BulkAction.MARK_READ, by=by.label)
+    return Response(status_code=204)
+
+
+@router.get(_MESSAGE + "/audio")
+async def recording(
+    visit: Inside,
+    message_id: UUID,
+    files: Annotated[AudioFiles, Depends(audio_files_of)],
+    wanted: Annotated[AudioFormat, Query(alias="format")] = AudioFormat.WAV,
+    *,
+    save: bool = False,
+) -> Response:
+    """Answer with a recording or a part of it; with `save` the browser keeps it as a file."""
+    by = visit.person
+    view = await get_message(visit.deps.db, by.tenant_id, message_id)
+    found = await files.get(message_id, wanted)
+    name = file_name(view, by.time_zone, wanted)
+    try:
+        response = audio_response(visit.request, found, file_name=name, cache_control="private, no-cache")
+    except Unsatisfiable as error:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{error.details['size']}"})
+    if save:
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,110 @@
+"""The Voicemail page: the messages of a mailbox, found by filters, and done with by selection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Response
+from fastapi.responses import StreamingResponse
+
+from controlplane.domain.errors import InvalidValue, NotFound
+from controlplane.services.messages import BulkAction, get_message
+from controlplane.services.voicemail_page import COUNTED, read_mailbox_page
+from controlplane.web.api.mailboxes import NumberPath
+from controlplane.web.api.messages import cursor_of
+from controlplane.web.audio import AudioFormat
+from controlplane.web.portal.access import Inside
+from controlplane.web.portal.addresses import PREFIX
+from controlplane.web.portal.forms import Faults
+from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.visits import Visit
+from controlplane.web.portal.voicemail_actions import NOTICE, PURGE, Asked, act, told
+from controlplane.web.portal.voicemail_query import SHOWN, Query
+from controlplane.web.portal.voicemail_rows import Teller, file_name
+from controlplane.web.portal.zip_stream import Packed, zipped
+
+router = page_router()
+_PAGE = 30
+_MOST_PACKED = 200
+_DOWNLOAD = "download"
+_DONE_HERE = frozenset({*(action.value for action in BulkAction), PURGE, _DOWNLOAD})
+
+
+@router.get(PREFIX + "/mailboxes/{number}/voicemail")
+async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
+    """Show the messages of a mailbox, newest first; opening the page reads nothing to anybody."""
+    query, by = Query.of(visit.request.query_params), visit.person
+    wanted, faults = query.wanted(by.time_zone, visit.words)
+    found = await read_mailbox_page(
+        visit.deps.db, by.tenant_id, number, wanted=wanted, limit=_PAGE, after=query.position()
+    )
+    teller = Teller(words=visit.words, time_zone=by.time_zone, now=visit.deps.clock())
+    response = visit.page(
+        "voicemail.html",
+        section="mailboxes",
+        faults=Faults(faults),
+        mailbox=found,
+        counted=COUNTED,
+        query=query,
+        shown=SHOWN,
+        rows=[teller.row(view, found.names) for view in found.page.items],
+        following=cursor_of(found.page),
+        told=told(visit),
+    )
+    if visit.request.headers.get("x-live"):
+        # A page that brings itself up to date tells nothing: what is to be told is for the page that did it.
+        del response.headers["set-cookie"]
+    return response
+
+
+@router.post(PREFIX + "/mailboxes/{number}/voicemail")
+async def do_with_messages(visit: Inside, number: NumberPath) -> Response:
+    """Do what a button says with the chosen messages, and show the page again."""
+    asked = Asked.of(visit.form)
+    here = f"/mailboxes/{number}/voicemail"
+    back = here + Query.of(visit.request.query_params).address()
+    return await done(visit, asked, back=back)
+
+
+async def done(visit: Visit, asked: Asked, *, back: str) -> Response:
+    """Do what was asked and go `back`, where it is told; ask first before anything is gone for good.
+
+    Raises InvalidValue.
+    """
+    if asked.do not in _DONE_HERE:
+        raise InvalidValue("No button of ours asks for this.", error_id="no-such-action", field="do")
+    if asked.ids and asked.do == _DOWNLOAD:
+        return await _download(visit, asked.ids)
+    if asked.ids and asked.do == PURGE and not visit.form.ticked("sure"):
+        return visit.page("voicemail_purge.html", section="mailboxes", ids=asked.ids, back=back)
+    return visit.go(back, notice=NOTICE, **await act(visit, asked))
+
+
+async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
+    """Send one recording as it is, several as a ZIP; raises NotFound `recording-missing` for none."""
+    deps, by = visit.deps, visit.person
+    if len(ids) == 1:
+        return visit.go(f"/messages/{ids[0]}/audio?format=wav&save=true")
+    files: dict[str, Packed] = {}
+    for message_id in ids[:_MOST_PACKED]:
+        path = deps.recordings.path(message_id)
+        try:
+            view = await get_message(deps.db, by.tenant_id, message_id)
+        except NotFound:
+            continue
+        name = file_name(view, by.time_zone, AudioFormat.WAV)
+        if name in files:
+            name = name.replace(".", f"-{message_id.hex[:8]}.")
+        if await asyncio.to_thread(path.is_file):
+            at = view.message.received_at.astimezone(ZoneInfo(by.time_zone))
+            files[name] = Packed(name=name, path=path, at=at)
+    if not files:
+        raise NotFound("No recording of these messages is there.", error_id="recording-missing")
+    return StreamingResponse(
+        zipped(list(files.values())),
+        media_type="application/zip",
+        headers={"Content-Disposition": 'attachment; filename="voicemail.zip"', "Cache-Control": "no-store"},
+    )

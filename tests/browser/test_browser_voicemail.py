@@ -1,0 +1,174 @@
+"""The Voicemail page in Chromium: two clicks to a message, keys, undo, and two people at once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
+from playwright.async_api import Page, expect
+from tests.support.api import MAILBOX, Api
+from tests.support.browser_fixtures import NARROW, WIDE, OpenPage
+from tests.support.looks import axe, faults_to_see
+
+PAGE = "/portal/mailboxes/8001/voicemail"
+WAY = ReachedBy(
+    did="+49 30 901820",
+    reason=ReachedReason.QUEUE_TIMEOUT,
+    path=(
+        ReachedStep(kind="virtual-receptionist", number="8000", key="2", reason=ReachedReason.EXIT_KEY),
+        ReachedStep(kind="call-queue", number="6000", reason=ReachedReason.QUEUE_TIMEOUT, waited_seconds=95),
+    ),
+)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def box(site: Api) -> Api:
+    """Make the mailbox 8001 with three messages, the newest from Alice."""
+    async with site.client(await site.token()) as client:
+        await client.post("/api/v1/mailboxes", json=dict(MAILBOX))
+    now = site.clock.now()
+    for name, caller, minutes in (
+        ("Alice Archer", "+49 170 5550101", 4),
+        ("", "0301234567", 130),
+        ("Müller & Söhne Haustechnik GmbH", "+49 89 4402201", 3000),
+    ):
+        await site.message(
+            caller=caller, name=name, seconds=0.4, received_at=now - timedelta(minutes=minutes)
+        )
+    return site
+
+
+def states(api: Api) -> dict[str, str]:
+    """Return the state of each message by its caller's number."""
+    return {
+        row["caller_number"]: row["state"] for row in api.rows("SELECT caller_number, state FROM messages")
+    }
+
+
+def row(page: Page, text: str) -> Any:
+    """Return the row of a message."""
+    return page.locator("#rows > tr").filter(has_text=text)
+
+
+async def test_message_is_found_and_played_in_two_clicks(box: Api, signed_in: OpenPage) -> None:
+    """From the list of mailboxes; played to its end it is read, and was not before."""
+    page = await signed_in()
+    await page.get_by_role("link", name="Sales: 3 Unread").click()
+    await expect(row(page, "Alice").get_by_text("Unread")).to_be_visible()
+    await page.get_by_role("link", name="Play the message from Alice").click()
+
+    await expect(row(page, "Alice").locator(".state")).to_have_text("Read")
+    assert {"new", "saved"} == set(states(box).values())
+
+
+async def test_delete_and_undo(box: Api, signed_in: OpenPage) -> None:
+    """The row goes at once, without a new page, and one button brings it back."""
+    page = await signed_in(PAGE)
+    await page.evaluate("window.same = true")
+    await page.get_by_role("button", name="Delete the message from Alice").click()
+    await expect(row(page, "Alice")).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+
+    await expect(row(page, "Alice")).to_have_count(1)
+    assert await page.evaluate("window.same")
+    assert {"new"} == set(states(box).values())
+
+
+async def test_two_people_see_what_each_other_does(box: Api, signed_in: OpenPage) -> None:
+    """Within a second, and a new message too; what one has chosen stays chosen."""
+    one = await signed_in(PAGE)
+    other = await one.context.new_page()
+    await other.goto(PAGE)
+    await expect(other.locator("#live")).to_be_visible()
+    await expect(one.locator("#live")).to_be_visible()
+    await other.get_by_label("Choose the message from 0301234567").check()
+    await one.get_by_role("button", name="Delete the message from Alice").click()
+    await expect(row(other, "Alice")).to_have_count(0, timeout=1000)
+    await box.message(caller="0409", name="Dora Deichsel", received_at=box.clock.now())
+
+    await expect(row(other, "Dora")).to_have_count(1, timeout=1000)
+    await expect(other.locator("#arrivals")).to_have_text("A new message has arrived.")
+    await expect(other.get_by_label("Choose the message from 0301234567")).to_be_checked()
+    await expect(one.get_by_role("button", name="Undo")).to_be_visible()
+
+
+async def test_everything_without_script(box: Api, signed_in: OpenPage) -> None:
+    """Find, open, mark, delete and undo are links and forms; the player is the browser's own."""
+    page = await signed_in(PAGE, java_script_enabled=False)
+    await page.get_by_label("Caller").fill("alice")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.locator("#rows > tr")).to_have_count(1)
+    await page.get_by_role("link", name="Play the message from Alice").click()
+    await expect(page.locator("audio")).to_be_visible()
+    await page.get_by_role("button", name="Mark as Read").click()
+    await expect(page.get_by_role("status")).to_have_text("Marked as read.")
+    await page.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("status").first).to_have_text("The message is in the trash.")
+    await page.get_by_role("button", name="Undo").click()
+
+    await expect(page.get_by_role("status").first).to_have_text("The message is back.")
+    assert "saved" == states(box)["+49 170 5550101"]
+
+
+async def test_keys_alone(box: Api, signed_in: OpenPage) -> None:
+    """J and k go through the messages, space plays, r marks, d deletes; none of them in a field."""
+    page = await signed_in(PAGE)
+    await page.get_by_label("Caller").press_sequentially("jd")
+    await expect(page.get_by_text("No message found")).to_be_visible()
+    await page.get_by_label("Caller").fill("")
+    await expect(page.locator("#rows > tr")).to_have_count(3)
+    await page.locator("h1").click()
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await expect(row(page, "Alice").locator(".play")).to_be_focused()
+    await page.keyboard.press("r")
+    await expect(row(page, "Alice").locator(".state")).to_have_text("Read")
+    await page.keyboard.press("d")
+    await expect(row(page, "Alice")).to_have_count(0)
+    await expect(row(page, "0301234567").locator(".play")).to_be_focused()
+    await page.keyboard.press(" ")
+    await expect(row(page, "0301234567").locator(".state")).to_have_text("Read")
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.get_by_label("Use the keys").uncheck()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("d")
+
+    assert {"+49 170 5550101": "deleted", "0301234567": "saved", "+49 89 4402201": "new"} == states(box)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1440"])
+async def test_voicemail_looks_right(
+    box: Api, signed_in: OpenPage, pictures: Path, size: dict[str, int], scheme: str
+) -> None:
+    """Nothing is cut off or too small, and axe-core finds nothing, in each size and colour scheme."""
+    box.rows(
+        "UPDATE messages SET reached_by = %s::jsonb, duration_ms = 83000"
+        " WHERE caller_name LIKE 'M%%' RETURNING id",
+        json.dumps(WAY.to_json()),
+    )
+    box.rows("UPDATE messages SET state = 'saved' WHERE caller_number = '0301234567' RETURNING id")
+    page = await signed_in(PAGE, viewport=size, color_scheme=scheme)
+    name = f"{size['width']}-{scheme}"
+    await expect(page.locator("#live")).to_be_visible()
+    await page.screenshot(path=pictures / f"voicemail-{name}.png", full_page=True)
+    found = [*await axe(page), *await faults_to_see(page)]
+    await page.get_by_role("button", name="Delete the message from Alice").click()
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    await page.get_by_role("link", name="Play the message from Müller").click()
+    await expect(page.locator("#dock")).to_be_visible()
+    await page.screenshot(path=pictures / f"voicemail-playing-{name}.png")
+    found += [*await axe(page), *await faults_to_see(page)]
+    await row(page, "Müller").locator(".caller a").click()
+    await expect(page.locator("#message")).to_be_visible()
+    await page.screenshot(path=pictures / f"message-{name}.png", full_page=True)
+    found += [*await axe(page), *await faults_to_see(page)]
+
+    assert [] == found
