@@ -148,6 +148,13 @@ def test_values_are_no_patterns() -> None:
     assert [f"{text} cannot sign in any more." for text in HOSTILE_TEXTS] == told
 
 
+def test_values_may_have_any_name() -> None:
+    """A cookie or an error that names its values as parameters of ours are named is put in as any other."""
+    values = {"key": "5", "self": "x", "n": "7", "user": "alice"}
+
+    assert "alice cannot sign in any more." == Catalogues().of("en")("notices.user-disabled", **values)
+
+
 def _english() -> dict[str, object]:
 
     return tomllib.loads((HERE / "catalogues" / "en.toml").read_text(encoding="utf-8"))

@@ -25,7 +25,7 @@ class Words:
         self.locale = Locale.parse(language, sep="-")
         self._sentences = dict(_flat(catalogue))
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, /, **values: object) -> str:
         """Return a sentence; raises KeyError for one that is not there."""
         return self._sentences[key].format(**values)
 
@@ -33,7 +33,7 @@ class Words:
         """Say whether there is such a sentence."""
         return key in self._sentences
 
-    def count(self, key: str, n: int, **values: object) -> str:
+    def count(self, key: str, n: int, /, **values: object) -> str:
         """Return the sentence for a number of things: `key.one`, `key.other`, as the language has it."""
         form = self.locale.plural_form(n)
         chosen = f"{key}.{form}" if self.has(f"{key}.{form}") else f"{key}.other"
