@@ -23,7 +23,13 @@ from tests.bench.beside import Beside
 from tests.bench.beside_asterisk import beside_asterisk
 from tests.bench.beside_freeswitch import beside_freeswitch
 from tests.bench.noise import mu_law
-from tests.bench.parts import time_durable, time_greeting, time_load, time_together
+from tests.bench.parts import (
+    time_durable,
+    time_greeting,
+    time_load,
+    time_together,
+    time_together_beside,
+)
 from tests.bench.publishing import SIZES, time_publishing
 from tests.bench.sipp import need_sipp
 from tests.support.live import without_freeswitch
@@ -33,6 +39,7 @@ from tests.support.product import Product
 NAME = "Sales"
 # What leaves many jobs behind comes last.
 PARTS = ("greeting", "durable", "together", "load", "publishing")
+STANDING_BESIDE = frozenset({"greeting", "durable", "together"})
 WITH_SIPP = frozenset({"load", "together"})
 # Enough for 250 calls, above the ports that Linux gives to outgoing connections.
 RTP_PORTS = "61000-61499"
@@ -71,12 +78,14 @@ async def measure(
     mailed = await product.mailbox(
         display_name=NAME, email_notification=True, email_recipients=["sales@example.org"]
     )
-    if "greeting" in parts or "durable" in parts:
+    if not STANDING_BESIDE.isdisjoint(parts):
         async with standing_beside(product, switch, greeting, folder) as beside:
             if "greeting" in parts:
                 await time_greeting(product, beside, plain, count)
             if "durable" in parts:
                 await time_durable(product, beside, plain, count)
+            if "together" in parts:
+                await time_together_beside(beside, folder, speech)
     if "together" in parts:
         await time_together(product, mailed, folder, speech, greeting_seconds)
     if "load" in parts:

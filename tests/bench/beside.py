@@ -20,7 +20,7 @@ class Native:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """Numbers at `server`: PLAY plays the greeting, RECORD and three digits record into `recordings`.
+    """Numbers at `server`: PLAY plays the greeting, RECORD and one to three digits record into `recordings`.
 
     `play` and `record` say how, in the switch's words. NATIVE is its own voicemail with that greeting,
     if it has any here.

@@ -33,7 +33,7 @@ async def beside_asterisk(product: Product, greeting: Path, recordings: Path) ->
         "[cp-anonymous](+)",
         f"exten => {PLAY},1,Answer()",
         f" same => n,Playback({greeting.with_suffix('')})",
-        f"exten => _{RECORD}XXX,1,Answer()",
+        f"exten => _{RECORD}X!,1,Answer()",
         f" same => n,Record({recordings}/${{EXTEN}}.wav,0,300,qk)",
     ]
     if has_voicemail:

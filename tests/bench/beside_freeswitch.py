@@ -36,7 +36,7 @@ def _numbers(greeting: Path, recordings: Path) -> str:
   <action application="answer"/>
   <action application="playback" data="{greeting}"/>
 </condition></extension>
-<extension name="bench-record"><condition field="destination_number" expression="^({RECORD}[0-9]{{3}})$">
+<extension name="bench-record"><condition field="destination_number" expression="^({RECORD}[0-9]{{1,3}})$">
   <action application="answer"/>
   <action application="record" data="{recordings}/$1.wav 300 0 0"/>
 </condition></extension>

@@ -11,7 +11,7 @@ from tests.bench import calls
 from tests.bench.beside import Beside
 from tests.bench.figures import Figures, table
 from tests.bench.load import hang_up_at
-from tests.bench.recording import WRONG_MS, Together, record_together
+from tests.bench.recording import WRONG_MS, Together, record_beside, record_together
 from tests.bench.usage import Moment, usage_of
 from tests.support.product import Product
 
@@ -94,6 +94,20 @@ async def time_together(
     print(f"  {'all':<17}{row} {done.memory_a_call():12.0f}")
     own = done.sipp_cpu_seconds
     print(f"  processor time in {done.seconds:.0f} s: {spent(product, used)}, SIPp {own:.1f} s")
+    print(f"  ({Moment.now().since(before)})", flush=True)
+
+
+async def time_together_beside(beside: Beside, folder: Path, speech: Path) -> None:
+    """Record a hundred at once by the switch alone."""
+    before = Moment.now()
+    recordings = await record_beside(beside, folder, speech)
+    errors = [abs(heard.error_ms) for heard in recordings]
+    wrong = sum(error > WRONG_MS for error in errors)
+    missing, foreign = sum(each.missing for each in recordings), sum(each.foreign for each in recordings)
+    print(f"\n{beside.record}, as many at once: {len(recordings)} recordings, {wrong} of a wrong length")
+    print(
+        f"  greatest error of a length: {max(errors, default=0)} ms; missing {missing}, filled in {foreign}"
+    )
     print(f"  ({Moment.now().since(before)})", flush=True)
 
 

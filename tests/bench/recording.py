@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
+from tests.bench.beside import RECORD, Beside
 from tests.bench.calls import listen, server_of
 from tests.bench.figures import slope
 from tests.bench.noise import FRAME_MS, Heard, Packets
@@ -121,6 +122,24 @@ async def record_together(
         sipp_cpu_seconds=sum(ran.cpu_seconds for ran in loads),
         seconds=time.monotonic() - began,
     )
+
+
+async def record_beside(beside: Beside, folder: Path, speech: Path) -> list[Heard]:
+    """Record as many calls at once by what the switch has of its own; return what the recordings hold."""
+    count = STEPS[-1]
+    callers = Callers(
+        # The words of SIPp: a number for each call, and so a file.
+        number=f"{RECORD}[call_number]",
+        prefix=f"{_PREFIX}9",
+        calls=count,
+        rate=_RATE,
+        seconds=count / _RATE + _STEADY_SECONDS + _TOGETHER_SECONDS,
+        speech=speech,
+    )
+    await call(callers, beside.server, folder, ports=(free_port(), RTP_FIRST))
+    packets = Packets(speech.read_bytes())
+    found = [packets.heard(path) for path in sorted(beside.recordings.glob(f"{RECORD}*.wav"))]
+    return [heard for heard in found if heard is not None]
 
 
 def _open_takes(product: Product) -> int:
