@@ -20,9 +20,11 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 USERNAME, PASSWORD = "voicemail", "correct horse"
 
 
-@dataclass(slots=True)
+@dataclass
 class SmtpServer:
     """What arrived, and how the server behaves.
+
+    No slots: aiosmtpd looks at all that it has, and Debian 12's Python 3.11.2 fails at `__weakref__` then.
 
     Recipients whose local part is in `refused` get that reply; `data_reply` answers every mail
     that is not taken.
