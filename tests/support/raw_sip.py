@@ -19,6 +19,7 @@ import numpy as np
 from controlplane.phone.sound import Heard
 
 _FRAME = 160
+_LONGEST_SECONDS = 4.0
 _SDP_PORT = re.compile(rb"m=audio (\d+)")
 _SDP_ADDRESS = re.compile(rb"c=IN IP4 ([\d.]+)")
 _CHALLENGES = {
@@ -148,6 +149,18 @@ class RawPhone:
         """Send bytes to the switch."""
         self._sip.sendto(data, self.server)
 
+    def ask(self, call: RawCall, data: bytes, *, again_in: float = 0.5) -> None:
+        """Send a request, again until something is answered (RFC 3261, 17.1.1.2): packets get lost."""
+        self.send(data)
+        answers = len(call.statuses)
+
+        def again() -> None:
+            if len(call.statuses) == answers and not self._sip.is_closing():
+                self.ask(call, data, again_in=again_in * 2)
+
+        if again_in <= _LONGEST_SECONDS:
+            asyncio.get_running_loop().call_later(again_in, again)
+
     def request(self, method: bytes, call: RawCall, extra: bytes = b"", body: bytes = b"") -> bytes:
         """Compose a request of a call."""
         head = call.headers
@@ -215,7 +228,7 @@ class RawPhone:
         sdp = self._sdp()
         self.calls[call.headers["id"]] = call
         self._invites[call.headers["id"]] = (extra, sdp)
-        self.send(self.request(b"INVITE", call, extra, sdp))
+        self.ask(call, self.request(b"INVITE", call, extra, sdp))
         return call
 
     def vanish(self) -> None:
@@ -242,7 +255,7 @@ class RawPhone:
         self.calls[call.headers["id"]] = call
         self._credentials[call.headers["id"]] = (user, password)
         self._invites[call.headers["id"]] = (b"Expires: %d" % expires, b"")
-        self.send(self.request(b"REGISTER", call, b"Expires: %d" % expires))
+        self.ask(call, self.request(b"REGISTER", call, b"Expires: %d" % expires))
         async with asyncio.timeout(10):
             await call.final.wait()
         if call.statuses[-1] == 200 and expires:
@@ -269,7 +282,7 @@ class RawPhone:
         if password:
             self._credentials[call.headers["id"]] = (user, password)
         self._invites[call.headers["id"]] = (extra, b"")
-        self.send(self.request(b"SUBSCRIBE", call, extra))
+        self.ask(call, self.request(b"SUBSCRIBE", call, extra))
         async with asyncio.timeout(10):
             await call.final.wait()
         return call.statuses[-1]
@@ -425,8 +438,11 @@ class RawPhone:
 
     def _response(self, call: RawCall, data: bytes, headers: dict[bytes, bytes]) -> None:
         status = int(data[8:11])
+        number, method = headers[b"cseq"].split()
+        earlier = int(number) < call.sequence
+        if earlier and status in _CHALLENGES and method != b"INVITE":
+            return  # said again, since it was asked again
         call.statuses.append(status)
-        method = headers[b"cseq"].split()[-1]
         tag = re.search(rb"tag=([^;\s]+)", headers[b"to"])
         if tag and status >= 101:
             call.to_tag = tag[1]
@@ -436,7 +452,7 @@ class RawPhone:
             if status < 300:
                 call.answered.set()
             self.send(self.request(b"ACK", call))
-            if int(headers[b"cseq"].split()[0]) < call.sequence:
+            if earlier:
                 return  # said again, because our ACK was late
         if status in _CHALLENGES and call.headers["id"] in self._credentials:
             call.to_tag = b""
@@ -445,7 +461,8 @@ class RawPhone:
             asking, answering = _CHALLENGES[status]
             login = answering + self._login(call, method, headers[asking])
             del self._credentials[call.headers["id"]]
-            self.send(self.request(method, call, b"\r\n".join(part for part in (extra, login) if part), body))
+            wanted = b"\r\n".join(part for part in (extra, login) if part)
+            self.ask(call, self.request(method, call, wanted, body))
             return
         call.final.set()
         if method == b"INVITE" and status < 300:
