@@ -152,6 +152,8 @@ async def test_pages_look_right(
             await page.get_by_role("button", name="Add a greeting").click()
             await page.locator("#source_greetings-0-source").fill("6100")
             await page.get_by_role("button", name="Add mailbox", exact=True).click()
+            # A click does not wait for the page that it opens.
+            await expect(page.get_by_role("alert")).to_be_visible()
         if name == "list":
             await page.get_by_role("radio").first.check()
         await page.screenshot(
