@@ -127,9 +127,9 @@ async def test_language_is_the_user_s(signed_in: OpenPage, pictures: Path) -> No
     page = await signed_in("/portal/account", java_script_enabled=False)
     await page.get_by_label("Language of the portal").select_option("de")
     await page.get_by_role("button", name="Save").click()
-    await page.screenshot(path=pictures / "account-german.png", full_page=True)
 
     await expect(page.get_by_role("status")).to_have_text("Ihr Konto ist gespeichert.")
+    await page.screenshot(path=pictures / "account-german.png", full_page=True)
     await expect(page.locator("html")).to_have_attribute("lang", "de")
 
 
