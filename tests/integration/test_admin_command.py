@@ -15,21 +15,6 @@ from tests.support.portal import PASSWORD, Browser, make_user
 COMMAND = [sys.executable, "-m", "controlplane.entrypoints.cli", "create-admin"]
 
 
-@pytest.fixture
-def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
-    """Return the settings of an installation on the database."""
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("CONTROLPLANE_")},
-        "CONTROLPLANE_DATABASE_URL": database_url,
-        "CONTROLPLANE_PRIVATE": "true",
-        "CONTROLPLANE_LOG_LEVEL": "debug",
-        **{
-            f"CONTROLPLANE_PATHS__{name}": str(tmp_path / name.lower())
-            for name in ("RECORDINGS", "SPOOL", "PROMPTS", "CONFIGURATION")
-        },
-    }
-
-
 def run(environment: dict[str, str], *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command with a standard input that is no terminal."""
     return subprocess.run(

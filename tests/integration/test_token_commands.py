@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
-
-
-@pytest.fixture
-def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
-    """Return the settings of an installation on the database."""
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("CONTROLPLANE_")},
-        "CONTROLPLANE_DATABASE_URL": database_url,
-        "CONTROLPLANE_PRIVATE": "true",
-        "CONTROLPLANE_LOG_LEVEL": "debug",
-        **{
-            f"CONTROLPLANE_PATHS__{name}": str(tmp_path / name.lower())
-            for name in ("RECORDINGS", "SPOOL", "PROMPTS", "CONFIGURATION")
-        },
-    }
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
