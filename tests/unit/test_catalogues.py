@@ -22,8 +22,10 @@ FOLDERS = {
 OTHERS = [
     (kind, path.stem)
     for kind, folder in FOLDERS.items()
-    for path in sorted(folder.glob("*.toml"))
-    if path.stem != "en" and "-" not in path.stem
+    for path in sorted(folder.iterdir())
+    if (path.is_dir() or path.suffix == ".toml")
+    and path.stem not in {"en", "__pycache__"}
+    and "-" not in path.stem
 ]
 """Languages but English; a regional one such as en-GB need not be complete."""
 
@@ -48,6 +50,8 @@ def _flat(table: Any, name: str = "") -> dict[str, Any]:
 
 
 def _load(kind: str, language: str) -> dict[str, Any]:
+    if kind == "portal":
+        return dict(words.sentences_in(FOLDERS[kind] / language))
     found = _flat(tomllib.loads((FOLDERS[kind] / f"{language}.toml").read_text(encoding="utf-8")))
     return {key: value for key, value in found.items() if not _OWN.fullmatch(key)}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -87,7 +86,7 @@ def test_every_word_that_is_asked_for_is_there() -> None:
 
 def test_no_word_is_there_in_vain() -> None:
     """Each sentence is asked for; those of errors are found by the error's id."""
-    known = {key for key, _ in words._flat(_english()) if not key.startswith(_OF_IDS)}
+    known = {key for key in _english() if not key.startswith(_OF_IDS)}
 
     assert [] == sorted(known - _asked())
 
@@ -95,13 +94,24 @@ def test_no_word_is_there_in_vain() -> None:
 def test_each_error_with_words_exists(root: Path) -> None:
     """An id that no code has would never be said."""
     code = "\n".join(path.read_text() for path in (root / "controlplane").rglob("*.py"))
-    keys = [key for key, _ in words._flat(_english()) if key.startswith(_OF_IDS)]
+    keys = [key for key in _english() if key.startswith(_OF_IDS)]
     # Those of mailboxes may begin with a field, and a part of it.
     ends = {key: [key.partition(".")[2].split("-", n)[-1] for n in range(3)] for key in keys}
 
     assert [] == [
         key for key, ids in ends.items() if not any(f'"{each}"' in code or f".{each}" in code for each in ids)
     ]
+
+
+def test_sentence_that_stands_in_two_files_is_refused(tmp_path: Path) -> None:
+    """The second would hide the first."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.toml").write_text(
+            '[errors]\ncat-asleep = "The cat is asleep."\n', encoding="utf-8"
+        )
+
+    with pytest.raises(ValueError, match=r"two\.toml says errors\.cat-asleep once more"):
+        words.sentences_in(tmp_path)
 
 
 def test_portal_speaks_the_languages_that_users_may_choose() -> None:
@@ -155,6 +165,5 @@ def test_values_may_have_any_name() -> None:
     assert "alice cannot sign in any more." == Catalogues().of("en")("notices.user-disabled", **values)
 
 
-def _english() -> dict[str, object]:
-
-    return tomllib.loads((HERE / "catalogues" / "en.toml").read_text(encoding="utf-8"))
+def _english() -> dict[str, str]:
+    return words.sentences_in(HERE / "catalogues" / "en")

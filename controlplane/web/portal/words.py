@@ -20,10 +20,10 @@ _FOLDER = Path(__file__).parent / "catalogues"
 class Words:
     """The words of one language; call it with a key such as `sign-in.title` and the values put in."""
 
-    def __init__(self, language: str, catalogue: Mapping[str, Any]) -> None:
+    def __init__(self, language: str, sentences: Mapping[str, str]) -> None:
         self.language = language
         self.locale = Locale.parse(language, sep="-")
-        self._sentences = dict(_flat(catalogue))
+        self._sentences = sentences
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return a sentence; raises KeyError for one that is not there."""
@@ -79,12 +79,13 @@ class Words:
 
 
 class Catalogues:
-    """The words of every language that the portal speaks."""
+    """The words of every language that the portal speaks: a folder each, with a file for each part of it."""
 
     def __init__(self) -> None:
         self._words = {
-            path.stem: Words(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
-            for path in _FOLDER.glob("*.toml")
+            folder.name: Words(folder.name, sentences_in(folder))
+            for folder in _FOLDER.iterdir()
+            if folder.is_dir()
         }
 
     @property
@@ -95,6 +96,20 @@ class Catalogues:
     def of(self, *tags: str | None) -> Words:
         """Return the words of the first tag that has some, else those of English."""
         return self._words[first_available(tags, self._words)]
+
+
+def sentences_in(folder: Path) -> dict[str, str]:
+    """Return the sentences of all files of a folder by full key; raises ValueError if two have the same.
+
+    A section such as `errors` may stand in several files.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.toml")):
+        for key, sentence in _flat(tomllib.loads(path.read_text(encoding="utf-8"))):
+            if key in found:
+                raise ValueError(f"{path} says {key} once more.")
+            found[key] = sentence
+    return found
 
 
 def _flat(table: Mapping[str, Any], name: str = "") -> list[tuple[str, str]]:
