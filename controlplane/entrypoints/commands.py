@@ -379,12 +379,22 @@ def calls_told(
     switch: Annotated[
         Switch | None, typer.Option(help="The switch of the private instance.", show_default="auto")
     ] = None,
+    keep_open: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-open/--no-keep-open",
+            help="At the end open the message in a browser, and stay until Enter is pressed.",
+            show_default="in a terminal",
+        ),
+    ] = None,
 ) -> None:
     """Place real calls against a private instance, and tell what happened."""
     if context.invoked_subcommand is not None:
-        if switch is not None:
+        given = {"--switch": switch, "--keep-open": keep_open}
+        for option in (name for name, value in given.items() if value is not None):
             raise typer.BadParameter(
-                "The example company goes into a running `up`, which has its switch.", param_hint="--switch"
+                "The example company goes into a running `up`, which has its switch and stays.",
+                param_hint=option,
             )
         return
     if switch is Switch.NONE:
@@ -393,7 +403,10 @@ def calls_told(
     def run() -> None:
         from controlplane.entrypoints import demo as entrypoint  # noqa: PLC0415 (see the module)
 
-        entrypoint.main((switch or Switch.AUTO).value)
+        entrypoint.main(
+            (switch or Switch.AUTO).value,
+            keep_open=sys.stdin.isatty() and sys.stdout.isatty() if keep_open is None else keep_open,
+        )
 
     or_exit(run)
 

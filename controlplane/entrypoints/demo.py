@@ -1,8 +1,8 @@
 """`controlplane demo`: real SIP calls against a private instance, told step by step and verified.
 
 A caller leaves a message; the mail arrives; a member dials *56, enters a wrong PIN, then the right
-one, listens, and deletes. What is said and heard is read back by speech recognition. Returns only
-if every step was verified.
+one, listens, and deletes; the message is taken out of the trash, and is in the portal. What is said and
+heard is read back by speech recognition. Returns only if every step was verified.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ import soxr
 
 from controlplane.callflows.prompts import Greeting, MessageCounts, Prompt
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.entrypoints import demo_portal
+from controlplane.entrypoints.demo_portal import ShownMessage
 from controlplane.entrypoints.phone import spoken
 from controlplane.phone.conversation import Conversation
 from controlplane.phone.phone import Phone, PhoneError, Server, require_phone
@@ -95,11 +97,12 @@ class Box:
         return list(self.ask("GET", f"/mailboxes/{self.number}/messages?state={state}")["items"])
 
 
-def main(switch: str) -> None:
+def main(switch: str, *, keep_open: bool) -> None:
     """Run the demonstration in a state folder of its own, removed afterwards if all went well.
 
-    `switch` is what `up --switch` takes. Raises PhoneError without the SIP phone, and DemoFailed at the
-    first step that was not verified; the folder is kept then and named.
+    `switch` is what `up --switch` takes. With `keep_open` the message is opened in a browser at the
+    end, and the instance stays until somebody presses Enter. Raises PhoneError without the SIP phone,
+    and DemoFailed at the first step that was not verified; the folder is kept then and named.
     """
     require_phone()
     try:
@@ -112,7 +115,9 @@ def main(switch: str) -> None:
     try:
         with account.step("started a private instance: database, switch and all processes"):
             instance.start("--switch", switch)
-        asyncio.run(_tell(instance.ready, account, reader, folder))
+        shown = asyncio.run(_tell(instance.ready, account, reader, folder))
+        if keep_open:
+            demo_portal.keep_open(shown)
     except BaseException:
         print(f"What was written is kept in {folder}")
         instance.stop()
@@ -123,7 +128,7 @@ def main(switch: str) -> None:
     print("Every step was verified.")
 
 
-async def _tell(ready: dict[str, Any], account: Account, reader: Reader, folder: Path) -> None:
+async def _tell(ready: dict[str, Any], account: Account, reader: Reader, folder: Path) -> ShownMessage:
     box = Box(ready)
     address, port = ready["sip_uri"].removeprefix("sip:").rpartition("@")[2].rsplit(":", 1)
     server = Server(address=address, port=int(port))
@@ -153,6 +158,23 @@ async def _tell(ready: dict[str, Any], account: Account, reader: Reader, folder:
         deleted = await asyncio.to_thread(box.messages, "deleted")
         if [each["id"] for each in deleted] != [message["id"]]:
             raise DemoFailed("it is not")
+    return await asyncio.to_thread(_shown, ready, box, account, reader, message)
+
+
+def _shown(
+    ready: dict[str, Any], box: Box, account: Account, reader: Reader, message: dict[str, Any]
+) -> ShownMessage:
+    with account.step("took it out of the trash again"):
+        box.ask("PATCH", f"/messages/{message['id']}", {"state": "restored"})
+    with account.step("the portal shows it to who signs in, and plays it"):
+        shown = demo_portal.look_at(ready, str(message["id"]))
+        if message["caller_number"] not in shown.page:
+            raise DemoFailed(f"{shown.address} does not name its caller")
+        text = reader.text(_samples(shown.recording))
+        if alike(SENTENCE, text) < _WORDS_READ:
+            raise DemoFailed(f"its recording says: “{text}”")
+    account.note(shown.address)
+    return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
