@@ -1,6 +1,14 @@
 """A real PostgreSQL, and a whole product of its own whose parts are killed."""
 
-from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
+from tests.support.fixtures import (
+    database,
+    database_url,
+    default_tenant,
+    jobs,
+    postgres,
+    queue_app,
+    unopened_database,
+)
 from tests.support.live import message_wav, product, reader, second_wav, speech, switch
 
 __all__ = [
@@ -16,4 +24,5 @@ __all__ = [
     "second_wav",
     "speech",
     "switch",
+    "unopened_database",
 ]

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.support.api_fixtures import api, client, foreigner, mailbox, stranger, system
-from tests.support.fixtures import database, database_url, default_tenant, jobs, postgres, queue_app
+from tests.support.fixtures import (
+    database,
+    database_url,
+    default_tenant,
+    jobs,
+    postgres,
+    queue_app,
+    unopened_database,
+)
 from tests.support.portal_fixtures import alice, bob, visitor
 
 __all__ = [
@@ -25,6 +33,7 @@ __all__ = [
     "queue_app",
     "stranger",
     "system",
+    "unopened_database",
     "visitor",
 ]
 

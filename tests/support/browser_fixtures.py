@@ -30,9 +30,9 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
+async def site(database_url: str, unopened_database: Database, tmp_path: Path) -> AsyncIterator[Api]:
     """Serve an app of this test's own on a port; its `deps.public_url` is where it is."""
-    database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    database = unopened_database
     queue = make_app(database_url)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

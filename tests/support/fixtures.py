@@ -32,12 +32,17 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     empty(postgres.url())
 
 
+@pytest.fixture(scope="session")
+def unopened_database(postgres: EmbeddedPostgres) -> Database:
+    """Return the database, the same for all tests: to compile statements costs more than to run them."""
+    return Database(postgres.url().replace("postgresql://", "postgresql+psycopg://"))
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Open the database."""
-    opened = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    yield opened
-    await opened.close()
+async def database(database_url: str, unopened_database: Database) -> AsyncIterator[Database]:
+    """Open the database: connections belong to the loop of a test."""
+    yield unopened_database
+    await unopened_database.close()
 
 
 @pytest.fixture

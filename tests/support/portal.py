@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from types import TracebackType
 from typing import Self
@@ -27,8 +28,8 @@ class ShownForm:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-class Shown(HTMLParser):
-    """A page as it was sent: its words, its forms, and every tag with its attributes."""
+class _Reader(HTMLParser):
+    """Reads a page: its words, its forms, and every tag with its attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -36,30 +37,11 @@ class Shown(HTMLParser):
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.title = ""
         self._open: list[str] = []
-        self._text: list[str] = []
+        self.words: list[str] = []
         self._select: str | None = None
         self._area: str | None = None
         self.feed(html)
         self.close()
-
-    @property
-    def text(self) -> str:
-        """All words, with single blanks."""
-        return " ".join(" ".join(self._text).split())
-
-    def form(self, action: str) -> ShownForm:
-        """Return the form whose address ends so; without one, the form of the page's own address."""
-        return next(
-            form for form in self.forms if (form.action.endswith(action) if action else not form.action)
-        )
-
-    def has_form(self, action: str) -> bool:
-        """Say whether there is one."""
-        return any(form.action.endswith(action) for form in self.forms)
-
-    def with_attribute(self, name: str) -> list[dict[str, str]]:
-        """Return the attributes of all tags that have this one."""
-        return [attributes for _, attributes in self.tags if name in attributes]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a tag."""
@@ -103,7 +85,52 @@ class Shown(HTMLParser):
         if "title" in self._open:
             self.title += data
         elif "style" not in self._open and "script" not in self._open:
-            self._text.append(data)
+            self.words.append(data)
+
+
+class Shown:
+    """A page as it was sent; it is read when a test first asks for something of it."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+
+    @cached_property
+    def _read(self) -> _Reader:
+        return _Reader(self._html)
+
+    @property
+    def text(self) -> str:
+        """All words, with single blanks."""
+        return " ".join(" ".join(self._read.words).split())
+
+    @property
+    def title(self) -> str:
+        """The title."""
+        return self._read.title
+
+    @property
+    def forms(self) -> list[ShownForm]:
+        """All forms, in their order."""
+        return self._read.forms
+
+    @property
+    def tags(self) -> list[tuple[str, dict[str, str]]]:
+        """Each tag with its attributes."""
+        return self._read.tags
+
+    def form(self, action: str) -> ShownForm:
+        """Return the form whose address ends so; without one, the form of the page's own address."""
+        return next(
+            form for form in self.forms if (form.action.endswith(action) if action else not form.action)
+        )
+
+    def has_form(self, action: str) -> bool:
+        """Say whether there is one."""
+        return any(form.action.endswith(action) for form in self.forms)
+
+    def with_attribute(self, name: str) -> list[dict[str, str]]:
+        """Return the attributes of all tags that have this one."""
+        return [attributes for _, attributes in self.tags if name in attributes]
 
 
 class Browser:
