@@ -10,7 +10,7 @@ SOURCES := controlplane tests migrations docs examples dialplan_templates asteri
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-freeswitch bench lint check format lock clean
+.PHONY: help setup up demo test test-freeswitch bench pictures lint check format lock clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-freeswitch: setup ## Run the tests that place calls on FreeSWITCH (on PATH,
 
 bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+pictures: setup ## Take the pictures of the portal (docs/portal)
+	@$(BIN)/python -m tests.pictures $(ARGS)
 
 lint: setup ## Check format, style, types, imports' direction, spelling, Dockerfiles, the lock and the migrations
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run `make format`.'; exit 1; }
