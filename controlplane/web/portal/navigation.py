@@ -27,6 +27,14 @@ class Group:
 
 GROUPS = (
     Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
+    Group(
+        key="calls",
+        entries=(
+            Entry(key="call-queues", path="/call-queues", icon="queue"),
+            Entry(key="ring-groups", path="/ring-groups", icon="bell"),
+            Entry(key="extensions", path="/extensions", icon="phone"),
+        ),
+    ),
     Group(key="system", entries=(Entry(key="users", path="/users", icon="people"),)),
 )
 

@@ -6,12 +6,16 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from controlplane.web.portal import (
     account_page,
+    call_queues_page,
+    destination_picker,
     events,
+    extensions_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
     message_page,
+    ring_groups_page,
     sign_in_page,
     tenants_page,
     users_page,
@@ -41,6 +45,8 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     ):
         app.include_router(page.router)
     for page in (voicemail_page, message_page, events):
+        app.include_router(page.router)
+    for page in (destination_picker, call_queues_page, ring_groups_page, extensions_page):
         app.include_router(page.router)
     app.include_router(nothing_here())
 
