@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controlplane.domain.numbers import NumberKind
@@ -41,7 +41,10 @@ class FindingId(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding about one object; `field` is the path of what is wrong, if it is one field."""
+    """One finding about one object; `field` is the path of what is wrong, if it is one field.
+
+    `details` are what the sentence names, for who says it in other words.
+    """
 
     severity: Severity
     finding: FindingId
@@ -51,6 +54,7 @@ class Finding:
     field: str | None = None
     sentence: str
     remedy: str
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,14 @@ class Subject:
     name: str
 
     def found(
-        self, severity: Severity, finding: FindingId, sentence: str, remedy: str, *, at: str | None = None
+        self,
+        severity: Severity,
+        finding: FindingId,
+        sentence: str,
+        remedy: str,
+        *,
+        at: str | None = None,
+        **details: str,
     ) -> Finding:
         """Return a finding about it."""
         return Finding(
@@ -109,6 +120,7 @@ class Subject:
             field=at,
             sentence=sentence,
             remedy=remedy,
+            details=details,
         )
 
 

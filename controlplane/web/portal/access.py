@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.services.configuration_state import read_brief
 from controlplane.services.user_sessions import read_session
 from controlplane.web.deps import deps_of
 from controlplane.web.errors import Forbidden
@@ -81,7 +82,11 @@ async def _signed_in(request: Request) -> Visit:
     if clear is None or by is None:
         raise SignInNeeded
     request.state.signed_in = by
-    return Visit.of(request, by=by, csrf=csrf_of(clear))
+    visit = Visit.of(request, by=by, csrf=csrf_of(clear))
+    if not visit.by_htmx and "text/html" in request.headers.get("accept", ""):
+        # A whole page, and no part, stream or file.
+        visit.brief = await read_brief(deps.db, by.tenant_id)
+    return visit
 
 
 async def system_admin(visit: Inside) -> Visit:

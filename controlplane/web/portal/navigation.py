@@ -27,7 +27,17 @@ class Group:
 
 GROUPS = (
     Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
-    Group(key="system", entries=(Entry(key="users", path="/users", icon="people"),)),
+    Group(
+        key="calls",
+        entries=(Entry(key="findings", path="/findings", icon="check"),),
+    ),
+    Group(
+        key="system",
+        entries=(
+            Entry(key="publishing", path="/publishing", icon="publish"),
+            Entry(key="users", path="/users", icon="people"),
+        ),
+    ),
 )
 
 

@@ -7,11 +7,13 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from controlplane.web.portal import (
     account_page,
     events,
+    findings_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
     message_page,
+    publishing_page,
     sign_in_page,
     tenants_page,
     users_page,
@@ -40,7 +42,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         tenants_page,
     ):
         app.include_router(page.router)
-    for page in (voicemail_page, message_page, events):
+    for page in (voicemail_page, message_page, events, publishing_page, findings_page):
         app.include_router(page.router)
     app.include_router(nothing_here())
 
