@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 from controlplane.services.publishing import Publisher, publish
-from controlplane.web.portal.words import Catalogues
 from sqlalchemy import event
 from tests.support.api import MAILBOX, Api
 from tests.support.fake_switch import FakeSwitch
@@ -273,10 +272,3 @@ async def test_hostile_names_stay_text(
         assert {"img"} & {tag for tag, _ in shown.tags} == set()
         assert all("src" in attributes for tag, attributes in shown.tags if tag == "script")
         assert len(alice.answer.content) < 150_000
-
-
-def test_german_has_all_words() -> None:
-    """Each sentence of the English files is there in German."""
-    english, german = Catalogues().of("en"), Catalogues().of("de")
-
-    assert [] == [key for key in english._sentences if not german.has(key)]

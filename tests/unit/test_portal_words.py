@@ -10,7 +10,7 @@ import pytest
 from controlplane.domain.configuration import Action, Mode, ObjectKind
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
-from controlplane.domain.message import MessageState
+from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.destination import ByHours, DestinationAction
@@ -20,21 +20,28 @@ from controlplane.domain.routing.hours import Holiday, OfficeHours, Weekday
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
 from controlplane.domain.routing.receptionist import KeyRule
 from controlplane.domain.routing.ring_group import RingStrategy
+from controlplane.domain.routing.simulation import PhoneState, Result
 from controlplane.services.configuration_state import State
 from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
+from controlplane.web.portal.call_queues_page import CALL_QUEUES
+from controlplane.web.portal.extensions_page import EXTENSIONS
+from controlplane.web.portal.form_fields import FormField
 from controlplane.web.portal.mailbox_form import new_entries
 from controlplane.web.portal.navigation import GROUPS
+from controlplane.web.portal.ring_groups_page import RING_GROUPS
 from controlplane.web.portal.routes import _TITLES
 from controlplane.web.portal.voicemail_actions import _LEFT, PURGE
 from controlplane.web.portal.voicemail_query import SHOWN
 from controlplane.web.portal.words import Catalogues
 from tests.support.hostile import HOSTILE_TEXTS
 
+OBJECTS = (CALL_QUEUES, RING_GROUPS, EXTENSIONS)
+"""The kinds of objects that have pages of their own."""
 HERE = Path(words.__file__).parent
 _ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z0-9_-]*[a-z0-9])+)(?=")""")
-_OF_IDS = ("errors.", "mailbox-errors.", "mailbox-delete-errors.")
+_OF_IDS = ("errors.", "mailbox-errors.", "mailbox-delete-errors.", "object-errors.", "delete-errors.")
 """Sections whose words are found by the id of an error."""
 _NOTICE = re.compile(r'notice(?:=| = )"([a-z-]+)"(?: if enabled else "([a-z-]+)")?')
 
@@ -51,9 +58,8 @@ def _asked() -> set[str]:
     found |= {f"navigation.{group.key}" for group in GROUPS}
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
-    found |= _of_mailboxes()
-    found |= _of_publishing()
-    found |= _of_findings()
+    found |= _of_mailboxes() | _of_objects()
+    found |= _of_publishing() | _of_findings() | _of_simulator()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -118,6 +124,47 @@ def _of_findings() -> set[str]:
     found = {f"finding-{part}.{each}" for part in ("sentences", "remedies") for each in ids}
     found |= {f"finding-severities.{each}" for each in Severity}
     return found | {f"findings.which-{each}" for each in ("all", *Severity)}
+
+
+def _of_simulator() -> set[str]:
+    """Return the keys that the simulator puts together."""
+    causes = ("normal", "busy", "no_answer", "not_registered")
+    found = {f"simulator.end-hung_up-{cause}" for cause in causes}
+    found |= {f"simulator.end-{result}" for result in Result if result is not Result.HUNG_UP}
+    found |= {f"simulator.hours-{hours}" for hours in ("open", "closed", "holiday")}
+    found |= {f"simulator.wrong-{field}" for field in ("number", "date", "caller", "trunk", "keys", "others")}
+    found |= {f"phone-states.{state}" for state in PhoneState}
+    return found | {f"reached-reasons.{reason}" for reason in ReachedReason}
+
+
+def _of_objects() -> set[str]:
+    """Return the keys that the pages of objects put together, out of the fields of each kind."""
+    english = Catalogues().of("en")
+    found = {f"object.{name}" for name in ("number", "display_name", "name", "up", "down", "drop", "nothing")}
+    found |= {f"object.{name}-hint" for name in ("number", "display_name", "name")}
+    found |= {f"notices.{key}" for key in ("object-added", "named-added", "object-deleted", "named-deleted")}
+    found |= {"object-delete.button", "object-delete.button-re-point", "object.search", "object-delete.title"}
+    found |= {f"destinations.{action.value}" for action in DestinationAction} | {"destinations.none"}
+    found |= {f"{pages.word}.{name}" for pages in OBJECTS for name in pages.fields}
+    optional: set[str] = set()
+    for pages in OBJECTS:
+        found |= {f"{pages.plural}.{key}" for key in ("title", "intro", "add", "empty-title", "empty-text")}
+        found |= {f"{pages.plural}.{column}" for column in pages.columns}
+        for name, kind in pages.fields.items():
+            optional |= _of_field(f"{pages.word}.{name}", kind)
+        optional |= {f"{pages.word}.{hours}-none" for hours in ("outside_hours", "holidays")}
+        optional |= {f"{pages.word}.{key}" for key in ("secret", "secret-title", "secret-text")}
+    return found | {key for key in optional if english.has(key)}
+
+
+def _of_field(key: str, kind: FormField) -> set[str]:
+    """Return the keys that a field may have: without them it is said in the words of all kinds."""
+    chosen = [*getattr(kind, "values", ()), *getattr(kind, "actions", ())]
+    chosen += [action.value for action in getattr(kind, "allowed", ())]
+    found = {f"{key}-{each or 'none'}" for each in [*chosen, "none", "hint", "legend", "remove", "add"]}
+    for part, own in getattr(kind, "parts", {}).items():
+        found |= {f"{key}-{part}"} | _of_field(f"{key}-{part}", own)
+    return found
 
 
 def test_every_word_that_is_asked_for_is_there() -> None:

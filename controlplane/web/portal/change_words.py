@@ -75,7 +75,7 @@ def field_label(path: Sequence[str], words: Words) -> str:
     parts = []
     for place, part in enumerate(path):
         # `office_hours` is a schedule by itself, and a time of the day within a destination.
-        sections = ("changed-fields", "slots") if place == 0 else ("slots", "changed-fields")
+        sections = ("changed-fields", "slots", "mailbox") if place == 0 else ("slots", "changed-fields")
         found = next((f"{section}.{part}" for section in sections if words.has(f"{section}.{part}")), None)
         parts.append(part.replace("_", " ") if found is None else words(found))
     return ", ".join(parts)

@@ -29,7 +29,13 @@ GROUPS = (
     Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
     Group(
         key="calls",
-        entries=(Entry(key="findings", path="/findings", icon="check"),),
+        entries=(
+            Entry(key="call-queues", path="/call-queues", icon="queue"),
+            Entry(key="ring-groups", path="/ring-groups", icon="bell"),
+            Entry(key="extensions", path="/extensions", icon="phone"),
+            Entry(key="simulator", path="/simulator", icon="try"),
+            Entry(key="findings", path="/findings", icon="check"),
+        ),
     ),
     Group(
         key="system",

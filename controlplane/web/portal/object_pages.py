@@ -8,7 +8,12 @@ from urllib.parse import quote
 
 from controlplane.domain.numbers import NumberKind
 
-_PAGES: Final[Mapping[str, str]] = {NumberKind.MAILBOX.value: "/mailboxes"}
+_PAGES: Final[Mapping[str, str]] = {
+    NumberKind.MAILBOX.value: "/mailboxes",
+    NumberKind.CALL_QUEUE.value: "/call-queues",
+    NumberKind.RING_GROUP.value: "/ring-groups",
+    NumberKind.EXTENSION.value: "/extensions",
+}
 """Kinds of objects that have pages, and below what."""
 
 

@@ -6,7 +6,10 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from controlplane.web.portal import (
     account_page,
+    call_queues_page,
+    destination_picker,
     events,
+    extensions_page,
     findings_page,
     link_page,
     mailbox_delete_page,
@@ -14,7 +17,9 @@ from controlplane.web.portal import (
     mailboxes_page,
     message_page,
     publishing_page,
+    ring_groups_page,
     sign_in_page,
+    simulator_page,
     tenants_page,
     users_page,
     voicemail_page,
@@ -42,7 +47,9 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         tenants_page,
     ):
         app.include_router(page.router)
-    for page in (voicemail_page, message_page, events, publishing_page, findings_page):
+    for page in (voicemail_page, message_page, events, publishing_page, findings_page, simulator_page):
+        app.include_router(page.router)
+    for page in (destination_picker, call_queues_page, ring_groups_page, extensions_page):
         app.include_router(page.router)
     app.include_router(nothing_here())
 
