@@ -24,6 +24,8 @@ from controlplane.storage.revision_folder import RevisionFolder
 from controlplane.storage.revisions import Revision
 
 __all__ = [
+    "MOST_WAITING",
+    "Brief",
     "ConfigurationState",
     "ListedRevision",
     "NotedChange",
@@ -31,11 +33,13 @@ __all__ = [
     "RevisionDetails",
     "State",
     "list_revisions",
+    "read_brief",
     "read_configuration",
     "read_revision",
 ]
 
 _SHOWN = 20
+MOST_WAITING = 100
 
 
 class State(StrEnum):
@@ -73,9 +77,11 @@ class ConfigurationState:
     `mode` is that of the tenant. `waiting` is the revision that was noted or has failed and is not live;
     `changes` are those of objects that are not live; `files` what that revision would change. None: `edited`
     and `by_hand`, the names of the tenants that publish by hand, are not told.
+    `asked`: a person asked to publish what waits of the tenant, and the job has not ended.
     """
 
     state: State
+    asked: bool
     mode: TenantMode
     by_hand: Sequence[str] | None
     live: int | None
@@ -84,6 +90,41 @@ class ConfigurationState:
     files: Sequence[FileDifference] | None
     edited: Sequence[EditedFile] | None
     revisions: Sequence[ListedRevision]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What is said of publishing beside anything else; `waiting` objects are counted up to MOST_WAITING.
+
+    `revision` is the newest one that counts, without what its tenant may not know.
+    """
+
+    mode: TenantMode
+    waiting: int
+    revision: Revision | None
+
+    @property
+    def state(self) -> State:
+        """How things are for this tenant, without a look at the jobs."""
+        if self.mode.mode is Mode.MANUAL:
+            if self.mode.publishing:
+                return State.PENDING
+            if self.waiting and self.mode.failed_revision is not None:
+                return State.FAILED
+            return State.PENDING if self.waiting else State.LIVE
+        newest = State.NONE if self.revision is None else State(self.revision.state)
+        return State.PENDING if self.waiting and newest is not State.FAILED else newest
+
+
+async def read_brief(db: Database, tenant_id: UUID) -> Brief:
+    """Return the little that each page tells, by index; raises Unavailable."""
+    async with db.transaction() as session:
+        newest = await revisions.newest_that_counts(session)
+        return Brief(
+            mode=await publishing_modes.of_tenant(session, tenant_id),
+            waiting=await configuration_changes.waiting_objects(session, tenant_id, most=MOST_WAITING),
+            revision=newest,
+        )
 
 
 async def read_configuration(
@@ -101,6 +142,7 @@ async def read_configuration(
         state = _state(newest, queued=queued, by_hand=by_hand)
         return ConfigurationState(
             state=state if all_tenants else _state_of_tenant(mode, state, by_hand=by_hand, queued=queued),
+            asked=await revisions.is_asked(session, tenant_id),
             mode=mode,
             by_hand=await publishing_modes.names_by_hand(session) if all_tenants else None,
             live=await revisions.live_number(session),

@@ -153,6 +153,17 @@ async def waiting(session: AsyncSession, tenant_id: UUID | None) -> NotedChanges
     return await _noted(session, select(Change).where(Change.live_at.is_(None)), tenant_id)
 
 
+async def waiting_objects(session: AsyncSession, tenant_id: UUID, *, most: int) -> int:
+    """Count the objects of a tenant with changes that are not live yet, up to `most` of them."""
+    some = (
+        select(Change.kind, Change.name)
+        .where(Change.live_at.is_(None), Change.tenant_id == tenant_id)
+        .distinct()
+        .limit(most)
+    )
+    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
 async def of_revision(session: AsyncSession, revision_id: int, tenant_id: UUID | None) -> NotedChanges:
     """Return the changes that a revision took along, of one tenant or of all."""
     query = select(Change).join(Covered, Covered.change_id == Change.id)

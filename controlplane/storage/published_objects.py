@@ -7,11 +7,12 @@ before when the switch was seen to run it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, cast
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import TextClause, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Mode
@@ -28,33 +29,36 @@ FEATURE_CODE: Final = "feature-code"
 EXTENSION: Final = "extension"
 MAILBOX: Final = "mailbox"
 
-_COPY: Final = text(
-    """
-WITH copied AS (
-    INSERT INTO published_objects (tenant_id, is_next, kind, key, number, name, settings)
-    SELECT id, :is_next, 'tenant', id::text, NULL, name,
-           jsonb_build_object('sip_domain', sip_domain, 'language', language)
+_OBJECTS: Final = """
+    SELECT 'tenant' AS kind, id::text AS key, NULL::text AS number, name,
+           jsonb_build_object('sip_domain', sip_domain, 'language', language) AS settings
       FROM tenants WHERE id = :tenant_id
     UNION ALL
-    SELECT tenant_id, :is_next, 'feature-code', code, NULL, feature, '{}'
+    SELECT 'feature-code', code, NULL, feature, '{}'
       FROM feature_codes WHERE tenant_id = :tenant_id AND enabled
     UNION ALL
-    SELECT tenant_id, :is_next, 'extension', id::text, number, display_name,
+    SELECT 'extension', id::text, number, display_name,
            jsonb_build_object('sip_a1_hash', sip_a1_hash, 'rules', rules)
       FROM extensions WHERE tenant_id = :tenant_id
     UNION ALL
-    SELECT tenant_id, :is_next, 'mailbox', id::text, number, display_name,
+    SELECT 'mailbox', id::text, number, display_name,
            jsonb_build_object('language', language, 'max_message_seconds', max_message_seconds)
       FROM mailboxes WHERE tenant_id = :tenant_id AND deleted_at IS NULL
     UNION ALL
-    SELECT tenant_id, :is_next, kind, id::text, number, name,
+    SELECT kind, id::text, number, name,
            CASE kind WHEN 'call-queue' THEN settings || jsonb_build_object('logged_out', (
                SELECT coalesce(jsonb_agg(agent.number), '[]') FROM queue_agents AS agent
                 WHERE agent.queue_id = routing_objects.id AND NOT agent.logged_in
            )) ELSE settings END
       FROM routing_objects WHERE tenant_id = :tenant_id
+"""
+_COPY: Final = text(
+    f"""
+WITH objects AS ({_OBJECTS}), copied AS (
+    INSERT INTO published_objects (tenant_id, is_next, kind, key, number, name, settings)
+    SELECT :tenant_id, :is_next, kind, key, number, name, settings FROM objects
 ), waiting AS (
-    SELECT coalesce(array_agg(id), '{}') AS ids
+    SELECT coalesce(array_agg(id), '{{}}') AS ids
       FROM configuration_changes WHERE tenant_id = :tenant_id AND live_at IS NULL
 )
 UPDATE publishing_modes
@@ -64,8 +68,47 @@ UPDATE publishing_modes
        failed_revision = NULL
   FROM waiting
  WHERE tenant_id = :tenant_id
-"""
-)
+"""  # noqa: S608 (of constants)
+).bindparams(bindparam("tenant_id", type_=Uuid()))
+_NAMED: Final = "(kind = 'feature-code' OR number = ANY(:names) OR number IS NULL AND name = ANY(:names))"
+_NOW: Final = text(
+    f"SELECT kind, key, number, name, settings FROM ({_OBJECTS}) AS objects WHERE {_NAMED}"  # noqa: S608
+).bindparams(bindparam("tenant_id", type_=Uuid()))
+_PUBLISHED: Final = text(
+    "SELECT kind, key, number, name, settings FROM published_objects"  # noqa: S608
+    f" WHERE tenant_id = :tenant_id AND NOT is_next AND {_NAMED}"
+).bindparams(bindparam("tenant_id", type_=Uuid()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object as the tables or a copy have it; its `settings` hold digests and passwords."""
+
+    kind: str
+    key: str
+    number: str | None
+    name: str
+    settings: dict[str, Any] = field(repr=False)
+
+
+async def published(session: AsyncSession, tenant_id: UUID, names: Collection[str]) -> list[StoredObject]:
+    """Return the objects with these numbers or names as they are published, and all feature codes."""
+    return await _named(session, _PUBLISHED, tenant_id, names)
+
+
+async def now(session: AsyncSession, tenant_id: UUID, names: Collection[str]) -> list[StoredObject]:
+    """Return them as the tables say."""
+    return await _named(session, _NOW, tenant_id, names)
+
+
+async def _named(
+    session: AsyncSession, query: TextClause, tenant_id: UUID, names: Collection[str]
+) -> list[StoredObject]:
+    rows = await session.execute(query, {"tenant_id": tenant_id, "names": list(names)})
+    return [
+        StoredObject(kind=kind, key=key, number=number, name=name, settings=settings)
+        for kind, key, number, name, settings in rows
+    ]
 
 
 async def copy(session: AsyncSession, tenant_id: UUID, *, is_next: bool) -> None:

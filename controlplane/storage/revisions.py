@@ -27,6 +27,11 @@ _LATER = text(
     "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'todo' AND id > :job_id"
     " AND task_name = 'configuration.publish' AND (scheduled_at IS NULL OR scheduled_at <= now()))"
 )
+_ASKED = text(
+    "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+    " AND task_name = 'configuration.publish_by_hand'"
+    " AND coalesce(args->'tenant_ids' @> to_jsonb(CAST(:tenant_id AS text)), true))"
+)
 _SUMMARY: Final = (
     Row.id,
     Row.digest,
@@ -77,6 +82,12 @@ async def latest(session: AsyncSession) -> Revision | None:
 async def newest(session: AsyncSession, *, limit: int) -> list[Revision]:
     """Return the newest revisions, newest first."""
     return [_revision(row) for row in await session.execute(_summaries().limit(limit))]
+
+
+async def newest_that_counts(session: AsyncSession) -> Revision | None:
+    """Return the newest revision that is not superseded."""
+    row = (await session.execute(_summaries().where(Row.state != "superseded").limit(1))).first()
+    return None if row is None else _revision(row)
 
 
 async def page(session: AsyncSession, *, limit: int, before: int | None) -> Page[Revision]:
@@ -177,6 +188,11 @@ async def forget_old(session: AsyncSession, *, kept: int = _KEPT) -> None:
 async def is_queued(session: AsyncSession, tenant_id: UUID) -> bool:
     """Say whether a job that publishes a change of this tenant has not ended yet."""
     return bool(await session.scalar(_QUEUED, {"tenant_id": str(tenant_id)}))
+
+
+async def is_asked(session: AsyncSession, tenant_id: UUID) -> bool:
+    """Say whether a job that a person asked for, and that publishes this tenant, has not ended."""
+    return bool(await session.scalar(_ASKED, {"tenant_id": str(tenant_id)}))
 
 
 async def is_queued_again(session: AsyncSession, job_id: int) -> bool:

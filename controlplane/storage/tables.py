@@ -531,6 +531,14 @@ class ConfigurationChangeRow(Table):
     __table_args__ = (
         CheckConstraint("action IN ('added', 'changed', 'removed')", name="action"),
         Index("ix_configuration_changes_waiting", "id", postgresql_where=text("live_at IS NULL")),
+        # Each page of the portal counts what waits of its tenant.
+        Index(
+            "ix_configuration_changes_of_tenant",
+            "tenant_id",
+            "kind",
+            "name",
+            postgresql_where=text("live_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -38,6 +38,9 @@ _HEADERS: Mapping[str, str] = {
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # Audio is read by the call itself, behind its token; everything else is small.
 _UPLOADS = re.compile(rf"{re.escape(API)}/virtual-receptionists/[^/]+/greeting")
+# Where a person waits for a page and not for a problem document.
+_PAGES = "/portal/"
+_DROPPED_BYTES = 64 * 1024 * 1024
 _HSTS = "max-age=31536000"
 
 
@@ -95,11 +98,14 @@ class Edge:
         most = self._max_body_bytes
         if scope["method"] == "PUT" and _UPLOADS.fullmatch(scope["path"]):
             most = max(most, MAX_GREETING_BYTES)
+        limited = self._limited(receive, most)
         if length.isascii() and length.isdigit() and int(length) > most:
-            await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
-            return
+            if not scope["path"].startswith(_PAGES):
+                await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
+                return
+            limited = self._dropped(receive, int(length))
         try:
-            await self._app(scope, self._limited(receive, most), answer.send)
+            await self._app(scope, limited, answer.send)
         except Exception:
             structlog.get_logger().exception("http.failed", request_id=str(answer.request_id))
             if answer.status is not None:
@@ -120,6 +126,22 @@ class Edge:
             return message
 
         return counted
+
+    @staticmethod
+    def _dropped(receive: Receive, length: int) -> Receive:
+        """Refuse a body when the page asks for it, and let a browser send what is not far too much.
+
+        A browser that is still sending shows no answer, only that the connection broke.
+        """
+
+        async def refused() -> Message:
+            more = length <= _DROPPED_BYTES
+            while more:
+                message = await receive()
+                more = message["type"] == "http.request" and message.get("more_body", False)
+            raise HTTPException(413)
+
+        return refused
 
     def _note(self, scope: Scope, method: str, answer: _Answer, seconds: float) -> None:
         # The template and never the path: a link's token is a part of its path.

@@ -7,13 +7,21 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from controlplane.domain.configuration import Action, Mode, ObjectKind
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
-from controlplane.domain.message import MessageState
+from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.destination import ByHours, DestinationAction
-from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules
+from controlplane.domain.routing.findings import FindingId, Severity
+from controlplane.domain.routing.hours import Holiday, OfficeHours, Weekday
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
+from controlplane.domain.routing.receptionist import KeyRule
+from controlplane.domain.routing.ring_group import RingStrategy
+from controlplane.domain.routing.simulation import PhoneState, Result
+from controlplane.services.configuration_state import State
 from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
@@ -51,6 +59,7 @@ def _asked() -> set[str]:
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
     found |= _of_mailboxes() | _of_objects()
+    found |= _of_publishing() | _of_findings() | _of_simulator()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -81,6 +90,51 @@ def _of_mailboxes() -> set[str]:
     types: list[type] = [ExtensionRules, ByHours, *SETTINGS.values()]
     names = {each.name for one in types for each in fields(one)} | {"destination", "fallback", "exceptions"}
     return found | {f"slots.{name}" for name in names if Catalogues().of("en").has(f"slots.{name}")}
+
+
+def _of_publishing() -> set[str]:
+    """Return the keys that the pages about changes put together; fields may also be those of `slots`."""
+    types = [ExtensionRules, CallerException, OfficeHours, Holiday, KeyRule, *SETTINGS.values()]
+    english = Catalogues().of("en")
+    names = {each.name for one in types for each in fields(one)} | {*Weekday}
+    names |= {"display_name", "sip_password", "sip_domain", "language", "code"}
+    values = {*DestinationAction, *RingStrategy, *QueueStrategy}
+    told = {f"changed-fields.{name}" for name in names} | {f"changed-values.{value}" for value in values}
+    found = {key for key in told if english.has(key)}
+    states = {"live", "pending", "failed", "superseded"}
+    found |= {
+        f"{section}.{state}" for section in ("revision-states", "revision-states-long") for state in states
+    }
+    found |= {f"changes.{word}" for word in (*Action, "yes", "no")}
+    found |= {f"publishing.quiet-{state}" for state in State}
+    found |= {f"publishing.step-{step}" for step in ("asked", "written", "read")}
+    found |= {f"publishing.{each}-{mode}" for each in ("mode", "intro") for mode in Mode}
+    found |= {f"publishing.mode-{mode}-hint" for mode in Mode} | {
+        f"notices.publishing-{mode}" for mode in Mode
+    }
+    found |= {f"kinds.{kind}" for kind in ObjectKind} | {"authors.system", "authors.cli"}
+    ends = ("bar-failed-by-itself", "refused-text-by-itself", "none-live", "on-their-way", "not-put-back")
+    found |= {f"publishing.{end}" for end in (*ends, "bar-button", "files-not-told", "quiet-waiting")}
+    return found
+
+
+def _of_findings() -> set[str]:
+    """Return the keys that the pages of the check-up put together."""
+    ids = {*FindingId, "rule-never-matches-trunk"}
+    found = {f"finding-{part}.{each}" for part in ("sentences", "remedies") for each in ids}
+    found |= {f"finding-severities.{each}" for each in Severity}
+    return found | {f"findings.which-{each}" for each in ("all", *Severity)}
+
+
+def _of_simulator() -> set[str]:
+    """Return the keys that the simulator puts together."""
+    causes = ("normal", "busy", "no_answer", "not_registered")
+    found = {f"simulator.end-hung_up-{cause}" for cause in causes}
+    found |= {f"simulator.end-{result}" for result in Result if result is not Result.HUNG_UP}
+    found |= {f"simulator.hours-{hours}" for hours in ("open", "closed", "holiday")}
+    found |= {f"simulator.wrong-{field}" for field in ("number", "date", "caller", "trunk", "keys", "others")}
+    found |= {f"phone-states.{state}" for state in PhoneState}
+    return found | {f"reached-reasons.{reason}" for reason in ReachedReason}
 
 
 def _of_objects() -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +42,10 @@ class FindingId(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding about one object; `field` is the path of what is wrong, if it is one field."""
+    """One finding about one object; `field` is the path of what is wrong, if it is one field.
+
+    `details` are what the sentence names, for who says it in other words.
+    """
 
     severity: Severity
     finding: FindingId
@@ -51,6 +55,7 @@ class Finding:
     field: str | None = None
     sentence: str
     remedy: str
+    details: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,14 @@ class Subject:
     name: str
 
     def found(
-        self, severity: Severity, finding: FindingId, sentence: str, remedy: str, *, at: str | None = None
+        self,
+        severity: Severity,
+        finding: FindingId,
+        sentence: str,
+        remedy: str,
+        *,
+        at: str | None = None,
+        **details: str,
     ) -> Finding:
         """Return a finding about it."""
         return Finding(
@@ -109,6 +121,7 @@ class Subject:
             field=at,
             sentence=sentence,
             remedy=remedy,
+            details=details,
         )
 
 

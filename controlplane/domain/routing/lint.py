@@ -68,6 +68,7 @@ def _loops(everything: Everything) -> Iterator[Finding]:
             f"A call would go round in a circle: {way}.",
             "Send it elsewhere at one of these places, or end it there.",
             at=loop[0].slot,
+            way=way,
         )
 
 
@@ -84,6 +85,7 @@ def _rules(everything: Everything) -> Iterator[Finding]:
             FindingId.RULE_NEVER_MATCHES,
             f"The rule {earlier} comes first, and takes all the calls that this one means.",
             "Give this one a smaller priority than the other, or remove it.",
+            rule=earlier,
         )
     for one, rule in rules.values():
         if rule.enabled and rule.trunk in disabled:
@@ -93,6 +95,7 @@ def _rules(everything: Everything) -> Iterator[Finding]:
                 f"The trunk {rule.trunk} is disabled, so that no call comes by it.",
                 "Enable the trunk, or let the rule count for another one.",
                 at="trunk",
+                trunk=str(rule.trunk),
             )
     for extension in everything.extensions:
         for later, before in shadowed_exceptions(extension.rules.exceptions):
@@ -102,6 +105,8 @@ def _rules(everything: Everything) -> Iterator[Finding]:
                 f"Exception {before + 1} comes first, and takes all calls that exception {later + 1} means.",
                 "Put it before the other one, or remove it.",
                 at=f"exceptions.{later}",
+                before=str(before + 1),
+                later=str(later + 1),
             )
 
 
@@ -141,6 +146,7 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
                     f"The extension {owner} owns no mailbox, so that the call ends.",
                     "Give the extension a mailbox, or name a number.",
                     at=slot,
+                    extension=owner,
                 )
             else:
                 leads[slot] = owned
@@ -152,6 +158,7 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
                     f"The mailbox {number} is disabled: callers are told that it takes no messages.",
                     "Enable the mailbox, or send callers elsewhere.",
                     at=slot,
+                    mailbox=number,
                 )
 
 
@@ -177,6 +184,7 @@ def _languages(everything: Everything) -> Iterator[Finding]:
                 f"There are no prompts in the language {language}.",
                 "Choose one of `GET /languages`.",
                 at="language",
+                language=language or "",
             )
 
 
@@ -211,6 +219,7 @@ def _mailboxes(everything: Everything) -> Iterator[Finding]:
                 FindingId.MAILBOX_NOT_READ,
                 f"It has messages that nobody has heard for {UNREAD_DAYS} days.",
                 "Find somebody who reads it, or point callers elsewhere.",
+                days=str(UNREAD_DAYS),
             )
         if not one.is_mailed and one.number not in owned:
             yield subject.found(

@@ -29,6 +29,13 @@ def rules_from(document: dict[str, Any]) -> ExtensionRules:
     return _RULES.validate_python(document)
 
 
+def with_defaults(kind: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return stored settings of a routing object, or rules of an extension, with what was left out."""
+    adapter: TypeAdapter[Any] = _ADAPTERS[RoutingKind(kind)] if kind in set(RoutingKind) else _RULES
+    value = adapter.validate_python(document)
+    return cast("dict[str, Any]", adapter.dump_python(value, mode="json"))
+
+
 def _adapter_of(settings: Settings) -> TypeAdapter[Any]:
     kind = next(kind for kind, type_ in SETTINGS.items() if type_ is type(settings))
     return _ADAPTERS[kind]

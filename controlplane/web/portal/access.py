@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.services.configuration_state import read_brief
 from controlplane.services.user_sessions import read_session
 from controlplane.web.deps import deps_of
 from controlplane.web.errors import Forbidden
-from controlplane.web.portal.forms import read_form
+from controlplane.web.portal.forms import read_form, reading_files
 from controlplane.web.portal.visits import Portal, Visit, portal_of
 
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
@@ -50,6 +52,30 @@ async def outside(request: Request) -> Visit:
 
 async def inside(request: Request) -> Visit:
     """Return the visit of somebody who is signed in; raises SignInNeeded, Forbidden."""
+    visit = await _signed_in(request)
+    if request.method not in _SAFE:
+        _check_origin(request, visit.portal)
+        visit.form = await read_form(request)
+        _check_token(visit)
+    return visit
+
+
+async def inside_with_files(request: Request) -> AsyncIterator[Visit]:
+    """Give the visit of somebody who is signed in, and may send a form with files, which are gone after it.
+
+    Raises SignInNeeded, Forbidden; no byte of a body is read before it is known who sends it.
+    """
+    visit = await _signed_in(request)
+    if request.method in _SAFE:
+        yield visit
+        return
+    _check_origin(request, visit.portal)
+    async with reading_files(request) as visit.form:
+        _check_token(visit)
+        yield visit
+
+
+async def _signed_in(request: Request) -> Visit:
     clear = session_secret(request)
     deps = deps_of(request)
     by = None if clear is None else await read_session(deps.db, clear, now=deps.clock())
@@ -57,12 +83,9 @@ async def inside(request: Request) -> Visit:
         raise SignInNeeded
     request.state.signed_in = by
     visit = Visit.of(request, by=by, csrf=csrf_of(clear))
-    if request.method not in _SAFE:
-        _check_origin(request, visit.portal)
-        visit.form = await read_form(request)
-        given = request.headers.get(CSRF_HEADER) or visit.form.text(CSRF_FIELD)
-        if not hmac.compare_digest(csrf_of(clear).encode(), given.encode("utf-8", "surrogatepass")):
-            raise Forbidden("This form is of another session. Open the page again.", error_id="stale-form")
+    if not visit.by_htmx and "text/html" in request.headers.get("accept", ""):
+        # A whole page, and no part, stream or file.
+        visit.brief = await read_brief(deps.db, by.tenant_id)
     return visit
 
 
@@ -73,8 +96,17 @@ async def system_admin(visit: Inside) -> Visit:
     return visit
 
 
+def _check_token(visit: Visit) -> None:
+    """Let through a form of this session; raises Forbidden."""
+    assert visit.csrf is not None
+    given = visit.request.headers.get(CSRF_HEADER) or visit.form.text(CSRF_FIELD)
+    if not hmac.compare_digest(visit.csrf.encode(), given.encode("utf-8", "surrogatepass")):
+        raise Forbidden("This form is of another session. Open the page again.", error_id="stale-form")
+
+
 Outside = Annotated[Visit, Depends(outside)]
 Inside = Annotated[Visit, Depends(inside)]
+InsideWithFiles = Annotated[Visit, Depends(inside_with_files)]
 SystemAdmin = Annotated[Visit, Depends(system_admin)]
 
 

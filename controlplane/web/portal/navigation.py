@@ -33,9 +33,17 @@ GROUPS = (
             Entry(key="call-queues", path="/call-queues", icon="queue"),
             Entry(key="ring-groups", path="/ring-groups", icon="bell"),
             Entry(key="extensions", path="/extensions", icon="phone"),
+            Entry(key="simulator", path="/simulator", icon="try"),
+            Entry(key="findings", path="/findings", icon="check"),
         ),
     ),
-    Group(key="system", entries=(Entry(key="users", path="/users", icon="people"),)),
+    Group(
+        key="system",
+        entries=(
+            Entry(key="publishing", path="/publishing", icon="publish"),
+            Entry(key="users", path="/users", icon="people"),
+        ),
+    ),
 )
 
 

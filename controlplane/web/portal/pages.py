@@ -10,13 +10,16 @@ from controlplane.web.portal import (
     destination_picker,
     events,
     extensions_page,
+    findings_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
     message_page,
+    publishing_page,
     ring_groups_page,
     sign_in_page,
+    simulator_page,
     tenants_page,
     users_page,
     voicemail_page,
@@ -44,7 +47,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         tenants_page,
     ):
         app.include_router(page.router)
-    for page in (voicemail_page, message_page, events):
+    for page in (voicemail_page, message_page, events, publishing_page, findings_page, simulator_page):
         app.include_router(page.router)
     for page in (destination_picker, call_queues_page, ring_groups_page, extensions_page):
         app.include_router(page.router)

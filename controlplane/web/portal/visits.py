@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from controlplane.services.configuration_state import Brief
 from controlplane.services.user_sessions import LONGEST, SignedIn
 from controlplane.web.deps import WebDeps, deps_of
 from controlplane.web.pages import preferred
@@ -74,7 +75,10 @@ def portal_of(request: Request) -> Portal:
 
 @dataclass(slots=True, kw_only=True)
 class Visit:
-    """A request for a page; `by` is who is signed in, `csrf` what their forms must send."""
+    """A request for a page; `by` is who is signed in, `csrf` what their forms must send.
+
+    `brief` is what the frame tells of publishing, None on a part of a page.
+    """
 
     request: Request
     deps: WebDeps
@@ -83,6 +87,7 @@ class Visit:
     by: SignedIn | None = None
     csrf: str | None = None
     form: Form = field(default_factory=Form)
+    brief: Brief | None = None
 
     @classmethod
     def of(cls, request: Request, *, by: SignedIn | None = None, csrf: str | None = None) -> Visit:
@@ -136,6 +141,7 @@ class Visit:
                 "csrf": self.csrf,
                 "groups": [] if self.by is None else groups_for(self.by),
                 "section": section,
+                "brief": self.brief,
                 "notice": None if notice is None else notice.in_words(self.words),
                 "faults": faults or Faults(),
                 "form": self.form,
