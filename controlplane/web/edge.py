@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controlplane.speech.recorded import MAX_GREETING_BYTES
 from controlplane.web import errors
-from controlplane.web.paths import API
+from controlplane.web.paths import API, PORTAL
 
 _HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -37,7 +37,12 @@ _HEADERS: Mapping[str, str] = {
 }
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # Audio is read by the call itself, behind its token; everything else is small.
-_UPLOADS = re.compile(rf"{re.escape(API)}/virtual-receptionists/[^/]+/greeting")
+_UPLOADS = re.compile(
+    rf"PUT {re.escape(API)}/(?:virtual-receptionists|mailboxes)/[^/]+/greeting"
+    rf"|POST {re.escape(PORTAL)}/(?:virtual-receptionists|mailboxes)/[^/]+/greetings/try"
+)
+_FORM_BYTES = 65_536
+"""What a form has beside a recording."""
 _HSTS = "max-age=31536000"
 
 
@@ -93,8 +98,8 @@ class Edge:
             return
         length = Headers(scope=scope).get("content-length", "")
         most = self._max_body_bytes
-        if scope["method"] == "PUT" and _UPLOADS.fullmatch(scope["path"]):
-            most = max(most, MAX_GREETING_BYTES)
+        if _UPLOADS.fullmatch(f"{scope['method']} {scope['path']}"):
+            most = max(most, MAX_GREETING_BYTES + _FORM_BYTES)
         if length.isascii() and length.isdigit() and int(length) > most:
             await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
             return
