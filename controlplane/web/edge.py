@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controlplane.speech.recorded import MAX_GREETING_BYTES
 from controlplane.web import errors
-from controlplane.web.paths import API, PORTAL
+from controlplane.web.paths import API
 
 _HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -36,13 +36,16 @@ _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# Where a person waits for a page and not for a problem document.
+_PAGES = "/portal/"
 # Audio is read by the call itself, behind its token; everything else is small.
 _UPLOADS = re.compile(
     rf"PUT {re.escape(API)}/(?:virtual-receptionists|mailboxes)/[^/]+/greeting"
-    rf"|POST {re.escape(PORTAL)}/(?:virtual-receptionists|mailboxes)/[^/]+/greetings/try"
+    rf"|POST {_PAGES}(?:virtual-receptionists|mailboxes)/[^/]+/greetings/try"
 )
 _FORM_BYTES = 65_536
 """What a form has beside a recording."""
+_DROPPED_BYTES = 64 * 1024 * 1024
 _HSTS = "max-age=31536000"
 
 
@@ -100,11 +103,14 @@ class Edge:
         most = self._max_body_bytes
         if _UPLOADS.fullmatch(f"{scope['method']} {scope['path']}"):
             most = max(most, MAX_GREETING_BYTES + _FORM_BYTES)
+        limited = self._limited(receive, most)
         if length.isascii() and length.isdigit() and int(length) > most:
-            await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
-            return
+            if not scope["path"].startswith(_PAGES):
+                await errors.of_status(answer.request_id, 413)(scope, receive, answer.send)
+                return
+            limited = self._dropped(receive, int(length))
         try:
-            await self._app(scope, self._limited(receive, most), answer.send)
+            await self._app(scope, limited, answer.send)
         except Exception:
             structlog.get_logger().exception("http.failed", request_id=str(answer.request_id))
             if answer.status is not None:
@@ -125,6 +131,22 @@ class Edge:
             return message
 
         return counted
+
+    @staticmethod
+    def _dropped(receive: Receive, length: int) -> Receive:
+        """Refuse a body when the page asks for it, and let a browser send what is not far too much.
+
+        A browser that is still sending shows no answer, only that the connection broke.
+        """
+
+        async def refused() -> Message:
+            more = length <= _DROPPED_BYTES
+            while more:
+                message = await receive()
+                more = message["type"] == "http.request" and message.get("more_body", False)
+            raise HTTPException(413)
+
+        return refused
 
     def _note(self, scope: Scope, method: str, answer: _Answer, seconds: float) -> None:
         # The template and never the path: a link's token is a part of its path.

@@ -63,11 +63,18 @@ class UnsupportedMediaType(DomainError):
     error_id = "unsupported-media-type"
 
 
+class TooLarge(DomainError):
+    """The body is larger than what is taken here."""
+
+    error_id = "body-too-large"
+
+
 # The first class that fits decides.
 _STATUS: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (MalformedRequest, HTTPStatus.BAD_REQUEST),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (Unsatisfiable, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),
     (NotFound, HTTPStatus.NOT_FOUND),

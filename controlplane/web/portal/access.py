@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from controlplane.domain.errors import ControlPlaneError
 from controlplane.services.user_sessions import read_session
 from controlplane.web.deps import deps_of
 from controlplane.web.errors import Forbidden
-from controlplane.web.portal.forms import read_form
+from controlplane.web.portal.forms import read_form, reading_files
 from controlplane.web.portal.visits import Portal, Visit, portal_of
 
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
@@ -50,20 +51,37 @@ async def outside(request: Request) -> Visit:
 
 async def inside(request: Request) -> Visit:
     """Return the visit of somebody who is signed in; raises SignInNeeded, Forbidden."""
+    visit = await _signed_in(request)
+    if request.method not in _SAFE:
+        _check_origin(request, visit.portal)
+        visit.form = await read_form(request)
+        _check_token(visit)
+    return visit
+
+
+async def inside_with_files(request: Request) -> AsyncIterator[Visit]:
+    """Give the visit of somebody who is signed in, and may send a form with files, which are gone after it.
+
+    Raises SignInNeeded, Forbidden; no byte of a body is read before it is known who sends it.
+    """
+    visit = await _signed_in(request)
+    if request.method in _SAFE:
+        yield visit
+        return
+    _check_origin(request, visit.portal)
+    async with reading_files(request) as visit.form:
+        _check_token(visit)
+        yield visit
+
+
+async def _signed_in(request: Request) -> Visit:
     clear = session_secret(request)
     deps = deps_of(request)
     by = None if clear is None else await read_session(deps.db, clear, now=deps.clock())
     if clear is None or by is None:
         raise SignInNeeded
     request.state.signed_in = by
-    visit = Visit.of(request, by=by, csrf=csrf_of(clear))
-    if request.method not in _SAFE:
-        _check_origin(request, visit.portal)
-        visit.form = await read_form(request)
-        given = request.headers.get(CSRF_HEADER) or visit.form.text(CSRF_FIELD)
-        if not hmac.compare_digest(csrf_of(clear).encode(), given.encode("utf-8", "surrogatepass")):
-            raise Forbidden("This form is of another session. Open the page again.", error_id="stale-form")
-    return visit
+    return Visit.of(request, by=by, csrf=csrf_of(clear))
 
 
 async def system_admin(visit: Inside) -> Visit:
@@ -73,8 +91,17 @@ async def system_admin(visit: Inside) -> Visit:
     return visit
 
 
+def _check_token(visit: Visit) -> None:
+    """Let through a form of this session; raises Forbidden."""
+    assert visit.csrf is not None
+    given = visit.request.headers.get(CSRF_HEADER) or visit.form.text(CSRF_FIELD)
+    if not hmac.compare_digest(visit.csrf.encode(), given.encode("utf-8", "surrogatepass")):
+        raise Forbidden("This form is of another session. Open the page again.", error_id="stale-form")
+
+
 Outside = Annotated[Visit, Depends(outside)]
 Inside = Annotated[Visit, Depends(inside)]
+InsideWithFiles = Annotated[Visit, Depends(inside_with_files)]
 SystemAdmin = Annotated[Visit, Depends(system_admin)]
 
 

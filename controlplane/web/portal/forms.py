@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from controlplane.domain.errors import DomainError, InvalidValues
 from controlplane.domain.password import Password
 from controlplane.web.errors import MalformedRequest, UnsupportedMediaType, field_problem
+from controlplane.web.portal.uploads import Upload, has_parts, reading_parts
 from controlplane.web.portal.words import Words
 
 _MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -21,8 +23,11 @@ _MAX_FIELDS = 2000
 class Form:
     """The fields of a form; what was not sent is empty."""
 
-    def __init__(self, fields: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, fields: Sequence[tuple[str, str]] = (), uploads: Mapping[str, Upload] | None = None
+    ) -> None:
         self._fields = tuple(fields)
+        self._uploads = uploads or {}
 
     def text(self, name: str) -> str:
         """Return the (first) value of a field."""
@@ -39,6 +44,10 @@ class Form:
     def ticked(self, name: str) -> bool:
         """Say whether a check box was ticked."""
         return any(key == name for key, _ in self._fields)
+
+    def upload(self, name: str) -> Upload | None:
+        """Return the file of a field; None if none was chosen, or the page takes no files."""
+        return self._uploads.get(name)
 
     def password(self, name: str) -> Password:
         """Return a field that no log and no page repeats."""
@@ -62,8 +71,25 @@ async def read_form(request: Request) -> Form:
         )
     except ValueError as error:
         raise MalformedRequest("This form has too many fields.") from error
+    return Form([(name, _storable(value)) for name, value in fields])
+
+
+@asynccontextmanager
+async def reading_files(request: Request) -> AsyncIterator[Form]:
+    """Read a form whose files are there until this ends; without files it may come urlencoded too.
+
+    Raises UnsupportedMediaType, MalformedRequest.
+    """
+    if not has_parts(request):
+        yield await read_form(request)
+        return
+    async with reading_parts(request) as parts:
+        yield Form([(name, _storable(value)) for name, value in parts.fields], parts.uploads)
+
+
+def _storable(text: str) -> str:
     # The database takes no text with it.
-    return Form([(name, value.replace("\0", "\ufffd")) for name, value in fields])
+    return text.replace("\0", "\ufffd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound, Unavailable
-from controlplane.web.errors import RETRY_SECONDS, request_id_of, status_of
+from controlplane.web.errors import RETRY_SECONDS, TooLarge, request_id_of, status_of
 from controlplane.web.portal.access import SignInNeeded, csrf_of, session_secret
 from controlplane.web.portal.addresses import PREFIX, safe_next, sign_in_address
 from controlplane.web.portal.visits import Visit
@@ -38,8 +39,10 @@ class PageRoute(APIRoute):
                 return sorry(request, NotFound("There is no such page.", error_id="no-such-page"))
             except ControlPlaneError as error:
                 return sorry(request, error)
-            except HTTPException:
-                raise
+            except HTTPException as error:
+                if error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    raise
+                return sorry(request, TooLarge("This is larger than what is taken here."))
             except Exception:
                 log = structlog.get_logger()
                 log.exception("http.failed", request_id=str(request_id_of(request)))
