@@ -13,7 +13,9 @@ from typing import Final
 
 import structlog
 
+from controlplane.callflows.prompts import Greeting, Prompt
 from controlplane.domain.errors import InvalidValue, Unavailable
+from controlplane.domain.language import LAST_RESORT
 from controlplane.services.speaking import Speech
 from controlplane.speech import audio, sentences
 from controlplane.speech.catalogue import load, nearest
@@ -29,23 +31,31 @@ _WAIT_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.1
 
 
-def words_of(text: str, *, field: str = "text") -> list[str]:
-    """Return the sentences of a text that somebody wrote; raises InvalidValue."""
-    if not 1 <= len(text.strip()) <= MAX_TEXT:
-        raise InvalidValue(
-            f"A greeting has 1 to {MAX_TEXT} characters.", error_id="invalid-text", field=field
-        )
+def words_of(text: str, *, most: int = MAX_TEXT) -> list[str]:
+    """Return the sentences of a text that somebody wrote, of at most so many characters.
+
+    Raises InvalidValue (`text`).
+    """
+    if not 1 <= len(text.strip()) <= most:
+        raise InvalidValue(f"A greeting has 1 to {most} characters.", error_id="invalid-text", field="text")
     said = sentences.own_words(text)
     if not said:
         raise InvalidValue(
-            "Nothing of this text can be spoken. Write words.", error_id="text-unspeakable", field=field
+            "Nothing of this text can be spoken. Write words.", error_id="text-unspeakable", field="text"
         )
     return said
 
 
-def standard_words(display_name: str, language: str) -> list[str]:
-    """Return the sentences of the standard greeting of a mailbox."""
-    return [sentences.greeting(display_name, load(nearest(language) or "en"))]
+def greeting_words(display_name: str, text: str | None, language: str) -> list[str]:
+    """Return the sentences with which a mailbox greets: its text, or the standard sentence."""
+    catalogue = load(nearest(language) or LAST_RESORT)
+    return sentences.sentences(Greeting(display_name=display_name, text=text), catalogue)
+
+
+def reception_words(text: str | None, language: str) -> list[str]:
+    """Return the sentences that a virtual receptionist says: its text, or the standard words."""
+    standard = load(nearest(language) or LAST_RESORT).prompts[Prompt.RECEPTIONIST_STANDARD.value]
+    return sentences.own_words(text or "") or [standard]
 
 
 async def hear(
@@ -61,6 +71,7 @@ async def hear(
 
     Raises Unavailable when that takes too long, or no engine speaks the language.
     """
+    language = nearest(language) or LAST_RESORT
     digest = hashlib.sha256("\n".join([language, *said]).encode()).hexdigest()
     async with db.transaction() as session:
         if await spoken_texts.ask(session, digest=digest, language=language, sentences=said):

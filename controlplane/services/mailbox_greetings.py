@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -28,9 +28,6 @@ from controlplane.storage import mailbox_greetings, mailboxes
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.tables import MailboxRow
-
-_WAV_HEAD: Final = 44
-_BYTES_A_SECOND: Final = 2 * audio.RATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +92,20 @@ async def read_greetings(db: Database, *, tenant_id: UUID, number: str) -> Mailb
             recorded=recorded.pop("", None),
         )
     ]
-    for own in row.source_greetings:
-        listed.append(
-            OwnGreeting(
-                source=own["source"],
-                text=own["greeting"],
-                language=own["language"],
-                spoken_language=first_available((own["language"], mailbox.language), available_languages()),
-                recorded=recorded.pop(own["source"].removeprefix("+"), None),
-            )
+    listed += [
+        OwnGreeting(
+            source=own["source"],
+            text=own["greeting"],
+            language=own["language"],
+            spoken_language=first_available((own["language"], mailbox.language), available_languages()),
+            recorded=recorded.pop(own["source"].removeprefix("+"), None),
         )
-    for source, one in recorded.items():
-        listed.append(
-            OwnGreeting(
-                source=source, text=None, language=None, spoken_language=mailbox.language, recorded=one
-            )
-        )
+        for own in row.source_greetings
+    ]
+    listed += [
+        OwnGreeting(source=source, text=None, language=None, spoken_language=mailbox.language, recorded=one)
+        for source, one in recorded.items()
+    ]
     return MailboxGreetings(mailbox=mailbox, greetings=tuple(listed))
 
 
@@ -129,14 +124,32 @@ async def record_greeting(
 
     Raises NotFound, and InvalidValue (`source`, or `greeting` for what cannot be one).
     """
-    key = parse_source(source)
+    parse_source(source)
     async with db.transaction() as session:
         await find_mailbox(session, tenant_id, number)
     wav = await asyncio.to_thread(greeting_from, content)
+    await use_recording(
+        db, jobs, tenant_id=tenant_id, number=number, source=source, wav=wav, by=by, clock=clock
+    )
+
+
+async def use_recording(
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    source: str,
+    wav: bytes,
+    by: str,
+    clock: Callable[[], datetime],
+) -> None:
+    """Take a recording as `speech.recorded` made it; raises NotFound, InvalidValue."""
+    key = parse_source(source)
     digest = hashlib.sha256(wav).hexdigest()
     one = {
         "digest": digest,
-        "seconds": round((len(wav) - _WAV_HEAD) / _BYTES_A_SECOND, 1),
+        "seconds": round(audio.seconds_of(wav), 1),
         "at": clock().isoformat(),
         "by": by,
     }

@@ -206,7 +206,7 @@ def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> No
 
 
 def parse_source(source: str) -> str:
-    """Return the source of a greeting without its plus sign, "" for all other callers; raises InvalidValue."""
+    """Return the source of a greeting without its plus sign, "" for all others; raises InvalidValue."""
     if source and not _SOURCE.fullmatch(source):
         raise InvalidValue(
             "A source is a number of the tenant, or one that is dialled from outside.",

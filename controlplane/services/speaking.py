@@ -17,8 +17,8 @@ import structlog
 
 from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
 from controlplane.domain.mailbox import Mailbox, SayDatetime
-from controlplane.services.recorded_files import place_recordings
 from controlplane.services.reached import names_on_the_way, sent_on_by
+from controlplane.services.recorded_files import place_recordings
 from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages

@@ -55,7 +55,7 @@ def greeting_from(content: bytes) -> bytes:
 
 
 def _ends_early(content: bytes) -> bool:
-    """Say whether a WAV has less audio than its head says; one that was written as a stream does not say it."""
+    """Say whether a WAV has less audio than it says; one that was written as a stream does not say it."""
     at = _WAV_HEAD
     while at + _CHUNK_HEAD <= len(content):
         length = int.from_bytes(content[at + 4 : at + _CHUNK_HEAD], "little")

@@ -19,7 +19,9 @@ async def ask(session: AsyncSession, *, digest: str, language: str, sentences: S
         insert(SpokenTextRow)
         .values(digest=digest, language=language, sentences=list(sentences))
         .on_conflict_do_update(
-            index_elements=[SpokenTextRow.digest], set_={"failed": False}, where=SpokenTextRow.failed.is_(True)
+            index_elements=[SpokenTextRow.digest],
+            set_={"failed": False},
+            where=SpokenTextRow.failed.is_(True),
         )
         .returning(SpokenTextRow.digest)
     )

@@ -102,7 +102,8 @@ class Edge:
         length = Headers(scope=scope).get("content-length", "")
         most = self._max_body_bytes
         if _UPLOADS.fullmatch(f"{scope['method']} {scope['path']}"):
-            most = max(most, MAX_GREETING_BYTES + _FORM_BYTES)
+            form = _FORM_BYTES if scope["method"] == "POST" else 0
+            most = max(most, MAX_GREETING_BYTES + form)
         limited = self._limited(receive, most)
         if length.isascii() and length.isdigit() and int(length) > most:
             if not scope["path"].startswith(_PAGES):

@@ -1,4 +1,4 @@
-"""`/mailboxes/{number}/greetings`, the recordings among them, and `/speech`: hearing a text before callers do."""
+"""`/mailboxes/{number}/greetings` with their recordings, and `/speech`: hearing a text before callers do."""
 
 from __future__ import annotations
 
@@ -165,9 +165,7 @@ async def record_greeting(
 )
 async def get_greeting(number: NumberPath, deps: Deps, asking: Asking, source: _Source = "") -> Response:
     """Return a recording."""
-    wav = await greetings.recorded_greeting(
-        deps.db, tenant_id=asking.tenant_id, number=number, source=source
-    )
+    wav = await greetings.recorded_greeting(deps.db, tenant_id=asking.tenant_id, number=number, source=source)
     return Response(wav, media_type=WAV)
 
 

@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from controlplane.web.portal import (
     account_page,
     events,
+    greeting_try_page,
+    greetings_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
@@ -40,7 +42,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         tenants_page,
     ):
         app.include_router(page.router)
-    for page in (voicemail_page, message_page, events):
+    for page in (voicemail_page, message_page, events, greetings_page, greeting_try_page):
         app.include_router(page.router)
     app.include_router(nothing_here())
 
