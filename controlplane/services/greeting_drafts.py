@@ -181,7 +181,7 @@ async def say_at_receptionist(
 def _check_source(owner: Owner, source: str) -> None:
     if parse_source(source) and owner.kind is not NumberKind.MAILBOX:
         raise InvalidValue(
-            "A virtual receptionist greets all callers alike.", error_id="invalid-number", field="source"
+            "A virtual receptionist greets all callers alike.", error_id="invalid-source", field="source"
         )
 
 

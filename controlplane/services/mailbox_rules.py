@@ -210,7 +210,7 @@ def parse_source(source: str) -> str:
     if source and not _SOURCE.fullmatch(source):
         raise InvalidValue(
             "A source is a number of the tenant, or one that is dialled from outside.",
-            error_id="invalid-number",
+            error_id="invalid-source",
             field="source",
         )
     return source.removeprefix("+")
