@@ -62,8 +62,8 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(
             executable_path=found.program,
             env={**os.environ, **found.environment},
-            # A microphone that beeps; a page still has to be allowed it.
-            args=["--use-fake-device-for-media-stream"],
+            # A microphone that beeps, and that every page is allowed whose policy allows it.
+            args=["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
         )
         yield browser
         await browser.close()
