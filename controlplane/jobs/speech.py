@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -9,19 +10,25 @@ from uuid import UUID
 
 from procrastinate import App, RetryStrategy
 
+from controlplane.domain.errors import NotFound
 from controlplane.services import hearing
+from controlplane.services.message_peaks import measure_peaks
 from controlplane.services.receptionist_greetings import JOB, speak_missing, speak_receptionist
 from controlplane.services.recorded_files import settle_recordings
 from controlplane.services.speaking import Speech, speak_envelope, speak_greeting
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
+from controlplane.storage.wav import NotAWav
 
 _MISSING: Final = "speech.missing"
 _YOUNG_SECONDS: Final = 3600
 """A file may be there before what refers to it is committed."""
 
 
-def register(app: App, database: Database, speech: Speech, *, jobs: Jobs, greetings: Path) -> None:
+def register(
+    app: App, database: Database, speech: Speech, *, jobs: Jobs, greetings: Path, recordings: RecordingStore
+) -> None:
     """Define the jobs; `greetings` is where calls find the greetings of mailboxes and receptionists.
 
     Every ten minutes, and so after a start, what receptionists should say and is not there is made again, and
@@ -35,6 +42,10 @@ def register(app: App, database: Database, speech: Speech, *, jobs: Jobs, greeti
 
     @app.task(name="speech.envelope", retry=retry)
     async def envelope(message_id: str) -> None:
+        # The one job of each message that prepares it for those who hear it; a recording that cannot be
+        # measured is told when somebody asks for it.
+        with suppress(NotFound, NotAWav):
+            await measure_peaks(database, recordings, UUID(message_id))
         await speak_envelope(database, speech, UUID(message_id))
 
     @app.task(name=JOB, retry=retry)

@@ -389,6 +389,21 @@ class MessageRow(Table):
     created_at: Mapped[datetime] = _now()
 
 
+class MessageWayRow(Table):
+    """That the call of a message passed a number, or dialled it from outside (without its plus sign).
+
+    A trigger on `messages` writes it. In this order pages are read by the way that messages came.
+    """
+
+    __tablename__ = "message_ways"
+    __table_args__ = (Index(None, "message_id"),)
+
+    mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+
+
 class MessagePeaksRow(Table):
     """How loud a message is along its length, a byte for each part (`domain.peaks`)."""
 

@@ -1,9 +1,11 @@
 """Keep what people record and write as greetings of mailboxes, and how loud a message is along its length.
 
 Why: callers hear a recording or words of the mailbox's own instead of the standard sentence; whoever makes
-one listens to it first; a player shows where somebody speaks.
+one listens to it first; a player shows where somebody speaks. Pages show the messages that came by one
+queue or number, of very many, and read them in their order.
 
-Safe while the version before runs: it knows nothing of the new tables and columns, which have defaults.
+Safe while the version before runs: it knows nothing of the new tables and columns, which have defaults, and
+a trigger notes the ways of its messages too.
 """
 
 from __future__ import annotations
@@ -20,6 +22,29 @@ depends_on = None
 
 def _time(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
+
+
+_NUMBERS = """
+CREATE FUNCTION numbers_on_the_way(reached_by jsonb) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+    SELECT number FROM (
+        SELECT step ->> 'number' AS number
+        FROM jsonb_array_elements(
+            CASE jsonb_typeof(reached_by -> 'path') WHEN 'array' THEN reached_by -> 'path' ELSE '[]' END
+        ) AS step
+        UNION
+        SELECT regexp_replace(reached_by ->> 'did', '[^0-9]', '', 'g')
+    ) AS passed WHERE number <> ''
+$$
+"""
+_TRIGGER = """
+CREATE FUNCTION note_message_ways() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO message_ways (mailbox_id, number, received_at, message_id)
+    SELECT NEW.mailbox_id, number, NEW.received_at, NEW.id FROM numbers_on_the_way(NEW.reached_by) AS number;
+    RETURN NULL;
+END
+$$
+"""
 
 
 def upgrade() -> None:
@@ -87,11 +112,40 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
     )
+    op.create_table(
+        "message_ways",
+        sa.Column("mailbox_id", sa.Uuid, nullable=False),
+        sa.Column("number", sa.Text, nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("message_id", sa.Uuid, nullable=False),
+        sa.PrimaryKeyConstraint("mailbox_id", "number", "received_at", "message_id", name="pk_message_ways"),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["messages.id"],
+            name="fk_message_ways_message_id_messages",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_message_ways_message_id", "message_ways", ["message_id"])
+    op.execute(_NUMBERS)
+    op.execute(_TRIGGER)
+    op.execute(
+        "CREATE TRIGGER note_message_ways AFTER INSERT ON messages "
+        "FOR EACH ROW EXECUTE FUNCTION note_message_ways()"
+    )
+    op.execute(
+        "INSERT INTO message_ways (mailbox_id, number, received_at, message_id) "
+        "SELECT mailbox_id, number, received_at, id "
+        "FROM messages CROSS JOIN LATERAL numbers_on_the_way(reached_by) AS number"
+    )
 
 
 def downgrade() -> None:
     """Take back."""
-    for table in ("message_peaks", "spoken_texts", "greeting_drafts", "greeting_recordings"):
+    op.execute("DROP TRIGGER note_message_ways ON messages")
+    op.execute("DROP FUNCTION note_message_ways()")
+    op.execute("DROP FUNCTION numbers_on_the_way(jsonb)")
+    for table in ("message_ways", "message_peaks", "spoken_texts", "greeting_drafts", "greeting_recordings"):
         op.drop_table(table)
     op.drop_column("users", "played_is_read")
     op.drop_column("mailboxes", "recorded_greetings")
