@@ -129,7 +129,9 @@ class _Leaving:
         await call.set_stage(Stage.GREETING)
         await call.answer()
         own = self._mailbox.greeting_for(call.facts.reached_by)
-        greeting = Greeting(display_name=self._mailbox.display_name, text=own.greeting)
+        greeting = Greeting(
+            display_name=self._mailbox.display_name, text=own.greeting, recording=own.recording
+        )
         await call.play(greeting, interrupt=keys_of(State.GREETING))
         recording = await self._record(clock, new_id)
         if not self._long_enough() and recording.ended_by is not EndedBy.HANGUP:

@@ -105,11 +105,12 @@ class Tone(StrEnum):
 class Greeting:
     """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved.
 
-    `text` is what is said instead.
+    `text` is what is said instead; `recording` is the digest of what is played instead of both.
     """
 
     display_name: str
     text: str | None = None
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

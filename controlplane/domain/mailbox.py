@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -43,12 +44,14 @@ class MailboxOrder(StrEnum):
 class SourceGreeting:
     """What callers hear who come from one source: a number that they passed, or dialled from outside.
 
-    `greeting` None is the mailbox's own; `language` None is the mailbox's.
+    `greeting` None is the mailbox's own; `language` None is the mailbox's. `recording` is the digest of what
+    somebody recorded, which is played instead.
     """
 
     source: str
     greeting: str | None = None
     language: str | None = None
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +82,51 @@ class Mailbox:
     updated_at: datetime
     source_greetings: tuple[SourceGreeting, ...] = ()
     """Their languages are ones that have prompts."""
+    greeting: str | None = None
+    """What is said to callers of all other sources; None: the standard sentence."""
+    recordings: Mapping[str, str] = field(default_factory=dict)
+    """The digests of recorded greetings by their source without a plus sign, `""` for all other sources."""
 
     def greeting_for(self, way: ReachedBy) -> SourceGreeting:
-        """Return what a caller hears who came this way: that of the nearest source that has one."""
-        by_source = {one.source.removeprefix("+"): one for one in self.source_greetings}
+        """Return what a caller hears who came this way: that of the nearest source that has one.
+
+        A source that has a language alone hears the standard sentence in it, and not words or a recording in
+        another one.
+        """
+        by_source = {one.source.removeprefix("+"): one for one in self.greetings}
         passed = [step.number for step in reversed(way.path)]
         if way.did is not None:
             passed.append(way.did.removeprefix("+"))
-        found = next((by_source[number] for number in passed if number in by_source), None)
+        return next((by_source[number] for number in passed if number in by_source), self.own_greeting)
+
+    @property
+    def own_greeting(self) -> SourceGreeting:
+        """What callers hear of all sources that have no greeting."""
         return SourceGreeting(
-            source="" if found is None else found.source,
-            greeting=None if found is None else found.greeting,
-            language=(found and found.language) or self.language,
+            source="", greeting=self.greeting, language=self.language, recording=self.recordings.get("")
         )
+
+    @property
+    def greetings(self) -> tuple[SourceGreeting, ...]:
+        """The greetings of sources, as they are heard: with a language, and with what was recorded."""
+        own = self.own_greeting
+        said = []
+        for one in self.source_greetings:
+            language, recording = (
+                one.language or self.language,
+                self.recordings.get(one.source.removeprefix("+")),
+            )
+            if one.greeting is None and recording is None and language == self.language:
+                said.append(replace(own, source=one.source))
+            else:
+                said.append(replace(one, language=language, recording=recording))
+        texts = {one.source.removeprefix("+") for one in said}
+        said += [
+            SourceGreeting(source=source, language=self.language, recording=digest)
+            for source, digest in self.recordings.items()
+            if source and source not in texts
+        ]
+        return tuple(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,8 @@ class Role(StrEnum):
 class User:
     """Somebody who signs in. `tenant_id` None: a system admin; `language` None: as the browser says.
 
-    Without a password only a one-time link lets them in.
+    Without a password only a one-time link lets them in. `played_is_read`: a message that they
+    play to its end is marked read.
     """
 
     id: UUID
@@ -33,6 +34,7 @@ class User:
     role: Role
     tenant_id: UUID | None
     language: str | None
+    played_is_read: bool
     enabled: bool
     has_password: bool
     version: int

@@ -191,7 +191,8 @@ def _register(
     trunks.register(app, database, control_of(settings))
     mail.register(app, mailing)
     pin_alarm.register(app, alarms)
-    speech.register(app, database, voice, jobs=jobs, greetings=settings.paths.configuration / "greetings")
+    greetings = settings.paths.configuration / "greetings"
+    speech.register(app, database, voice, jobs=jobs, greetings=greetings, recordings=store)
     configuration.register(
         app,
         publisher_of(settings, database, jobs),

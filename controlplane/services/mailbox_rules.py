@@ -54,6 +54,7 @@ class NewMailbox:
     review: bool = False
     min_message_seconds: int = 1
     max_message_seconds: int = 300
+    greeting: str | None = None
     source_greetings: Sequence[SourceGreeting] = ()
 
     def settings(self) -> MailboxChanges:
@@ -71,6 +72,7 @@ class NewMailbox:
             review=self.review,
             min_message_seconds=self.min_message_seconds,
             max_message_seconds=self.max_message_seconds,
+            greeting=self.greeting,
             source_greetings=self.source_greetings,
         )
 
@@ -91,6 +93,7 @@ class MailboxChanges(TypedDict, total=False):
     review: bool
     min_message_seconds: int
     max_message_seconds: int
+    greeting: str | None
     source_greetings: Sequence[SourceGreeting]
 
 
@@ -161,6 +164,9 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
     ):
         if field in values:
             faults.check(partial(_check_range, values[field], allowed, field))
+    text = changes.get("greeting")
+    if text is not None:
+        faults.check(partial(_check_words, text, "greeting"))
     if "source_greetings" in changes:
         values["source_greetings"] = _source_greetings(changes["source_greetings"], faults)
     for field in ("say_datetime", "email_attachment_format"):
@@ -193,14 +199,36 @@ def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> No
         )
     if own.source.removeprefix("+") in seen:
         raise InvalidValue("This source is there twice.", error_id="named-twice", field=f"{path}.source")
-    if own.greeting is not None and not 1 <= len(own.greeting.strip()) <= MAX_GREETING:
-        raise InvalidValue(
-            f"A greeting has 1 to {MAX_GREETING} characters.",
-            error_id="invalid-text",
-            field=f"{path}.greeting",
-        )
+    if own.greeting is not None:
+        _check_words(own.greeting, f"{path}.greeting")
     if own.language is not None:
         resolve(own.language, available_languages(), field=f"{path}.language")
+
+
+def parse_source(source: str) -> str:
+    """Return the source of a greeting without its plus sign, "" for all others; raises InvalidValue."""
+    if source and not _SOURCE.fullmatch(source):
+        raise InvalidValue(
+            "A source is a number of the tenant, or one that is dialled from outside.",
+            error_id="invalid-source",
+            field="source",
+        )
+    return source.removeprefix("+")
+
+
+def check_greeting(text: str | None, language: str | None) -> None:
+    """Raise InvalidValue (`text`, `language`) for words or a language that a greeting cannot have."""
+    if text is not None:
+        _check_words(text, "text")
+    if language is not None:
+        resolve(language, available_languages())
+
+
+def _check_words(text: str, field: str) -> None:
+    if not 1 <= len(text.strip()) <= MAX_GREETING:
+        raise InvalidValue(
+            f"A greeting has 1 to {MAX_GREETING} characters.", error_id="invalid-text", field=field
+        )
 
 
 def _refuse_number_of_greetings() -> None:

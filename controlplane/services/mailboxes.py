@@ -100,7 +100,7 @@ async def create_mailbox(
             mailboxes=True,
             held=_change(Action.ADDED, row.number, by),
         )
-        await _defer_greeting(session, jobs, row.id)
+        await defer_greeting(session, jobs, row.id)
         found = await mailboxes.get(session, row.id)
         assert found is not None
     structlog.get_logger().info("mailbox.created", tenant_id=str(tenant_id), number=row.number)
@@ -110,7 +110,7 @@ async def create_mailbox(
 async def get_mailbox(db: Database, *, tenant_id: UUID, number: str) -> MailboxDetails:
     """Return a mailbox with the counts of its messages; raises NotFound."""
     async with db.transaction() as session:
-        row, tenant = await _find(session, tenant_id, number)
+        row, tenant = await find_mailbox(session, tenant_id, number)
         counts = await messages.counts(session, [row.id])
     return _details(row, tenant, counts[row.id])
 
@@ -145,7 +145,7 @@ async def update_mailbox(
     if "pin" in changes:
         values["pin_hash"] = await hasher.hash(changes["pin"])
     async with db.transaction() as session:
-        row, tenant = await _find(session, tenant_id, number, lock=True)
+        row, tenant = await find_mailbox(session, tenant_id, number, lock=True)
         _check_version(row, expected_version)
         values = {key: value for key, value in values.items() if getattr(row, key) != value}
         check_lengths(
@@ -158,8 +158,8 @@ async def update_mailbox(
             )
             assert changed is not None
             row = changed
-        if values.keys() & {"display_name", "language", "source_greetings"}:
-            await _defer_greeting(session, jobs, row.id)
+        if values.keys() & {"display_name", "language", "greeting", "source_greetings"}:
+            await defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:
             await defer_publishing(session, jobs, tenant_id=tenant_id, mailboxes=True)
         counts = await messages.counts(session, [row.id])
@@ -184,7 +184,7 @@ async def delete_mailbox(
     `number-in-use` while something points at it.
     """
     async with db.transaction() as session:
-        row, _ = await _find(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
         _check_version(row, expected_version)
         await free_number(session, tenant_id=tenant_id, number=number, object_id=row.id)
         await mailboxes.mark_deleted(session, row.id, expected_version=None, by=by)
@@ -196,7 +196,7 @@ async def delete_mailbox(
             mailboxes=True,
             held=_change(Action.REMOVED, number, by),
         )
-        await _defer_greeting(session, jobs, row.id)
+        await defer_greeting(session, jobs, row.id)
         await defer_lamps(session, jobs, [row.id])
     structlog.get_logger().info("mailbox.deleted", tenant_id=str(tenant_id), number=number)
 
@@ -205,13 +205,15 @@ def _change(action: Action, number: str, by: str) -> ObjectChange:
     return ObjectChange(kind=ObjectKind.MAILBOX, name=number, action=action, by=by)
 
 
-async def _defer_greeting(session: AsyncSession, jobs: Jobs, mailbox_id: UUID) -> None:
+async def defer_greeting(session: AsyncSession, jobs: Jobs, mailbox_id: UUID) -> None:
+    """Have what callers hear of a mailbox made, once the session commits."""
     await jobs.defer(session, "speech.greeting", mailbox_id=str(mailbox_id))
 
 
-async def _find(
+async def find_mailbox(
     session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False
 ) -> tuple[MailboxRow, TenantRow]:
+    """Return a mailbox and its tenant within a transaction; raises NotFound."""
     found = await mailboxes.by_number(session, tenant_id, number, lock=lock)
     if found is None:
         raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")

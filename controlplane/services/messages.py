@@ -6,7 +6,7 @@ its row goes in a transaction, its recording after the commit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,7 @@ __all__ = [
     "bulk",
     "delete_message",
     "get_message",
+    "get_messages",
     "list_all_messages",
     "list_messages",
     "page_of",
@@ -175,6 +176,14 @@ async def get_message(database: Database, tenant_id: UUID, message_id: UUID) -> 
     if found is None:
         raise _no_such_message()
     return found
+
+
+async def get_messages(
+    database: Database, tenant_id: UUID, message_ids: Collection[UUID]
+) -> dict[UUID, MessageView]:
+    """Return those of some messages that are there, without their mails."""
+    async with database.transaction() as session:
+        return await message_views.views(session, tenant_id, message_ids)
 
 
 async def set_state(

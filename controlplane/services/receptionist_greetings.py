@@ -22,10 +22,11 @@ from controlplane.services.speaking import Speech
 from controlplane.speech import audio
 from controlplane.speech.catalogue import available_languages
 from controlplane.speech.recorded import greeting_from
-from controlplane.storage import published_objects
+from controlplane.storage import published_objects, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.routing import objects, receptions, recorded_greetings
+from controlplane.storage.tables import RoutingObjectRow
 
 JOB = "speech.receptionist"
 
@@ -48,6 +49,11 @@ async def record_greeting(db: Database, jobs: Jobs, *, tenant_id: UUID, number: 
     """
     await _id_of(db, tenant_id, number)
     wav = await asyncio.to_thread(greeting_from, content)
+    await use_recording(db, jobs, tenant_id=tenant_id, number=number, wav=wav)
+
+
+async def use_recording(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, wav: bytes) -> None:
+    """Take a recording as `speech.recorded` made it; raises NotFound."""
     async with db.transaction() as session:
         object_id = await _find(session, tenant_id, number, lock=True)
         await recorded_greetings.store(session, object_id, wav)
@@ -72,6 +78,31 @@ async def recorded_greeting(db: Database, *, tenant_id: UUID, number: str) -> by
     if wav is None:
         raise _none_recorded()
     return wav
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceptionistGreeting:
+    """What one says: a recording of so many seconds, else `text`, else the standard words."""
+
+    name: str
+    language: str
+    text: str | None
+    seconds: float | None
+
+
+async def read_greeting(db: Database, *, tenant_id: UUID, number: str) -> ReceptionistGreeting:
+    """Return what a virtual receptionist was told to say; raises NotFound."""
+    async with db.transaction() as session:
+        row = await _find_row(session, tenant_id, number)
+        tenant = await tenants.get(session, tenant_id)
+        assert tenant is not None
+        wav = await recorded_greetings.wav_of(session, row.id)
+    return ReceptionistGreeting(
+        name=row.name,
+        language=first_available((row.settings.get("language"), tenant.language), available_languages()),
+        text=row.settings.get("greeting"),
+        seconds=None if wav is None else audio.seconds_of(wav),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +180,18 @@ async def _id_of(db: Database, tenant_id: UUID, number: str) -> UUID:
 
 
 async def _find(session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False) -> UUID:
+    return (await _find_row(session, tenant_id, number, lock=lock)).id
+
+
+async def _find_row(
+    session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False
+) -> RoutingObjectRow:
     row = await objects.find(session, tenant_id, RoutingKind.VIRTUAL_RECEPTIONIST, number, lock=lock)
     if row is None:
         raise NotFound(
             "There is no virtual receptionist with this number.", error_id="no-such-virtual-receptionist"
         )
-    return row.id
+    return row
 
 
 def _none_recorded() -> NotFound:

@@ -18,6 +18,7 @@ import structlog
 from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
 from controlplane.domain.mailbox import Mailbox, SayDatetime
 from controlplane.services.reached import names_on_the_way, sent_on_by
+from controlplane.services.recorded_files import place_recordings
 from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
@@ -88,8 +89,10 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
         if mailbox is None:
             await asyncio.to_thread(target.unlink, missing_ok=True)
         else:
-            await _place_greeting(speech, mailbox.display_name, mailbox.language, target)
-            for own in mailbox.source_greetings:
+            await place_recordings(database, speech.cache, mailbox)
+            await _place_greeting(speech, mailbox, target)
+            for own in mailbox.greetings:
+                # Of a recording too: the text is what calls fall back to.
                 words = Greeting(display_name=mailbox.display_name, text=own.greeting)
                 language = own.language or mailbox.language
                 await speech.make(speech.cache.texts(words, language), language)
@@ -135,15 +138,16 @@ async def _mailbox(database: Database, mailbox_id: UUID) -> Mailbox | None:
 
 def _spoken_of(mailbox: Mailbox | None) -> object:
     """Return what a greeting says, to be compared."""
-    return mailbox and (mailbox.display_name, mailbox.language, mailbox.source_greetings)
+    return mailbox and (mailbox.display_name, mailbox.language, mailbox.greetings, mailbox.own_greeting)
 
 
-async def _place_greeting(speech: Speech, name: str, language: str, target: Path) -> None:
-    greeting = Greeting(display_name=name)
-    await speech.make(speech.cache.texts(greeting, language), language)
+async def _place_greeting(speech: Speech, mailbox: Mailbox, target: Path) -> None:
+    own, name, language = mailbox.own_greeting, mailbox.display_name, mailbox.language
+    await speech.make(speech.cache.texts(Greeting(display_name=name, text=own.greeting), language), language)
+    greeting = Greeting(display_name=name, text=own.greeting, recording=own.recording)
 
     def place() -> None:
-        for path in speech.cache.files(greeting, language):
-            audio.place(target, path.read_bytes())
+        if found := speech.cache.files(greeting, language):
+            audio.place(target, found[0].read_bytes() if len(found) == 1 else audio.joined(found))
 
     await asyncio.to_thread(place)

@@ -68,8 +68,11 @@ async def open_session(session: AsyncSession, *, user_id: UUID, replaces: str | 
     return clear
 
 
-async def read_session(db: Database, clear: str, *, now: datetime) -> SignedIn | None:
-    """Return who a session stands for; None if it is unknown, has ended, or its user is disabled."""
+async def read_session(db: Database, clear: str, *, now: datetime, in_use: bool = True) -> SignedIn | None:
+    """Return who a session stands for; None if it is unknown, has ended, or its user is disabled.
+
+    `in_use` says that a person asks, which puts off its end, and not a page by itself.
+    """
     if len(clear) > _MAX_LENGTH:
         return None
     async with db.transaction() as session:
@@ -79,7 +82,7 @@ async def read_session(db: Database, clear: str, *, now: datetime) -> SignedIn |
         if found is None:
             return None
         row, user, tenant = found
-        if now - row.last_seen_at >= _NOTED_EACH:
+        if in_use and now - row.last_seen_at >= _NOTED_EACH:
             await user_sessions.seen(session, row.id, at=now)
     return SignedIn(
         session_id=row.id,

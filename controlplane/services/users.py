@@ -44,6 +44,7 @@ class UserChanges(TypedDict, total=False):
 
     display_name: str
     language: str | None
+    played_is_read: bool
     enabled: bool
 
 

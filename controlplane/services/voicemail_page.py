@@ -21,6 +21,7 @@ __all__ = [
     "ShownMessage",
     "Wanted",
     "find_mailbox_id",
+    "find_mailbox_of",
     "read_mailbox_page",
     "read_shown_message",
 ]
@@ -31,11 +32,15 @@ COUNTED = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which messages of a mailbox are wanted; `q` is looked for in callers' names and numbers."""
+    """Which messages of a mailbox are wanted; `q` is looked for in callers' names and numbers.
+
+    `way` is a number that calls passed, or dialled from outside, without a plus sign.
+    """
 
     states: tuple[MessageState, ...] = (MessageState.NEW, MessageState.SAVED)
     q: str | None = None
     received: Received = ANY_TIME
+    way: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,7 @@ async def read_mailbox_page(
             states=wanted.states,
             q=wanted.q,
             received=wanted.received,
+            way=wanted.way,
             after=after,
             limit=limit + 1,
         )
@@ -110,6 +116,15 @@ async def read_shown_message(database: Database, tenant_id: UUID, message_id: UU
             mailbox_name=mailbox[0].display_name,
             names=await names_on_the_way(session, tenant_id, [view.message.reached_by]),
         )
+
+
+async def find_mailbox_of(database: Database, tenant_id: UUID, message_id: UUID) -> UUID:
+    """Return the id of the mailbox of a message; raises NotFound `no-such-message`."""
+    async with database.transaction() as session:
+        view = await message_views.view(session, tenant_id, message_id)
+    if view is None:
+        raise NotFound("There is no such message.", error_id="no-such-message")
+    return view.message.mailbox_id
 
 
 async def find_mailbox_id(database: Database, tenant_id: UUID, number: str) -> UUID:

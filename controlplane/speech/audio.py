@@ -93,6 +93,12 @@ def wav(audio: Telephone) -> bytes:
     return content.getvalue()
 
 
+def seconds_of(content: bytes) -> float:
+    """Return how long a WAV of ours is."""
+    with wave.open(io.BytesIO(content), "rb") as file:
+        return file.getnframes() / RATE
+
+
 def joined(paths: Sequence[Path]) -> bytes:
     """Return WAV files of ours as one, with the pause between sentences; raises OSError."""
     pause = np.zeros(round(_PAUSE_SECONDS * RATE), dtype=np.int16)

@@ -1,9 +1,10 @@
 """Where spoken sentences are kept: `<root>/<language>/<voice>/<SHA-256 of the text>.wav`.
 
 Besides that, `<root>/<language>/person/<prompt's key>.wav` is what a person recorded (`prepare`
-brings it there from `<root>/overrides/<language>/`), and `<root>/tones/<tone>.wav` what is no
-speech. Files are written by rename and never changed, so that several processes may use and fill
-one cache, and a switch may play from it, at the same time.
+brings it there from `<root>/overrides/<language>/`), `<root>/tones/<tone>.wav` what is no
+speech, and `<root>/recorded/<digest>.wav` a greeting that somebody recorded for a mailbox. Files are
+written by rename and never changed, so that several processes may use and fill one cache, and a switch
+may play from it, at the same time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from controlplane.speech.catalogue import Catalogue
 from controlplane.speech.engines import engines_for
 
 PERSON = "person"
+RECORDED = "recorded"
 
 
 def installed_voices(language: str) -> tuple[str, ...]:
@@ -70,6 +72,8 @@ class PromptCache:
             case ReceivedAt():
                 # Of each message: one that happens to be there in another language helps nobody.
                 return self._spoken(utterance, language)
+            case Greeting(recording=str() as digest) if (path := self.recording(digest)).is_file():
+                return [path]
         return self._spoken(utterance, language) or self._spoken(utterance, LAST_RESORT)
 
     def _spoken(self, utterance: Utterance, language: str) -> list[Path]:
@@ -111,6 +115,16 @@ class PromptCache:
     def tone(self, tone: Tone) -> Path:
         """Return where a tone is kept."""
         return self.root / "tones" / f"{tone.value}.wav"
+
+    def recording(self, digest: str) -> Path:
+        """Return where a greeting that somebody recorded is kept."""
+        return self.root / RECORDED / f"{digest}.wav"
+
+    def spoken(self, texts: Sequence[str], tag: str) -> list[Path] | None:
+        """Return the files of sentences in the language nearest to a tag; None if one is missing."""
+        known = self._look_up(tag)
+        found = [None if known is None else self._find(text, *known) for text in texts]
+        return None if None in found else [path for path in found if path is not None]
 
     def nearest(self, tag: str) -> str | None:
         """Return the available language nearest to a tag, or None."""

@@ -23,6 +23,8 @@ _SILENT: Final = 10 ** (-50 / 20)
 
 _BLOCK: Final = 65_536
 _WAV_HEAD: Final = 12
+_CHUNK_HEAD: Final = 8
+_UNKNOWN_LENGTH: Final = 0x7FFF_0000
 
 
 def greeting_from(content: bytes) -> bytes:
@@ -35,6 +37,8 @@ def greeting_from(content: bytes) -> bytes:
         raise _refused("greeting-empty", "The recording is empty. Send a WAV file as the body.")
     if not (content[:4] == b"RIFF" and content[8:_WAV_HEAD] == b"WAVE"):
         raise _refused("greeting-no-audio", "This is no WAV file. Save the recording as WAV.")
+    if _ends_early(content):
+        raise _refused("greeting-cut-off", "The end of this file is missing. Send the whole file.")
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             samples = _mono(file)
@@ -48,6 +52,17 @@ def greeting_from(content: bytes) -> bytes:
             "greeting-silent", "The recording is silent. Record it again, closer to the microphone."
         )
     return audio.wav(audio.telephone(samples, rate))
+
+
+def _ends_early(content: bytes) -> bool:
+    """Say whether a WAV has less audio than it says; one that was written as a stream does not say it."""
+    at = _WAV_HEAD
+    while at + _CHUNK_HEAD <= len(content):
+        length = int.from_bytes(content[at + 4 : at + _CHUNK_HEAD], "little")
+        if content[at : at + 4] == b"data":
+            return length < _UNKNOWN_LENGTH and at + _CHUNK_HEAD + length > len(content)
+        at += _CHUNK_HEAD + length + length % 2
+    return False
 
 
 def _mono(file: soundfile.SoundFile) -> Samples:

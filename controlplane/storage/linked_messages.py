@@ -21,6 +21,7 @@ class LinkedMessage:
     """A message with its mailbox's name; `languages` are the wanted tags, best first."""
 
     id: UUID
+    tenant_id: UUID
     mailbox_number: str
     mailbox_name: str
     caller: Caller
@@ -49,6 +50,7 @@ async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
     way = ReachedBy.from_json(message.reached_by)
     return LinkedMessage(
         id=message.id,
+        tenant_id=message.tenant_id,
         mailbox_number=mailbox.number,
         mailbox_name=mailbox.display_name,
         caller=Caller.of(message.caller_number, message.caller_name),

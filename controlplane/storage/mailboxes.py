@@ -82,6 +82,8 @@ def _values(row: Any, *, language: str, time_zone: str, available_languages: Col
             )
             for own in row.source_greetings
         ),
+        greeting=row.greeting,
+        recordings={source: own["digest"] for source, own in row.recorded_greetings.items()},
     )
 
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from controlplane.domain.message import Message, MessageState
 from controlplane.storage.messages import message_values
 from controlplane.storage.paging import contains
-from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow
+from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow, MessageWayRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Received:
 
 
 ANY_TIME = Received()
+_NEWEST = (MessageRow.received_at, MessageRow.id)
 
 
 def _views() -> Select[MessageRow, str, bool]:
@@ -87,17 +89,28 @@ async def _with_mails(
                     updated_at=mail.updated_at,
                 )
             )
-    return [
-        MessageView(
-            message=message_values(row),
-            mailbox_number=number,
-            mailbox_deleted=deleted,
-            state_changed_at=row.state_changed_at,
-            state_changed_by=row.state_changed_by,
-            mails=tuple(mails.get(row.id, ())),
-        )
-        for row, number, deleted in rows
-    ]
+    return [_view(row, number, deleted=deleted, mails=mails.get(row.id, ())) for row, number, deleted in rows]
+
+
+def _view(row: MessageRow, number: str, *, deleted: bool, mails: Sequence[MailStatus]) -> MessageView:
+    return MessageView(
+        message=message_values(row),
+        mailbox_number=number,
+        mailbox_deleted=deleted,
+        state_changed_at=row.state_changed_at,
+        state_changed_by=row.state_changed_by,
+        mails=tuple(mails),
+    )
+
+
+async def views(
+    session: AsyncSession, tenant_id: UUID, message_ids: Collection[UUID]
+) -> dict[UUID, MessageView]:
+    """Return those of some messages that a tenant has, without their mails; one query."""
+    rows = await session.execute(
+        _views().where(MessageRow.id.in_(message_ids), MessageRow.tenant_id == tenant_id)
+    )
+    return {row.id: _view(row, number, deleted=deleted, mails=()) for row, number, deleted in rows}
 
 
 async def view(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> MessageView | None:
@@ -123,17 +136,31 @@ async def newest(
     after: Position | None,
     limit: int,
     received: Received = ANY_TIME,
+    way: str | None = None,
 ) -> list[MessageView]:
     """Return messages of some states, newest first, that come after a position.
 
-    `q` is looked for in the caller's name and number, upper and lower case alike.
+    `q` is looked for in the caller's name and number, upper and lower case alike; `way` is a number that the
+    call passed, or dialled from outside.
     """
     query = _views().where(MessageRow.mailbox_id == mailbox_id)
     if received.since is not None:
         query = query.where(MessageRow.received_at >= received.since)
     if received.before is not None:
         query = query.where(MessageRow.received_at < received.before)
-    return await _newest(session, query, states=states, q=q, after=after, limit=limit)
+    if way is None:
+        return await _newest(session, query, states=states, q=q, after=after, limit=limit)
+    # In the order of their own index, so that no more is read than is shown and is in other states.
+    ways = MessageWayRow
+    query = query.join(ways, ways.message_id == MessageRow.id).where(
+        ways.mailbox_id == mailbox_id, ways.number == way
+    )
+    if received.since is not None:
+        query = query.where(ways.received_at >= received.since)
+    if received.before is not None:
+        query = query.where(ways.received_at < received.before)
+    key = (ways.received_at, ways.message_id)
+    return await _newest(session, query, states=states, q=q, after=after, limit=limit, key=key)
 
 
 async def newest_of_tenant(
@@ -165,15 +192,14 @@ async def _newest(
     q: str | None,
     after: Position | None,
     limit: int,
+    key: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[UUID]] = _NEWEST,
 ) -> list[MessageView]:
     query = query.where(_is_in(states))
     if q:
         query = query.where(_matches(q))
     if after is not None:
-        query = query.where(tuple_(MessageRow.received_at, MessageRow.id) < (after.received_at, after.id))
-    rows = await session.execute(
-        query.order_by(MessageRow.received_at.desc(), MessageRow.id.desc()).limit(limit)
-    )
+        query = query.where(tuple_(*key) < (after.received_at, after.id))
+    rows = await session.execute(query.order_by(*(column.desc() for column in key)).limit(limit))
     return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
 
 

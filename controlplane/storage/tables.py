@@ -110,6 +110,9 @@ class FeatureCodeRow(Table):
 class MailboxRow(Table):
     """A voicemail box. `language` None means the tenant's.
 
+    `recorded_greetings` has for each source without its plus sign (`""` for all others) what
+    `domain.greeting.Recorded` says; the recordings themselves are in `greeting_recordings`.
+
     `pin_refused_at` is set once the PIN was tried too often, and unset when it is changed.
     """
 
@@ -143,7 +146,9 @@ class MailboxRow(Table):
     email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
+    greeting: Mapped[str | None]
     source_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    recorded_greetings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
     max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -221,6 +226,57 @@ class RecordedGreetingRow(Table):
         ForeignKey("routing_objects.id", ondelete="CASCADE"), primary_key=True
     )
     wav: Mapped[bytes]
+
+
+class GreetingRecordingRow(Table):
+    """A greeting that somebody recorded for a mailbox: WAV, 8 kHz, 16 bit, mono; `digest` is its SHA-256."""
+
+    __tablename__ = "greeting_recordings"
+    __table_args__ = (Index(None, "digest"),)
+
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    wav: Mapped[bytes]
+
+
+class GreetingDraftRow(Table):
+    """A greeting that somebody listens to before it is used: a recording (`wav`), or a text and its language.
+
+    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`.
+    """
+
+    __tablename__ = "greeting_drafts"
+    __table_args__ = (
+        CheckConstraint("(wav IS NULL) <> (text IS NULL)", name="wav"),
+        Index(None, "made_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    object_id: Mapped[UUID]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = _now()
+    source: Mapped[str]
+    wav: Mapped[bytes | None]
+    text: Mapped[str | None]
+    language: Mapped[str | None]
+
+
+class SpokenTextRow(Table):
+    """Sentences that somebody wants to hear, spoken by a job: `wav`, or `failed`. Kept for a day.
+
+    `digest` is the SHA-256 of language and sentences.
+    """
+
+    __tablename__ = "spoken_texts"
+    __table_args__ = (Index(None, "made_at"),)
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str]
+    sentences: Mapped[list[str]]
+    wav: Mapped[bytes | None]
+    failed: Mapped[bool] = mapped_column(server_default=text("false"))
+    made_at: Mapped[datetime] = _now()
 
 
 class PointerRow(Table):
@@ -333,6 +389,30 @@ class MessageRow(Table):
     created_at: Mapped[datetime] = _now()
 
 
+class MessageWayRow(Table):
+    """That the call of a message passed a number, or dialled it from outside (without its plus sign).
+
+    A trigger on `messages` writes it. In this order pages are read by the way that messages came.
+    """
+
+    __tablename__ = "message_ways"
+    __table_args__ = (Index(None, "message_id"),)
+
+    mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+
+
+class MessagePeaksRow(Table):
+    """How loud a message is along its length, a byte for each part (`domain.peaks`)."""
+
+    __tablename__ = "message_peaks"
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    peaks: Mapped[bytes]
+
+
 class RecordingTakenRow(Table):
     """That a recording id was dealt with; outlives the message. `outcome`: message, too_short, discarded."""
 
@@ -417,6 +497,7 @@ class UserRow(Table):
     role: Mapped[str]
     language: Mapped[str | None]
     password_hash: Mapped[str | None]
+    played_is_read: Mapped[bool] = mapped_column(server_default=text("true"))
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()

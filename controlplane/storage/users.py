@@ -23,6 +23,7 @@ def user_values(row: UserRow) -> User:
         role=Role(row.role),
         tenant_id=row.tenant_id,
         language=row.language,
+        played_is_read=row.played_is_read,
         enabled=row.enabled,
         has_password=row.password_hash is not None,
         version=row.version,

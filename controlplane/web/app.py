@@ -21,6 +21,7 @@ from controlplane.web.api import (
     inbound_rules,
     languages,
     lint,
+    mailbox_greetings,
     mailboxes,
     messages,
     numbers,
@@ -79,6 +80,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     api = APIRouter(dependencies=[Depends(principal_of), Depends(json_only)])
     for resource in (
         mailboxes,
+        mailbox_greetings,
         messages,
         reserved_numbers,
         destinations,
@@ -100,7 +102,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         api.include_router(resource.router)
     app.include_router(api)
     # Their bodies are no JSON.
-    for resource_router in (transfer.router, virtual_receptionists.recordings):
+    for resource_router in (transfer.router, virtual_receptionists.recordings, mailbox_greetings.recordings):
         app.include_router(resource_router, dependencies=[Depends(principal_of)])
     pages = Pages()
     app.include_router(_description(app))

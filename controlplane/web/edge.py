@@ -36,10 +36,15 @@ _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-# Audio is read by the call itself, behind its token; everything else is small.
-_UPLOADS = re.compile(rf"{re.escape(API)}/virtual-receptionists/[^/]+/greeting")
 # Where a person waits for a page and not for a problem document.
 _PAGES = "/portal/"
+# Audio is read by the call itself, behind its token; everything else is small.
+_UPLOADS = re.compile(
+    rf"PUT {re.escape(API)}/(?:virtual-receptionists|mailboxes)/[^/]+/greeting"
+    rf"|POST {_PAGES}(?:virtual-receptionists|mailboxes)/[^/]+/greetings/try"
+)
+_FORM_BYTES = 65_536
+"""What a form has beside a recording."""
 _DROPPED_BYTES = 64 * 1024 * 1024
 _HSTS = "max-age=31536000"
 
@@ -96,8 +101,9 @@ class Edge:
             return
         length = Headers(scope=scope).get("content-length", "")
         most = self._max_body_bytes
-        if scope["method"] == "PUT" and _UPLOADS.fullmatch(scope["path"]):
-            most = max(most, MAX_GREETING_BYTES)
+        if _UPLOADS.fullmatch(f"{scope['method']} {scope['path']}"):
+            form = _FORM_BYTES if scope["method"] == "POST" else 0
+            most = max(most, MAX_GREETING_BYTES + form)
         limited = self._limited(receive, most)
         if length.isascii() and length.isdigit() and int(length) > most:
             if not scope["path"].startswith(_PAGES):

@@ -1,4 +1,7 @@
-"""The page behind the link in a mail: one message and its player; marks nothing read, needs no script."""
+"""The page behind the link in a mail: one message and its player; marks nothing read, needs no script.
+
+Who is signed in to the message's tenant is sent on to its page in the portal.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound,
 from controlplane.mail.compose import duration
 from controlplane.mail.reached import way_in_words
 from controlplane.services.linked_messages import LinkedMessage, read_linked_message
+from controlplane.services.user_sessions import read_session
 from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.messages import AudioQuery, audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import RETRY_SECONDS, status_of
 from controlplane.web.pages import Pages, preferred
+from controlplane.web.portal.access import session_secret
+from controlplane.web.portal.visits import Portal, portal_of
 
 
 def message_routes(pages: Pages) -> APIRouter:
@@ -29,7 +35,11 @@ def message_routes(pages: Pages) -> APIRouter:
             message = await read_linked_message(deps.db, deps.links, token)
         except (NotFound, Unavailable) as error:
             return _sorry(pages, request, error)
-        return _message(pages, message, token)
+        portal, clear = portal_of(request), session_secret(request)
+        by = None if clear is None else await read_session(deps.db, clear, now=deps.clock())
+        if by is not None and by.tenant_id == message.tenant_id:
+            return Response(status_code=303, headers={"Location": f"{portal.base}/messages/{message.id}"})
+        return _message(pages, message, token, portal)
 
     @router.get("/{token}/audio")
     async def audio(
@@ -51,7 +61,7 @@ def message_routes(pages: Pages) -> APIRouter:
     return router
 
 
-def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
+def _message(pages: Pages, message: LinkedMessage, token: str, portal: Portal) -> Response:
     locale, words = pages.words(*message.languages)
     local = message.received_at.astimezone(ZoneInfo(message.time_zone))
     name = words["mailbox"].format(name=message.mailbox_name, number=message.mailbox_number)
@@ -73,6 +83,7 @@ def _message(pages: Pages, message: LinkedMessage, token: str) -> Response:
             *([(labels["reached-by"], way)] if way else []),
         ],
         player=words["player"],
+        portal=(words["portal"], f"{portal.base}/messages/{message.id}"),
         # Relative, so that the page works below any prefix of a proxy.
         audio=[
             (words["download"].format(format=form.value.upper()), f"{token}/audio?format={form.value}")

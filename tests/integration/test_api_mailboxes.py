@@ -49,6 +49,7 @@ async def test_created_mailbox_is_answered_with_its_defaults(client: httpx.Async
         "review": False,
         "min_message_seconds": 1,
         "max_message_seconds": 300,
+        "greeting": None,
         "source_greetings": [],
         "counts": {"new": 0, "saved": 0, "deleted": 0},
     }
@@ -143,7 +144,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"max_message_seconds": 3601}, "max_message_seconds", "out-of-range"),
     ({"max_message_seconds": "300"}, "max_message_seconds", "wrong-type"),
     ({"min_message_seconds": 30, "max_message_seconds": 30}, "min_message_seconds", "lengths-contradict"),
-    ({"greeting": "hello"}, "greeting", "unknown-field"),
+    ({"greetings": "hello"}, "greetings", "unknown-field"),
     ({"id": "1"}, "id", "read-only-field"),
 ]
 

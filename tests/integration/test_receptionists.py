@@ -28,6 +28,7 @@ from controlplane.speech.engines import SpeechUnavailable
 from controlplane.speech.speaker import Speaker
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
 from procrastinate import App
 from sqlalchemy import text
 from tests.support.api import Api
@@ -322,7 +323,9 @@ async def test_a_greeting_that_is_lost_is_made_again(  # noqa: PLR0917 (fixtures
     engine.broken = frozenset({"Unspeakable."})
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM procrastinate_jobs"))
-    speech_jobs.register(queue_app, database, speech, jobs=jobs, greetings=folder)
+    speech_jobs.register(
+        queue_app, database, speech, jobs=jobs, greetings=folder, recordings=RecordingStore(folder)
+    )
     counts = []
     for _ in range(2):
         counts.append(await speak_missing(database, jobs, folder))
@@ -370,7 +373,9 @@ async def test_the_worker_speaks_what_is_queued(  # noqa: PLR0917 (fixtures)
     folder: Path,
 ) -> None:
     """The job `speech.receptionist` places the greeting."""
-    speech_jobs.register(queue_app, database, speech, jobs=jobs, greetings=folder)
+    speech_jobs.register(
+        queue_app, database, speech, jobs=jobs, greetings=folder, recordings=RecordingStore(folder)
+    )
     made = await make(client, greeting="Welcome.")
     async with asyncio.timeout(20):
         await queue_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)

@@ -18,6 +18,7 @@ from controlplane.speech.engines import SpeechUnavailable
 from controlplane.speech.speaker import Speaker
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.tables import MailboxRow, MessageRow
 from procrastinate import App
 from sqlalchemy import text, update
@@ -240,7 +241,9 @@ async def test_the_worker_speaks_what_is_queued(  # noqa: PLR0917 (fixtures)
     greetings: Path,
 ) -> None:
     """The jobs `speech.greeting` and `speech.envelope` speak."""
-    speech_jobs.register(queue_app, database, speech, jobs=jobs, greetings=greetings)
+    speech_jobs.register(
+        queue_app, database, speech, jobs=jobs, greetings=greetings, recordings=RecordingStore(greetings)
+    )
     async with database.transaction() as session:
         await jobs.defer(session, "speech.greeting", mailbox_id=str(MAILBOX))
         await jobs.defer(session, "speech.envelope", message_id=str(MESSAGE))

@@ -60,7 +60,10 @@ async def chromium() -> AsyncIterator[Browser]:
         pytest.skip(str(error))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=found.program, env={**os.environ, **found.environment}
+            executable_path=found.program,
+            env={**os.environ, **found.environment},
+            # A microphone that beeps, and that every page is allowed whose policy allows it.
+            args=["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
         )
         yield browser
         await browser.close()

@@ -74,7 +74,9 @@ def _asked() -> set[str]:
 
 def _of_mailboxes() -> set[str]:
     """Return the keys that the pages of mailboxes put together."""
-    found = {f"mailbox.{name}" for name in ("number", "pin", *new_entries(), "voicemail", "settings")}
+    found = {
+        f"mailbox.{name}" for name in ("number", "pin", *new_entries(), "voicemail", "greetings", "settings")
+    }
     found |= {f"mailbox.{name}" for name in ("display_name", "language", "email_recipients")}
     found |= {
         f"mailbox.{name}" for name in ("source_greetings", "language-of-mailbox", "pin-once", "pin-kept")

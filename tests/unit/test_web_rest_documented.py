@@ -30,6 +30,9 @@ ELSEWHERE |= {
     *("invalid-user-name", "user-name-taken", "no-such-user", "last-system-admin", "unknown-language"),
 }
 
+# Of greetings that are tried before they are used.
+ELSEWHERE |= {"no-such-draft", "no-such-greeting"}
+
 STATUS = {"NotFound": 404, "Conflict": 409, "PreconditionFailed": 412, "InvalidValue": 422}
 # A row of an import: there it is a part of `import-refused`.
 ROWS = {("named-twice", 409)}

@@ -74,6 +74,15 @@ _SourceGreetings = Annotated[
     Field(max_length=50, description="Greetings and languages for callers who come from one source."),
 ]
 
+_Greeting = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="What callers of all other sources hear; `null`: the standard sentence.",
+    ),
+]
+
 _SETTINGS: dict[str, Any] = {
     "display_name": "Sales",
     "language": None,
@@ -87,6 +96,7 @@ _SETTINGS: dict[str, Any] = {
     "review": False,
     "min_message_seconds": 1,
     "max_message_seconds": 300,
+    "greeting": None,
     "source_greetings": [],
 }
 MAILBOX: dict[str, Any] = {
@@ -127,6 +137,7 @@ class MailboxIn(Input):
     review: bool = Field(False, description="Whether a caller who ends by a key may listen and record again.")
     min_message_seconds: _MinSeconds = 1
     max_message_seconds: _MaxSeconds = 300
+    greeting: _Greeting | None = None
     source_greetings: _SourceGreetings = Field(default_factory=list)
 
     def new_mailbox(self) -> NewMailbox:
@@ -157,6 +168,7 @@ class MailboxPatch(Input):
     review: bool = left_out()
     min_message_seconds: _MinSeconds = left_out()
     max_message_seconds: _MaxSeconds = left_out()
+    greeting: _Greeting | None = left_out()
     source_greetings: _SourceGreetings = left_out()
 
     def changes(self) -> MailboxChanges:
@@ -198,6 +210,7 @@ class MailboxOut(Output):
     review: bool
     min_message_seconds: int
     max_message_seconds: int
+    greeting: str | None = Field(description="`null`: the standard sentence.")
     source_greetings: list[SourceGreetingBody]
     counts: CountsOut
     created_at: datetime
@@ -223,6 +236,7 @@ class MailboxOut(Output):
             review=mailbox.review,
             min_message_seconds=mailbox.min_message_seconds,
             max_message_seconds=mailbox.max_message_seconds,
+            greeting=mailbox.greeting,
             source_greetings=[
                 SourceGreetingBody(source=own.source, greeting=own.greeting, language=own.language)
                 for own in details.source_greetings

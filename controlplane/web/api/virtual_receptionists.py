@@ -30,13 +30,21 @@ router = routing_router(
     page=VirtualReceptionistPage,
 )
 
-_WAV: Final = "audio/wav"
-_TAKEN: Final = frozenset({_WAV, "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream"})
-_AUDIO: dict[str, Any] = {_WAV: {"schema": {"type": "string", "format": "binary"}}}
+WAV: Final = "audio/wav"
+_TAKEN: Final = frozenset({WAV, "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream"})
+AUDIO: dict[str, Any] = {WAV: {"schema": {"type": "string", "format": "binary"}}}
 recordings = APIRouter(prefix=router.prefix, tags=list(router.tags))
 """The recordings of what they say, whose bodies are no JSON."""
 
 _Number = Annotated[str, Path(description="The number of the virtual receptionist.", examples=["6000"])]
+
+
+async def wav_body(request: Request) -> bytes:
+    """Return the WAV file that was sent; raises UnsupportedMediaType."""
+    media_type = request.headers.get("content-type", WAV).partition(";")[0].strip().lower()
+    if media_type not in _TAKEN:
+        raise UnsupportedMediaType("The body must be a WAV file (Content-Type: audio/wav).")
+    return await request.body()
 
 
 @recordings.put(
@@ -48,15 +56,12 @@ _Number = Annotated[str, Path(description="The number of the virtual receptionis
     ),
     status_code=204,
     responses=problems(413, 415),
-    openapi_extra={"requestBody": {"required": True, "content": _AUDIO}},
+    openapi_extra={"requestBody": {"required": True, "content": AUDIO}},
 )
 async def record_greeting(request: Request, number: _Number, deps: Deps, asking: Asking) -> None:
     """Take a recording; the body is read after the token was checked."""
-    media_type = request.headers.get("content-type", _WAV).partition(";")[0].strip().lower()
-    if media_type not in _TAKEN:
-        raise UnsupportedMediaType("The body must be a WAV file (Content-Type: audio/wav).")
     await greetings.record_greeting(
-        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, content=await request.body()
+        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, content=await wav_body(request)
     )
 
 
@@ -65,12 +70,12 @@ async def record_greeting(request: Request, number: _Number, deps: Deps, asking:
     name="get_recorded_greeting",
     description="The recording of what a virtual receptionist says, as callers hear it.",
     response_class=Response,
-    responses={200: {"description": "WAV, 8 kHz, 16 bit, mono.", "content": _AUDIO}, **problems()},
+    responses={200: {"description": "WAV, 8 kHz, 16 bit, mono.", "content": AUDIO}, **problems()},
 )
 async def get_recorded_greeting(number: _Number, deps: Deps, asking: Asking) -> Response:
     """Return a recording."""
     wav = await greetings.recorded_greeting(deps.db, tenant_id=asking.tenant_id, number=number)
-    return Response(wav, media_type=_WAV)
+    return Response(wav, media_type=WAV)
 
 
 @recordings.delete(

@@ -75,10 +75,20 @@ async def inside_with_files(request: Request) -> AsyncIterator[Visit]:
         yield visit
 
 
+def _by_itself(request: Request) -> bool:
+    """Say whether an open page asks that nobody need look at: its stream, or what brings it up to date."""
+    streams = request.headers.get("accept", "").startswith("text/event-stream")
+    return request.method in _SAFE and (streams or "x-live" in request.headers)
+
+
 async def _signed_in(request: Request) -> Visit:
     clear = session_secret(request)
     deps = deps_of(request)
-    by = None if clear is None else await read_session(deps.db, clear, now=deps.clock())
+    by = (
+        None
+        if clear is None
+        else await read_session(deps.db, clear, now=deps.clock(), in_use=not _by_itself(request))
+    )
     if clear is None or by is None:
         raise SignInNeeded
     request.state.signed_in = by

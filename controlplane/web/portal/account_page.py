@@ -26,7 +26,7 @@ async def account_page(visit: Inside) -> Response:
 
 @router.post(f"{PREFIX}/account")
 async def change_account(visit: Inside) -> Response:
-    """Change name and language."""
+    """Change name, language and what playing does."""
     form, by = visit.form, visit.person
     try:
         await update_user(
@@ -35,6 +35,7 @@ async def change_account(visit: Inside) -> Response:
             changes={
                 "display_name": form.text("display_name"),
                 "language": form.text("language") or None,
+                "played_is_read": form.ticked("played_is_read"),
             },
             scope=None,
             by=by.label,
@@ -85,6 +86,7 @@ async def _page(
         display_name=by.user.display_name if sent is None else sent.text("display_name"),
         language=(by.user.language or "") if sent is None else sent.text("language"),
         languages=visit.portal.catalogues.languages,
+        played_is_read=by.user.played_is_read if sent is None else sent.ticked("played_is_read"),
         others=await count_sessions(visit.deps.db, by, now=visit.deps.clock()) - 1,
         least=MIN_LENGTH,
     )

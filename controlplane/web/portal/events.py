@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Annotated, cast
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import Unavailable
 from controlplane.services.user_sessions import session_holds
-from controlplane.services.voicemail_page import find_mailbox_id
+from controlplane.services.voicemail_page import find_mailbox_id, find_mailbox_of
 from controlplane.storage.mailbox_changes import Listener, MailboxChanges
 from controlplane.web.api.mailboxes import NumberPath
 from controlplane.web.portal.access import Inside, session_secret
@@ -39,8 +40,18 @@ async def events(
     visit: Inside, number: NumberPath, changes: Annotated[MailboxChanges, Depends(changes_of)]
 ) -> Response:
     """Stream an event for each change in a mailbox."""
-    mailbox_id = await find_mailbox_id(visit.deps.db, visit.person.tenant_id, number)
+    return _stream(visit, changes, await find_mailbox_id(visit.deps.db, visit.person.tenant_id, number))
 
+
+@router.get(PREFIX + "/messages/{message_id}/events")
+async def events_of_message(
+    visit: Inside, message_id: UUID, changes: Annotated[MailboxChanges, Depends(changes_of)]
+) -> Response:
+    """Stream an event for each change in the mailbox of a message, which may be deleted."""
+    return _stream(visit, changes, await find_mailbox_of(visit.deps.db, visit.person.tenant_id, message_id))
+
+
+def _stream(visit: Visit, changes: MailboxChanges, mailbox_id: UUID) -> Response:
     async def told() -> AsyncIterator[str]:
         try:
             async with changes.listen(mailbox_id) as listener:

@@ -6,9 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Response
+from fastapi.responses import JSONResponse
 
+from controlplane.services.message_peaks import read_peaks
 from controlplane.services.messages import BulkAction, bulk, get_message
 from controlplane.services.voicemail_page import read_shown_message
+from controlplane.storage.wav import NotAWav
 from controlplane.web.api.messages import audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import Unsatisfiable
@@ -51,10 +54,26 @@ async def do_with_message(visit: Inside, message_id: UUID) -> Response:
 
 @router.post(_MESSAGE + "/heard")
 async def heard(visit: Inside, message_id: UUID) -> Response:
-    """Mark a message read that was played to its end; one that somebody did something with stays so."""
+    """Mark a message read that was played to its end, unless this person marks messages by hand.
+
+    One that somebody did something with stays so.
+    """
     deps, by = visit.deps, visit.person
+    if not by.user.played_is_read:
+        return Response(status_code=204)
     await bulk(deps.db, deps.jobs, by.tenant_id, [message_id], action=BulkAction.MARK_READ, by=by.label)
     return Response(status_code=204)
+
+
+@router.get(_MESSAGE + "/peaks")
+async def peaks(visit: Inside, message_id: UUID) -> Response:
+    """Answer with how loud a message is along its length; nothing for a recording that cannot be measured."""
+    deps = visit.deps
+    try:
+        found = await read_peaks(deps.db, deps.recordings, visit.person.tenant_id, message_id)
+    except NotAWav:
+        found = b""
+    return JSONResponse({"peaks": list(found)}, headers={"Cache-Control": "private, no-cache"})
 
 
 @router.get(_MESSAGE + "/audio")

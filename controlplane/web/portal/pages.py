@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from controlplane.web.portal import (
@@ -11,6 +13,8 @@ from controlplane.web.portal import (
     events,
     extensions_page,
     findings_page,
+    greeting_try_page,
+    greetings_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
@@ -29,6 +33,29 @@ from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import nothing_here, page_router
 from controlplane.web.portal.visits import Portal, Visit
 
+_PAGES: Final = (
+    account_page,
+    call_queues_page,
+    destination_picker,
+    events,
+    extensions_page,
+    findings_page,
+    greeting_try_page,
+    greetings_page,
+    link_page,
+    mailbox_delete_page,
+    mailbox_settings_page,
+    mailboxes_page,
+    message_page,
+    publishing_page,
+    ring_groups_page,
+    sign_in_page,
+    simulator_page,
+    tenants_page,
+    users_page,
+    voicemail_page,
+)
+
 
 def add_portal(app: FastAPI, public_url: str) -> None:
     """Add the portal to the app; the root leads to it."""
@@ -36,20 +63,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     app.state.portal = portal
     app.include_router(_ways())
     app.include_router(portal.files.routes(PREFIX))
-    for page in (
-        sign_in_page,
-        link_page,
-        mailboxes_page,
-        mailbox_settings_page,
-        mailbox_delete_page,
-        account_page,
-        users_page,
-        tenants_page,
-    ):
-        app.include_router(page.router)
-    for page in (voicemail_page, message_page, events, publishing_page, findings_page, simulator_page):
-        app.include_router(page.router)
-    for page in (destination_picker, call_queues_page, ring_groups_page, extensions_page):
+    for page in _PAGES:
         app.include_router(page.router)
     app.include_router(nothing_here())
 

@@ -11,7 +11,8 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import InvalidValue, NotFound
-from controlplane.services.messages import BulkAction, get_message
+from controlplane.services.greeting_sources import suggested_sources
+from controlplane.services.messages import BulkAction, get_messages
 from controlplane.services.voicemail_page import COUNTED, read_mailbox_page
 from controlplane.web.api.mailboxes import NumberPath
 from controlplane.web.api.messages import cursor_of
@@ -53,6 +54,7 @@ async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
         rows=[teller.row(view, found.names) for view in found.page.items],
         following=cursor_of(found.page),
         told=told(visit),
+        sources=await suggested_sources(visit.deps.db, by.tenant_id),
     )
     if visit.request.headers.get("x-live"):
         # A page that brings itself up to date tells nothing: what is to be told is for the page that did it.
@@ -89,11 +91,10 @@ async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
     if len(ids) == 1:
         return visit.go(f"/messages/{ids[0]}/audio?format=wav&save=true")
     files: dict[str, Packed] = {}
+    views = await get_messages(deps.db, by.tenant_id, ids[:_MOST_PACKED])
     for message_id in ids[:_MOST_PACKED]:
-        path = deps.recordings.path(message_id)
-        try:
-            view = await get_message(deps.db, by.tenant_id, message_id)
-        except NotFound:
+        path, view = deps.recordings.path(message_id), views.get(message_id)
+        if view is None:
             continue
         name = file_name(view, by.time_zone, AudioFormat.WAV)
         if name in files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from string import digits
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -28,15 +29,16 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is shown: one of SHOWN, a part of the caller's name or number, days, and where a page begins.
+    """What is shown: one of SHOWN, a part of the caller's name or number, days, a way, where a page begins.
 
-    The days are as they were typed.
+    Days and way are as they were typed; a way is a number that calls passed, or dialled from outside.
     """
 
     show: str = "all"
     q: str = ""
     since: str = ""
     until: str = ""
+    way: str = ""
     after: str = ""
 
     @classmethod
@@ -48,13 +50,14 @@ class Query:
             q=parameters.get("q", "").replace("\0", "").strip()[:_MAX_SEARCH],
             since=parameters.get("since", "")[:_MAX_SEARCH],
             until=parameters.get("until", "")[:_MAX_SEARCH],
+            way=parameters.get("way", "").replace("\0", "").strip()[:_MAX_SEARCH],
             after=parameters.get("after", ""),
         )
 
     @property
     def narrowed(self) -> bool:
         """Whether only some of the messages are looked for."""
-        return bool(self.q or self.since or self.until)
+        return bool(self.q or self.since or self.until or self.way)
 
     def address(self, **changes: str) -> str:
         """Return the query of an address, with its question mark; empty for all messages from the first."""
@@ -64,6 +67,7 @@ class Query:
             "q": wanted.q,
             "since": wanted.since,
             "until": wanted.until,
+            "way": wanted.way,
             "after": wanted.after,
         }
         said = {name: value for name, value in parts.items() if value}
@@ -90,7 +94,13 @@ class Query:
             since=None if since is None else datetime.combine(since, time(), zone),
             before=None if until is None else datetime.combine(until + timedelta(days=1), time(), zone),
         )
-        return Wanted(states=SHOWN[self.show], q=self.q or None, received=received), faults
+        # As it may be written: `+49 30 1234`.
+        number = "".join(char for char in self.way if char in digits)
+        if self.way and not number:
+            faults.append(Fault(field="way", text=words("voicemail.no-such-way")))
+        return Wanted(
+            states=SHOWN[self.show], q=self.q or None, received=received, way=number or None
+        ), faults
 
 
 def _day(text: str) -> date | None:

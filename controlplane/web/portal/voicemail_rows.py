@@ -37,6 +37,7 @@ class Row:
     received: str
     received_at: str
     ago: str
+    seconds: int
     length: str
     length_words: str
     changed: str
@@ -80,6 +81,7 @@ class Teller:
             received=self._moment(message.received_at),
             received_at=message.received_at.isoformat(),
             ago=self._ago(message.received_at),
+            seconds=seconds,
             length=f"{seconds // 60}:{seconds % 60:02}",
             length_words=duration(message.duration_ms, words.locale),
             changed="" if by is None else words("voicemail.changed", at=self._moment(view.state_changed_at)),

@@ -21,6 +21,8 @@
       location.assign(answer.url);
       return null;
     }
+    // The message was deleted for good meanwhile; the page that says so is the answer.
+    if (letter && answer.status === 404) location.reload();
     if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     // A later request has a newer answer; only what was done must still be told.
@@ -150,6 +152,8 @@
   // -- Playing -------------------------------------------------------------------------------------------
 
   let playing = letter?.dataset.message ?? null;
+  const show = window.waveOf((letter ?? dock).querySelector(".wave"), audio);
+  if (letter) show(`${letter.dataset.audio}${playing}/peaks`, Number(letter.dataset.seconds));
   const speeds = [1, 1.5, 2];
 
   function play(row) {
@@ -171,6 +175,7 @@
     dock.querySelector(".of").textContent = said.map((each) => each.textContent).join(" · ");
     dock.hidden = false;
     select(row);
+    show(`${dock.dataset.audio}${id}/peaks`, Number(row.dataset.seconds));
     audio.load();
     audio.defaultPlaybackRate = audio.playbackRate = speeds.find((each) => speed().textContent === `${each}×`);
     audio.play().catch(() => {});
@@ -309,8 +314,7 @@
 
   // -- What others do ------------------------------------------------------------------------------------
 
-  if (!list) return;
-
+  const live = list ?? letter;
   let source = null;
   let asking = 0;
   let soon = 0;
@@ -332,7 +336,7 @@
 
   function listen() {
     source?.close();
-    source = new EventSource(list.dataset.events);
+    source = new EventSource(live.dataset.events);
     source.addEventListener("listening", () => {
       lively(true);
       // Something may have happened since this page was made.
@@ -355,6 +359,9 @@
   window.addEventListener("pagehide", () => source?.close());
   window.addEventListener("pageshow", (event) => event.persisted && listen());
 
+  listen();
+  if (!list) return;
+
   // Looking for a caller finds as one types.
   const search = document.querySelector(".filters");
   let typing = 0;
@@ -371,5 +378,4 @@
   document.addEventListener("change", (event) => event.target.matches(".letters input, .bulk input") && shown());
   prepare();
   shown();
-  listen();
 })();

@@ -1,0 +1,183 @@
+"""`/mailboxes/{number}/greetings` with their recordings, and `/speech`: hearing a text before callers do."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from controlplane.domain.language import resolve
+from controlplane.services import hearing
+from controlplane.services import mailbox_greetings as greetings
+from controlplane.services.mailbox_greetings import OwnGreeting, Recorded
+from controlplane.speech.catalogue import available_languages
+from controlplane.web.api.fields import Input, Language, Output, example
+from controlplane.web.api.mailboxes import Deps, NumberPath
+from controlplane.web.api.responses import body_problems, problems
+from controlplane.web.api.virtual_receptionists import AUDIO, WAV, wav_body
+from controlplane.web.paths import API
+from controlplane.web.security import Asking
+
+_PREFIX: Final = f"{API}/mailboxes"
+router = APIRouter(prefix=API, tags=["mailboxes"])
+recordings = APIRouter(prefix=_PREFIX, tags=["mailboxes"])
+"""The recordings, whose bodies are no JSON."""
+
+_HEARD: dict[int | str, dict[str, Any]] = {
+    200: {"description": "WAV, 8 kHz, 16 bit, mono.", "content": AUDIO}
+}
+_Source = Annotated[
+    str,
+    Query(
+        pattern=r"^(\+?[0-9]{3,64})?$",
+        description=(
+            "The number of what callers passed (a group, queue, …), or the DID that they dialled; empty: all "
+            "other callers."
+        ),
+        examples=["6100"],
+    ),
+]
+
+
+class RecordedOut(Output):
+    """A recording that callers hear."""
+
+    seconds: float
+    recorded_at: datetime
+    recorded_by: str
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> RecordedOut:
+        """Make it from the service's value."""
+        return cls(seconds=recorded.seconds, recorded_at=recorded.at, recorded_by=recorded.by)
+
+
+class GreetingOut(Output):
+    """What was set for the callers of one source; a recording is played instead of the text."""
+
+    source: str = Field(description="Empty: all other callers.")
+    greeting: str | None = Field(description="`null`: the standard sentence.")
+    language: str | None = Field(description="`null`: the mailbox's.")
+    recording: RecordedOut | None
+
+    @classmethod
+    def of(cls, own: OwnGreeting) -> GreetingOut:
+        """Make it from the service's value."""
+        return cls(
+            source=own.source,
+            greeting=own.text,
+            language=own.language,
+            recording=None if own.recorded is None else RecordedOut.of(own.recorded),
+        )
+
+
+class GreetingList(Output):
+    """The greetings of a mailbox, that of all other callers first."""
+
+    model_config = example(
+        {
+            "items": [
+                {"source": "", "greeting": None, "language": None, "recording": None},
+                {
+                    "source": "6100",
+                    "greeting": None,
+                    "language": None,
+                    "recording": {
+                        "seconds": 4.2,
+                        "recorded_at": "2026-03-02T09:00:00Z",
+                        "recorded_by": "user alice",
+                    },
+                },
+            ]
+        }
+    )
+
+    items: list[GreetingOut]
+
+
+class SpeechIn(Input):
+    """A text to be heard."""
+
+    model_config = example({"text": "Sales is busy. Leave a message.", "language": "en"})
+
+    text: Annotated[str, Field(min_length=1, max_length=hearing.MAX_TEXT, description="What is said.")]
+    language: Language = "en"
+
+
+@router.get("/mailboxes/{number}/greetings", response_model=GreetingList, responses=problems())
+async def list_greetings(number: NumberPath, deps: Deps, asking: Asking) -> GreetingList:
+    """List what callers of each source hear of a mailbox."""
+    found = await greetings.read_greetings(deps.db, tenant_id=asking.tenant_id, number=number)
+    return GreetingList(items=[GreetingOut.of(own) for own in found.greetings])
+
+
+@router.post(
+    "/speech",
+    name="speak_text",
+    description="Hear a text as callers would; nothing is kept for them.",
+    response_class=Response,
+    responses={**_HEARD, **body_problems()},
+)
+async def speak_text(body: SpeechIn, deps: Deps, _: Asking) -> Response:
+    """Speak a text."""
+    resolve(body.language, available_languages())
+    said = hearing.words_of(body.text)
+    wav = await hearing.hear(deps.db, deps.jobs, said, language=body.language, clock=time.monotonic)
+    return Response(wav, media_type=WAV)
+
+
+@recordings.put(
+    "/{number}/greeting",
+    name="record_mailbox_greeting",
+    description=(
+        "Take a WAV file as what callers of a source hear before the tone: 8,000 to 48,000 samples a second, "
+        "one or two channels, at most three minutes."
+    ),
+    status_code=204,
+    responses=problems(413, 415),
+    openapi_extra={"requestBody": {"required": True, "content": AUDIO}},
+)
+async def record_greeting(
+    request: Request, number: NumberPath, deps: Deps, asking: Asking, source: _Source = ""
+) -> None:
+    """Take a recording; the body is read after the token was checked."""
+    await greetings.record_greeting(
+        deps.db,
+        deps.jobs,
+        tenant_id=asking.tenant_id,
+        number=number,
+        source=source,
+        content=await wav_body(request),
+        by=asking.label,
+        clock=deps.clock,
+    )
+
+
+@recordings.get(
+    "/{number}/greeting",
+    name="get_mailbox_greeting",
+    description="The recording that callers of a source hear, as they hear it.",
+    response_class=Response,
+    responses={**_HEARD, **problems()},
+)
+async def get_greeting(number: NumberPath, deps: Deps, asking: Asking, source: _Source = "") -> Response:
+    """Return a recording."""
+    wav = await greetings.recorded_greeting(deps.db, tenant_id=asking.tenant_id, number=number, source=source)
+    return Response(wav, media_type=WAV)
+
+
+@recordings.delete(
+    "/{number}/greeting",
+    name="remove_mailbox_greeting",
+    description="Take a recording away: the text of its source, or the standard sentence, is said again.",
+    status_code=204,
+    responses=problems(),
+)
+async def remove_greeting(number: NumberPath, deps: Deps, asking: Asking, source: _Source = "") -> None:
+    """Take a recording away."""
+    await greetings.remove_recorded_greeting(
+        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, source=source, by=asking.label
+    )
