@@ -43,6 +43,7 @@ from controlplane.jobs import (
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
+from controlplane.services.audit import purge_audit
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
 from controlplane.services.lamps import Lamps
@@ -251,4 +252,13 @@ def _purges(
     async def signing_in() -> None:
         await purge_signing_in(database, now=datetime.now(UTC))
 
-    return {"trash": trash, "bookkeeping": bookkeeping, "orphans": orphans, "signing_in": signing_in}
+    async def audit() -> None:
+        await purge_audit(database, before=before(days=settings.retention.audit_days))
+
+    return {
+        "audit": audit,
+        "trash": trash,
+        "bookkeeping": bookkeeping,
+        "orphans": orphans,
+        "signing_in": signing_in,
+    }

@@ -13,6 +13,7 @@ import structlog
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.storage import tenants, token_list, tokens
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.tables import ApiTokenRow
 
@@ -49,7 +50,7 @@ class KnownToken:
 
 
 async def create_token(
-    db: Database, *, name: str, tenant: str | None, expires_at: datetime | None
+    db: Database, *, name: str, tenant: str | None, expires_at: datetime | None, by: str
 ) -> tuple[UUID, str]:
     """Make a token for a tenant (by name), or a system token; return its id and the token in clear.
 
@@ -74,6 +75,7 @@ async def create_token(
             owner = await tenants.by_name(session, tenant)
             if owner is None:
                 raise NotFound("There is no tenant of this name.", error_id="no-such-tenant", field="tenant")
+        await name_author(session, by)
         await tokens.insert(
             session,
             ApiTokenRow(
@@ -104,9 +106,10 @@ async def list_tokens(db: Database, *, name: str | None = None) -> list[KnownTok
         ]
 
 
-async def revoke_token(db: Database, *, token_id: UUID) -> None:
+async def revoke_token(db: Database, *, token_id: UUID, by: str) -> None:
     """Revoke a token at once; raises NotFound if there is none in force."""
     async with db.transaction() as session:
+        await name_author(session, by)
         revoked = await tokens.revoke(session, token_id, at=datetime.now(UTC))
     if not revoked:
         raise NotFound("There is no such token in force.", error_id="no-such-token")

@@ -626,3 +626,43 @@ class PublishedObjectRow(Table):
     number: Mapped[str | None]
     name: Mapped[str]
     settings: Mapped[dict[str, Any]]
+
+
+class AuditEntryRow(Table):
+    """Who did what, by which way; written by triggers with each change, and never changed.
+
+    `tenant_id` None: something of the whole installation. `details` has `before`, `after` and the names of
+    `secrets` that were set, of a message its `caller` and `received_at`; never a value of a secret.
+    `mailbox_number` is that of a mailbox, or of a message's. It outlives its tenant.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        CheckConstraint(
+            "action IN ('added', 'changed', 'removed', 'heard', 'downloaded', 'marked_read', "
+            "'marked_unread', 'deleted', 'restored', 'purged')",
+            name="action",
+        ),
+        Index(None, "tenant_id", "happened_at", "id"),
+        Index(None, "tenant_id", "kind", "object_key", "happened_at", "id"),
+        Index(None, "tenant_id", "author", "happened_at", "id"),
+        Index(None, "happened_at"),
+        Index(
+            "ix_audit_entries_mailbox",
+            "tenant_id",
+            "mailbox_number",
+            "happened_at",
+            "id",
+            postgresql_where=text("mailbox_number IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    happened_at: Mapped[datetime] = _now()
+    author: Mapped[str]
+    action: Mapped[str]
+    kind: Mapped[str]
+    object_key: Mapped[str]
+    mailbox_number: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))

@@ -12,6 +12,7 @@ from controlplane.services.voicemail_page import read_shown_message
 from controlplane.web.api.messages import audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import Unsatisfiable
+from controlplane.web.hearing import note_fetched
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
@@ -77,4 +78,4 @@ async def recording(
         return Response(status_code=416, headers={"Content-Range": f"bytes */{error.details['size']}"})
     if save:
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return await note_fetched(visit.request, response, message_id, by=by.label, download=save)
