@@ -60,9 +60,10 @@ def way_of(author: str) -> AuditWay:
 class AuditEntry:
     """Who did what to which object.
 
-    `object_key` is a number, a name, or a message's id. `before` and `after` have the fields that differ, or
-    all of them of what was added or removed; `secrets` are the names of those that were set. Of a message,
-    `caller` and `received_at` say which one it was, even when it is gone.
+    `object_key` is a number, a name, or a message's id; `subject` is that of the object, or of a message's
+    mailbox. `before` and `after` have the fields that differ, or all of them of what was added or removed;
+    `secrets` are the names of those that were set. Of a message, `caller` and `received_at` say which one
+    it was, even when it is gone.
     """
 
     id: int
@@ -71,7 +72,7 @@ class AuditEntry:
     action: AuditAction
     kind: str
     object_key: str
-    mailbox_number: str | None
+    subject: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     secrets: tuple[str, ...]

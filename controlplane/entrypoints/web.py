@@ -18,6 +18,7 @@ from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.listening import listen
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.publish import control_of, publisher_of
+from controlplane.entrypoints.shown_settings import shown_settings
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.password_hashing import PasswordHasher
 from controlplane.settings import Settings
@@ -65,6 +66,7 @@ async def _serve(settings: Settings) -> None:
         registrations=control,
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
+        installation=shown_settings(settings),
     )
     app = create_app(deps)
     config = uvicorn.Config(

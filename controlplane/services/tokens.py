@@ -90,10 +90,15 @@ async def create_token(
     return token_id, clear
 
 
-async def list_tokens(db: Database, *, name: str | None = None) -> list[KnownToken]:
-    """List the tokens that are in force, oldest first; only those of a name if one is given."""
+async def list_tokens(
+    db: Database, *, name: str | None = None, scope: UUID | None = None
+) -> list[KnownToken]:
+    """List the tokens that are in force, oldest first; only those of a name if one is given.
+
+    `scope` is the tenant whose tokens are meant, None for everybody's.
+    """
     async with db.transaction() as session:
-        found = await token_list.in_force(session, now=datetime.now(UTC), name=name)
+        found = await token_list.in_force(session, now=datetime.now(UTC), name=name, tenant_id=scope)
         return [
             KnownToken(
                 id=row.id,
@@ -104,6 +109,14 @@ async def list_tokens(db: Database, *, name: str | None = None) -> list[KnownTok
             )
             for row, tenant in found
         ]
+
+
+async def get_token(db: Database, *, token_id: UUID, scope: UUID | None) -> KnownToken:
+    """Return a token that is in force; raises NotFound `no-such-token`, also for one of another tenant."""
+    for token in await list_tokens(db, scope=scope):
+        if token.id == token_id:
+            return token
+    raise NotFound("There is no such token in force.", error_id="no-such-token")
 
 
 async def revoke_token(db: Database, *, token_id: UUID, by: str) -> None:

@@ -24,7 +24,7 @@ class AuditFilter:
     actions: tuple[AuditAction, ...] = ()
     kind: str | None = None
     object_key: str | None = None
-    mailbox_number: str | None = None
+    subject: str | None = None
     way: AuditWay | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -62,7 +62,7 @@ async def note_heard(
         .join(MailboxRow, MailboxRow.id == MessageRow.mailbox_id)
         .where(MessageRow.id.in_(message_ids))
     )
-    columns = ["tenant_id", "author", "action", "kind", "object_key", "mailbox_number", "details"]
+    columns = ["tenant_id", "author", "action", "kind", "object_key", "subject", "details"]
     await session.execute(insert(Row).from_select(columns, found))
 
 
@@ -89,7 +89,7 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     equal: Mapping[Any, Any] = {
         Row.kind: wanted.kind,
         Row.object_key: wanted.object_key,
-        Row.mailbox_number: wanted.mailbox_number,
+        Row.subject: wanted.subject,
     }
     found = [column == value for column, value in equal.items() if value is not None]
     if wanted.authors:
@@ -127,7 +127,7 @@ def _entry(row: Row) -> AuditEntry:
         action=AuditAction(row.action),
         kind=row.kind,
         object_key=row.object_key,
-        mailbox_number=row.mailbox_number,
+        subject=row.subject,
         before=details.get("before", {}),
         after=details.get("after", {}),
         secrets=tuple(details.get("secrets", ())),

@@ -633,7 +633,7 @@ class AuditEntryRow(Table):
 
     `tenant_id` None: something of the whole installation. `details` has `before`, `after` and the names of
     `secrets` that were set, of a message its `caller` and `received_at`; never a value of a secret.
-    `mailbox_number` is that of a mailbox, or of a message's. It outlives its tenant.
+    `subject` is the object that it concerns: itself, or a message's mailbox. It outlives its tenant.
     """
 
     __tablename__ = "audit_entries"
@@ -644,17 +644,10 @@ class AuditEntryRow(Table):
             name="action",
         ),
         Index(None, "tenant_id", "happened_at", "id"),
-        Index(None, "tenant_id", "kind", "object_key", "happened_at", "id"),
+        Index(None, "tenant_id", "object_key", "happened_at", "id"),
+        Index(None, "tenant_id", "subject", "happened_at", "id"),
         Index(None, "tenant_id", "author", "happened_at", "id"),
         Index(None, "happened_at"),
-        Index(
-            "ix_audit_entries_mailbox",
-            "tenant_id",
-            "mailbox_number",
-            "happened_at",
-            "id",
-            postgresql_where=text("mailbox_number IS NOT NULL"),
-        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -664,5 +657,5 @@ class AuditEntryRow(Table):
     action: Mapped[str]
     kind: Mapped[str]
     object_key: Mapped[str]
-    mailbox_number: Mapped[str | None]
+    subject: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))

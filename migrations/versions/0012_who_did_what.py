@@ -86,9 +86,9 @@ BEGIN
     ELSIF object_kind = 'publishing' THEN
         SELECT name INTO object_key FROM tenants WHERE id = owner;
     END IF;
-    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, mailbox_number, details)
+    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject, details)
     VALUES (owner, audit_author(coalesce(line ->> 'updated_by', line ->> 'chosen_by')), what, object_kind,
-        coalesce(object_key, '?'), CASE WHEN object_kind = 'mailbox' THEN object_key END,
+        coalesce(object_key, '?'), coalesce(object_key, '?'),
         jsonb_build_object('before', before, 'after', after, 'secrets', secrets));
     RETURN NULL;
 END
@@ -96,14 +96,14 @@ $$;
 
 CREATE FUNCTION audit_message() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, mailbox_number, details)
+    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject, details)
     SELECT OLD.tenant_id,
         CASE WHEN TG_OP = 'UPDATE' THEN coalesce(NEW.state_changed_by, audit_author(NULL))
             ELSE audit_author(NULL) END,
         CASE WHEN TG_OP = 'DELETE' THEN 'purged' WHEN NEW.state = 'deleted' THEN 'deleted'
             WHEN OLD.state = 'deleted' THEN 'restored' WHEN NEW.state = 'saved' THEN 'marked_read'
             ELSE 'marked_unread' END,
-        'message', OLD.id, (SELECT number FROM mailboxes WHERE id = OLD.mailbox_id),
+        'message', OLD.id, coalesce((SELECT number FROM mailboxes WHERE id = OLD.mailbox_id), '?'),
         jsonb_build_object('caller', OLD.caller_number, 'received_at', OLD.received_at,
             'before', jsonb_build_object('state', OLD.state),
             'after', CASE WHEN TG_OP = 'UPDATE' THEN jsonb_build_object('state', NEW.state) ELSE '{}' END);
@@ -113,8 +113,8 @@ $$;
 
 CREATE FUNCTION audit_recorded_greeting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, details)
-    SELECT tenant_id, audit_author(NULL), 'changed', kind, coalesce(number, name),
+    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject, details)
+    SELECT tenant_id, audit_author(NULL), 'changed', kind, coalesce(number, name), coalesce(number, name),
         jsonb_build_object('before', jsonb_build_object('recorded_greeting', TG_OP <> 'INSERT'),
             'after', jsonb_build_object('recorded_greeting', TG_OP <> 'DELETE'))
     FROM routing_objects WHERE id = CASE WHEN TG_OP = 'DELETE' THEN OLD.object_id ELSE NEW.object_id END;
@@ -169,7 +169,7 @@ def upgrade() -> None:
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("object_key", sa.Text(), nullable=False),
-        sa.Column("mailbox_number", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("details", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
         sa.CheckConstraint(
             "action IN ('added', 'changed', 'removed', 'heard', 'downloaded', 'marked_read', "
@@ -180,17 +180,12 @@ def upgrade() -> None:
     )
     for columns in (
         ["tenant_id", "happened_at", "id"],
-        ["tenant_id", "kind", "object_key", "happened_at", "id"],
+        ["tenant_id", "object_key", "happened_at", "id"],
+        ["tenant_id", "subject", "happened_at", "id"],
         ["tenant_id", "author", "happened_at", "id"],
         ["happened_at"],
     ):
         op.create_index(op.f(f"ix_audit_entries_{'_'.join(columns)}"), "audit_entries", columns)
-    op.create_index(
-        "ix_audit_entries_mailbox",
-        "audit_entries",
-        ["tenant_id", "mailbox_number", "happened_at", "id"],
-        postgresql_where=sa.text("mailbox_number IS NOT NULL"),
-    )
     for function in _FUNCTIONS.split("\n\n"):
         op.execute(function)
     op.execute(

@@ -128,7 +128,7 @@ async def test_messages_have_their_history(
     expected = ["downloaded", "marked_read", "deleted", "restored", "deleted", "purged"]
     assert expected == [entry["action"] for entry in found]
     assert {"token tests"} == {entry["author"] for entry in found}
-    assert {("8001", "102")} == {(entry["mailbox"], entry["caller"]) for entry in found}
+    assert {("8001", "102")} == {(entry["subject"], entry["caller"]) for entry in found}
     assert {"state": "saved"} == found[1]["after"]
 
 
@@ -184,7 +184,7 @@ async def test_filters_and_pages(api: Api, client: httpx.AsyncClient, mailbox: h
     assert len(await entries(client)) == len(first["items"] + rest["items"])
     assert [] == await entries(client, since=soon)
     assert [] == await entries(client, author="alice")
-    assert 3 == len(await entries(client, author="tests", action="changed", mailbox="8001", until=soon))
+    assert 3 == len(await entries(client, author="tests", action="changed", subject="8001", until=soon))
     assert [] == await entries(client, way="phone")
     assert 422 == (await client.get("/api/v1/audit", params={"after": "x"})).status_code
 
@@ -264,9 +264,9 @@ async def test_lists_go_by_index(api: Api, client: httpx.AsyncClient, default_te
     """Each way to look at the log reads its index from the newest on, and sorts nothing."""
     conditions = (
         "",
-        " AND kind = 'mailbox' AND object_key = '8001'",
+        " AND object_key = '8001'",
         " AND author = 'user alice'",
-        " AND mailbox_number = '8001'",
+        " AND subject = '8001'",
     )
     for condition in conditions:
         with psycopg.connect(api.url) as connection:

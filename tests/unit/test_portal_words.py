@@ -7,6 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from controlplane.domain.audit import AuditAction, AuditWay
+from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState
@@ -44,7 +46,7 @@ def _asked() -> set[str]:
     found |= {f"navigation.{group.key}" for group in GROUPS}
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
-    found |= _of_mailboxes()
+    found |= _of_mailboxes() | _of_the_system()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -55,6 +57,26 @@ def _asked() -> set[str]:
         found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found
+
+
+def _of_the_system() -> set[str]:
+    """Return the keys that the pages about the system put together."""
+    found = {f"audit-actions.{action.value}" for action in AuditAction}
+    found |= {f"audit-ways.{way.value}" for way in AuditWay}
+    authors = ("token", "extension", "mail-link", "system", "cli", "command-line", "link-of-the-machine")
+    found |= {f"audit-authors.{author}" for author in authors}
+    kinds = ("message", "tenant", "feature-code", "reserved-numbers", "publishing", "token", "user")
+    found |= {f"audit-kinds.{kind}" for kind in (*kinds, *NumberKind, *RoutingKind)}
+    found |= {
+        f"audit-fields.{name}"
+        for name in ("pin", "password", "sip_password", "time_zone", "sip_domain", "mode")
+    }
+    columns = ("when", "who", "way", "done", "kind", "subject", "changes", "yes", "no")
+    found |= {f"audit.{column}" for column in columns}
+    found |= {f"settings.publishing-{mode.value}" for mode in Mode}
+    found |= {f"notices.publishing-{mode.value}" for mode in Mode} | {"notices.mails-none"}
+    found |= {f"mails.{action}" for action in ("retry", "discard")}
+    return found | {"settings.secret-set", "settings.not-set"}
 
 
 def _of_mailboxes() -> set[str]:

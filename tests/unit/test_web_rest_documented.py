@@ -30,6 +30,9 @@ ELSEWHERE |= {
     *("invalid-user-name", "user-name-taken", "no-such-user", "last-system-admin", "unknown-language"),
 }
 
+# Of pages about the system.
+ELSEWHERE |= {"no-such-mail"}
+
 STATUS = {"NotFound": 404, "Conflict": 409, "PreconditionFailed": 412, "InvalidValue": 422}
 # A row of an import: there it is a part of `import-refused`.
 ROWS = {("named-twice", 409)}

@@ -21,7 +21,7 @@ _ENTRY: dict[str, Any] = {
     "action": "changed",
     "kind": "mailbox",
     "object": "8001",
-    "mailbox": "8001",
+    "subject": "8001",
     "before": {"display_name": "Sales"},
     "after": {"display_name": "Sales and Service"},
     "secrets": [],
@@ -45,8 +45,8 @@ class AuditPaging(OnlyPages):
     object: Annotated[
         str | None, Field(**_TEXT, description="Its number or name, or the id of a message.")
     ] = None
-    mailbox: Annotated[
-        str | None, Field(**_TEXT, description="The number of a mailbox: its own entries and its messages'.")
+    subject: Annotated[
+        str | None, Field(**_TEXT, description="A number or name: of a mailbox its messages' entries too.")
     ] = None
     since: Annotated[AwareDatetime | None, Field(description="Not before this moment.")] = None
     until: Annotated[AwareDatetime | None, Field(description="Before this moment.")] = None
@@ -58,7 +58,7 @@ class AuditPaging(OnlyPages):
             actions=() if self.action is None else (self.action,),
             kind=self.kind,
             object_key=self.object,
-            mailbox_number=self.mailbox,
+            subject=self.subject,
             way=self.way,
             since=self.since,
             until=self.until,
@@ -77,7 +77,7 @@ class AuditEntryOut(Output):
     action: AuditAction
     kind: str
     object: str = Field(description="The number or name of the object, or the id of the message.")
-    mailbox: str | None = Field(description="The number of the mailbox that it is, or is in.")
+    subject: str = Field(description="The object that it concerns: itself, or a message's mailbox.")
     before: dict[str, Any] = Field(description="Fields as they were: those that differ, or all of what went.")
     after: dict[str, Any] = Field(description="The same as they are now.")
     secrets: list[str] = Field(description="PINs and passwords that were set; never what they are.")
@@ -95,7 +95,7 @@ class AuditEntryOut(Output):
             action=entry.action,
             kind=entry.kind,
             object=entry.object_key,
-            mailbox=entry.mailbox_number,
+            subject=entry.subject,
             before=dict(entry.before),
             after=dict(entry.after),
             secrets=list(entry.secrets),

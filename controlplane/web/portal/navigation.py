@@ -27,7 +27,16 @@ class Group:
 
 GROUPS = (
     Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
-    Group(key="system", entries=(Entry(key="users", path="/users", icon="people"),)),
+    Group(
+        key="system",
+        entries=(
+            Entry(key="mails", path="/mails", icon="mail"),
+            Entry(key="audit", path="/audit", icon="log"),
+            Entry(key="tokens", path="/tokens", icon="key"),
+            Entry(key="users", path="/users", icon="people"),
+            Entry(key="settings", path="/settings", icon="settings"),
+        ),
+    ),
 )
 
 

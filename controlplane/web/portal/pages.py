@@ -6,14 +6,18 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from controlplane.web.portal import (
     account_page,
+    audit_page,
     events,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
+    mails_page,
     message_page,
+    settings_page,
     sign_in_page,
     tenants_page,
+    tokens_page,
     users_page,
     voicemail_page,
 )
@@ -39,6 +43,8 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         users_page,
         tenants_page,
     ):
+        app.include_router(page.router)
+    for page in (mails_page, audit_page, tokens_page, settings_page):
         app.include_router(page.router)
     for page in (voicemail_page, message_page, events):
         app.include_router(page.router)
