@@ -659,3 +659,34 @@ class AuditEntryRow(Table):
     object_key: Mapped[str]
     subject: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class RunningProcessRow(Table):
+    """A process of ours, which says each few seconds that it runs; `faults` are by what it cannot do."""
+
+    __tablename__ = "running_processes"
+    __table_args__ = (CheckConstraint("kind IN ('web', 'calls', 'events', 'jobs')", name="kind"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    host: Mapped[str]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    faults: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class PresentCallRow(Table):
+    """A call that is in a mailbox now; it counts as long as its process is seen."""
+
+    __tablename__ = "present_calls"
+    __table_args__ = (CheckConstraint("doing IN ('leaving', 'listening')", name="doing"),)
+
+    process_id: Mapped[UUID] = mapped_column(
+        ForeignKey("running_processes.id", ondelete="CASCADE"), primary_key=True
+    )
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    mailbox_id: Mapped[UUID]
+    doing: Mapped[str]
+    who: Mapped[str]
+    since: Mapped[datetime]

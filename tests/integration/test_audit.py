@@ -36,6 +36,8 @@ NOT_AUDITED = {
     "configuration_revision_changes": "has a history of its own",
     "configuration_mode": "what the settings say",
     "published_objects": "copies of objects",
+    "running_processes": "what runs now",
+    "present_calls": "who calls now",
 }
 
 

@@ -13,12 +13,14 @@ from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.presence import Doing, ProcessKind
 from controlplane.domain.routing.destination import ByHours
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
 from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
+from controlplane.web.portal.health_page import _KNOWN_FAULTS, ATTENTION, BAD, GOOD
 from controlplane.web.portal.mailbox_form import new_entries
 from controlplane.web.portal.navigation import GROUPS
 from controlplane.web.portal.routes import _TITLES
@@ -76,6 +78,12 @@ def _of_the_system() -> set[str]:
     found |= {f"settings.publishing-{mode.value}" for mode in Mode}
     found |= {f"notices.publishing-{mode.value}" for mode in Mode} | {"notices.mails-none"}
     found |= {f"mails.{action}" for action in ("retry", "discard")}
+    found |= {f"health.{state}" for state in (GOOD, ATTENTION, BAD, "spool", "recordings")}
+    found |= {f"health.all-{state}" for state in (GOOD, ATTENTION, BAD)}
+    found |= {f"health-processes.{kind.value}" for kind in ProcessKind}
+    found |= {f"health-faults.{what}" for what in _KNOWN_FAULTS}
+    found |= {f"health-remedies.{what}" for what in (*_KNOWN_FAULTS, "calls", "events", "jobs")}
+    found |= {f"calls.{doing.value}" for doing in Doing}
     return found | {"settings.secret-set", "settings.not-set"}
 
 

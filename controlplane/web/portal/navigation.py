@@ -30,7 +30,10 @@ GROUPS = (
     Group(
         key="system",
         entries=(
+            Entry(key="health", path="/health", icon="health", system_only=True),
+            Entry(key="calls", path="/calls", icon="phone"),
             Entry(key="mails", path="/mails", icon="mail"),
+            Entry(key="quarantine", path="/quarantine", icon="aside", system_only=True),
             Entry(key="audit", path="/audit", icon="log"),
             Entry(key="tokens", path="/tokens", icon="key"),
             Entry(key="users", path="/users", icon="people"),

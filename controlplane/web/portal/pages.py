@@ -7,13 +7,16 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from controlplane.web.portal import (
     account_page,
     audit_page,
+    calls_page,
     events,
+    health_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
     mails_page,
     message_page,
+    quarantine_page,
     settings_page,
     sign_in_page,
     tenants_page,
@@ -44,7 +47,15 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         tenants_page,
     ):
         app.include_router(page.router)
-    for page in (mails_page, audit_page, tokens_page, settings_page):
+    for page in (
+        health_page,
+        calls_page,
+        mails_page,
+        quarantine_page,
+        audit_page,
+        tokens_page,
+        settings_page,
+    ):
         app.include_router(page.router)
     for page in (voicemail_page, message_page, events):
         app.include_router(page.router)
