@@ -232,6 +232,7 @@ class Retention(_Group):
         90, description="how long it is remembered that a recording was taken over"
     )
     message_link_days: Days = Field(7, description="how long the link in a mail works")
+    audit_days: Days = Field(365, description="how long it is known who heard, deleted and changed what")
 
 
 _DEFAULT_SECRET = "change-me"  # noqa: S105 (refused in production)

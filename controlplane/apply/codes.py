@@ -87,7 +87,7 @@ class ReservedNumbers:
 
     async def create(self, into: Applying, entry: ReservedIn) -> None:
         """Reserve a range."""
-        await reserve_numbers(into.db, tenant_id=into.tenant.id, reserved=entry.value())
+        await reserve_numbers(into.db, tenant_id=into.tenant.id, reserved=entry.value(), by=into.by)
 
     async def change(self, into: Applying, entry: ReservedIn, found: Found) -> None:
         """Reserve another range that begins with the same number, or with another note."""
@@ -97,4 +97,4 @@ class ReservedNumbers:
 
     async def remove(self, into: Applying, key: str, found: Found) -> None:  # noqa: ARG002 (the protocol's)
         """Give a range up."""
-        await give_up_reserved(into.db, tenant_id=into.tenant.id, first=key)
+        await give_up_reserved(into.db, tenant_id=into.tenant.id, first=key, by=into.by)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from controlplane.callflows.authenticate import authenticate
@@ -19,8 +19,14 @@ from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import MessageState
 
 
-async def check_messages(call: Call, *, voicemail: Voicemail, options: FlowOptions) -> Ending:
-    """Let a team member hear and sort the messages of a mailbox.
+async def check_messages(
+    call: Call,
+    *,
+    voicemail: Voicemail,
+    options: FlowOptions,
+    opened: Callable[[UUID], None] = lambda _mailbox_id: None,
+) -> Ending:
+    """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
 
     Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.
     Until the listener is let in, a database that fails leaves the call to the dialplan, which
@@ -33,6 +39,7 @@ async def check_messages(call: Call, *, voicemail: Voicemail, options: FlowOptio
             await end_call(call)
             return Ending(outcome=admitted)
         mailbox = admitted
+        opened(mailbox.id)
         await _Session(call, mailbox, voicemail=voicemail, options=options).run()
         await end_call(call, Prompt.GOODBYE)
     except CallerHungUp:

@@ -53,6 +53,7 @@ class Listening:
         self._by = by
         self._playing = heard.state is not MessageState.DELETED
         self._position_ms = 0
+        self._noted = False
 
     async def run(self, *opening: Utterance) -> Move:
         """Say `opening` and the envelope, play, and return where to go. Raises Unavailable.
@@ -141,6 +142,9 @@ class Listening:
         """Play from the position on; return what a key means, or None at the end."""
         if self._position_ms > 0 and self._position_ms >= self._heard.duration_ms:
             return await self._finish()
+        if not self._noted:
+            await self._voicemail.note_heard(self._heard.id, by=self._by)
+            self._noted = True
         path = self._voicemail.recording(self._heard.id)
         try:
             played = await self._call.play_recording(path, offset_ms=self._position_ms, interrupt=ALL_KEYS)

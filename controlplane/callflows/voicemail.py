@@ -89,6 +89,10 @@ class Voicemail(Protocol):
         """Return it as it is now; None if it is purged."""
         ...
 
+    async def note_heard(self, message_id: UUID, *, by: str) -> None:
+        """Note who hears a message, before it is played."""
+        ...
+
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Move a message from the state that the listener saw to another one, if it still has it.
 

@@ -219,6 +219,6 @@ async def _token(parts: _Parts) -> Path:
         known = await authenticate(parts.database, kept, tenant=None, now=datetime.now(UTC))
         if known is not None:
             return path
-    _, token = await create_token(parts.database, name="up", tenant=None, expires_at=None)
+    _, token = await create_token(parts.database, name="up", tenant=None, expires_at=None, by=SYSTEM)
     write_private(path, token + "\n")
     return path

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
@@ -29,13 +29,16 @@ from controlplane.callflows.receptionist import receive_caller
 from controlplane.callflows.use_feature import use_feature
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.domain.presence import Doing, PresentCall, ProcessKind
 from controlplane.entrypoints.deferring import jobs_of
-from controlplane.entrypoints.monitoring import holds, monitoring
+from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
+from controlplane.entrypoints.presence import presence_of
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.features import FeatureService
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
+from controlplane.services.presence import Presence
 from controlplane.services.receptionists import ReceptionistService
 from controlplane.services.voicemail_service import VoicemailService
 from controlplane.settings import CallSocket, Settings
@@ -86,8 +89,10 @@ async def _serve(settings: Settings) -> None:
     group, listen = _listening(settings)
     beating: asyncio.Task[None] | None = None
     try:
+        checks: dict[str, Check] = {}
+        presence = presence_of(database, ProcessKind.CALLS, checks)
         try:
-            server = _server(settings, database, hasher, registry)
+            server = _server(settings, database, hasher, registry, presence)
         except ValueError as error:
             # An address or a figure that its type does not refuse; the sentence names the value.
             raise CannotStart(f"A setting of {group} or PINS is wrong: {error}.") from error
@@ -100,8 +105,8 @@ async def _serve(settings: Settings) -> None:
             ) from error
         keep_what_is_loaded()
         _count_calls(server, registry)
-        checks = {"listener": holds(lambda: server.is_serving, "takes no calls")}
-        async with monitoring(settings.monitoring, registry, checks):
+        checks["listener"] = holds(lambda: server.is_serving, "takes no calls")
+        async with monitoring(settings.monitoring, registry, checks), presence.told():
             beating = asyncio.create_task(beat(notifier))
             notifier.ready()
             log = structlog.get_logger()
@@ -136,7 +141,11 @@ def _count_calls(server: CallServer[Any], registry: CollectorRegistry) -> None:
 
 
 def _server(
-    settings: Settings, database: Database, hasher: PinHasher, registry: CollectorRegistry
+    settings: Settings,
+    database: Database,
+    hasher: PinHasher,
+    registry: CollectorRegistry,
+    presence: Presence,
 ) -> CallServer[Any]:
     # The app stays closed: a job is deferred on the connection of its own transaction.
     jobs = jobs_of(settings, make_app(settings.database_url.get_secret_value(), pool_size=1))
@@ -179,7 +188,7 @@ def _server(
     group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
-        flows(voicemail, spool, features, receptionists, options),
+        flows(voicemail, spool, features, receptionists, options, presence=presence),
         prompts=PromptCache(settings.paths.prompts),
         secret=listen.secret.get_secret_value(),
         allowed_addresses=listen.allowed_addresses,
@@ -202,21 +211,46 @@ def flows(
     features: Features,
     receptionists: Receptionists,
     options: FlowOptions,
+    *,
+    presence: Presence,
 ) -> dict[Entry, Handler]:
     """Return the flow for each thing that a dialplan may ask for."""
 
+    def enter(call: Call, mailbox_id: UUID | None, doing: Doing, who: str) -> None:
+        if mailbox_id is not None:
+            presence.enter(
+                PresentCall(
+                    call_id=call.facts.call_id,
+                    tenant_id=call.facts.tenant_id,
+                    mailbox_id=mailbox_id,
+                    doing=doing,
+                    who=who,
+                    since=datetime.now(UTC),
+                )
+            )
+
     async def leave(call: Call) -> Ending:
-        return await leave_message(
-            call,
-            voicemail=voicemail,
-            spool=spool,
-            options=options,
-            clock=lambda: datetime.now(UTC),
-            new_id=uuid4,
-        )
+        enter(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
+        try:
+            return await leave_message(
+                call,
+                voicemail=voicemail,
+                spool=spool,
+                options=options,
+                clock=lambda: datetime.now(UTC),
+                new_id=uuid4,
+            )
+        finally:
+            presence.leave(call.facts.call_id)
 
     async def check(call: Call) -> Ending:
-        return await check_messages(call, voicemail=voicemail, options=options)
+        def opened(mailbox_id: UUID) -> None:
+            enter(call, mailbox_id, Doing.LISTENING, call.facts.extension or "")
+
+        try:
+            return await check_messages(call, voicemail=voicemail, options=options, opened=opened)
+        finally:
+            presence.leave(call.facts.call_id)
 
     async def feature(call: Call) -> Ending:
         return await use_feature(call, features=features)

@@ -22,14 +22,17 @@ from psycopg_pool import PoolTimeout
 
 from controlplane.domain.event_socket import EventSocketUser
 from controlplane.domain.lamp import LampQuery
+from controlplane.domain.presence import ProcessKind
 from controlplane.domain.routing.trunk_state import HeardAnswer
 from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
+from controlplane.entrypoints.presence import presence_of
 from controlplane.services.lamps import ANSWER, REPLAY, lock_of
 from controlplane.services.native_voicemail import FETCH
 from controlplane.services.trunk_states import HEARD, LOOK
 from controlplane.settings import Settings
 from controlplane.storage.answering import check_answers
+from controlplane.storage.database import Database
 from controlplane.storage.queue import make_app
 from controlplane.supervisor.notify import Notifier, beat
 from controlplane.switches.asterisk.events import AsteriskEvents
@@ -190,8 +193,16 @@ async def _listen(settings: Settings) -> None:
         "switch": holds(lambda: listener.connected, "not connected"),
         "queue": partial(check_answers, settings.database_url.get_secret_value()),
     }
-    async with monitoring(settings.monitoring, registry, checks):
-        await _work(settings, listener, deferring, stop)
+    database = Database(settings.sqlalchemy_url, pool_size=1)
+    told = {"switch": checks["switch"]}
+    try:
+        async with (
+            monitoring(settings.monitoring, registry, checks),
+            presence_of(database, ProcessKind.EVENTS, told).told(),
+        ):
+            await _work(settings, listener, deferring, stop)
+    finally:
+        await database.close()
 
 
 async def _work(

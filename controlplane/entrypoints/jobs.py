@@ -20,8 +20,10 @@ from procrastinate import App
 from prometheus_client import CollectorRegistry
 
 from controlplane.domain.message import KEPT_SILENCE_MS
+from controlplane.domain.presence import ProcessKind
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
+from controlplane.entrypoints.presence import presence_of
 from controlplane.entrypoints.publish import (
     call_files,
     control_of,
@@ -29,6 +31,7 @@ from controlplane.entrypoints.publish import (
     native_voicemail_of,
     publisher_of,
 )
+from controlplane.entrypoints.spoken_prompts import SpokenPrompts
 from controlplane.jobs import (
     configuration,
     lamps,
@@ -43,6 +46,7 @@ from controlplane.jobs import (
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
+from controlplane.services.audit import purge_audit
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
 from controlplane.services.lamps import Lamps
@@ -116,7 +120,11 @@ async def _serve(settings: Settings) -> None:
         asyncio.create_task(spool.watch(ingest, ingest.spool)),
     ]
     try:
-        async with monitoring(settings.monitoring, registry, checks):
+        told = {"worker": checks["worker"], "prompts": SpokenPrompts(settings.paths.prompts).check}
+        async with (
+            monitoring(settings.monitoring, registry, checks),
+            presence_of(database, ProcessKind.JOBS, told).told(),
+        ):
             await work(app, stop=stop, running=running, options=options, started=started)
             notifier.stopping()
         log.info("jobs.stopped")
@@ -252,4 +260,13 @@ def _purges(
     async def signing_in() -> None:
         await purge_signing_in(database, now=datetime.now(UTC))
 
-    return {"trash": trash, "bookkeeping": bookkeeping, "orphans": orphans, "signing_in": signing_in}
+    async def audit() -> None:
+        await purge_audit(database, before=before(days=settings.retention.audit_days))
+
+    return {
+        "audit": audit,
+        "trash": trash,
+        "bookkeeping": bookkeeping,
+        "orphans": orphans,
+        "signing_in": signing_in,
+    }

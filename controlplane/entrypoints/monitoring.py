@@ -80,6 +80,12 @@ async def monitoring(
         await serving
 
 
+async def faults_of(checks: Mapping[str, Check]) -> dict[str, str]:
+    """Return what is wrong by the checks that found it; empty if nothing is."""
+    found = await asyncio.gather(*(_fault(check) for check in checks.values()))
+    return {name: fault for name, fault in zip(checks, found, strict=True) if fault}
+
+
 async def _readiness(checks: Mapping[str, Check]) -> tuple[int, dict[str, object]]:
     faults = await asyncio.gather(*(_fault(check) for check in checks.values()))
     states = {name: fault or "ok" for name, fault in zip(checks, faults, strict=True)}

@@ -20,6 +20,7 @@ from controlplane.supervisor.faults import CannotStart
 
 _T = TypeVar("_T")
 _DAY = "%Y-%m-%d"
+_BY = "command line"
 
 
 def create(settings: Settings, *, name: str, tenant: str | None, expires_at: datetime | None) -> None:
@@ -29,7 +30,9 @@ def create(settings: Settings, *, name: str, tenant: str | None, expires_at: dat
     """
     _, token = with_database(
         settings,
-        lambda database: tokens.create_token(database, name=name, tenant=tenant, expires_at=expires_at),
+        lambda database: tokens.create_token(
+            database, name=name, tenant=tenant, expires_at=expires_at, by=_BY
+        ),
     )
     print(token)
 
@@ -52,7 +55,7 @@ def revoke(settings: Settings, *, token_id: UUID | None, name: str | None) -> No
 
     async def run(database: Database) -> UUID:
         wanted = await _of_name(database, name or "") if token_id is None else token_id
-        await tokens.revoke_token(database, token_id=wanted)
+        await tokens.revoke_token(database, token_id=wanted, by=_BY)
         return wanted
 
     print(with_database(settings, run))

@@ -14,10 +14,13 @@ import structlog
 import uvicorn
 
 from controlplane.domain.pin import PinPolicy
+from controlplane.domain.presence import ProcessKind
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.listening import listen
 from controlplane.entrypoints.pin_keys import hasher_of
+from controlplane.entrypoints.presence import presence_of
 from controlplane.entrypoints.publish import control_of, publisher_of
+from controlplane.entrypoints.shown_settings import shown_settings
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.password_hashing import PasswordHasher
 from controlplane.settings import Settings
@@ -65,6 +68,7 @@ async def _serve(settings: Settings) -> None:
         registrations=control,
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
+        installation=shown_settings(settings),
     )
     app = create_app(deps)
     config = uvicorn.Config(
@@ -77,7 +81,9 @@ async def _serve(settings: Settings) -> None:
     try:
         listener = listen(settings.http.host, settings.http.port, group="HTTP")
         notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
-        await _Server(config, notifier, app.state.mailbox_changes.close).serve(sockets=[listener])
+        server = _Server(config, notifier, app.state.mailbox_changes.close)
+        async with presence_of(database, ProcessKind.WEB, {}).told():
+            await server.serve(sockets=[listener])
     finally:
         hasher.close()
         passwords.close()

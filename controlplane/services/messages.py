@@ -19,6 +19,7 @@ from controlplane.domain.errors import Conflict, InvalidValue, NotFound, Precond
 from controlplane.domain.message import MessageState
 from controlplane.services.lamps import defer_lamps
 from controlplane.storage import bookkeeping, mailboxes, message_views, messages, pin_tries
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.message_views import MessageView, Position
 from controlplane.storage.messages import Locked
@@ -252,6 +253,7 @@ async def delete_message(
             await messages.move_locked(session, [message_id], MessageState.DELETED, by)
             await defer_lamps(session, jobs, [held.mailbox_id])
             return await message_views.view(session, tenant_id, message_id)
+        await name_author(session, by)
         await messages.delete_locked(session, message_id)
     await recordings.remove(message_id)
     structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)
@@ -323,6 +325,7 @@ async def purge_messages(
     _check_count(ids)
     async with database.transaction() as session:
         held = await messages.lock(session, tenant_id, ids)
+        await name_author(session, by)
         purged = [locked.id for locked in held.values() if locked.state is MessageState.DELETED]
         for message_id in purged:
             await messages.delete_locked(session, message_id)

@@ -9,13 +9,14 @@ import structlog
 from controlplane.domain.errors import Conflict, NotFound
 from controlplane.domain.numbers import ReservedNumbers
 from controlplane.storage import reserved_numbers, tenants
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
 
 _SHOWN = 20
 
 
-async def reserve_numbers(db: Database, *, tenant_id: UUID, reserved: ReservedNumbers) -> None:
+async def reserve_numbers(db: Database, *, tenant_id: UUID, reserved: ReservedNumbers, by: str) -> None:
     """Reserve numbers; raises InvalidValue, Conflict `number-reserved` or `number-taken`."""
     reserved.check()
     first, last = reserved.first, reserved.last
@@ -40,6 +41,7 @@ async def reserve_numbers(db: Database, *, tenant_id: UUID, reserved: ReservedNu
                 field="first",
                 details={"numbers": used},
             )
+        await name_author(session, by)
         await reserved_numbers.insert(session, tenant_id, reserved)
     structlog.get_logger().info("numbers.reserved", tenant_id=str(tenant_id), first=first, last=last)
 
@@ -52,9 +54,10 @@ async def list_reserved(
         return await reserved_numbers.page(session, tenant_id=tenant_id, limit=limit, after=after)
 
 
-async def give_up_reserved(db: Database, *, tenant_id: UUID, first: str) -> None:
+async def give_up_reserved(db: Database, *, tenant_id: UUID, first: str, by: str) -> None:
     """Reserve these numbers no longer; raises NotFound `number-not-reserved`."""
     async with db.transaction() as session:
+        await name_author(session, by)
         if not await reserved_numbers.remove(session, tenant_id, first):
             raise NotFound("No reserved numbers begin with this one.", error_id="number-not-reserved")
     structlog.get_logger().info("numbers.given_up", tenant_id=str(tenant_id), first=first)

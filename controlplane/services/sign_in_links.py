@@ -17,6 +17,7 @@ from controlplane.services.password_hashing import PasswordHasher
 from controlplane.services.user_sessions import SignedIn, digest_of, open_session
 from controlplane.services.users import NewUser, create_user, find_user, set_password_hash
 from controlplane.storage import sign_in_links, users
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database, JoinedDatabase
 from controlplane.storage.tables import SignInLinkRow
 
@@ -135,6 +136,7 @@ async def set_password_by_link(
     async with db.transaction() as session:
         if not await sign_in_links.take(session, link.id):
             raise _used()
+        await name_author(session, f"user {link.user.user_name}")
         await set_password_hash(session, link.user.id, password_hash)
         clear = await open_session(session, user_id=link.user.id, replaces=replaces, now=now)
     structlog.get_logger().info("user.password_set_by_link", user=link.user.user_name)

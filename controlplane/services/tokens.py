@@ -13,6 +13,7 @@ import structlog
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.storage import tenants, token_list, tokens
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.tables import ApiTokenRow
 
@@ -49,7 +50,7 @@ class KnownToken:
 
 
 async def create_token(
-    db: Database, *, name: str, tenant: str | None, expires_at: datetime | None
+    db: Database, *, name: str, tenant: str | None, expires_at: datetime | None, by: str
 ) -> tuple[UUID, str]:
     """Make a token for a tenant (by name), or a system token; return its id and the token in clear.
 
@@ -74,6 +75,7 @@ async def create_token(
             owner = await tenants.by_name(session, tenant)
             if owner is None:
                 raise NotFound("There is no tenant of this name.", error_id="no-such-tenant", field="tenant")
+        await name_author(session, by)
         await tokens.insert(
             session,
             ApiTokenRow(
@@ -88,10 +90,15 @@ async def create_token(
     return token_id, clear
 
 
-async def list_tokens(db: Database, *, name: str | None = None) -> list[KnownToken]:
-    """List the tokens that are in force, oldest first; only those of a name if one is given."""
+async def list_tokens(
+    db: Database, *, name: str | None = None, scope: UUID | None = None
+) -> list[KnownToken]:
+    """List the tokens that are in force, oldest first; only those of a name if one is given.
+
+    `scope` is the tenant whose tokens are meant, None for everybody's.
+    """
     async with db.transaction() as session:
-        found = await token_list.in_force(session, now=datetime.now(UTC), name=name)
+        found = await token_list.in_force(session, now=datetime.now(UTC), name=name, tenant_id=scope)
         return [
             KnownToken(
                 id=row.id,
@@ -104,9 +111,18 @@ async def list_tokens(db: Database, *, name: str | None = None) -> list[KnownTok
         ]
 
 
-async def revoke_token(db: Database, *, token_id: UUID) -> None:
+async def get_token(db: Database, *, token_id: UUID, scope: UUID | None) -> KnownToken:
+    """Return a token that is in force; raises NotFound `no-such-token`, also for one of another tenant."""
+    for token in await list_tokens(db, scope=scope):
+        if token.id == token_id:
+            return token
+    raise NotFound("There is no such token in force.", error_id="no-such-token")
+
+
+async def revoke_token(db: Database, *, token_id: UUID, by: str) -> None:
     """Revoke a token at once; raises NotFound if there is none in force."""
     async with db.transaction() as session:
+        await name_author(session, by)
         revoked = await tokens.revoke(session, token_id, at=datetime.now(UTC))
     if not revoked:
         raise NotFound("There is no such token in force.", error_id="no-such-token")

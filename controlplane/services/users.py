@@ -21,6 +21,7 @@ from controlplane.services.mailbox_rules import Faults
 from controlplane.services.password_hashing import PasswordHasher
 from controlplane.services.user_sessions import SignedIn
 from controlplane.storage import sign_in_links, tenants, user_sessions, users
+from controlplane.storage.audit import name_author
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.tables import UserRow
@@ -74,6 +75,7 @@ async def create_user(
                 role=(Role.SYSTEM_ADMIN if new.tenant is None else Role.TENANT_ADMIN).value,
                 password_hash=password_hash,
             )
+            await name_author(session, by)
             await users.insert(session, row)
     except IntegrityError as error:
         raise _clash(error) from error
@@ -108,6 +110,7 @@ async def update_user(
         faults.check(_unknown_language)
     faults.done()
     async with db.transaction() as session:
+        await name_author(session, by)
         row = await find_user(session, user_id, scope=scope, lock=True)
         if not changes.get("enabled", True):
             await _end(session, row)
@@ -133,6 +136,7 @@ async def change_own_password(
     faults.done()
     password_hash = await hasher.hash(new)
     async with db.transaction() as session:
+        await name_author(session, by.label)
         await set_password_hash(session, row.id, password_hash, keep_session=by.session_id)
     structlog.get_logger().info("user.password_changed", user=row.user_name, by=by.label)
 

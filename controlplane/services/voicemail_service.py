@@ -15,6 +15,7 @@ from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
+from controlplane.services.audit import note_hearing
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
 from controlplane.services.reached import names_on_the_way, sent_on_by
@@ -120,6 +121,10 @@ class VoicemailService:
         if not found:
             return {}
         return await names_on_the_way(session, found[0].tenant_id, [message.reached_by for message in found])
+
+    async def note_heard(self, message_id: UUID, *, by: str) -> None:
+        """Note who hears a message, in the audit log."""
+        await note_hearing(self._database, [message_id], by=by)
 
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Move a message from the state that the listener saw to another one, if it still has it."""

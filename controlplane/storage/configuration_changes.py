@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Mode, ObjectChange
+from controlplane.storage.audit import name_author
 from controlplane.storage.tables import ConfigurationChangeRow as Change
 from controlplane.storage.tables import ConfigurationRevisionChangeRow as Covered
 from controlplane.storage.tables import PublishingModeRow as Modes
@@ -44,13 +45,13 @@ class NotedChanges:
 
 async def note(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
     """Note a change, in the transaction of the change itself."""
-    await _hold(session, tenant_id)
+    await _hold(session, tenant_id, change.by)
     await _insert(session, tenant_id, change)
 
 
 async def note_held(session: AsyncSession, tenant_id: UUID, change: ObjectChange) -> None:
     """Note a change that no revision takes along, if its tenant publishes by hand."""
-    await _hold(session, tenant_id)
+    await _hold(session, tenant_id, change.by)
     found = await session.scalar(
         select(Modes.tenant_id).where(Modes.tenant_id == tenant_id, Modes.mode == Mode.MANUAL.value)
     )
@@ -58,8 +59,9 @@ async def note_held(session: AsyncSession, tenant_id: UUID, change: ObjectChange
         await _insert(session, tenant_id, change)
 
 
-async def _hold(session: AsyncSession, tenant_id: UUID) -> None:
-    """Have who copies the tenant wait for this transaction, or wait for that."""
+async def _hold(session: AsyncSession, tenant_id: UUID, by: str) -> None:
+    """Have who copies the tenant wait for this transaction, or wait for that; name the author of it."""
+    await name_author(session, by)
     tenant = select(TenantRow.id).where(TenantRow.id == tenant_id)
     await session.execute(tenant.with_for_update(key_share=True, read=True))
 

@@ -715,3 +715,67 @@ class PublishedObjectRow(Table):
     number: Mapped[str | None]
     name: Mapped[str]
     settings: Mapped[dict[str, Any]]
+
+
+class AuditEntryRow(Table):
+    """Who did what, by which way; written by triggers with each change, and never changed.
+
+    `tenant_id` None: something of the whole installation. `details` has `before`, `after` and the names of
+    `secrets` that were set, of a message its `caller` and `received_at`; never a value of a secret.
+    `subject` is the object that it concerns: itself, or a message's mailbox. It outlives its tenant.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        CheckConstraint(
+            "action IN ('added', 'changed', 'removed', 'heard', 'downloaded', 'marked_read', "
+            "'marked_unread', 'deleted', 'restored', 'purged')",
+            name="action",
+        ),
+        Index(None, "tenant_id", "happened_at", "id"),
+        Index(None, "tenant_id", "object_key", "happened_at", "id"),
+        Index(None, "tenant_id", "subject", "happened_at", "id"),
+        Index(None, "tenant_id", "author", "happened_at", "id"),
+        Index(None, "happened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    happened_at: Mapped[datetime] = _now()
+    author: Mapped[str]
+    action: Mapped[str]
+    kind: Mapped[str]
+    object_key: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class RunningProcessRow(Table):
+    """A process of ours, which says each few seconds that it runs; `faults` are by what it cannot do."""
+
+    __tablename__ = "running_processes"
+    __table_args__ = (CheckConstraint("kind IN ('web', 'calls', 'events', 'jobs')", name="kind"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    host: Mapped[str]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    faults: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class PresentCallRow(Table):
+    """A call that is in a mailbox now; it counts as long as its process is seen."""
+
+    __tablename__ = "present_calls"
+    __table_args__ = (CheckConstraint("doing IN ('leaving', 'listening')", name="doing"),)
+
+    process_id: Mapped[UUID] = mapped_column(
+        ForeignKey("running_processes.id", ondelete="CASCADE"), primary_key=True
+    )
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    mailbox_id: Mapped[UUID]
+    doing: Mapped[str]
+    who: Mapped[str]
+    since: Mapped[datetime]

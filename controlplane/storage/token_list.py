@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,11 +12,11 @@ from controlplane.storage.tables import ApiTokenRow, TenantRow
 
 
 async def in_force(
-    session: AsyncSession, *, now: datetime, name: str | None = None
+    session: AsyncSession, *, now: datetime, name: str | None = None, tenant_id: UUID | None = None
 ) -> list[tuple[ApiTokenRow, str | None]]:
     """List tokens that are neither expired nor revoked with their tenants' names, oldest first.
 
-    `name` limits them to those of this name.
+    `name` limits them to those of this name, `tenant_id` to those of a tenant.
     """
     query = (
         select(ApiTokenRow, TenantRow.name)
@@ -28,4 +29,6 @@ async def in_force(
     )
     if name is not None:
         query = query.where(ApiTokenRow.name == name)
+    if tenant_id is not None:
+        query = query.where(ApiTokenRow.tenant_id == tenant_id)
     return [(token, tenant) for token, tenant in await session.execute(query)]

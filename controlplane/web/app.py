@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from controlplane.storage.mailbox_changes import MailboxChanges
 from controlplane.web.api import (
+    audit,
     call_queues,
     configuration,
     destinations,
@@ -98,6 +99,7 @@ def create_app(deps: WebDeps) -> FastAPI:
         tenants,
         languages,
         configuration,
+        audit,
     ):
         api.include_router(resource.router)
     app.include_router(api)

@@ -34,6 +34,16 @@ class Recordings(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSetting:
+    """A setting of the installation, for people; of a `secret` the value says only that it is set."""
+
+    variable: str
+    value: str
+    secret: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebDeps:
     """Everything a request may need.
 
@@ -57,6 +67,7 @@ class WebDeps:
     registrations: TrunkRegistrations | None
     clock: Callable[[], datetime]
     publisher: Publisher
+    installation: tuple[ShownSetting, ...] = ()
 
 
 def deps_of(request: Request) -> WebDeps:

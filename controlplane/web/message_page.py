@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel import dates
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from controlplane.domain.audit import MAIL_LINK
 from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound, Unavailable
 from controlplane.mail.compose import duration
 from controlplane.mail.reached import way_in_words
@@ -20,6 +21,7 @@ from controlplane.web.api.mailboxes import Deps
 from controlplane.web.api.messages import AudioQuery, audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import RETRY_SECONDS, status_of
+from controlplane.web.hearing import note_fetched
 from controlplane.web.pages import Pages, preferred
 from controlplane.web.portal.access import session_secret
 from controlplane.web.portal.visits import Portal, portal_of
@@ -54,9 +56,10 @@ def message_routes(pages: Pages) -> APIRouter:
             found = await files.get(message.id, query.format)
         except (NotFound, Unavailable) as error:
             return _sorry(pages, request, error)
-        return audio_response(
+        response = audio_response(
             request, found, file_name=_file_name(message, query.format), cache_control="private, no-store"
         )
+        return await note_fetched(request, response, message.id, by=MAIL_LINK, download=False)
 
     return router
 

@@ -36,8 +36,8 @@ async def test_every_call_refuses_the_stranger(api: Api, stranger: httpx.AsyncCl
 async def test_tokens_that_are_not_in_force_are_refused(api: Api) -> None:
     """Unknown, expired, revoked and malformed tokens are all answered by the same 401."""
     expired = await api.token(expires_at=datetime.now(UTC) + timedelta(hours=1))
-    token_id, revoked = await create_token(api.deps.db, name="x", tenant=None, expires_at=None)
-    await revoke_token(api.deps.db, token_id=token_id)
+    token_id, revoked = await create_token(api.deps.db, name="x", tenant=None, expires_at=None, by="tests")
+    await revoke_token(api.deps.db, token_id=token_id, by="tests")
     api.clock.ahead = timedelta(hours=2)
     texts = ["svm_unknown", expired, revoked, "", "x" * 5000, "svm_ü".encode().decode("latin-1"), "svm_"]
     answers = []
@@ -104,18 +104,18 @@ async def test_wrong_tokens_cannot_be_made(api: Api) -> None:
     """A token needs a name, a tenant that exists, and an end that lies ahead."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     with pytest.raises(NotFound):
-        await create_token(api.deps.db, name="x", tenant="south", expires_at=None)
+        await create_token(api.deps.db, name="x", tenant="south", expires_at=None, by="tests")
     for name, end in (("", None), ("x" * 65, None), ("a\nb", None), ("x", past)):
         with pytest.raises(InvalidValue):
-            await create_token(api.deps.db, name=name, tenant=None, expires_at=end)
+            await create_token(api.deps.db, name=name, tenant=None, expires_at=end, by="tests")
 
     assert api.rows("SELECT id FROM api_tokens") == []
 
 
 async def test_revoking_twice_is_not_found(api: Api) -> None:
     """A token is revoked once."""
-    token_id, _ = await create_token(api.deps.db, name="x", tenant=None, expires_at=None)
-    await revoke_token(api.deps.db, token_id=token_id)
+    token_id, _ = await create_token(api.deps.db, name="x", tenant=None, expires_at=None, by="tests")
+    await revoke_token(api.deps.db, token_id=token_id, by="tests")
 
     with pytest.raises(NotFound):
-        await revoke_token(api.deps.db, token_id=token_id)
+        await revoke_token(api.deps.db, token_id=token_id, by="tests")

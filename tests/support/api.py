@@ -92,7 +92,9 @@ class Api:
 
     async def token(self, tenant: str | None = "default", expires_at: datetime | None = None) -> str:
         """Make a token in clear."""
-        _, clear = await create_token(self.deps.db, name="tests", tenant=tenant, expires_at=expires_at)
+        _, clear = await create_token(
+            self.deps.db, name="tests", tenant=tenant, expires_at=expires_at, by="tests"
+        )
         return clear
 
     def client(self, token: str | None = None, **headers: str) -> httpx.AsyncClient:

@@ -55,6 +55,7 @@ class FakeVoicemail:
         self.taken: set[UUID] = set()
         self.tries: list[tuple[UUID | None, PinSource]] = []
         self.changes: list[Changed] = []
+        self.hearings: list[tuple[UUID, str]] = []
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
         self.tenant_language = "de"
@@ -184,6 +185,11 @@ class FakeVoicemail:
         self._begin("message")
         row = self.rows.get(message_id)
         return row.heard if row else None
+
+    async def note_heard(self, message_id: UUID, *, by: str) -> None:
+        """Keep it."""
+        self._begin("note_heard")
+        self.hearings.append((message_id, by))
 
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Change it if it is as it was seen."""

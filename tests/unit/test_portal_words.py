@@ -7,11 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from controlplane.domain.audit import AuditAction, AuditWay
 from controlplane.domain.configuration import Action, Mode, ObjectKind
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.presence import Doing, ProcessKind
 from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.destination import ByHours, DestinationAction
 from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules
@@ -28,6 +30,7 @@ from controlplane.web.portal import words
 from controlplane.web.portal.call_queues_page import CALL_QUEUES
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_fields import FormField
+from controlplane.web.portal.health_page import _KNOWN_FAULTS, ATTENTION, BAD, GOOD
 from controlplane.web.portal.mailbox_form import new_entries
 from controlplane.web.portal.navigation import GROUPS
 from controlplane.web.portal.ring_groups_page import RING_GROUPS
@@ -60,6 +63,7 @@ def _asked() -> set[str]:
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
     found |= _of_mailboxes() | _of_objects()
     found |= _of_publishing() | _of_findings() | _of_simulator()
+    found |= _of_mailboxes() | _of_the_system()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -70,6 +74,32 @@ def _asked() -> set[str]:
         found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found
+
+
+def _of_the_system() -> set[str]:
+    """Return the keys that the pages about the system put together."""
+    found = {f"audit-actions.{action.value}" for action in AuditAction}
+    found |= {f"audit-ways.{way.value}" for way in AuditWay}
+    authors = ("token", "extension", "mail-link", "system", "cli", "command-line", "link-of-the-machine")
+    found |= {f"audit-authors.{author}" for author in authors}
+    kinds = ("message", "tenant", "feature-code", "reserved-numbers", "publishing", "token", "user")
+    found |= {f"audit-kinds.{kind}" for kind in (*kinds, *NumberKind, *RoutingKind)}
+    found |= {
+        f"audit-fields.{name}"
+        for name in ("pin", "password", "sip_password", "time_zone", "sip_domain", "mode")
+    }
+    columns = ("when", "who", "way", "done", "kind", "subject", "changes", "yes", "no")
+    found |= {f"audit.{column}" for column in columns}
+    found |= {f"settings.publishing-{mode.value}" for mode in Mode}
+    found |= {f"notices.publishing-{mode.value}" for mode in Mode} | {"notices.mails-none"}
+    found |= {f"mails.{action}" for action in ("retry", "discard")}
+    found |= {f"health.{state}" for state in (GOOD, ATTENTION, BAD, "spool", "recordings")}
+    found |= {f"health.all-{state}" for state in (GOOD, ATTENTION, BAD)}
+    found |= {f"health-processes.{kind.value}" for kind in ProcessKind}
+    found |= {f"health-faults.{what}" for what in _KNOWN_FAULTS}
+    found |= {f"health-remedies.{what}" for what in (*_KNOWN_FAULTS, "calls", "events", "jobs")}
+    found |= {f"calls.{doing.value}" for doing in Doing}
+    return found | {"settings.secret-set", "settings.not-set"}
 
 
 def _of_mailboxes() -> set[str]:

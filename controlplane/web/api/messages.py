@@ -24,6 +24,7 @@ from controlplane.web.api.schemas_messages import (
 )
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resource
+from controlplane.web.hearing import note_fetched
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, invalid_cursor, read_cursor
 from controlplane.web.paths import API
@@ -238,12 +239,13 @@ async def get_audio(
     """Fetch the recording of a message, or a part of it."""
     view = await messages.get_message(deps.db, asking.tenant_id, message_id)
     audio = await files.get(message_id, query.format)
-    return audio_response(
+    response = audio_response(
         request,
         audio,
         file_name=recording_name(view, query.format),
         cache_control="private, no-cache",
     )
+    return await note_fetched(request, response, message_id, by=asking.label, download=True)
 
 
 def recording_name(view: MessageView, wanted: AudioFormat) -> str:

@@ -25,7 +25,9 @@ async def reserve_numbers(body: ReservedIn, deps: Deps, asking: Asking, repeatin
 
     async def work() -> Done:
         reserved = body.value()
-        await reserved_numbers.reserve_numbers(deps.db, tenant_id=asking.tenant_id, reserved=reserved)
+        await reserved_numbers.reserve_numbers(
+            deps.db, tenant_id=asking.tenant_id, reserved=reserved, by=asking.label
+        )
         return Done(response=JSONResponse(ReservedOut.of(reserved).model_dump(mode="json"), 201))
 
     return await repeating.once(work)
@@ -52,4 +54,4 @@ async def give_up_reserved_numbers(
     asking: Asking,
 ) -> None:
     """Reserve a range no longer."""
-    await reserved_numbers.give_up_reserved(deps.db, tenant_id=asking.tenant_id, first=first)
+    await reserved_numbers.give_up_reserved(deps.db, tenant_id=asking.tenant_id, first=first, by=asking.label)

@@ -15,6 +15,7 @@ from controlplane.storage.wav import NotAWav
 from controlplane.web.api.messages import audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import Unsatisfiable
+from controlplane.web.hearing import note_fetched
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
@@ -96,4 +97,4 @@ async def recording(
         return Response(status_code=416, headers={"Content-Range": f"bytes */{error.details['size']}"})
     if save:
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return await note_fetched(visit.request, response, message_id, by=by.label, download=save)

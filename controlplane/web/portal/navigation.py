@@ -40,8 +40,15 @@ GROUPS = (
     Group(
         key="system",
         entries=(
+            Entry(key="health", path="/health", icon="health", system_only=True),
+            Entry(key="calls-now", path="/calls", icon="phone"),
+            Entry(key="mails", path="/mails", icon="mail"),
+            Entry(key="quarantine", path="/quarantine", icon="aside", system_only=True),
             Entry(key="publishing", path="/publishing", icon="publish"),
+            Entry(key="audit", path="/audit", icon="log"),
             Entry(key="users", path="/users", icon="people"),
+            Entry(key="tokens", path="/tokens", icon="key"),
+            Entry(key="settings", path="/settings", icon="settings"),
         ),
     ),
 )

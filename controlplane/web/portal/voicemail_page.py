@@ -11,6 +11,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import InvalidValue, NotFound
+from controlplane.services.audit import note_hearing
 from controlplane.services.greeting_sources import suggested_sources
 from controlplane.services.messages import BulkAction, get_messages
 from controlplane.services.voicemail_page import COUNTED, read_mailbox_page
@@ -91,6 +92,7 @@ async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
     if len(ids) == 1:
         return visit.go(f"/messages/{ids[0]}/audio?format=wav&save=true")
     files: dict[str, Packed] = {}
+    packed: list[UUID] = []
     views = await get_messages(deps.db, by.tenant_id, ids[:_MOST_PACKED])
     for message_id in ids[:_MOST_PACKED]:
         path, view = deps.recordings.path(message_id), views.get(message_id)
@@ -102,8 +104,10 @@ async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
         if await asyncio.to_thread(path.is_file):
             at = view.message.received_at.astimezone(ZoneInfo(by.time_zone))
             files[name] = Packed(name=name, path=path, at=at)
+            packed.append(message_id)
     if not files:
         raise NotFound("No recording of these messages is there.", error_id="recording-missing")
+    await note_hearing(deps.db, packed, by=by.label, download=True)
     return StreamingResponse(
         zipped(list(files.values())),
         media_type="application/zip",

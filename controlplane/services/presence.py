@@ -1,0 +1,130 @@
+"""Tells that a process runs and which calls it has in mailboxes, and reads what all of them told.
+
+No call waits for it: calls are noted in memory, and a task of its own writes them down. What a process that
+died left behind counts no longer once it was not seen for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from controlplane.domain.errors import Unavailable
+from controlplane.domain.presence import (
+    SEEN_EACH,
+    PresentCall,
+    ProcessKind,
+    RunningProcess,
+    ShownCall,
+)
+from controlplane.storage import presence
+from controlplane.storage.database import Database
+
+Faults = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+async def _no_faults() -> Mapping[str, str]:
+    return {}
+
+
+class Presence:
+    """A process as others see it; `faults` returns what it cannot do, by sentences."""
+
+    def __init__(
+        self, database: Database, kind: ProcessKind, *, host: str, faults: Faults = _no_faults
+    ) -> None:
+        self._database = database
+        self._faults = faults
+        self._id, self._kind, self._host = uuid4(), kind, host
+        self._started_at = datetime.now(UTC)
+        self._calls: dict[str, PresentCall] = {}
+        self._written: dict[str, PresentCall] = {}
+        self._changed = asyncio.Event()
+
+    def enter(self, call: PresentCall) -> None:
+        """Note a call that is in a mailbox from now on."""
+        self._calls[call.call_id] = call
+        self._changed.set()
+
+    def leave(self, call_id: str) -> None:
+        """Note that a call is in no mailbox any more; does nothing for one that was in none."""
+        if self._calls.pop(call_id, None) is not None:
+            self._changed.set()
+
+    @asynccontextmanager
+    async def told(self) -> AsyncIterator[None]:
+        """Tell while the body runs; a database that is away makes nothing wait and nothing fail."""
+        telling = asyncio.create_task(self._keep_telling(), name="presence")
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+            with suppress(Unavailable, SQLAlchemyError):
+                async with self._database.transaction(seconds=1) as session:
+                    await presence.gone(session, self._id)
+
+    async def _keep_telling(self) -> None:
+        while True:
+            self._changed.clear()
+            try:
+                await self._tell()
+            except (Unavailable, SQLAlchemyError) as error:
+                # All of it is told anew with the next try.
+                structlog.get_logger().debug("presence.not_told", reason=type(error).__name__)
+                self._written.clear()
+                await asyncio.sleep(SEEN_EACH.total_seconds())
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SEEN_EACH.total_seconds()):
+                    await self._changed.wait()
+
+    async def _tell(self) -> None:
+        calls = dict(self._calls)
+        process = RunningProcess(
+            id=self._id,
+            kind=self._kind,
+            host=self._host,
+            started_at=self._started_at,
+            seen_at=self._started_at,
+            faults=await self._faults(),
+        )
+        new = {call_id for call_id, call in calls.items() if self._written.get(call_id) != call}
+        async with self._database.transaction() as session:
+            await presence.seen(session, process)
+            await presence.came_and_went(
+                session,
+                self._id,
+                came=[calls[call_id] for call_id in new],
+                went={*self._written.keys() - calls.keys(), *new},
+            )
+        self._written = calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenProcesses:
+    """The processes that told of themselves, and the time by the same clock."""
+
+    items: tuple[RunningProcess, ...]
+    now: datetime
+
+
+async def seen_processes(db: Database) -> SeenProcesses:
+    """Return which processes were seen lately."""
+    async with db.transaction() as session:
+        found = await presence.processes(session)
+        return SeenProcesses(items=tuple(found), now=await presence.now(session))
+
+
+async def calls_now(db: Database, tenant_id: UUID) -> list[ShownCall]:
+    """List the calls that are in mailboxes of a tenant now, oldest first."""
+    async with db.transaction() as session:
+        return await presence.calls(session, tenant_id)

@@ -1,0 +1,136 @@
+"""Queries of the audit log: who did what. Changes are noted by triggers, hearing by `note_heard`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, delete, func, insert, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.audit import BEGINNINGS, AuditAction, AuditEntry, AuditWay
+from controlplane.storage.tables import AuditEntryRow as Row
+from controlplane.storage.tables import MailboxRow, MessageRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries are asked for; what is empty asks for any. `until` is excluded."""
+
+    authors: tuple[str, ...] = ()
+    actions: tuple[AuditAction, ...] = ()
+    kind: str | None = None
+    object_key: str | None = None
+    subject: str | None = None
+    way: AuditWay | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPosition:
+    """An entry of the list, which goes on after it."""
+
+    happened_at: datetime
+    id: int
+
+
+async def name_author(session: AsyncSession, by: str) -> None:
+    """Say who makes the changes of this transaction, at any time before its end."""
+    await session.execute(select(func.set_config("controlplane.author", by, True)))
+
+
+async def note_heard(
+    session: AsyncSession, message_ids: Collection[UUID], *, action: AuditAction, by: str
+) -> None:
+    """Note that somebody heard or downloaded messages; those that are not there are left out."""
+    found = (
+        select(
+            MessageRow.tenant_id,
+            literal(by),
+            literal(action.value),
+            literal("message"),
+            cast(MessageRow.id, Text),
+            MailboxRow.number,
+            func.jsonb_build_object(
+                "caller", MessageRow.caller_number, "received_at", MessageRow.received_at
+            ),
+        )
+        .join(MailboxRow, MailboxRow.id == MessageRow.mailbox_id)
+        .where(MessageRow.id.in_(message_ids))
+    )
+    columns = ["tenant_id", "author", "action", "kind", "object_key", "subject", "details"]
+    await session.execute(insert(Row).from_select(columns, found))
+
+
+async def newest(
+    session: AsyncSession,
+    tenant_id: UUID | None,
+    wanted: AuditFilter,
+    *,
+    limit: int,
+    after: AuditPosition | None,
+) -> list[AuditEntry]:
+    """List entries of a tenant, or with None those of the whole installation, newest first."""
+    query = select(Row).where(Row.tenant_id.is_(None) if tenant_id is None else Row.tenant_id == tenant_id)
+    query = query.where(*_conditions(wanted))
+    if after is not None:
+        query = query.where(tuple_(Row.happened_at, Row.id) < tuple_(after.happened_at, after.id))
+    rows: Sequence[Row] = (
+        await session.scalars(query.order_by(Row.happened_at.desc(), Row.id.desc()).limit(limit))
+    ).all()
+    return [_entry(row) for row in rows]
+
+
+def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    equal: Mapping[Any, Any] = {
+        Row.kind: wanted.kind,
+        Row.object_key: wanted.object_key,
+        Row.subject: wanted.subject,
+    }
+    found = [column == value for column, value in equal.items() if value is not None]
+    if wanted.authors:
+        found.append(Row.author.in_(wanted.authors))
+    if wanted.actions:
+        found.append(Row.action.in_([action.value for action in wanted.actions]))
+    if wanted.way is AuditWay.COMMAND_LINE:
+        found += [~Row.author.startswith(beginning, autoescape=True) for beginning in BEGINNINGS.values()]
+    elif wanted.way is not None:
+        found.append(Row.author.startswith(BEGINNINGS[wanted.way], autoescape=True))
+    if wanted.since is not None:
+        found.append(Row.happened_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(Row.happened_at < wanted.until)
+    return found
+
+
+async def purge(session: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Remove the oldest entries of before a time; return how many."""
+    await session.execute(select(func.set_config("controlplane.retention", "on", True)))
+    oldest = select(Row.id).where(Row.happened_at < before).order_by(Row.happened_at).limit(limit)
+    removed = await session.execute(
+        delete(Row).where(Row.id.in_(oldest)).returning(Row.id).execution_options(synchronize_session=False)
+    )
+    return len(removed.all())
+
+
+def _entry(row: Row) -> AuditEntry:
+    details = row.details
+    received_at = details.get("received_at")
+    return AuditEntry(
+        id=row.id,
+        happened_at=row.happened_at,
+        author=row.author,
+        action=AuditAction(row.action),
+        kind=row.kind,
+        object_key=row.object_key,
+        subject=row.subject,
+        before=details.get("before", {}),
+        after=details.get("after", {}),
+        secrets=tuple(details.get("secrets", ())),
+        caller=details.get("caller"),
+        received_at=None if received_at is None else datetime.fromisoformat(received_at),
+    )

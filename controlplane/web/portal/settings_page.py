@@ -1,0 +1,88 @@
+"""Settings: those of the tenant, and for a system admin what the installation was started with."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from fastapi import Response
+from pydantic import ValidationError
+
+from controlplane.domain.configuration import Mode
+from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFailed
+from controlplane.services.publishing_modes import choose_mode, tenant_mode
+from controlplane.services.tenants import get_tenant, update_tenant
+from controlplane.speech.catalogue import available_languages
+from controlplane.web.api.schemas import TenantPatch
+from controlplane.web.errors import status_of
+from controlplane.web.portal.access import Inside, SystemAdmin
+from controlplane.web.portal.addresses import PREFIX
+from controlplane.web.portal.forms import Fault, Faults, faults_of, faults_of_schema
+from controlplane.web.portal.mailbox_words import language_name
+from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.visits import Visit
+
+router = page_router()
+_SETTINGS = f"{PREFIX}/settings"
+_FIELDS = ("sip_domain", "language", "time_zone")
+
+
+@router.get(_SETTINGS)
+async def settings_page(visit: Inside) -> Response:
+    """Show what can be set, and what was set when the processes were started."""
+    return await _page(visit)
+
+
+@router.post(f"{_SETTINGS}/tenant")
+async def set_tenant(visit: SystemAdmin) -> Response:
+    """Change the tenant; the version says whether somebody else did so meanwhile."""
+    form, by = visit.form, visit.person
+    try:
+        wanted = TenantPatch.model_validate({name: form.text(name).strip() for name in _FIELDS})
+        version = int(form.text("version") or 0)
+        await update_tenant(
+            visit.deps.db,
+            visit.deps.jobs,
+            name=by.tenant_name,
+            changes=wanted.changes(),
+            by=by.label,
+            expected_version=version,
+        )
+    except ValidationError as error:
+        return await _page(visit, faults=faults_of_schema(error, visit.words), status=422)
+    except (InvalidValue, Conflict) as error:
+        return await _page(visit, faults=faults_of(error, visit.words), status=status_of(error))
+    except (PreconditionFailed, ValueError):
+        faults = Faults([Fault(field="", text=visit.words("settings.changed-meanwhile"))])
+        return await _page(visit, faults=faults, status=412)
+    return visit.go("/settings", notice="settings-saved")
+
+
+@router.post(f"{_SETTINGS}/publishing")
+async def set_publishing(visit: Inside) -> Response:
+    """Choose whether changes go to the switch by themselves."""
+    try:
+        mode = Mode(visit.form.text("mode"))
+    except ValueError:
+        return visit.go("/settings")
+    by = visit.person
+    await choose_mode(visit.deps.db, visit.deps.jobs, mode, tenant_id=by.tenant_id, by=by.label)
+    return visit.go("/settings", notice=f"publishing-{mode.value}")
+
+
+async def _page(visit: Visit, *, faults: Faults | None = None, status: int = 200) -> Response:
+    by, words = visit.person, visit.words
+    tenant = await get_tenant(visit.deps.db, name=by.tenant_name)
+    mode = await tenant_mode(visit.deps.db, by.tenant_id)
+    kept = {name: visit.form.text(name) for name in _FIELDS} if faults else {}
+    return visit.page(
+        "settings.html",
+        section="settings",
+        faults=faults,
+        status=status,
+        tenant=tenant,
+        entries={name: kept.get(name) or getattr(tenant, name) for name in _FIELDS},
+        languages=[(tag, language_name(tag, words)) for tag in available_languages()],
+        time_zones=sorted(available_timezones()),
+        mode=mode,
+        installation=visit.deps.installation if by.system else (),
+    )
