@@ -22,15 +22,18 @@ from controlplane.web.api import (
     languages,
     lint,
     mailboxes,
+    members,
     messages,
     numbers,
     office_hours,
     reserved_numbers,
     ring_groups,
     simulate,
+    teams,
     tenants,
     transfer,
     trunks,
+    users,
     virtual_receptionists,
 )
 from controlplane.web.api.fields import examples_of_schemas
@@ -79,6 +82,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     api = APIRouter(dependencies=[Depends(principal_of), Depends(json_only)])
     for resource in (
         mailboxes,
+        members,
         messages,
         reserved_numbers,
         destinations,
@@ -93,6 +97,8 @@ def create_app(deps: WebDeps) -> FastAPI:
         lint,
         inbound_rules,
         trunks,
+        users,
+        teams,
         tenants,
         languages,
         configuration,

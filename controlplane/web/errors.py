@@ -23,6 +23,7 @@ from controlplane.domain.errors import (
     PreconditionFailed,
     Unavailable,
 )
+from controlplane.domain.rights import NotAllowed
 from controlplane.services.idempotency import InProgress
 from controlplane.services.sign_in import TooManyTries
 from controlplane.web.paths import methods_of
@@ -67,6 +68,7 @@ class UnsupportedMediaType(DomainError):
 _STATUS: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotAllowed, HTTPStatus.FORBIDDEN),
     (MalformedRequest, HTTPStatus.BAD_REQUEST),
     (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (Unsatisfiable, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),

@@ -11,9 +11,11 @@ from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.rights import Right
 from controlplane.domain.routing.destination import ByHours
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
+from controlplane.domain.user import Role
 from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
@@ -45,7 +47,8 @@ def _asked() -> set[str]:
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
     found |= _of_mailboxes()
-    for kind in {*_TITLES.values(), "failed", "refused"}:
+    found |= _of_members()
+    for kind in {*_TITLES.values(), "failed", "refused", "not-theirs"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
     found |= {f"voicemail.{each}.{form}" for each in counted for form in ("one", "other")}
@@ -55,6 +58,22 @@ def _asked() -> set[str]:
         found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found
+
+
+def _of_members() -> set[str]:
+    """Return the keys that the pages of users, teams and members put together."""
+    found = {f"roles.{role.value.replace('_', '-')}" for role in Role} | {
+        "mailbox.members",
+        "mailboxes.members",
+    }
+    found |= {f"rights.{right.value}" for right in Right}
+    found |= {
+        f"user-lost.{each}.{form}" for each in ("mailboxes", "teams", "tokens") for form in ("one", "other")
+    }
+    return found | {
+        f"notices.member-{each}"
+        for each in ("added", "added-first", "changed", "removed", "removed-last", "removed-own")
+    }
 
 
 def _of_mailboxes() -> set[str]:

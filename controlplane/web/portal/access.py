@@ -1,5 +1,8 @@
 """Who may open a page, and that a form was sent from one of ours.
 
+A page is for admins (`Inside`), unless it says that members of mailboxes get it too (`Anybody`): such a page
+gives their rights to the services that it calls.
+
 Every form is sent by a page of this origin, which the browser says (`Sec-Fetch-Site`, `Origin`), and
 holds a token that belongs to the session. Where nobody is signed in yet there is no session to
 misuse, and the origin decides.
@@ -48,8 +51,8 @@ async def outside(request: Request) -> Visit:
     return visit
 
 
-async def inside(request: Request) -> Visit:
-    """Return the visit of somebody who is signed in; raises SignInNeeded, Forbidden."""
+async def anybody(request: Request) -> Visit:
+    """Return the visit of whoever is signed in, members too; raises SignInNeeded, Forbidden."""
     clear = session_secret(request)
     deps = deps_of(request)
     by = None if clear is None else await read_session(deps.db, clear, now=deps.clock())
@@ -66,6 +69,13 @@ async def inside(request: Request) -> Visit:
     return visit
 
 
+async def inside(visit: Anybody) -> Visit:
+    """Return the visit of an admin; raises Forbidden for members."""
+    if not visit.person.admin:
+        raise Forbidden("This is for admins.", error_id="admins-only")
+    return visit
+
+
 async def system_admin(visit: Inside) -> Visit:
     """Return the visit of a system admin; raises Forbidden."""
     if not visit.person.system:
@@ -74,6 +84,7 @@ async def system_admin(visit: Inside) -> Visit:
 
 
 Outside = Annotated[Visit, Depends(outside)]
+Anybody = Annotated[Visit, Depends(anybody)]
 Inside = Annotated[Visit, Depends(inside)]
 SystemAdmin = Annotated[Visit, Depends(system_admin)]
 

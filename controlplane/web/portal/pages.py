@@ -9,15 +9,18 @@ from controlplane.web.portal import (
     events,
     link_page,
     mailbox_delete_page,
+    mailbox_members_page,
     mailbox_settings_page,
     mailboxes_page,
     message_page,
     sign_in_page,
+    teams_page,
     tenants_page,
+    user_page,
     users_page,
     voicemail_page,
 )
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import nothing_here, page_router
 from controlplane.web.portal.visits import Portal, Visit
@@ -35,8 +38,11 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         mailboxes_page,
         mailbox_settings_page,
         mailbox_delete_page,
+        mailbox_members_page,
         account_page,
         users_page,
+        user_page,
+        teams_page,
         tenants_page,
     ):
         app.include_router(page.router)
@@ -54,7 +60,7 @@ def _ways() -> APIRouter:
         return Visit.of(request).go("/")
 
     @router.get(f"{PREFIX}/")
-    async def home(visit: Inside) -> Response:
+    async def home(visit: Anybody) -> Response:
         return visit.go("/mailboxes")
 
     return router

@@ -11,12 +11,13 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import InvalidValue, NotFound
-from controlplane.services.messages import BulkAction, get_message
+from controlplane.domain.rights import NotAllowed, Right
+from controlplane.services.messages import BulkAction, get_message, right_to_see
 from controlplane.services.voicemail_page import COUNTED, read_mailbox_page
 from controlplane.web.api.mailboxes import NumberPath
 from controlplane.web.api.messages import cursor_of
 from controlplane.web.audio import AudioFormat
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Faults
 from controlplane.web.portal.routes import page_router
@@ -34,12 +35,18 @@ _DONE_HERE = frozenset({*(action.value for action in BulkAction), PURGE, _DOWNLO
 
 
 @router.get(PREFIX + "/mailboxes/{number}/voicemail")
-async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
+async def voicemail_page(visit: Anybody, number: NumberPath) -> Response:
     """Show the messages of a mailbox, newest first; opening the page reads nothing to anybody."""
     query, by = Query.of(visit.request.query_params), visit.person
     wanted, faults = query.wanted(by.time_zone, visit.words)
     found = await read_mailbox_page(
-        visit.deps.db, by.tenant_id, number, wanted=wanted, limit=_PAGE, after=query.position()
+        visit.deps.db,
+        by.tenant_id,
+        number,
+        wanted=wanted,
+        limit=_PAGE,
+        after=query.position(),
+        member=visit.member,
     )
     teller = Teller(words=visit.words, time_zone=by.time_zone, now=visit.deps.clock())
     response = visit.page(
@@ -49,7 +56,7 @@ async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
         mailbox=found,
         counted=COUNTED,
         query=query,
-        shown=SHOWN,
+        shown=[each for each, states in SHOWN.items() if right_to_see(states) in found.rights],
         rows=[teller.row(view, found.names) for view in found.page.items],
         following=cursor_of(found.page),
         told=told(visit),
@@ -61,7 +68,7 @@ async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
 
 
 @router.post(PREFIX + "/mailboxes/{number}/voicemail")
-async def do_with_messages(visit: Inside, number: NumberPath) -> Response:
+async def do_with_messages(visit: Anybody, number: NumberPath) -> Response:
     """Do what a button says with the chosen messages, and show the page again."""
     asked = Asked.of(visit.form)
     here = f"/mailboxes/{number}/voicemail"
@@ -84,16 +91,25 @@ async def done(visit: Visit, asked: Asked, *, back: str) -> Response:
 
 
 async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
-    """Send one recording as it is, several as a ZIP; raises NotFound `recording-missing` for none."""
+    """Send one recording as it is, several as a ZIP; those that may not be downloaded are left out.
+
+    Raises NotFound `recording-missing`, or NotAllowed, when none is left.
+    """
     deps, by = visit.deps, visit.person
     if len(ids) == 1:
         return visit.go(f"/messages/{ids[0]}/audio?format=wav&save=true")
     files: dict[str, Packed] = {}
+    refused: NotAllowed | None = None
     for message_id in ids[:_MOST_PACKED]:
         path = deps.recordings.path(message_id)
         try:
-            view = await get_message(deps.db, by.tenant_id, message_id)
+            view = await get_message(
+                deps.db, by.tenant_id, message_id, member=visit.member, right=Right.DOWNLOAD
+            )
         except NotFound:
+            continue
+        except NotAllowed as error:
+            refused = error
             continue
         name = file_name(view, by.time_zone, AudioFormat.WAV)
         if name in files:
@@ -101,6 +117,8 @@ async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
         if await asyncio.to_thread(path.is_file):
             at = view.message.received_at.astimezone(ZoneInfo(by.time_zone))
             files[name] = Packed(name=name, path=path, at=at)
+    if not files and refused is not None:
+        raise refused
     if not files:
         raise NotFound("No recording of these messages is there.", error_id="recording-missing")
     return StreamingResponse(
