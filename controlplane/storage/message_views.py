@@ -189,9 +189,9 @@ async def newest_of_mailboxes(
     """
     if not mailbox_ids:
         return []
-    each = func.unnest(cast(list(mailbox_ids), ARRAY(Uuid))).column_valued("each_mailbox")
+    each = func.unnest(cast(list(mailbox_ids), ARRAY(Uuid))).table_valued("id").render_derived(name="each")
     of_one = _ordered(
-        select(MessageRow.id).where(MessageRow.mailbox_id == each),
+        select(MessageRow.id).where(MessageRow.mailbox_id == each.c.id),
         states=states,
         q=q,
         after=after,

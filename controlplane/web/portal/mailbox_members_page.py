@@ -41,6 +41,7 @@ async def members_page(visit: Anybody, number: str) -> Response:
 async def change_members(visit: Anybody, number: str) -> Response:
     """Add a member, give one other rights, or take one out."""
     form = visit.form
+    await list_members(visit.deps.db, _at(visit, number), limit=1, after=None)
     try:
         match form.text("do"):
             case "add":

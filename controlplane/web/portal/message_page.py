@@ -7,8 +7,9 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
+from controlplane.domain.errors import NotFound
 from controlplane.domain.rights import Right
-from controlplane.services.messages import BulkAction, bulk, get_message
+from controlplane.services.messages import BulkAction, Outcome, bulk, get_message
 from controlplane.services.voicemail_page import read_shown_message
 from controlplane.web.api.messages import audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
@@ -55,7 +56,7 @@ async def do_with_message(visit: Anybody, message_id: UUID) -> Response:
 async def heard(visit: Anybody, message_id: UUID) -> Response:
     """Mark a message read that was played to its end; one that somebody did something with stays so."""
     deps, by = visit.deps, visit.person
-    await bulk(
+    (result,) = await bulk(
         deps.db,
         deps.jobs,
         by.tenant_id,
@@ -64,6 +65,8 @@ async def heard(visit: Anybody, message_id: UUID) -> Response:
         by=by.label,
         member=visit.member,
     )
+    if result.outcome is Outcome.NOT_FOUND:
+        raise NotFound("There is no such message.", error_id="no-such-message")
     return Response(status_code=204)
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.rights import NotAllowed, Right
 from controlplane.services.messages import BulkAction, get_message, right_to_see
-from controlplane.services.voicemail_page import COUNTED, read_mailbox_page
+from controlplane.services.voicemail_page import COUNTED, find_mailbox_id, read_mailbox_page
 from controlplane.web.api.mailboxes import NumberPath
 from controlplane.web.api.messages import cursor_of
 from controlplane.web.audio import AudioFormat
@@ -70,6 +70,7 @@ async def voicemail_page(visit: Anybody, number: NumberPath) -> Response:
 @router.post(PREFIX + "/mailboxes/{number}/voicemail")
 async def do_with_messages(visit: Anybody, number: NumberPath) -> Response:
     """Do what a button says with the chosen messages, and show the page again."""
+    await find_mailbox_id(visit.deps.db, visit.person.tenant_id, number, member=visit.member)
     asked = Asked.of(visit.form)
     here = f"/mailboxes/{number}/voicemail"
     back = here + Query.of(visit.request.query_params).address()
