@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -36,6 +37,14 @@ _IMPLIED: Mapping[Right, Rights] = MappingProxyType(
         Right.MANAGE: ALL_RIGHTS,
     }
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What a caller may do with a mailbox (nothing: is not let in), and whether without its PIN."""
+
+    rights: Rights
+    pin_spared: bool = False
 
 
 class NotAllowed(DomainError):

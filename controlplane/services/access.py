@@ -7,24 +7,15 @@ somebody may not even see does not exist for them, as what belongs to another te
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Right, Rights, check_right
+from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, Right, Rights, check_right
 from controlplane.storage import members
 from controlplane.storage.database import Database
 
-__all__ = ["Admission", "admission", "may", "require", "rights_at", "rights_by_mailbox"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """What a caller may do with a mailbox (nothing: is not let in), and whether without its PIN."""
-
-    rights: Rights
-    pin_spared: bool = False
+__all__ = ["admission", "may", "require", "rights_at", "rights_by_mailbox"]
 
 
 async def rights_at(session: AsyncSession, member: UUID | None, mailbox_id: UUID) -> Rights:
