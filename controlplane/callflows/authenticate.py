@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from controlplane.callflows.call import Call
 from controlplane.callflows.ending import Outcome
 from controlplane.callflows.options import FlowOptions
@@ -9,20 +11,30 @@ from controlplane.callflows.prompts import Prompt, Utterance
 from controlplane.callflows.voicemail import PinSource, Voicemail
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.pin import Pin
+from controlplane.domain.rights import Right, Rights
 
 _MAX_NUMBER_DIGITS = 64
 _MAX_PIN_DIGITS = 32
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A mailbox whose messages may be heard, and what else may be done with it."""
+
+    mailbox: Mailbox
+    rights: Rights
+
+
 async def authenticate(
     call: Call, known_number: str, *, voicemail: Voicemail, options: FlowOptions, language: str
-) -> Mailbox | Outcome:
+) -> Admitted | Outcome:
     """Return the mailbox whose messages may be heard, or why there is none; then goodbye was said.
 
     `known_number` is that of the mailbox; it is asked for if it is empty.
     A mailbox that does not exist is asked for its PIN like any other one and costs the same work.
     After a wrong PIN the mailbox is asked again where it was entered by hand, because it may have
     been mistyped. Sets the language of the call: the mailbox's, or `language` if there is none.
+    A mailbox that has members lets in nobody else, who is told so before any PIN is asked for.
     Raises Unavailable.
     """
     facts = call.facts
@@ -38,8 +50,18 @@ async def authenticate(
             return Outcome.MAILBOX_UNKNOWN
         mailbox = await voicemail.mailbox_by_number(facts.tenant_id, number)
         call.speak(mailbox.language if mailbox else language)
-        if mailbox is not None and not mailbox.pin_required:
-            return mailbox
+        rights: Rights = frozenset()
+        if mailbox is not None:
+            admission = await voicemail.admission(mailbox.id, source)
+            rights = admission.rights
+            if Right.LISTEN not in rights:
+                if known_number:
+                    await call.play(Prompt.MEMBERS_ONLY, Prompt.GOODBYE)
+                    return Outcome.NO_MEMBER
+                sorry = (Prompt.MEMBERS_ONLY,)
+                continue
+            if admission.pin_spared or not mailbox.pin_required:
+                return Admitted(mailbox=mailbox, rights=rights)
         # Digits typed before the question are dropped: they would be a second guess after a wrong one.
         digits = await _ask(call, *sorry, question=Prompt.ENTER_PIN, options=options, fresh=True)
         if not digits:
@@ -47,7 +69,7 @@ async def authenticate(
             return Outcome.NO_PIN
         right = await voicemail.try_pin(mailbox.id if mailbox else None, source, Pin(digits))
         if right and mailbox is not None:
-            return mailbox
+            return Admitted(mailbox=mailbox, rights=rights)
         if tries_left:
             sorry = (Prompt.PIN_INCORRECT,)
     await call.play(Prompt.TOO_MANY_TRIES)

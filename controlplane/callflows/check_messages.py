@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from controlplane.callflows.authenticate import authenticate
+from controlplane.callflows.authenticate import Admitted, authenticate
 from controlplane.callflows.call import Call, Entry, HangupCause
 from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.keys import Action, State, action_of, keys_of
@@ -17,6 +17,7 @@ from controlplane.callflows.voicemail import HeardMessage, Voicemail
 from controlplane.domain.errors import CallerHungUp, CallLost, Unavailable
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import MessageState
+from controlplane.domain.rights import Right
 
 
 async def check_messages(
@@ -38,9 +39,9 @@ async def check_messages(
         if isinstance(admitted, Outcome):
             await end_call(call)
             return Ending(outcome=admitted)
-        mailbox = admitted
+        mailbox = admitted.mailbox
         opened(mailbox.id)
-        await _Session(call, mailbox, voicemail=voicemail, options=options).run()
+        await _Session(call, admitted, voicemail=voicemail, options=options).run()
         await end_call(call, Prompt.GOODBYE)
     except CallerHungUp:
         return _ending(Outcome.HUNG_UP, mailbox)
@@ -57,7 +58,7 @@ def _ending(outcome: Outcome, mailbox: Mailbox | None, error: Exception | None =
     return Ending(outcome=outcome, mailbox_number=mailbox.number if mailbox else "", error=error)
 
 
-async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Mailbox | Outcome:
+async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Admitted | Outcome:
     language = await voicemail.language(call.facts.tenant_id)
     call.speak(language)
     await call.answer()
@@ -88,9 +89,10 @@ async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending
 class _Session:
     """A listener who was let into a mailbox."""
 
-    def __init__(self, call: Call, mailbox: Mailbox, *, voicemail: Voicemail, options: FlowOptions) -> None:
+    def __init__(self, call: Call, admitted: Admitted, *, voicemail: Voicemail, options: FlowOptions) -> None:
         self._call = call
-        self._mailbox = mailbox
+        self._mailbox = admitted.mailbox
+        self._may_delete = Right.DELETE in admitted.rights
         self._voicemail = voicemail
         self._options = options
         self._in_trash: set[UUID] = set()
@@ -210,6 +212,7 @@ class _Session:
             options=self._options,
             say_datetime=self._mailbox.say_datetime,
             by=f"extension {self._call.facts.extension}",
+            may_delete=self._may_delete,
         )
         move = await listening.run(*opening)
         if listening.state is MessageState.DELETED:

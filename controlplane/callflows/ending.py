@@ -41,6 +41,8 @@ class Outcome(StrEnum):
     OUTSIDE_REFUSED = "outside_refused"
     NO_OWN_MAILBOX = "no_own_mailbox"
     """The extension that called owns no mailbox; it was told."""
+    NO_MEMBER = "no_member"
+    """The mailbox has members, and the extension is of none of them; the caller was told."""
     NO_PIN = "no_pin"
     """Nothing was entered when the PIN was asked for."""
     TOO_MANY_TRIES = "too_many_tries"

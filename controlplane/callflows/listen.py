@@ -32,6 +32,7 @@ class Listening:
 
     `state` is what the listener believes the state of the message to be: the last one read or
     told. Every change is conditional on it, so that nobody's work is undone unheard.
+    Who may not delete hears so, and has nothing to do with the trash.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Listening:
         options: FlowOptions,
         say_datetime: SayDatetime,
         by: str,
+        may_delete: bool = True,
     ) -> None:
         self.state = heard.state
         self._call = call
@@ -51,6 +53,7 @@ class Listening:
         self._options = options
         self._say_datetime = say_datetime
         self._by = by
+        self._may_delete = may_delete
         self._playing = heard.state is not MessageState.DELETED
         self._position_ms = 0
         self._noted = False
@@ -94,7 +97,9 @@ class Listening:
             case Action.ENVELOPE:
                 return await self._say(*self._envelope(always_when=True))
             case Action.HELP:
-                return await self._say(Prompt.MESSAGE_HELP)
+                return await self._say(
+                    Prompt.MESSAGE_HELP if self._may_delete else Prompt.MESSAGE_HELP_LISTEN
+                )
             case Action.PREVIOUS:
                 return Move.PREVIOUS
             case Action.NEXT:
@@ -163,7 +168,8 @@ class Listening:
         if self.state is MessageState.DELETED:
             menu, rounds = Prompt.MESSAGE_DELETED, 1
         else:
-            menu, rounds = Prompt.MESSAGE_MENU, self._options.menu_rounds
+            menu = Prompt.MESSAGE_MENU if self._may_delete else Prompt.MESSAGE_MENU_LISTEN
+            rounds = self._options.menu_rounds
         return await choose(self._call, self._where, *before, menu=menu, options=self._options, rounds=rounds)
 
     # What changes the state of the message.
@@ -198,7 +204,9 @@ class Listening:
                 return await self._tell(now.state if now else None)
         return await self._say(Prompt.MESSAGE_SAVED) or Move.ON
 
-    async def _delete(self) -> Move | None:
+    async def _delete(self) -> Move | Action | None:
+        if not self._may_delete:
+            return await self._say(Prompt.DELETE_NOT_ALLOWED)
         change = await self._change(MessageState.DELETED)
         if not change.done:
             return await self._tell(change.state)
@@ -250,4 +258,5 @@ class Listening:
             case MessageState.NEW:
                 words = Prompt.ALREADY_CHANGED
         await self._call.play(words)
-        return None
+        # In the trash there is nothing to do for who may not delete.
+        return Move.ON if left is MessageState.DELETED and not self._may_delete else None

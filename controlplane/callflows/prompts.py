@@ -44,6 +44,7 @@ class Prompt(StrEnum):
     NO_NEW_MESSAGES = "no-new-messages"  # There are no more new messages. (asked for 1, none left)
     NO_SAVED_MESSAGES = "no-saved-messages"  # There are no saved messages.
     NO_OWN_MAILBOX = "no-own-mailbox"  # Your extension has no mailbox of its own. Goodbye.
+    MEMBERS_ONLY = "members-only"  # Only members of this mailbox can hear its messages.
     MAIN_MENU = "main-menu"  # For new messages, press 1. For saved messages, press 2. To end, press pound.
     # To hear it again, press 1. To keep it, press 2. To delete it, press 7. For the next message, press 6.
     # For more choices, press 0.
@@ -53,6 +54,10 @@ class Prompt(StrEnum):
     # For the next message, press 6. To delete it, or to undo that, press 7. To hear these choices again,
     # press 0. For the main menu, press star. To end, press pound.
     MESSAGE_HELP = "message-help"
+    # The same two without the key 7, for who may not delete.
+    MESSAGE_MENU_LISTEN = "message-menu-listen"
+    MESSAGE_HELP_LISTEN = "message-help-listen"
+    DELETE_NOT_ALLOWED = "delete-not-allowed"  # You may not delete messages in this mailbox.
     SAVED_MESSAGES = "saved-messages"  # Saved messages. (between the last new and the first saved one)
     FIRST_MESSAGE = "first-message"  # First message.
     NEXT_MESSAGE = "next-message"  # Next message.

@@ -17,6 +17,7 @@ from controlplane.domain.caller import Caller
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, TakeFacts
 from controlplane.domain.pin import Pin
+from controlplane.domain.rights import Admission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,14 @@ class Voicemail(Protocol):
 
     async def mailbox_of_extension(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that the extension with this number owns."""
+        ...
+
+    async def admission(self, mailbox_id: UUID, source: PinSource) -> Admission:
+        """Return what a caller may do with a mailbox, and whether without its PIN.
+
+        A mailbox without members is open to every extension that knows its PIN; one with members only to
+        the people whose extensions are theirs.
+        """
         ...
 
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:

@@ -14,10 +14,11 @@ _USER_NAME = re.compile(r"[a-z0-9]([a-z0-9._@+-]{0,62}[a-z0-9])?", re.ASCII)
 
 
 class Role(StrEnum):
-    """What a user may do: everything, or everything of one tenant."""
+    """What a user may do: everything, everything of one tenant, or what a member of a mailbox may."""
 
     SYSTEM_ADMIN = "system_admin"
     TENANT_ADMIN = "tenant_admin"
+    MEMBER = "member"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class User:
     """Somebody who signs in. `tenant_id` None: a system admin; `language` None: as the browser says.
 
     Without a password only a one-time link lets them in. `played_is_read`: a message that they
-    play to its end is marked read.
+    play to its end is marked read. `extension` is the number of theirs, by which the phone knows
+    them; with `pin_spared` they are not asked for the PIN there of a mailbox that they are a member of.
     """
 
     id: UUID
@@ -40,6 +42,13 @@ class User:
     version: int
     created_at: datetime
     last_signed_in_at: datetime | None
+    extension: str | None = None
+    pin_spared: bool = False
+
+    @property
+    def member(self) -> UUID | None:
+        """Whose rights at mailboxes count: their own; None for admins, who have all."""
+        return self.id if self.role is Role.MEMBER else None
 
 
 def parse_user_name(text: str, *, field: str = "user_name") -> str:

@@ -263,6 +263,9 @@ def create_token(
     tenant: Annotated[
         str | None, typer.Option(help="Its tenant; without it, a system token for all of them.")
     ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Its user: it has their rights, and ends with them.")
+    ] = None,
     expires_days: Annotated[int | None, typer.Option(min=1, help="Default: never expires.")] = None,
 ) -> None:
     """Make a bearer token for the REST API, and print it this once."""
@@ -272,14 +275,14 @@ def create_token(
         from controlplane.settings import load  # noqa: PLC0415 (see the module)
 
         end = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
-        tokens.create(load(), name=name, tenant=tenant, expires_at=end)
+        tokens.create(load(), name=name, tenant=tenant, user=user, expires_at=end)
 
     or_exit(run)
 
 
 @app.command()
 def list_tokens() -> None:
-    """List the tokens that are in force: id, tenant, when made, when they expire, name."""
+    """List the tokens that are in force: id, tenant, when made, when they expire, name, user."""
 
     def run() -> None:
         from controlplane.entrypoints import tokens  # noqa: PLC0415 (see the module)

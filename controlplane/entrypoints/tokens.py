@@ -23,26 +23,32 @@ _DAY = "%Y-%m-%d"
 _BY = "command line"
 
 
-def create(settings: Settings, *, name: str, tenant: str | None, expires_at: datetime | None) -> None:
-    """Make a token, for a tenant (by name) or all of them, and print it; it cannot be shown again.
+def create(
+    settings: Settings, *, name: str, tenant: str | None, user: str | None, expires_at: datetime | None
+) -> None:
+    """Make a token, for a tenant, a user (by name) or all tenants, and print it; it cannot be shown again.
 
-    Raises NotFound, InvalidValue, Unavailable.
+    Raises CannotStart for a tenant and a user, NotFound, InvalidValue, Unavailable.
     """
+    if tenant is not None and user is not None:
+        raise CannotStart("Give --tenant or --user: the token of a user is of the user's tenant.")
     _, token = with_database(
         settings,
         lambda database: tokens.create_token(
-            database, name=name, tenant=tenant, expires_at=expires_at, by=_BY
+            database, name=name, tenant=tenant, user=user, expires_at=expires_at, by=_BY
         ),
     )
     print(token)
 
 
 def show(settings: Settings) -> None:
-    """Print the tokens in force, a line each, oldest first: id, tenant, made, expires, name."""
+    """Print the tokens in force, a line each, oldest first: id, tenant, made, expires, name, user."""
     for token in with_database(settings, tokens.list_tokens):
         expires = "never" if token.expires_at is None else token.expires_at.strftime(_DAY)
         made = token.created_at.strftime(_DAY)
-        print("\t".join((str(token.id), token.tenant or "(all)", made, expires, token.name)))
+        print(
+            "\t".join((str(token.id), token.tenant or "(all)", made, expires, token.name, token.user or "-"))
+        )
 
 
 def revoke(settings: Settings, *, token_id: UUID | None, name: str | None) -> None:

@@ -1,4 +1,8 @@
-"""Mailboxes: making, reading, changing and deleting them."""
+"""Mailboxes: making, reading, changing and deleting them.
+
+`member` is the user whose rights count; None for who may do all (`services.access`). Members neither make
+nor delete mailboxes.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.mailbox import Counts, Mailbox, SourceGreeting
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
+from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
+from controlplane.services.access import require, rights_by_mailbox
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.mailbox_rules import (
     MailboxChanges,
@@ -26,7 +32,7 @@ from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.pointing import free_number
 from controlplane.speech.catalogue import available_languages
-from controlplane.storage import mailbox_pages, mailboxes, messages
+from controlplane.storage import mailbox_pages, mailboxes, members, messages
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import mailbox_values
 from controlplane.storage.paging import Page
@@ -59,6 +65,7 @@ class MailboxDetails:
 
     `language` is the one that was set, None for the tenant's; `mailbox.language` is what is spoken. So it is
     with the languages of `source_greetings`. `updated_by` names who changed it last, if that was noted.
+    `rights` are those of who asked.
     """
 
     mailbox: Mailbox
@@ -66,6 +73,7 @@ class MailboxDetails:
     counts: Counts
     source_greetings: tuple[SourceGreeting, ...] = ()
     updated_by: str | None = None
+    rights: Rights = ALL_RIGHTS
 
 
 async def create_mailbox(
@@ -107,21 +115,41 @@ async def create_mailbox(
     return mailbox_values(*found, available_languages())
 
 
-async def get_mailbox(db: Database, *, tenant_id: UUID, number: str) -> MailboxDetails:
-    """Return a mailbox with the counts of its messages; raises NotFound."""
+async def get_mailbox(
+    db: Database,
+    *,
+    tenant_id: UUID,
+    number: str,
+    member: UUID | None = None,
+    right: Right = Right.LISTEN,
+) -> MailboxDetails:
+    """Return a mailbox with the counts of its messages to who has a right; raises NotFound, NotAllowed."""
     async with db.transaction() as session:
         row, tenant = await find_mailbox(session, tenant_id, number)
+        rights = await require(session, member, row.id, right, missing=_no_such_mailbox())
         counts = await messages.counts(session, [row.id])
-    return _details(row, tenant, counts[row.id])
+    return _details(row, tenant, counts[row.id], rights)
 
 
 async def list_mailboxes(
-    db: Database, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+    db: Database,
+    *,
+    tenant_id: UUID,
+    q: str | None,
+    limit: int,
+    after: str | None,
+    member: UUID | None = None,
 ) -> Page[MailboxDetails]:
     """List mailboxes with their counts in the order of their digits, after a number."""
     async with db.transaction() as session:
-        page = await mailbox_pages.page(session, tenant_id=tenant_id, q=q, limit=limit, after=after)
-    return Page(items=[_details(item.row, item.tenant, item.counts) for item in page.items], more=page.more)
+        page = await mailbox_pages.page(
+            session, tenant_id=tenant_id, q=q, limit=limit, after=after, member=member
+        )
+        rights = await rights_by_mailbox(session, member, [item.row.id for item in page.items])
+    return Page(
+        items=[_details(item.row, item.tenant, item.counts, rights[item.row.id]) for item in page.items],
+        more=page.more,
+    )
 
 
 async def update_mailbox(
@@ -135,10 +163,11 @@ async def update_mailbox(
     changes: MailboxChanges,
     by: str = SYSTEM,
     expected_version: int | None = None,
+    member: UUID | None = None,
 ) -> MailboxDetails:
     """Change a mailbox and return it; a new PIN lifts the locks of the old one. `by` names who did it.
 
-    Raises NotFound, PreconditionFailed when the version is not the expected one, InvalidValue
+    Raises NotFound, NotAllowed, PreconditionFailed when the version is not the expected one, InvalidValue
     (InvalidValues for several fields).
     """
     values = check_changes(changes, policy, number=number)
@@ -146,6 +175,7 @@ async def update_mailbox(
         values["pin_hash"] = await hasher.hash(changes["pin"])
     async with db.transaction() as session:
         row, tenant = await find_mailbox(session, tenant_id, number, lock=True)
+        rights = await require(session, member, row.id, Right.MANAGE, missing=_no_such_mailbox())
         _check_version(row, expected_version)
         values = {key: value for key, value in values.items() if getattr(row, key) != value}
         check_lengths(
@@ -166,7 +196,7 @@ async def update_mailbox(
     structlog.get_logger().info(
         "mailbox.changed", tenant_id=str(tenant_id), number=number, fields=sorted(changes)
     )
-    return _details(row, tenant, counts[row.id])
+    return _details(row, tenant, counts[row.id], rights)
 
 
 async def delete_mailbox(
@@ -188,6 +218,7 @@ async def delete_mailbox(
         _check_version(row, expected_version)
         await free_number(session, tenant_id=tenant_id, number=number, object_id=row.id)
         await mailboxes.mark_deleted(session, row.id, expected_version=None, by=by)
+        await members.remove_all(session, row.id)
         await defer_publishing(
             session,
             jobs,
@@ -216,8 +247,12 @@ async def find_mailbox(
     """Return a mailbox and its tenant within a transaction; raises NotFound."""
     found = await mailboxes.by_number(session, tenant_id, number, lock=lock)
     if found is None:
-        raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
+        raise _no_such_mailbox()
     return found
+
+
+def _no_such_mailbox() -> NotFound:
+    return NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
 
 
 def _check_version(row: MailboxRow, expected: int | None) -> None:
@@ -225,11 +260,14 @@ def _check_version(row: MailboxRow, expected: int | None) -> None:
         raise PreconditionFailed("The mailbox was changed by somebody else since it was read.")
 
 
-def _details(row: MailboxRow, tenant: TenantRow, counts: Counts) -> MailboxDetails:
+def _details(
+    row: MailboxRow, tenant: TenantRow, counts: Counts, rights: Rights = ALL_RIGHTS
+) -> MailboxDetails:
     return MailboxDetails(
         mailbox=mailbox_values(row, tenant, available_languages()),
         language=row.language,
         counts=counts,
         source_greetings=tuple(SourceGreeting(**own) for own in row.source_greetings),
         updated_by=row.updated_by,
+        rights=rights,
     )

@@ -2,6 +2,9 @@
 
 Reading never changes a state. A message moves to the trash first, and is purged from there:
 its row goes in a transaction, its recording after the commit.
+
+`member` is the user whose rights at mailboxes count; None for who may do all (`services.access`). Who may
+hear messages sees those that are not in the trash.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ from typing import Protocol, assert_never
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
 from controlplane.domain.message import MessageState
+from controlplane.domain.rights import Right, Rights, check_right
+from controlplane.services.access import require, rights_by_mailbox
 from controlplane.services.lamps import defer_lamps
-from controlplane.storage import bookkeeping, mailboxes, message_views, messages, pin_tries
+from controlplane.storage import bookkeeping, mailboxes, members, message_views, messages, pin_tries
 from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.message_views import MessageView, Position
@@ -84,6 +90,7 @@ class Outcome(StrEnum):
     DONE = "done"
     UNCHANGED = "unchanged"
     NOT_FOUND = "not-found"
+    NOT_ALLOWED = "not-allowed"
     MAILBOX_DELETED = "mailbox-deleted"
 
 
@@ -113,15 +120,18 @@ async def list_messages(
     q: str | None,
     limit: int,
     after: Position | None,
+    member: UUID | None = None,
 ) -> Page:
     """Return a page of a mailbox's messages, newest first; without a state, new and saved ones.
 
-    `q` is looked for in callers' names and numbers. Raises NotFound `no-such-mailbox`.
+    `q` is looked for in callers' names and numbers. Raises NotFound `no-such-mailbox`, NotAllowed.
     """
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, mailbox_number)
+        missing = NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
         if found is None:
-            raise NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
+            raise missing
+        await require(session, member, found[0].id, right_to_see(_states(state)), missing=missing)
         views = await message_views.newest(
             session, found[0].id, states=_states(state), q=q, after=after, limit=limit + 1
         )
@@ -137,12 +147,26 @@ async def list_all_messages(
     q: str | None,
     limit: int,
     after: Position | None,
+    member: UUID | None = None,
 ) -> Page:
     """Return a page of a tenant's messages, those of deleted mailboxes too; else as `list_messages`.
 
-    `mailbox_number` asks for those of every mailbox that has or had this number, maybe none.
+    `mailbox_number` asks for those of every mailbox that has or had this number, maybe none. A member gets
+    those of the mailboxes at which the right to see them was given.
     """
     async with database.transaction() as session:
+        if member is not None:
+            states = _states(state)
+            views = await message_views.newest_of_mailboxes(
+                session,
+                await members.ids_with(session, member, right_to_see(states)),
+                mailbox_number=mailbox_number,
+                states=states,
+                q=q,
+                after=after,
+                limit=limit + 1,
+            )
+            return page_of(views, limit)
         views = await message_views.newest_of_tenant(
             session,
             tenant_id,
@@ -153,6 +177,11 @@ async def list_all_messages(
             limit=limit + 1,
         )
     return page_of(views, limit)
+
+
+def right_to_see(states: Sequence[MessageState]) -> Right:
+    """Return the right that a list of messages of these states needs."""
+    return Right.DELETE if MessageState.DELETED in states else Right.LISTEN
 
 
 def _states(state: MessageState | None) -> tuple[MessageState, ...]:
@@ -170,21 +199,62 @@ def page_of(views: Sequence[MessageView], limit: int) -> Page:
     )
 
 
-async def get_message(database: Database, tenant_id: UUID, message_id: UUID) -> MessageView:
-    """Return a message of a tenant; raises NotFound `no-such-message`."""
+async def get_message(
+    database: Database,
+    tenant_id: UUID,
+    message_id: UUID,
+    *,
+    member: UUID | None = None,
+    right: Right = Right.LISTEN,
+) -> MessageView:
+    """Return a message of a tenant to who has a right at its mailbox.
+
+    Raises NotFound `no-such-message`, NotAllowed.
+    """
     async with database.transaction() as session:
         found = await message_views.view(session, tenant_id, message_id)
-    if found is None:
-        raise _no_such_message()
+        if found is None:
+            raise _no_such_message()
+        check_seen(await _rights(session, member, found.message.mailbox_id), found.message.state)
+        await require(session, member, found.message.mailbox_id, right, missing=_no_such_message())
     return found
 
 
 async def get_messages(
-    database: Database, tenant_id: UUID, message_ids: Collection[UUID]
-) -> dict[UUID, MessageView]:
-    """Return those of some messages that are there, without their mails."""
+    database: Database,
+    tenant_id: UUID,
+    message_ids: Collection[UUID],
+    *,
+    right: Right,
+    member: UUID | None = None,
+) -> tuple[dict[UUID, MessageView], bool]:
+    """Return those of some messages that are there and at which somebody has a right, without their mails.
+
+    Also says whether some were left out only because the right was missing.
+    """
     async with database.transaction() as session:
-        return await message_views.views(session, tenant_id, message_ids)
+        found = await message_views.views(session, tenant_id, message_ids)
+        at = {view.message.mailbox_id for view in found.values()}
+        rights = await rights_by_mailbox(session, member, at)
+    seen = {
+        message_id: view
+        for message_id, view in found.items()
+        if right_to_see((view.message.state,)) in rights[view.message.mailbox_id]
+    }
+    allowed = {
+        message_id: view for message_id, view in seen.items() if right in rights[view.message.mailbox_id]
+    }
+    return allowed, len(allowed) < len(seen)
+
+
+def check_seen(rights: Rights, state: MessageState) -> None:
+    """Let through who may see a message of a state; raises NotFound `no-such-message`."""
+    if right_to_see((state,)) not in rights:
+        raise _no_such_message()
+
+
+async def _rights(session: AsyncSession, member: UUID | None, mailbox_id: UUID) -> Rights:
+    return (await rights_by_mailbox(session, member, [mailbox_id]))[mailbox_id]
 
 
 async def set_state(
@@ -196,17 +266,23 @@ async def set_state(
     state: Requested,
     expected_version: int | None,
     by: str,
+    member: UUID | None = None,
 ) -> MessageView:
     """Give a message a state and return it; what has the state already stays as it is.
 
     `restored` of a message that is not in the trash changes nothing, so that a repeated request
-    is harmless. Raises NotFound `no-such-message`, PreconditionFailed when the version is not
+    is harmless. Raises NotFound `no-such-message`, NotAllowed, PreconditionFailed when the version is not
     the expected one, Conflict `mailbox-deleted` for what must stay in the trash.
     """
     async with database.transaction() as session:
         held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
         if held is None:
             raise _no_such_message()
+        rights = await _rights(session, member, held.mailbox_id)
+        check_seen(rights, held.state)
+        check_right(
+            rights, Right.DELETE if state in {Requested.DELETED, Requested.RESTORED} else Right.LISTEN
+        )
         _check_version(held, expected_version)
         target = _target(held, state)
         if target is not None and target is not held.state:
@@ -238,16 +314,20 @@ async def delete_message(
     *,
     expected_version: int | None,
     by: str,
+    member: UUID | None = None,
 ) -> MessageView | None:
     """Move a message to the trash and return it; purge what is there already and return None.
 
     Of a purged message nothing is left but the note that its recording was dealt with. Raises
-    NotFound `no-such-message` and PreconditionFailed.
+    NotFound `no-such-message`, NotAllowed and PreconditionFailed.
     """
     async with database.transaction() as session:
         held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
         if held is None:
             raise _no_such_message()
+        rights = await _rights(session, member, held.mailbox_id)
+        check_seen(rights, held.state)
+        check_right(rights, Right.DELETE)
         _check_version(held, expected_version)
         if held.state is not MessageState.DELETED:
             await messages.move_locked(session, [message_id], MessageState.DELETED, by)
@@ -261,24 +341,59 @@ async def delete_message(
 
 
 async def bulk(
-    database: Database, jobs: Jobs, tenant_id: UUID, ids: Sequence[UUID], *, action: BulkAction, by: str
+    database: Database,
+    jobs: Jobs,
+    tenant_id: UUID,
+    ids: Sequence[UUID],
+    *,
+    action: BulkAction,
+    by: str,
+    member: UUID | None = None,
 ) -> list[BulkOutcome]:
     """Do the same with up to MAX_BULK messages in one transaction; return an outcome per id, in order.
 
     `mark_read` concerns new messages, `mark_unread` saved ones; what is in the trash is only
-    concerned by `restore`. Foreign and unknown ids are not found, the others go on. Raises
-    InvalidValue `too-many-ids`.
+    concerned by `restore`. Foreign and unknown ids are not found, the others go on, and so do those that
+    the member may do this with. Raises InvalidValue `too-many-ids`.
     """
     _check_count(ids)
     async with database.transaction() as session:
-        held = await messages.lock(session, tenant_id, ids)
-        outcomes = {message_id: _outcome(locked, action) for message_id, locked in held.items()}
+        held, outcomes = await _held(session, tenant_id, ids, _right_for(action), member)
+        outcomes |= {
+            message_id: _outcome(locked, action)
+            for message_id, locked in held.items()
+            if message_id not in outcomes
+        }
         done = [message_id for message_id, result in outcomes.items() if result.outcome is Outcome.DONE]
         await messages.move_locked(session, done, _bulk_target(action), by)
         await defer_lamps(session, jobs, {held[message_id].mailbox_id for message_id in done})
     missing = (BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None) for i in ids if i not in outcomes)
     outcomes |= {result.id: result for result in missing}
     return [outcomes[message_id] for message_id in dict.fromkeys(ids)]
+
+
+async def _held(
+    session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID], right: Right, member: UUID | None
+) -> tuple[dict[UUID, Locked], dict[UUID, BulkOutcome]]:
+    """Hold those of the messages that somebody may see, and say which of them they may not do this with."""
+    held = await messages.lock(session, tenant_id, ids)
+    rights = await rights_by_mailbox(session, member, {locked.mailbox_id for locked in held.values()})
+    seen = {
+        message_id: locked
+        for message_id, locked in held.items()
+        if right_to_see((locked.state,)) in rights[locked.mailbox_id]
+    }
+    refused = {
+        message_id: BulkOutcome(id=message_id, outcome=Outcome.NOT_ALLOWED, state=locked.state)
+        for message_id, locked in seen.items()
+        if right not in rights[locked.mailbox_id]
+    }
+    return seen, refused
+
+
+def _right_for(action: BulkAction) -> Right:
+    marks = action in {BulkAction.MARK_READ, BulkAction.MARK_UNREAD}
+    return Right.LISTEN if marks else Right.DELETE
 
 
 def _bulk_target(action: BulkAction) -> MessageState | None:
@@ -315,7 +430,13 @@ def _no_such_message() -> NotFound:
 
 
 async def purge_messages(
-    database: Database, recordings: Recordings, tenant_id: UUID, ids: Sequence[UUID], *, by: str
+    database: Database,
+    recordings: Recordings,
+    tenant_id: UUID,
+    ids: Sequence[UUID],
+    *,
+    by: str,
+    member: UUID | None = None,
 ) -> list[BulkOutcome]:
     """Purge up to MAX_BULK messages that are in the trash; return an outcome per id, in order.
 
@@ -324,7 +445,7 @@ async def purge_messages(
     """
     _check_count(ids)
     async with database.transaction() as session:
-        held = await messages.lock(session, tenant_id, ids)
+        held, refused = await _held(session, tenant_id, ids, Right.DELETE, member)
         await name_author(session, by)
         purged = [locked.id for locked in held.values() if locked.state is MessageState.DELETED]
         for message_id in purged:
@@ -336,7 +457,7 @@ async def purge_messages(
         locked.id: BulkOutcome(id=locked.id, outcome=Outcome.UNCHANGED, state=locked.state)
         for locked in held.values()
     }
-    outcomes |= {i: BulkOutcome(id=i, outcome=Outcome.DONE, state=None) for i in purged}
+    outcomes |= {i: BulkOutcome(id=i, outcome=Outcome.DONE, state=None) for i in purged} | refused
     return [
         outcomes.get(i) or BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None)
         for i in dict.fromkeys(ids)

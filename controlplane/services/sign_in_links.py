@@ -14,7 +14,7 @@ from controlplane.domain.errors import NotFound
 from controlplane.domain.password import Password, check_password
 from controlplane.domain.user import User
 from controlplane.services.password_hashing import PasswordHasher
-from controlplane.services.user_sessions import SignedIn, digest_of, open_session
+from controlplane.services.user_sessions import digest_of, open_session
 from controlplane.services.users import NewUser, create_user, find_user, set_password_hash
 from controlplane.storage import sign_in_links, users
 from controlplane.storage.audit import name_author
@@ -66,7 +66,7 @@ async def link_of_the_machine(db: Database, *, now: datetime) -> str:
 
 
 async def make_password_link(
-    db: Database, user_id: UUID, *, scope: UUID | None, by: SignedIn, now: datetime
+    db: Database, user_id: UUID, *, scope: UUID | None, by: str, now: datetime
 ) -> str:
     """Make a link by which a user sets a password, and return its secret; earlier ones end.
 
@@ -86,7 +86,7 @@ async def make_password_link(
                 expires_at=now + PASSWORD_LINK,
             ),
         )
-    structlog.get_logger().info("user.link_made", user=row.user_name, by=by.label)
+    structlog.get_logger().info("user.link_made", user=row.user_name, by=by)
     return clear
 
 

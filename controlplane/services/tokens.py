@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.tenant import DEFAULT_TENANT
-from controlplane.storage import tenants, token_list, tokens
+from controlplane.storage import tenants, token_list, tokens, users
 from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.tables import ApiTokenRow
@@ -24,38 +25,52 @@ _MAX_LENGTH = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks, and for which tenant. `system` tokens belong to none and name one with each request."""
+    """Who asks, and for which tenant. `system` tokens belong to none and name one with each request.
+
+    `user_name` is set for the token of a user, and `member` for one whose rights at mailboxes count.
+    """
 
     token_id: UUID
     token_name: str
     system: bool
     tenant_id: UUID
     tenant_name: str
+    user_name: str | None = None
+    member: UUID | None = None
 
     @property
     def label(self) -> str:
-        """How a change is noted, e.g. `token billing`."""
-        return f"token {self.token_name}"
+        """How a change is noted: `token billing`, or `user alice (token billing)`."""
+        token = f"token {self.token_name}"
+        return token if self.user_name is None else f"user {self.user_name} ({token})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownToken:
-    """A token in force as it may be shown; `tenant` None: a system token."""
+    """A token in force as it may be shown; `tenant` None: a system token; `user` whose it is, if one's."""
 
     id: UUID
     name: str
     tenant: str | None
     created_at: datetime
     expires_at: datetime | None
+    user: str | None = None
 
 
 async def create_token(
-    db: Database, *, name: str, tenant: str | None, expires_at: datetime | None, by: str
+    db: Database,
+    *,
+    name: str,
+    tenant: str | None,
+    expires_at: datetime | None,
+    by: str,
+    user: str | None = None,
 ) -> tuple[UUID, str]:
-    """Make a token for a tenant (by name), or a system token; return its id and the token in clear.
+    """Make a token for a tenant or for a user (by name), or a system token.
 
-    It cannot be shown again. Raises NotFound for an unknown tenant, InvalidValue for a name that
-    is empty or too long, or an end that has passed.
+    Returns its id and the token in clear, which cannot be shown again. That of a user has the user's rights
+    at any time, and ends with them. Raises NotFound for an unknown tenant or user, InvalidValue for a name
+    that is empty or too long, or an end that has passed.
     """
     if not 1 <= len(name.strip()) <= _MAX_NAME or not name.isprintable():
         raise InvalidValue(
@@ -70,24 +85,38 @@ async def create_token(
     clear = _PREFIX + secrets.token_urlsafe(32)
     token_id = uuid4()
     async with db.transaction() as session:
-        owner = None
-        if tenant is not None:
-            owner = await tenants.by_name(session, tenant)
-            if owner is None:
-                raise NotFound("There is no tenant of this name.", error_id="no-such-tenant", field="tenant")
+        tenant_id, user_id = await _owner(session, tenant, user)
         await name_author(session, by)
         await tokens.insert(
             session,
             ApiTokenRow(
                 id=token_id,
-                tenant_id=None if owner is None else owner.id,
+                tenant_id=tenant_id,
+                user_id=user_id,
                 name=name.strip(),
                 token_sha256=_digest(clear),
                 expires_at=expires_at,
             ),
         )
-    structlog.get_logger().info("token.created", token_id=str(token_id), name=name, tenant=tenant)
+    structlog.get_logger().info("token.created", token_id=str(token_id), name=name, tenant=tenant, user=user)
     return token_id, clear
+
+
+async def _owner(
+    session: AsyncSession, tenant: str | None, user: str | None
+) -> tuple[UUID | None, UUID | None]:
+    """Return the ids of the tenant and of the user of a new token."""
+    if user is not None:
+        row = await users.by_name(session, user.lower())
+        if row is None:
+            raise NotFound("There is no such user.", error_id="no-such-user", field="user")
+        return row.tenant_id, row.id
+    if tenant is None:
+        return None, None
+    owner = await tenants.by_name(session, tenant)
+    if owner is None:
+        raise NotFound("There is no tenant of this name.", error_id="no-such-tenant", field="tenant")
+    return owner.id, None
 
 
 async def list_tokens(
@@ -106,8 +135,9 @@ async def list_tokens(
                 tenant=tenant,
                 created_at=row.created_at,
                 expires_at=row.expires_at,
+                user=user,
             )
-            for row, tenant in found
+            for row, tenant, user in found
         ]
 
 
@@ -140,9 +170,10 @@ async def authenticate(db: Database, clear: str, *, tenant: str | None, now: dat
         return None
     async with db.transaction() as session:
         # Looked up by a hash of 256 random bits: how long the comparison takes tells nothing.
-        token = await tokens.valid(session, _digest(clear), now=now)
-        if token is None:
+        found = await tokens.valid(session, _digest(clear), now=now)
+        if found is None:
             return None
+        token, user = found
         if token.tenant_id is None:
             owner = await tenants.by_name(session, DEFAULT_TENANT if tenant is None else tenant)
         else:
@@ -155,6 +186,8 @@ async def authenticate(db: Database, clear: str, *, tenant: str | None, now: dat
             system=token.tenant_id is None,
             tenant_id=owner.id,
             tenant_name=owner.name,
+            user_name=None if user is None else user.user_name,
+            member=None if user is None else users.user_values(user).member,
         )
 
 

@@ -44,6 +44,16 @@ class SignedIn:
         """Whether every tenant is theirs."""
         return self.user.role is Role.SYSTEM_ADMIN
 
+    @property
+    def admin(self) -> bool:
+        """Whether everything of the tenant is theirs."""
+        return self.user.role is not Role.MEMBER
+
+    @property
+    def member(self) -> UUID | None:
+        """Whose rights at mailboxes count: their own; None for admins, who have all."""
+        return self.user.member
+
 
 def digest_of(clear: str) -> bytes:
     """Return what is stored of the secret of a session or a link."""

@@ -1,4 +1,7 @@
-"""What a page about a mailbox or about a message shows, read in one transaction."""
+"""What a page about a mailbox or about a message shows, read in one transaction.
+
+`member` is the user whose rights at mailboxes count; None for who may do all (`services.access`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,16 @@ from uuid import UUID
 
 from controlplane.domain.errors import NotFound
 from controlplane.domain.message import MessageState
-from controlplane.services.messages import MessageView, Page, page_of
+from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
+from controlplane.services.access import require
+from controlplane.services.messages import (
+    MessageView,
+    Page,
+    check_seen,
+    get_message,
+    page_of,
+    right_to_see,
+)
 from controlplane.services.reached import names_on_the_way
 from controlplane.storage import mailboxes, message_views
 from controlplane.storage.database import Database
@@ -45,13 +57,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxPage:
-    """A mailbox and some of its messages; `names` are those of what calls passed, by number."""
+    """A mailbox and some of its messages; `names` are those of what calls passed, by number.
+
+    `rights` are those of who looks at it.
+    """
 
     number: str
     display_name: str
     unread: int
     page: Page
     names: Mapping[str, str]
+    rights: Rights = ALL_RIGHTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +77,7 @@ class ShownMessage:
     view: MessageView
     mailbox_name: str
     names: Mapping[str, str]
+    rights: Rights = ALL_RIGHTS
 
 
 async def read_mailbox_page(
@@ -71,9 +88,11 @@ async def read_mailbox_page(
     wanted: Wanted,
     limit: int,
     after: Position | None,
+    member: UUID | None = None,
 ) -> MailboxPage:
-    """Return a mailbox with a page of its messages, newest first; raises NotFound `no-such-mailbox`.
+    """Return a mailbox with a page of its messages, newest first.
 
+    Raises NotFound `no-such-mailbox`, NotAllowed for who may not see what is wanted.
     `unread` is no more than COUNTED.
     """
     async with database.transaction() as session:
@@ -81,6 +100,9 @@ async def read_mailbox_page(
         if found is None:
             raise _no_such_mailbox()
         row = found[0]
+        rights = await require(
+            session, member, row.id, right_to_see(wanted.states), missing=_no_such_mailbox()
+        )
         views = await message_views.newest(
             session,
             row.id,
@@ -100,39 +122,50 @@ async def read_mailbox_page(
             names=await names_on_the_way(
                 session, tenant_id, [view.message.reached_by for view in page.items]
             ),
+            rights=rights,
         )
 
 
-async def read_shown_message(database: Database, tenant_id: UUID, message_id: UUID) -> ShownMessage:
+async def read_shown_message(
+    database: Database, tenant_id: UUID, message_id: UUID, *, member: UUID | None = None
+) -> ShownMessage:
     """Return a message of a tenant as its page shows it; raises NotFound `no-such-message`."""
     async with database.transaction() as session:
         view = await message_views.view(session, tenant_id, message_id)
+        missing = NotFound("There is no such message.", error_id="no-such-message")
         if view is None:
-            raise NotFound("There is no such message.", error_id="no-such-message")
+            raise missing
+        rights = await require(session, member, view.message.mailbox_id, Right.LISTEN, missing=missing)
+        check_seen(rights, view.message.state)
         mailbox = await mailboxes.get(session, view.message.mailbox_id, with_deleted=True)
         assert mailbox is not None, "a message refers to its mailbox"
         return ShownMessage(
             view=view,
             mailbox_name=mailbox[0].display_name,
             names=await names_on_the_way(session, tenant_id, [view.message.reached_by]),
+            rights=rights,
         )
 
 
-async def find_mailbox_of(database: Database, tenant_id: UUID, message_id: UUID) -> UUID:
-    """Return the id of the mailbox of a message; raises NotFound `no-such-message`."""
-    async with database.transaction() as session:
-        view = await message_views.view(session, tenant_id, message_id)
-    if view is None:
-        raise NotFound("There is no such message.", error_id="no-such-message")
-    return view.message.mailbox_id
+async def find_mailbox_of(
+    database: Database, tenant_id: UUID, message_id: UUID, *, member: UUID | None = None
+) -> UUID:
+    """Return the id of the mailbox of a message that may be seen; raises NotFound `no-such-message`."""
+    return (await get_message(database, tenant_id, message_id, member=member)).message.mailbox_id
 
 
-async def find_mailbox_id(database: Database, tenant_id: UUID, number: str) -> UUID:
-    """Return the id of the mailbox with a number; raises NotFound `no-such-mailbox`."""
+async def find_mailbox_id(
+    database: Database, tenant_id: UUID, number: str, *, member: UUID | None = None
+) -> UUID:
+    """Return the id of the mailbox with a number, whose messages may be heard.
+
+    Raises NotFound `no-such-mailbox`.
+    """
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, number)
-    if found is None:
-        raise _no_such_mailbox()
+        if found is None:
+            raise _no_such_mailbox()
+        await require(session, member, found[0].id, Right.LISTEN, missing=_no_such_mailbox())
     return found[0].id
 
 

@@ -15,6 +15,8 @@ from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
+from controlplane.domain.rights import Admission
+from controlplane.services.access import admission
 from controlplane.services.audit import note_hearing
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
@@ -88,6 +90,13 @@ class VoicemailService:
 
     def _values(self, found: Found | None) -> Mailbox | None:
         return None if found is None else mailboxes.mailbox_values(*found, self._languages)
+
+    async def admission(self, mailbox_id: UUID, source: PinSource) -> Admission:
+        """Return what a caller may do with a mailbox, and whether without its PIN."""
+        async with self._database.transaction() as session:
+            return await admission(
+                session, tenant_id=source.tenant_id, extension=source.extension, mailbox_id=mailbox_id
+            )
 
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
         """Count and commit a try, then verify it; True if right."""

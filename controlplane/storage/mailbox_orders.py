@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.mailbox import Counts, MailboxOrder
-from controlplane.storage import messages
+from controlplane.storage import members, messages
+from controlplane.storage.members import MemberSummary
 from controlplane.storage.paging import Page, contains, cut
 from controlplane.storage.tables import MailboxRow, MessageRow
 
@@ -30,6 +31,7 @@ class OrderedMailbox:
     enabled: bool
     counts: Counts
     newest_at: datetime | None
+    members: MemberSummary
     key: OrderKey
 
 
@@ -42,10 +44,12 @@ async def page(
     descending: bool,
     limit: int,
     after: tuple[OrderKey, str] | None,
+    member: UUID | None = None,
 ) -> Page[OrderedMailbox]:
-    """List mailboxes, after one of them (its key and its number); three queries whatever their number.
+    """List mailboxes, after one of them (its key and its number); four queries whatever their number.
 
-    `q` is a part of the number or of the name. Those with the same key are in the order of their digits.
+    `q` is a part of the number or of the name; with `member` only those at which this user has rights.
+    Those with the same key are in the order of their digits.
     """
     key, number = _key(order), MailboxRow.number.collate("C")
     query = (
@@ -54,6 +58,8 @@ async def page(
         .order_by(key.desc() if descending else key, number)
         .limit(limit + 1)
     )
+    if member is not None:
+        query = query.where(MailboxRow.id.in_(members.ids_for(member)))
     if q:
         query = query.where(or_(contains(MailboxRow.number, q), contains(MailboxRow.display_name, q)))
     if after is not None:
@@ -63,6 +69,7 @@ async def page(
     found = cut((await session.execute(query)).all(), limit)
     ids = [row[0] for row in found.items]
     counts, newest = await messages.counts(session, ids), await messages.newest(session, ids)
+    summaries = await members.summaries(session, ids)
     return Page(
         items=[
             OrderedMailbox(
@@ -72,6 +79,7 @@ async def page(
                 enabled=enabled,
                 counts=counts[mailbox_id],
                 newest_at=newest.get(mailbox_id),
+                members=summaries.get(mailbox_id, MemberSummary()),
                 key=value,
             )
             for mailbox_id, digits, name, enabled, value in found.items

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.mailbox import Counts
-from controlplane.storage import messages
+from controlplane.storage import members, messages
 from controlplane.storage.paging import Page, contains, cut
 from controlplane.storage.tables import MailboxRow, TenantRow
 
@@ -24,9 +24,18 @@ class ListedMailbox:
 
 
 async def page(
-    session: AsyncSession, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+    session: AsyncSession,
+    *,
+    tenant_id: UUID,
+    q: str | None,
+    limit: int,
+    after: str | None,
+    member: UUID | None = None,
 ) -> Page[ListedMailbox]:
-    """List mailboxes in the order of their digits; `q` is part of the number or of the name."""
+    """List mailboxes in the order of their digits; `q` is part of the number or of the name.
+
+    With `member` only those at which this user has rights.
+    """
     key = MailboxRow.number.collate("C")
     query = (
         select(MailboxRow, TenantRow)
@@ -37,6 +46,8 @@ async def page(
     )
     if after is not None:
         query = query.where(key > after)
+    if member is not None:
+        query = query.where(MailboxRow.id.in_(members.ids_for(member)))
     if q:
         query = query.where(or_(contains(MailboxRow.number, q), contains(MailboxRow.display_name, q)))
     found = cut((await session.execute(query)).all(), limit)

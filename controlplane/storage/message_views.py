@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -15,6 +28,8 @@ from controlplane.domain.message import Message, MessageState
 from controlplane.storage.messages import message_values
 from controlplane.storage.paging import contains
 from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow, MessageWayRow
+
+_Columns = TypeVarTuple("_Columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +199,37 @@ async def newest_of_tenant(
     return await _newest(session, query, states=states, q=q, after=after, limit=limit)
 
 
+async def newest_of_mailboxes(
+    session: AsyncSession,
+    mailbox_ids: Sequence[UUID],
+    *,
+    mailbox_number: str | None,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[MessageView]:
+    """Return messages of some mailboxes, newest first; the rest is as in `newest_of_tenant`.
+
+    The newest of each mailbox are read by its index, and the newest of those are taken: what else is in
+    the tenant is not looked at.
+    """
+    if not mailbox_ids:
+        return []
+    each = func.unnest(cast(list(mailbox_ids), ARRAY(Uuid))).table_valued("id").render_derived(name="each")
+    of_one = _ordered(
+        select(MessageRow.id).where(MessageRow.mailbox_id == each.c.id),
+        states=states,
+        q=q,
+        after=after,
+        limit=limit,
+    ).lateral()
+    query = _views().where(MessageRow.id.in_(select(of_one.c.id).select_from(each.join(of_one, true()))))
+    if mailbox_number is not None:
+        query = query.where(MailboxRow.number == mailbox_number)
+    return await _newest(session, query, states=states, q=None, after=None, limit=limit)
+
+
 async def _newest(
     session: AsyncSession,
     query: Select[MessageRow, str, bool],
@@ -194,13 +240,25 @@ async def _newest(
     limit: int,
     key: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[UUID]] = _NEWEST,
 ) -> list[MessageView]:
+    rows = await session.execute(_ordered(query, states=states, q=q, after=after, limit=limit, key=key))
+    return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
+
+
+def _ordered(
+    query: Select[*_Columns],
+    *,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+    key: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[UUID]] = _NEWEST,
+) -> Select[*_Columns]:
     query = query.where(_is_in(states))
     if q:
         query = query.where(_matches(q))
     if after is not None:
         query = query.where(tuple_(*key) < (after.received_at, after.id))
-    rows = await session.execute(query.order_by(*(column.desc() for column in key)).limit(limit))
-    return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
+    return query.order_by(*(column.desc() for column in key)).limit(limit)
 
 
 def _is_in(states: Collection[MessageState]) -> ColumnElement[bool]:

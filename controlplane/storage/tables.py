@@ -461,13 +461,17 @@ class PinTryRow(Table):
 
 
 class ApiTokenRow(Table):
-    """A bearer token, by its SHA-256 (it is 256 random bits). `tenant_id` None: a system token."""
+    """A bearer token, by its SHA-256 (it is 256 random bits). `tenant_id` None: a system token.
+
+    With `user_id` it has the rights of that user, and goes with them.
+    """
 
     __tablename__ = "api_tokens"
-    __table_args__ = (UniqueConstraint("token_sha256"),)
+    __table_args__ = (UniqueConstraint("token_sha256"), Index(None, "user_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str]
     token_sha256: Mapped[bytes]
     created_at: Mapped[datetime] = _now()
@@ -478,16 +482,19 @@ class ApiTokenRow(Table):
 class UserRow(Table):
     """Somebody who signs in to the portal. `tenant_id` None: a system admin.
 
-    Without a `password_hash` only a link lets them in.
+    Without a `password_hash` only a link lets them in. An extension is of one person at most.
     """
 
     __tablename__ = "users"
     __table_args__ = (
         UniqueConstraint("user_name"),
+        UniqueConstraint("extension_id"),
+        Index(None, "tenant_id", "user_name"),
         CheckConstraint("user_name ~ '^[a-z0-9]([a-z0-9._@+-]{0,62}[a-z0-9])?$'", name="user_name"),
         CheckConstraint("length(display_name) BETWEEN 1 AND 64", name="display_name"),
-        CheckConstraint("role IN ('system_admin', 'tenant_admin')", name="role"),
+        CheckConstraint("role IN ('system_admin', 'tenant_admin', 'member')", name="role"),
         CheckConstraint("(role = 'system_admin') = (tenant_id IS NULL)", name="tenant"),
+        CheckConstraint("extension_id IS NULL OR tenant_id IS NOT NULL", name="extension"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -503,6 +510,61 @@ class UserRow(Table):
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
     last_signed_in_at: Mapped[datetime | None]
+    extension_id: Mapped[UUID | None] = mapped_column(ForeignKey("extensions.id", ondelete="SET NULL"))
+    pin_spared: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class TeamRow(Table):
+    """People of a tenant who get rights at mailboxes together."""
+
+    __tablename__ = "teams"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        CheckConstraint("length(name) BETWEEN 1 AND 64", name="name"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+
+
+class TeamPersonRow(Table):
+    """That a user is in a team."""
+
+    __tablename__ = "team_people"
+    __table_args__ = (Index(None, "user_id"),)
+
+    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+
+
+class MailboxMemberRow(Table):
+    """What a user or a team may do with a mailbox. A mailbox without any is open to who knows its PIN."""
+
+    __tablename__ = "mailbox_members"
+    __table_args__ = (
+        UniqueConstraint("mailbox_id", "user_id"),
+        UniqueConstraint("mailbox_id", "team_id"),
+        CheckConstraint("(user_id IS NULL) <> (team_id IS NULL)", name="one"),
+        CheckConstraint(
+            "cardinality(rights) > 0 AND rights <@ ARRAY['listen', 'download', 'delete', 'manage']",
+            name="rights",
+        ),
+        Index(None, "user_id"),
+        Index(None, "team_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    team_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    rights: Mapped[list[str]]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
 
 
 class UserSessionRow(Table):

@@ -8,22 +8,25 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.storage.tables import ApiTokenRow, TenantRow
+from controlplane.storage.tables import ApiTokenRow, TenantRow, UserRow
 
 
 async def in_force(
     session: AsyncSession, *, now: datetime, name: str | None = None, tenant_id: UUID | None = None
-) -> list[tuple[ApiTokenRow, str | None]]:
-    """List tokens that are neither expired nor revoked with their tenants' names, oldest first.
+) -> list[tuple[ApiTokenRow, str | None, str | None]]:
+    """List tokens that are neither expired nor revoked with the names of tenant and user, oldest first.
 
-    `name` limits them to those of this name, `tenant_id` to those of a tenant.
+    `name` limits them to those of this name, `tenant_id` to those of a tenant. Those of users who are
+    disabled are left out.
     """
     query = (
-        select(ApiTokenRow, TenantRow.name)
+        select(ApiTokenRow, TenantRow.name, UserRow.user_name)
         .outerjoin(TenantRow, TenantRow.id == ApiTokenRow.tenant_id)
+        .outerjoin(UserRow, UserRow.id == ApiTokenRow.user_id)
         .where(
             ApiTokenRow.revoked_at.is_(None),
             or_(ApiTokenRow.expires_at.is_(None), ApiTokenRow.expires_at > now),
+            or_(ApiTokenRow.user_id.is_(None), UserRow.enabled.is_(True)),
         )
         .order_by(ApiTokenRow.created_at, ApiTokenRow.id)
     )
@@ -31,4 +34,4 @@ async def in_force(
         query = query.where(ApiTokenRow.name == name)
     if tenant_id is not None:
         query = query.where(ApiTokenRow.tenant_id == tenant_id)
-    return [(token, tenant) for token, tenant in await session.execute(query)]
+    return [(token, tenant, user) for token, tenant, user in await session.execute(query)]

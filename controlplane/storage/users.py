@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.user import Role, User
-from controlplane.storage.tables import UserRow
+from controlplane.storage.paging import Page, contains, cut
+from controlplane.storage.tables import ExtensionRow, UserRow
 
 
-def user_values(row: UserRow) -> User:
-    """Return the domain's user."""
+def user_values(row: UserRow, extension: str | None = None) -> User:
+    """Return the domain's user; `extension` is the number of theirs (`extension_numbers`)."""
     return User(
         id=row.id,
         user_name=row.user_name,
@@ -29,7 +30,23 @@ def user_values(row: UserRow) -> User:
         version=row.version,
         created_at=row.created_at,
         last_signed_in_at=row.last_signed_in_at,
+        extension=extension,
+        pin_spared=row.pin_spared,
     )
+
+
+async def with_extensions(session: AsyncSession, rows: Sequence[UserRow]) -> list[User]:
+    """Return the domain's users, with the numbers of their extensions."""
+    ids = {row.extension_id for row in rows} - {None}
+    numbers: dict[UUID, str] = {}
+    if ids:
+        found = await session.execute(
+            select(ExtensionRow.id, ExtensionRow.number).where(ExtensionRow.id.in_(ids))
+        )
+        numbers = {row[0]: row[1] for row in found}
+    return [
+        user_values(row, None if row.extension_id is None else numbers.get(row.extension_id)) for row in rows
+    ]
 
 
 async def insert(session: AsyncSession, row: UserRow) -> None:
@@ -56,6 +73,36 @@ async def listed(session: AsyncSession, *, tenant_id: UUID | None) -> list[UserR
     if tenant_id is not None:
         query = query.where(UserRow.tenant_id == tenant_id)
     return list(await session.scalars(query))
+
+
+async def page(
+    session: AsyncSession, *, tenant_id: UUID, q: str | None, limit: int, after: str | None
+) -> Page[UserRow]:
+    """List the users of a tenant by name, after one of them; `q` is a part of either name."""
+    key = UserRow.user_name.collate("C")
+    query = select(UserRow).where(UserRow.tenant_id == tenant_id).order_by(key).limit(limit + 1)
+    if after is not None:
+        query = query.where(key > after)
+    if q:
+        query = query.where(or_(contains(UserRow.user_name, q), contains(UserRow.display_name, q)))
+    return cut(list(await session.scalars(query)), limit)
+
+
+async def of_tenant(
+    session: AsyncSession, tenant_id: UUID, user_names: Collection[str]
+) -> dict[str, UserRow]:
+    """Return those of these users that are of a tenant, by name."""
+    if not user_names:
+        return {}
+    query = select(UserRow).where(UserRow.tenant_id == tenant_id, UserRow.user_name.in_(user_names))
+    return {row.user_name: row for row in await session.scalars(query)}
+
+
+async def remove(session: AsyncSession, user_id: UUID) -> None:
+    """Remove a user; sessions, links, tokens, rights and the places in teams go with them."""
+    await session.execute(
+        delete(UserRow).where(UserRow.id == user_id).execution_options(synchronize_session=False)
+    )
 
 
 async def update_values(session: AsyncSession, user_id: UUID, values: Mapping[str, Any]) -> UserRow:

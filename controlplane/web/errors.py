@@ -23,6 +23,7 @@ from controlplane.domain.errors import (
     PreconditionFailed,
     Unavailable,
 )
+from controlplane.domain.rights import NotAllowed
 from controlplane.services.idempotency import InProgress
 from controlplane.services.sign_in import TooManyTries
 from controlplane.web.paths import methods_of
@@ -73,6 +74,7 @@ class TooLarge(DomainError):
 _STATUS: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotAllowed, HTTPStatus.FORBIDDEN),
     (MalformedRequest, HTTPStatus.BAD_REQUEST),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),

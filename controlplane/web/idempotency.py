@@ -16,7 +16,7 @@ from controlplane.services.idempotency import Answer
 from controlplane.services.tokens import Principal
 from controlplane.storage.database import Database
 from controlplane.web.deps import deps_of
-from controlplane.web.security import Asking
+from controlplane.web.security import AnyAsking
 
 REPLAYED = "Idempotent-Replayed"
 _KEPT_HEADERS = ("location", "etag", "content-type", "cache-control")
@@ -85,7 +85,7 @@ class Repeatable:
 
 
 async def repeatable_request(
-    request: Request, principal: Asking, idempotency_key: KeyHeader = None
+    request: Request, principal: AnyAsking, idempotency_key: KeyHeader = None
 ) -> Repeatable:
     """Return the request as one that may come again."""
     digest = hashlib.sha256()

@@ -1,4 +1,8 @@
-"""Who asks: bearer tokens, and the tenant that a system token names."""
+"""Who asks: bearer tokens, and the tenant that a system token names.
+
+A call is for admins and programs of a tenant (`Asking`), unless it says that the tokens of members of
+mailboxes are let in too (`AnyAsking`): such a call gives their rights to the services.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from controlplane.web.errors import Forbidden, Unauthorized, UnsupportedMediaTyp
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="token",
-    description="Made by `controlplane create-token`; it belongs to one tenant, or is a system token.",
+    description="Made by `controlplane create-token`; of one tenant, of a user, or a system token.",
 )
 
 TenantHeader = Annotated[
@@ -42,7 +46,17 @@ async def principal_of(
     return principal
 
 
-Asking = Annotated[Principal, Depends(principal_of)]
+AnyAsking = Annotated[Principal, Depends(principal_of)]
+
+
+async def admin_of(principal: AnyAsking) -> Principal:
+    """Return who asks, if everything of the tenant is theirs; raises Forbidden."""
+    if principal.member is not None:
+        raise Forbidden("This needs a token of an admin of the tenant.", error_id="admin-needed")
+    return principal
+
+
+Asking = Annotated[Principal, Depends(admin_of)]
 
 
 async def system_only(principal: Asking) -> None:

@@ -16,6 +16,7 @@ from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.domain.pin_locks import PinLockPolicy
+from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, parse_rights
 from controlplane.services.deposit import Depositor
 from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
 from controlplane.services.pins import Pins
@@ -28,7 +29,7 @@ from controlplane.storage.spool import FileSpool
 from tests.support.fake_call import write_wav
 from tests.support.fake_voicemail import TENANT, FakeVoicemail
 from tests.support.fixtures import database, database_url, default_tenant, postgres
-from tests.support.rows import add_mailbox, add_message, set_tenant
+from tests.support.rows import add_mailbox, add_message, add_person, set_tenant
 
 __all__ = ["database", "database_url", "default_tenant", "postgres"]
 
@@ -61,6 +62,10 @@ class Subject(Protocol):
         """Give a tenant another language; return its id."""
         ...
 
+    async def make_member(self, mailbox: Mailbox, extension: str, right: str, *, pin_spared: bool) -> None:
+        """Give the person of an extension a right at a mailbox."""
+        ...
+
 
 class FakeSubject:
     """The fake."""
@@ -84,6 +89,11 @@ class FakeSubject:
         """Set it."""
         self.port.tenant_language = language
         return TENANT
+
+    async def make_member(self, mailbox: Mailbox, extension: str, right: str, *, pin_spared: bool) -> None:
+        """Give it."""
+        admission = Admission(rights=parse_rights([right]), pin_spared=pin_spared)
+        self.port.members.setdefault(mailbox.id, {})[extension] = admission
 
 
 class RealSubject:
@@ -136,6 +146,17 @@ class RealSubject:
         await set_tenant(self._database, self._tenant, language=language)
         return self._tenant
 
+    async def make_member(self, mailbox: Mailbox, extension: str, right: str, *, pin_spared: bool) -> None:
+        """Give it."""
+        await add_person(
+            self._database,
+            self._tenant,
+            extension=extension,
+            pin_spared=pin_spared,
+            mailbox=mailbox.id,
+            rights=[right],
+        )
+
 
 @pytest.fixture
 def hasher() -> Iterator[PinHasher]:
@@ -177,6 +198,37 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
 def source(mailbox: Mailbox) -> PinSource:
     """Return an extension of the mailbox's tenant."""
     return PinSource(tenant_id=mailbox.tenant_id, extension="101")
+
+
+# Members
+
+
+async def test_mailbox_without_members_is_open_to_extensions(subject: Subject) -> None:
+    """With the PIN, and to all that can be done; never to a caller from outside."""
+    made = await subject.make_mailbox()
+    outside = PinSource(tenant_id=made.tenant_id, extension=None)
+
+    assert await subject.port.admission(made.id, source(made)) == Admission(rights=ALL_RIGHTS)
+    assert await subject.port.admission(made.id, outside) == Admission(rights=NO_RIGHTS)
+
+
+@pytest.mark.parametrize("pin_spared", [False, True])
+async def test_mailbox_with_members_knows_them_by_their_extensions(
+    subject: Subject, *, pin_spared: bool
+) -> None:
+    """They have the rights that they were given; no other extension has any, and nobody from outside."""
+    made, other = await subject.make_mailbox("8001"), await subject.make_mailbox("8002")
+    await subject.make_member(made, "101", "delete", pin_spared=pin_spared)
+    await subject.make_member(other, "102", "listen", pin_spared=True)
+    found = [
+        await subject.port.admission(made.id, PinSource(tenant_id=made.tenant_id, extension=extension))
+        for extension in ("101", "102", "103", "", None)
+    ]
+
+    assert found == [
+        Admission(rights=parse_rights(["delete"]), pin_spared=pin_spared),
+        *[Admission(rights=NO_RIGHTS)] * 4,
+    ]
 
 
 # Mailboxes and PINs

@@ -40,7 +40,10 @@ async def test_list_shows_what_a_mailbox_holds(api: Api, client: httpx.AsyncClie
     await client.patch(f"/api/v1/messages/{trash}", json={"state": "deleted"})
     shown = await bob.open(_URL)
 
-    assert "Sales 8001 · Mar 2, 2024 Sales: 1 Unread Sales: 1 Read Mar 2, 2024" in shown.text
+    assert (
+        "Sales 8001 · Mar 2, 2024 Sales: 1 Unread Sales: 1 Read"
+        " Sales, Members: Everybody with the PIN Mar 2, 2024" in shown.text
+    )
 
 
 async def test_empty_list_says_what_to_do(bob: Browser) -> None:

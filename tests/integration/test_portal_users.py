@@ -20,7 +20,9 @@ async def test_system_admin_adds_admins_of_any_tenant(api: Api, alice: Browser) 
     """The new user gets a link and is in the list."""
     await api.tenant("north")
     await alice.open("/portal/users/add")
-    shown = await alice.send("", user_name="Nora", display_name="Nora North", tenant="north")
+    shown = await alice.send(
+        "", user_name="Nora", display_name="Nora North", tenant="north", role="tenant_admin"
+    )
     listed = await alice.open("/portal/users")
     (user,) = api.rows(
         "SELECT role, name FROM users JOIN tenants ON tenants.id = tenant_id WHERE user_name = 'nora'"
@@ -45,7 +47,7 @@ async def test_tenant_admin_adds_to_the_own_tenant_alone(api: Api, bob: Browser,
     """Whatever the form says, the new user is of the tenant of who makes them."""
     await api.tenant("north")
     await bob.open("/portal/users/add")
-    await bob.send("", user_name="nina", display_name="Nina", tenant=tenant)
+    await bob.send("", user_name="nina", display_name="Nina", tenant=tenant, role="tenant_admin")
     (user,) = api.rows(
         "SELECT role, name FROM users JOIN tenants ON tenants.id = tenant_id WHERE user_name = 'nina'"
     )

@@ -18,6 +18,7 @@ from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDa
 from controlplane.domain.message import MessageState, TakeFacts
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin
+from controlplane.domain.rights import ALL_RIGHTS, Admission
 from tests.support.fake_call import wav_ms, write_wav
 from tests.support.fault_points import FaultPoints
 
@@ -61,6 +62,8 @@ class FakeVoicemail:
         self.tenant_language = "de"
         self.owned: dict[str, UUID] = {}
         """The mailboxes of extensions, by the extension's number."""
+        self.members: dict[UUID, dict[str, Admission]] = {}
+        """What extensions may do with mailboxes that have members."""
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -157,6 +160,16 @@ class FakeVoicemail:
         """Return the mailbox that a test let the extension own."""
         self._begin("mailbox_of_extension")
         return self._mailboxes.get(self.owned.get(number, UUID(int=0)))
+
+    async def admission(self, mailbox_id: UUID, source: PinSource) -> Admission:
+        """Return what a test gave the extension; without members, everything."""
+        self._begin("admission")
+        if source.extension is None:
+            return Admission(rights=frozenset())
+        given = self.members.get(mailbox_id)
+        if not given:
+            return Admission(rights=ALL_RIGHTS)
+        return given.get(source.extension, Admission(rights=frozenset()))
 
     async def try_pin(self, mailbox_id: UUID | None, source: PinSource, pin: Pin) -> bool:
         """Compare; every try is noted."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 from controlplane.domain.password import Password
+from controlplane.domain.user import Role
 from controlplane.services.users import NewUser, create_user
 from tests.support.api import Api
 
@@ -196,6 +197,8 @@ async def make_user(
     tenant: str | None = None,
     password: str | None = PASSWORD,
     display_name: str | None = None,
+    role: Role = Role.TENANT_ADMIN,
+    extension: str | None = None,
 ) -> UUID:
     """Make a user: a system admin, or one of a tenant."""
     user = await create_user(
@@ -206,6 +209,8 @@ async def make_user(
             display_name=display_name or user_name.capitalize(),
             tenant=tenant,
             password=None if password is None else Password(password),
+            role=role,
+            extension=extension,
         ),
         scope=None,
         by="tests",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +10,15 @@ from uuid import UUID, uuid4
 from controlplane.domain.message import MessageState, ReachedBy
 from controlplane.storage.database import Database
 from controlplane.storage.tables import (
+    ExtensionRow,
+    MailboxMemberRow,
     MailboxRow,
     MessageMailRow,
     MessageRow,
     NumberRow,
     RecordingTakenRow,
     TenantRow,
+    UserRow,
 )
 from sqlalchemy import update
 
@@ -50,6 +54,49 @@ async def add_mailbox(database: Database, tenant_id: UUID, number: str = "8001",
         session.add(NumberRow(tenant_id=tenant_id, number=number, kind="mailbox", object_id=mailbox_id))
         session.add(MailboxRow(id=mailbox_id, tenant_id=tenant_id, number=number, **(made | values)))
     return mailbox_id
+
+
+async def add_person(
+    database: Database,
+    tenant_id: UUID,
+    *,
+    extension: str,
+    mailbox: UUID,
+    rights: Sequence[str],
+    pin_spared: bool = False,
+    role: str = "member",
+) -> UUID:
+    """Make a user with an extension of theirs, and rights at a mailbox; return the user's id."""
+    user_id, extension_id = uuid4(), uuid4()
+    async with database.transaction() as session:
+        session.add(
+            ExtensionRow(
+                id=extension_id,
+                tenant_id=tenant_id,
+                number=extension,
+                display_name="Phone",
+                sip_a1_hash="none",
+                rules={},
+            )
+        )
+        await session.flush()
+        session.add(
+            UserRow(
+                id=user_id,
+                tenant_id=tenant_id,
+                user_name=f"user-{extension}",
+                display_name=f"User {extension}",
+                role=role,
+                extension_id=extension_id,
+                pin_spared=pin_spared,
+            )
+        )
+        await session.flush()
+        if rights:
+            session.add(
+                MailboxMemberRow(id=uuid4(), mailbox_id=mailbox, user_id=user_id, rights=list(rights))
+            )
+    return user_id
 
 
 async def add_message(

@@ -117,5 +117,5 @@ async def test_a_database_that_fails_at_any_step_is_said_by_us_or_the_dialplan(t
         async for desk, ending, _ in at_each_step(tmp_path, fail, only="voicemail.")
     ]
 
-    assert [(Outcome.UNAVAILABLE, False, False)] * 3 == found[:3]
-    assert {(Outcome.BROKEN_OFF, True, True)} == set(found[3:])
+    assert [(Outcome.UNAVAILABLE, False, False)] * 4 == found[:4]
+    assert {(Outcome.BROKEN_OFF, True, True)} == set(found[4:])

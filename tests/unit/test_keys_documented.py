@@ -19,6 +19,10 @@ MENUS = (
     Prompt.MESSAGE_HELP,
     Prompt.MESSAGE_DELETED,
 )
+WITHOUT_DELETING = {
+    Prompt.MESSAGE_MENU_LISTEN: Prompt.MESSAGE_MENU,
+    Prompt.MESSAGE_HELP_LISTEN: Prompt.MESSAGE_HELP,
+}
 
 
 def english(prompt: Prompt) -> str:
@@ -81,6 +85,12 @@ def test_the_english_menus_tell_no_key_without_function(prompt: Prompt) -> None:
     bound = {binding.key for state in states for binding in KEYS[state]}
 
     assert set() == keys_in(english(prompt)) - bound
+
+
+@pytest.mark.parametrize(("prompt", "whole"), WITHOUT_DELETING.items())
+def test_the_menus_of_who_may_not_delete_lack_7_alone(prompt: Prompt, whole: Prompt) -> None:
+    """Every other key is told as ever."""
+    assert {"7"} == keys_in(english(whole)) - keys_in(english(prompt))
 
 
 def test_the_skip_is_as_long_as_it_is_said() -> None:

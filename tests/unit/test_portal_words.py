@@ -14,6 +14,7 @@ from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatet
 from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.presence import Doing, ProcessKind
+from controlplane.domain.rights import Right
 from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.destination import ByHours, DestinationAction
 from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules
@@ -23,6 +24,7 @@ from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
 from controlplane.domain.routing.receptionist import KeyRule
 from controlplane.domain.routing.ring_group import RingStrategy
 from controlplane.domain.routing.simulation import PhoneState, Result
+from controlplane.domain.user import Role
 from controlplane.services.configuration_state import State
 from controlplane.services.messages import BulkAction
 from controlplane.services.users import INTERFACE_LANGUAGES
@@ -61,10 +63,9 @@ def _asked() -> set[str]:
     found |= {f"navigation.{group.key}" for group in GROUPS}
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
-    found |= _of_mailboxes() | _of_objects()
+    found |= _of_mailboxes() | _of_objects() | _of_members() | _of_the_system()
     found |= _of_publishing() | _of_findings() | _of_simulator()
-    found |= _of_mailboxes() | _of_the_system()
-    for kind in {*_TITLES.values(), "failed", "refused"}:
+    for kind in {*_TITLES.values(), "failed", "refused", "not-theirs"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
     found |= {f"voicemail.{each}.{form}" for each in counted for form in ("one", "other")}
@@ -100,6 +101,22 @@ def _of_the_system() -> set[str]:
     found |= {f"health-remedies.{what}" for what in (*_KNOWN_FAULTS, "calls", "events", "jobs")}
     found |= {f"calls.{doing.value}" for doing in Doing}
     return found | {"settings.secret-set", "settings.not-set"}
+
+
+def _of_members() -> set[str]:
+    """Return the keys that the pages of users, teams and members put together."""
+    found = {f"roles.{role.value.replace('_', '-')}" for role in Role} | {
+        "mailbox.members",
+        "mailboxes.members",
+    }
+    found |= {f"rights.{right.value}" for right in Right}
+    found |= {
+        f"user-lost.{each}.{form}" for each in ("mailboxes", "teams", "tokens") for form in ("one", "other")
+    }
+    return found | {
+        f"notices.member-{each}"
+        for each in ("added", "added-first", "changed", "removed", "removed-last", "removed-own")
+    }
 
 
 def _of_mailboxes() -> set[str]:

@@ -25,9 +25,9 @@ ELSEWHERE = {
 # Of signing in and of users, for which there are pages alone; the portal's catalogues have words for them.
 ELSEWHERE |= {
     *("wrong-password", "wrong-own-password", "too-many-tries", "link-used"),
-    *("stale-form", "foreign-form", "not-allowed", "no-such-page", "no-such-action"),
+    *("stale-form", "foreign-form", "no-such-page", "no-such-action"),
     *("password-too-short", "password-too-long", "password-too-simple", "password-is-user-name"),
-    *("invalid-user-name", "user-name-taken", "no-such-user", "last-system-admin", "unknown-language"),
+    *("last-system-admin", "own-user", "admins-only"),
 }
 
 # Of greetings that are tried before they are used.

@@ -16,7 +16,7 @@ from controlplane.web.etag import IfMatch, IfNoneMatch, expected_version, resour
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, position
 from controlplane.web.paths import API
-from controlplane.web.security import Asking
+from controlplane.web.security import AnyAsking, Asking
 
 router = APIRouter(prefix=f"{API}/mailboxes", tags=["mailboxes"])
 
@@ -61,7 +61,7 @@ async def create_mailbox(
 
 
 @router.get("", response_model=MailboxPage, responses=problems())
-async def list_mailboxes(deps: Deps, asking: Asking, paging: Annotated[Paging, Query()]) -> MailboxPage:
+async def list_mailboxes(deps: Deps, asking: AnyAsking, paging: Annotated[Paging, Query()]) -> MailboxPage:
     """List mailboxes with the counts of their messages."""
     page = await mailboxes.list_mailboxes(
         deps.db,
@@ -69,6 +69,7 @@ async def list_mailboxes(deps: Deps, asking: Asking, paging: Annotated[Paging, Q
         q=paging.q,
         limit=paging.limit,
         after=position(paging.after),
+        member=asking.member,
     )
     return MailboxPage(
         items=[MailboxOut.of(details) for details in page.items],
@@ -78,10 +79,12 @@ async def list_mailboxes(deps: Deps, asking: Asking, paging: Annotated[Paging, Q
 
 @router.get("/{number}", response_model=MailboxOut, responses={**with_etag(), **not_modified(), **problems()})
 async def get_mailbox(
-    request: Request, number: NumberPath, deps: Deps, asking: Asking, _: IfNoneMatch = None
+    request: Request, number: NumberPath, deps: Deps, asking: AnyAsking, _: IfNoneMatch = None
 ) -> Response:
     """Read a mailbox."""
-    details = await mailboxes.get_mailbox(deps.db, tenant_id=asking.tenant_id, number=number)
+    details = await mailboxes.get_mailbox(
+        deps.db, tenant_id=asking.tenant_id, number=number, member=asking.member
+    )
     return resource(request, MailboxOut.of(details), details.mailbox.version)
 
 
@@ -92,7 +95,7 @@ async def change_mailbox(
     number: NumberPath,
     body: MailboxPatch,
     deps: Deps,
-    asking: Asking,
+    asking: AnyAsking,
     if_match: IfMatch = None,
 ) -> Response:
     """Change a mailbox; a new PIN lifts the locks of the old one."""
@@ -106,6 +109,7 @@ async def change_mailbox(
         changes=body.changes(),
         by=asking.label,
         expected_version=expected_version(if_match),
+        member=asking.member,
     )
     return resource(request, MailboxOut.of(details), details.mailbox.version)
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.domain.message import MessageState
+from controlplane.domain.rights import Right
 from controlplane.services import messages
 from controlplane.services.messages import MessageView, Page, Position
 from controlplane.web.api.mailboxes import Deps, NumberPath
@@ -28,7 +29,7 @@ from controlplane.web.hearing import note_fetched
 from controlplane.web.idempotency import Done, Repeating
 from controlplane.web.paging import Paging, cursor, invalid_cursor, read_cursor
 from controlplane.web.paths import API
-from controlplane.web.security import Asking
+from controlplane.web.security import AnyAsking
 
 router = APIRouter(prefix=API, tags=["messages"])
 
@@ -78,7 +79,7 @@ def audio_files_of(request: Request) -> AudioFiles:
 
 @router.get("/mailboxes/{number}/messages", response_model=MessagePage, responses=problems())
 async def list_messages(
-    number: NumberPath, deps: Deps, asking: Asking, paging: Annotated[MessagePaging, Query()]
+    number: NumberPath, deps: Deps, asking: AnyAsking, paging: Annotated[MessagePaging, Query()]
 ) -> MessagePage:
     """List the messages of a mailbox, newest first."""
     page = await messages.list_messages(
@@ -89,13 +90,14 @@ async def list_messages(
         q=paging.q,
         limit=paging.limit,
         after=position_of(paging.after),
+        member=asking.member,
     )
     return _page(page)
 
 
 @router.get("/messages", response_model=MessagePage, responses=problems())
 async def list_all_messages(
-    deps: Deps, asking: Asking, paging: Annotated[AllMessagesPaging, Query()]
+    deps: Deps, asking: AnyAsking, paging: Annotated[AllMessagesPaging, Query()]
 ) -> MessagePage:
     """List the messages of all mailboxes, also of deleted ones, newest first."""
     page = await messages.list_all_messages(
@@ -106,6 +108,7 @@ async def list_all_messages(
         q=paging.q,
         limit=paging.limit,
         after=position_of(paging.after),
+        member=asking.member,
     )
     return _page(page)
 
@@ -136,12 +139,18 @@ def position_of(after: str | None) -> Position | None:
 
 
 @router.post("/messages/bulk", response_model=BulkOut, responses=body_problems())
-async def change_messages(body: BulkIn, deps: Deps, asking: Asking, repeating: Repeating) -> Response:
+async def change_messages(body: BulkIn, deps: Deps, asking: AnyAsking, repeating: Repeating) -> Response:
     """Mark, delete or restore many messages at once; each has an outcome of its own."""
 
     async def work() -> Done:
         outcomes = await messages.bulk(
-            deps.db, deps.jobs, asking.tenant_id, body.ids, action=body.action, by=asking.label
+            deps.db,
+            deps.jobs,
+            asking.tenant_id,
+            body.ids,
+            action=body.action,
+            by=asking.label,
+            member=asking.member,
         )
         answer = BulkOut(results=[BulkResult.of(outcome) for outcome in outcomes])
         return Done(response=Response(answer.model_dump_json(), media_type="application/json"))
@@ -155,10 +164,12 @@ async def change_messages(body: BulkIn, deps: Deps, asking: Asking, repeating: R
     responses={**with_etag(), **not_modified(), **problems()},
 )
 async def get_message(
-    request: Request, message_id: MessageId, deps: Deps, asking: Asking, _: IfNoneMatch = None
+    request: Request, message_id: MessageId, deps: Deps, asking: AnyAsking, _: IfNoneMatch = None
 ) -> Response:
     """Read what is known of a message."""
-    return _answer(request, await messages.get_message(deps.db, asking.tenant_id, message_id))
+    return _answer(
+        request, await messages.get_message(deps.db, asking.tenant_id, message_id, member=asking.member)
+    )
 
 
 @router.patch(
@@ -172,7 +183,7 @@ async def change_message(
     message_id: MessageId,
     body: MessagePatch,
     deps: Deps,
-    asking: Asking,
+    asking: AnyAsking,
     if_match: IfMatch = None,
 ) -> Response:
     """Give a message another state; `restored` takes it out of the trash."""
@@ -184,6 +195,7 @@ async def change_message(
         state=body.state,
         expected_version=expected_version(if_match),
         by=asking.label,
+        member=asking.member,
     )
     return _answer(request, view)
 
@@ -198,7 +210,7 @@ async def change_message(
     },
 )
 async def delete_message(
-    request: Request, message_id: MessageId, deps: Deps, asking: Asking, if_match: IfMatch = None
+    request: Request, message_id: MessageId, deps: Deps, asking: AnyAsking, if_match: IfMatch = None
 ) -> Response:
     """Move a message to the trash; purge it if it is there already."""
     view = await messages.delete_message(
@@ -209,6 +221,7 @@ async def delete_message(
         message_id,
         expected_version=expected_version(if_match),
         by=asking.label,
+        member=asking.member,
     )
     return Response(status_code=204) if view is None else _answer(request, view)
 
@@ -228,7 +241,7 @@ async def get_audio(
     *,
     message_id: MessageId,
     deps: Deps,
-    asking: Asking,
+    asking: AnyAsking,
     query: Annotated[AudioQuery, Query()],
     files: Annotated[AudioFiles, Depends(audio_files_of)],
     _range: Annotated[
@@ -237,7 +250,9 @@ async def get_audio(
     _if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Fetch the recording of a message, or a part of it."""
-    view = await messages.get_message(deps.db, asking.tenant_id, message_id)
+    view = await messages.get_message(
+        deps.db, asking.tenant_id, message_id, member=asking.member, right=Right.DOWNLOAD
+    )
     audio = await files.get(message_id, query.format)
     response = audio_response(
         request,

@@ -31,7 +31,7 @@ def problems(*statuses: int) -> Responses:
             "description": _MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({401, 404, 422, 503, *statuses})
+        for status in sorted({401, 403, 404, 422, 503, *statuses})
     }
 
 

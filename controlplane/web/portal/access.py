@@ -1,5 +1,8 @@
 """Who may open a page, and that a form was sent from one of ours.
 
+A page is for admins (`Inside`), unless it says that members of mailboxes get it too (`Anybody`): such a page
+gives their rights to the services that it calls.
+
 Every form is sent by a page of this origin, which the browser says (`Sec-Fetch-Site`, `Origin`), and
 holds a token that belongs to the session. Where nobody is signed in yet there is no session to
 misuse, and the origin decides.
@@ -50,8 +53,8 @@ async def outside(request: Request) -> Visit:
     return visit
 
 
-async def inside(request: Request) -> Visit:
-    """Return the visit of somebody who is signed in; raises SignInNeeded, Forbidden."""
+async def anybody(request: Request) -> Visit:
+    """Return the visit of whoever is signed in, members too; raises SignInNeeded, Forbidden."""
     visit = await _signed_in(request)
     if request.method not in _SAFE:
         _check_origin(request, visit.portal)
@@ -60,8 +63,8 @@ async def inside(request: Request) -> Visit:
     return visit
 
 
-async def inside_with_files(request: Request) -> AsyncIterator[Visit]:
-    """Give the visit of somebody who is signed in, and may send a form with files, which are gone after it.
+async def anybody_with_files(request: Request) -> AsyncIterator[Visit]:
+    """Give the visit of whoever is signed in, and may send a form with files, which are gone after it.
 
     Raises SignInNeeded, Forbidden; no byte of a body is read before it is known who sends it.
     """
@@ -93,16 +96,32 @@ async def _signed_in(request: Request) -> Visit:
         raise SignInNeeded
     request.state.signed_in = by
     visit = Visit.of(request, by=by, csrf=csrf_of(clear))
-    if not visit.by_htmx and "text/html" in request.headers.get("accept", ""):
+    if by.admin and not visit.by_htmx and "text/html" in request.headers.get("accept", ""):
         # A whole page, and no part, stream or file.
         visit.brief = await read_brief(deps.db, by.tenant_id)
     return visit
+
+
+async def inside(visit: Anybody) -> Visit:
+    """Return the visit of an admin; raises Forbidden for members."""
+    return _admins(visit)
+
+
+async def inside_with_files(visit: AnybodyWithFiles) -> Visit:
+    """Return the visit of an admin who may send a form with files; raises Forbidden for members."""
+    return _admins(visit)
 
 
 async def system_admin(visit: Inside) -> Visit:
     """Return the visit of a system admin; raises Forbidden."""
     if not visit.person.system:
         raise Forbidden("This is for system admins.", error_id="not-allowed")
+    return visit
+
+
+def _admins(visit: Visit) -> Visit:
+    if not visit.person.admin:
+        raise Forbidden("This is for admins.", error_id="admins-only")
     return visit
 
 
@@ -115,6 +134,8 @@ def _check_token(visit: Visit) -> None:
 
 
 Outside = Annotated[Visit, Depends(outside)]
+Anybody = Annotated[Visit, Depends(anybody)]
+AnybodyWithFiles = Annotated[Visit, Depends(anybody_with_files)]
 Inside = Annotated[Visit, Depends(inside)]
 InsideWithFiles = Annotated[Visit, Depends(inside_with_files)]
 SystemAdmin = Annotated[Visit, Depends(system_admin)]

@@ -9,7 +9,7 @@ from controlplane.domain.password import MIN_LENGTH
 from controlplane.services.user_sessions import count_sessions, sign_out_elsewhere
 from controlplane.services.users import change_own_password, update_user
 from controlplane.web.errors import status_of
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, faults_of
 from controlplane.web.portal.routes import page_router
@@ -19,13 +19,13 @@ router = page_router()
 
 
 @router.get(f"{PREFIX}/account")
-async def account_page(visit: Inside) -> Response:
+async def account_page(visit: Anybody) -> Response:
     """Show the account."""
     return await _page(visit)
 
 
 @router.post(f"{PREFIX}/account")
-async def change_account(visit: Inside) -> Response:
+async def change_account(visit: Anybody) -> Response:
     """Change name, language and what playing does."""
     form, by = visit.form, visit.person
     try:
@@ -46,7 +46,7 @@ async def change_account(visit: Inside) -> Response:
 
 
 @router.post(f"{PREFIX}/account/password")
-async def change_password(visit: Inside) -> Response:
+async def change_password(visit: Anybody) -> Response:
     """Set another password; every other browser is signed out."""
     form, words = visit.form, visit.words
     if form.text("new_password") != form.text("password_again"):
@@ -66,7 +66,7 @@ async def change_password(visit: Inside) -> Response:
 
 
 @router.post(f"{PREFIX}/account/sign-out-elsewhere")
-async def end_other_sessions(visit: Inside) -> Response:
+async def end_other_sessions(visit: Anybody) -> Response:
     """Sign out in every other browser."""
     await sign_out_elsewhere(visit.deps.db, visit.person)
     return visit.go("/account", notice="signed-out-elsewhere")

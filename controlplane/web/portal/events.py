@@ -14,11 +14,13 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import Unavailable
+from controlplane.domain.rights import Right
+from controlplane.services.access import may
 from controlplane.services.user_sessions import session_holds
 from controlplane.services.voicemail_page import find_mailbox_id, find_mailbox_of
 from controlplane.storage.mailbox_changes import Listener, MailboxChanges
 from controlplane.web.api.mailboxes import NumberPath
-from controlplane.web.portal.access import Inside, session_secret
+from controlplane.web.portal.access import Anybody, session_secret
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
@@ -37,18 +39,22 @@ def changes_of(request: Request) -> MailboxChanges:
 
 @router.get(PREFIX + "/mailboxes/{number}/events")
 async def events(
-    visit: Inside, number: NumberPath, changes: Annotated[MailboxChanges, Depends(changes_of)]
+    visit: Anybody, number: NumberPath, changes: Annotated[MailboxChanges, Depends(changes_of)]
 ) -> Response:
     """Stream an event for each change in a mailbox."""
-    return _stream(visit, changes, await find_mailbox_id(visit.deps.db, visit.person.tenant_id, number))
+    tenant_id = visit.person.tenant_id
+    mailbox_id = await find_mailbox_id(visit.deps.db, tenant_id, number, member=visit.member)
+    return _stream(visit, changes, mailbox_id)
 
 
 @router.get(PREFIX + "/messages/{message_id}/events")
 async def events_of_message(
-    visit: Inside, message_id: UUID, changes: Annotated[MailboxChanges, Depends(changes_of)]
+    visit: Anybody, message_id: UUID, changes: Annotated[MailboxChanges, Depends(changes_of)]
 ) -> Response:
     """Stream an event for each change in the mailbox of a message, which may be deleted."""
-    return _stream(visit, changes, await find_mailbox_of(visit.deps.db, visit.person.tenant_id, message_id))
+    tenant_id = visit.person.tenant_id
+    mailbox_id = await find_mailbox_of(visit.deps.db, tenant_id, message_id, member=visit.member)
+    return _stream(visit, changes, mailbox_id)
 
 
 def _stream(visit: Visit, changes: MailboxChanges, mailbox_id: UUID) -> Response:
@@ -56,7 +62,7 @@ def _stream(visit: Visit, changes: MailboxChanges, mailbox_id: UUID) -> Response
         try:
             async with changes.listen(mailbox_id) as listener:
                 yield "event: listening\ndata:\n\n"
-                async for line in _lines(visit, listener):
+                async for line in _lines(visit, listener, mailbox_id):
                     yield line
         except Unavailable:
             yield "event: full\ndata:\n\n"
@@ -68,7 +74,7 @@ def _stream(visit: Visit, changes: MailboxChanges, mailbox_id: UUID) -> Response
     )
 
 
-async def _lines(visit: Visit, listener: Listener) -> AsyncIterator[str]:
+async def _lines(visit: Visit, listener: Listener, mailbox_id: UUID) -> AsyncIterator[str]:
     clear, by = session_secret(visit.request), visit.person
     for _ in range(_MOST):
         changed = await listener.changed(seconds=BEAT_SECONDS)
@@ -78,5 +84,9 @@ async def _lines(visit: Visit, listener: Listener) -> AsyncIterator[str]:
             visit.deps.db, clear, by.tenant_id, now=visit.deps.clock()
         ):
             yield "event: signed-out\ndata:\n\n"
+            return
+        if not await may(visit.deps.db, visit.member, mailbox_id, Right.LISTEN):
+            # The page fetches itself, and is told that it is not theirs any more.
+            yield "event: changed\ndata:\n\n"
             return
         yield "event: changed\ndata:\n\n" if changed else ": still here\n\n"

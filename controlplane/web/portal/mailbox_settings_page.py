@@ -8,11 +8,12 @@ from urllib.parse import quote
 from fastapi import Response
 
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue, PreconditionFailed
+from controlplane.domain.rights import Right
 from controlplane.services.mailboxes import MailboxDetails, create_mailbox, get_mailbox, update_mailbox
 from controlplane.services.numbers import check_free
 from controlplane.web.errors import status_of
 from controlplane.web.portal import mailbox_form
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody, Inside
 from controlplane.web.portal.clashes import Clash
 from controlplane.web.portal.form_fields import Entries
 from controlplane.web.portal.forms import Faults, Form
@@ -67,14 +68,14 @@ async def add_mailbox(visit: Inside) -> Response:
 
 
 @router.get(MAILBOXES + "/{number}")
-async def mailbox_page(visit: Inside, number: str) -> Response:
+async def mailbox_page(visit: Anybody, number: str) -> Response:
     """Show the settings of a mailbox."""
     details = await _details(visit, number)
     return _page(visit, details, mailbox_form.entries_of(details))
 
 
 @router.post(MAILBOXES + "/{number}")
-async def change_mailbox(visit: Inside, number: str) -> Response:
+async def change_mailbox(visit: Anybody, number: str) -> Response:
     """Change what was changed in the form, unless somebody else was first."""
     deps, form = visit.deps, visit.form
     details = await _details(visit, number)
@@ -99,6 +100,7 @@ async def change_mailbox(visit: Inside, number: str) -> Response:
             changes=body.changes(),
             by=visit.person.label,
             expected_version=mailbox_form.version_of(form),
+            member=visit.member,
         )
     except PreconditionFailed as error:
         now = await _details(visit, number)
@@ -111,7 +113,11 @@ async def change_mailbox(visit: Inside, number: str) -> Response:
 
 async def _details(visit: Visit, number: str) -> MailboxDetails:
     return await get_mailbox(
-        visit.deps.db, tenant_id=visit.person.tenant_id, number=number.replace("\0", "\ufffd")
+        visit.deps.db,
+        tenant_id=visit.person.tenant_id,
+        number=number.replace("\0", "\ufffd"),
+        member=visit.member,
+        right=Right.MANAGE,
     )
 
 

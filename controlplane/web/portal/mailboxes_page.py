@@ -11,9 +11,10 @@ from urllib.parse import quote, unquote, urlencode
 from fastapi import Response
 
 from controlplane.domain.mailbox import MailboxOrder
+from controlplane.domain.rights import Right
 from controlplane.services.mailbox_lists import OrderedMailbox, OrderKey, browse_mailboxes
 from controlplane.web.paging import cursor, invalid_cursor, read_cursor
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
@@ -75,11 +76,11 @@ class _Wanted:
 
 
 @router.get(MAILBOXES)
-async def mailboxes_page(visit: Inside) -> Response:
-    """List the mailboxes of the tenant with the counts of their messages."""
+async def mailboxes_page(visit: Anybody) -> Response:
+    """List the mailboxes of the tenant, or those that a member was given, with the counts of messages."""
     wanted = _Wanted.of(visit)
     after = visit.request.query_params.get("after")
-    page = await browse_mailboxes(
+    browsed = await browse_mailboxes(
         visit.deps.db,
         tenant_id=visit.person.tenant_id,
         q=wanted.q or None,
@@ -87,11 +88,14 @@ async def mailboxes_page(visit: Inside) -> Response:
         descending=wanted.descending,
         limit=_SHOWN,
         after=None if after is None else _position(wanted.order, after),
+        member=visit.member,
     )
+    page = browsed.page
     return visit.page(
         "mailboxes.html",
         section="mailboxes",
         mailboxes=page.items,
+        managed={number for number, rights in browsed.rights.items() if Right.MANAGE in rights},
         wanted=wanted,
         orders={order.value: order for order in MailboxOrder},
         following=_cursor(page.items[-1]) if page.more else None,
@@ -101,7 +105,7 @@ async def mailboxes_page(visit: Inside) -> Response:
 
 
 @router.get(f"{MAILBOXES}/selected")
-async def open_selected(visit: Inside) -> Response:
+async def open_selected(visit: Anybody) -> Response:
     """Open the mailbox that was selected in the list, with what was pressed."""
     asked = visit.request.query_params
     number, page = asked.get("number", ""), _OPENED.get(asked.get("open", ""), "")

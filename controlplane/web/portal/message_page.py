@@ -8,15 +8,17 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from fastapi.responses import JSONResponse
 
+from controlplane.domain.errors import NotFound
+from controlplane.domain.rights import Right
 from controlplane.services.message_peaks import read_peaks
-from controlplane.services.messages import BulkAction, bulk, get_message
+from controlplane.services.messages import BulkAction, Outcome, bulk, get_message
 from controlplane.services.voicemail_page import read_shown_message
 from controlplane.storage.wav import NotAWav
 from controlplane.web.api.messages import audio_files_of
 from controlplane.web.audio import AudioFiles, AudioFormat, audio_response
 from controlplane.web.errors import Unsatisfiable
 from controlplane.web.hearing import note_fetched
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.voicemail_actions import PURGE, Asked, told
@@ -28,24 +30,25 @@ _MESSAGE = PREFIX + "/messages/{message_id}"
 
 
 @router.get(_MESSAGE)
-async def message_page(visit: Inside, message_id: UUID) -> Response:
+async def message_page(visit: Anybody, message_id: UUID) -> Response:
     """Show a message and its player."""
     by = visit.person
-    found = await read_shown_message(visit.deps.db, by.tenant_id, message_id)
+    found = await read_shown_message(visit.deps.db, by.tenant_id, message_id, member=visit.member)
     teller = Teller(words=visit.words, time_zone=by.time_zone, now=visit.deps.clock())
     return visit.page(
         "message.html",
         section="mailboxes",
         row=teller.row(found.view, found.names),
         mailbox_name=found.mailbox_name,
+        rights=found.rights,
         told=told(visit),
     )
 
 
 @router.post(_MESSAGE)
-async def do_with_message(visit: Inside, message_id: UUID) -> Response:
+async def do_with_message(visit: Anybody, message_id: UUID) -> Response:
     """Do what a button says, and show the message again, or its mailbox once it is not there any more."""
-    view = await get_message(visit.deps.db, visit.person.tenant_id, message_id)
+    view = await get_message(visit.deps.db, visit.person.tenant_id, message_id, member=visit.member)
     asked = Asked(do=Asked.of(visit.form).do, ids=(message_id,))
     leaves = asked.do in {BulkAction.DELETE, PURGE} and not view.mailbox_deleted
     mailbox = f"/mailboxes/{view.mailbox_number}/voicemail" if leaves else "/mailboxes"
@@ -54,7 +57,7 @@ async def do_with_message(visit: Inside, message_id: UUID) -> Response:
 
 
 @router.post(_MESSAGE + "/heard")
-async def heard(visit: Inside, message_id: UUID) -> Response:
+async def heard(visit: Anybody, message_id: UUID) -> Response:
     """Mark a message read that was played to its end, unless this person marks messages by hand.
 
     One that somebody did something with stays so.
@@ -62,16 +65,27 @@ async def heard(visit: Inside, message_id: UUID) -> Response:
     deps, by = visit.deps, visit.person
     if not by.user.played_is_read:
         return Response(status_code=204)
-    await bulk(deps.db, deps.jobs, by.tenant_id, [message_id], action=BulkAction.MARK_READ, by=by.label)
+    (result,) = await bulk(
+        deps.db,
+        deps.jobs,
+        by.tenant_id,
+        [message_id],
+        action=BulkAction.MARK_READ,
+        by=by.label,
+        member=visit.member,
+    )
+    if result.outcome is Outcome.NOT_FOUND:
+        raise NotFound("There is no such message.", error_id="no-such-message")
     return Response(status_code=204)
 
 
 @router.get(_MESSAGE + "/peaks")
-async def peaks(visit: Inside, message_id: UUID) -> Response:
+async def peaks(visit: Anybody, message_id: UUID) -> Response:
     """Answer with how loud a message is along its length; nothing for a recording that cannot be measured."""
-    deps = visit.deps
+    deps, tenant_id = visit.deps, visit.person.tenant_id
+    await get_message(deps.db, tenant_id, message_id, member=visit.member)
     try:
-        found = await read_peaks(deps.db, deps.recordings, visit.person.tenant_id, message_id)
+        found = await read_peaks(deps.db, deps.recordings, tenant_id, message_id)
     except NotAWav:
         found = b""
     return JSONResponse({"peaks": list(found)}, headers={"Cache-Control": "private, no-cache"})
@@ -79,16 +93,25 @@ async def peaks(visit: Inside, message_id: UUID) -> Response:
 
 @router.get(_MESSAGE + "/audio")
 async def recording(
-    visit: Inside,
+    visit: Anybody,
     message_id: UUID,
     files: Annotated[AudioFiles, Depends(audio_files_of)],
     wanted: Annotated[AudioFormat, Query(alias="format")] = AudioFormat.WAV,
     *,
     save: bool = False,
 ) -> Response:
-    """Answer with a recording or a part of it; with `save` the browser keeps it as a file."""
+    """Answer with a recording or a part of it; with `save` the browser keeps it as a file.
+
+    To play it is to listen, to keep it is to download.
+    """
     by = visit.person
-    view = await get_message(visit.deps.db, by.tenant_id, message_id)
+    view = await get_message(
+        visit.deps.db,
+        by.tenant_id,
+        message_id,
+        member=visit.member,
+        right=Right.DOWNLOAD if save else Right.LISTEN,
+    )
     found = await files.get(message_id, wanted)
     name = file_name(view, by.time_zone, wanted)
     try:

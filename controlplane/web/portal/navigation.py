@@ -9,12 +9,16 @@ from controlplane.services.user_sessions import SignedIn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A page in the menu: `key` names its words and marks the page that is open."""
+    """A page in the menu: `key` names its words and marks the page that is open.
+
+    Members of mailboxes see those that are `for_members`.
+    """
 
     key: str
     path: str
     icon: str
     system_only: bool = False
+    for_members: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,9 @@ class Group:
 
 
 GROUPS = (
-    Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
+    Group(
+        key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox", for_members=True),)
+    ),
     Group(
         key="calls",
         entries=(
@@ -47,6 +53,7 @@ GROUPS = (
             Entry(key="publishing", path="/publishing", icon="publish"),
             Entry(key="audit", path="/audit", icon="log"),
             Entry(key="users", path="/users", icon="people"),
+            Entry(key="teams", path="/teams", icon="team"),
             Entry(key="tokens", path="/tokens", icon="key"),
             Entry(key="settings", path="/settings", icon="settings"),
         ),
@@ -59,8 +66,12 @@ def groups_for(by: SignedIn) -> list[Group]:
     shown = [
         Group(
             key=group.key,
-            entries=tuple(entry for entry in group.entries if by.system or not entry.system_only),
+            entries=tuple(entry for entry in group.entries if _may_open(by, entry)),
         )
         for group in GROUPS
     ]
     return [group for group in shown if group.entries]
+
+
+def _may_open(by: SignedIn, entry: Entry) -> bool:
+    return (by.admin or entry.for_members) and (by.system or not entry.system_only)

@@ -20,6 +20,7 @@ from controlplane.web.portal import (
     health_page,
     link_page,
     mailbox_delete_page,
+    mailbox_members_page,
     mailbox_settings_page,
     mailboxes_page,
     mails_page,
@@ -30,12 +31,14 @@ from controlplane.web.portal import (
     settings_page,
     sign_in_page,
     simulator_page,
+    teams_page,
     tenants_page,
     tokens_page,
+    user_page,
     users_page,
     voicemail_page,
 )
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import nothing_here, page_router
 from controlplane.web.portal.visits import Portal, Visit
@@ -54,6 +57,7 @@ _PAGES: Final = (
     health_page,
     link_page,
     mailbox_delete_page,
+    mailbox_members_page,
     mailbox_settings_page,
     mailboxes_page,
     mails_page,
@@ -64,9 +68,12 @@ _PAGES: Final = (
     settings_page,
     sign_in_page,
     simulator_page,
+    teams_page,
     tenants_page,
     tokens_page,
     users_page,
+    # After the page on which one is made, which looks like an id.
+    user_page,
     voicemail_page,
 )
 
@@ -91,7 +98,7 @@ def _ways() -> APIRouter:
         return Visit.of(request).go("/")
 
     @router.get(f"{PREFIX}/")
-    async def home(visit: Inside) -> Response:
+    async def home(visit: Anybody) -> Response:
         return visit.go("/mailboxes")
 
     return router

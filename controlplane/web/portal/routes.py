@@ -18,6 +18,8 @@ from controlplane.web.portal.access import SignInNeeded, csrf_of, session_secret
 from controlplane.web.portal.addresses import PREFIX, safe_next, sign_in_address
 from controlplane.web.portal.visits import Visit
 
+_NOT_THEIRS = frozenset({"not-allowed", "admins-only", "right-needed"})
+"""What is refused because of who asks, and not because of where a form came from."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _TITLES = {403: "forbidden", 404: "not-found", 410: "not-found", 413: "too-large", 503: "unavailable"}
 
@@ -63,6 +65,8 @@ def sorry(request: Request, error: ControlPlaneError | None) -> Response:
     visit = Visit.of(request, by=by, csrf=None if clear is None else csrf_of(clear))
     status = 500 if error is None else status_of(error)
     kind = _TITLES.get(status, "failed" if error is None else "refused")
+    if isinstance(error, DomainError) and error.error_id in _NOT_THEIRS:
+        kind = "not-theirs"
     words = visit.words
     text = words(f"problems.{kind}.text")
     if isinstance(error, DomainError) and words.has(f"errors.{error.error_id}"):

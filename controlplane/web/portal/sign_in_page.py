@@ -8,7 +8,7 @@ from controlplane.domain.errors import DomainError
 from controlplane.services.sign_in import TooManyTries, WrongPassword, sign_in
 from controlplane.services.user_sessions import read_session, sign_out
 from controlplane.web.errors import status_of
-from controlplane.web.portal.access import Inside, Outside, session_secret
+from controlplane.web.portal.access import Anybody, Outside, session_secret
 from controlplane.web.portal.addresses import PREFIX, safe_next
 from controlplane.web.portal.forms import Fault, Faults
 from controlplane.web.portal.routes import page_router
@@ -48,7 +48,7 @@ async def sign_in_by_password(visit: Outside) -> Response:
 
 
 @router.post(f"{PREFIX}/sign-out")
-async def sign_out_here(visit: Inside) -> Response:
+async def sign_out_here(visit: Anybody) -> Response:
     """End this session."""
     clear = session_secret(visit.request)
     assert clear is not None

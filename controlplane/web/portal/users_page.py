@@ -18,6 +18,7 @@ from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX, link_address
 from controlplane.web.portal.forms import Faults, faults_of
 from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.user_page import role_of
 from controlplane.web.portal.visits import Visit
 
 router = page_router()
@@ -58,6 +59,9 @@ async def add_user(visit: Inside) -> Response:
                 user_name=form.text("user_name"),
                 display_name=form.text("display_name"),
                 tenant=None if tenant == _EVERYTHING and by.system else tenant,
+                role=role_of(form),
+                extension=form.text("extension").strip() or None,
+                pin_spared=form.ticked("pin_spared"),
             ),
             scope=visit.scope,
             by=by.label,
@@ -96,7 +100,7 @@ async def _enable(visit: Visit, user_id: UUID, *, enabled: bool) -> Response:
 async def _with_link(visit: Visit, user: User) -> Response:
     """Answer with the link itself: in an address it would stay in the browser's history."""
     secret = await make_password_link(
-        visit.deps.db, user.id, scope=visit.scope, by=visit.person, now=visit.deps.clock()
+        visit.deps.db, user.id, scope=visit.scope, by=visit.person.label, now=visit.deps.clock()
     )
     return visit.page(
         "user_link.html",

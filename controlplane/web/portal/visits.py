@@ -111,6 +111,11 @@ class Visit:
         return self.by
 
     @property
+    def member(self) -> UUID | None:
+        """Whose rights at mailboxes count; None for admins, who have all."""
+        return self.person.member
+
+    @property
     def scope(self) -> UUID | None:
         """The tenant whose users may be managed; None for everybody's."""
         return None if self.person.system else self.person.tenant_id

@@ -55,10 +55,14 @@ async def act(visit: Visit, asked: Asked) -> dict[str, str]:
     if not asked.ids:
         return {"did": NOTHING_CHOSEN}
     if asked.do == PURGE:
-        outcomes = await purge_messages(deps.db, deps.recordings, by.tenant_id, asked.ids, by=by.label)
+        outcomes = await purge_messages(
+            deps.db, deps.recordings, by.tenant_id, asked.ids, by=by.label, member=visit.member
+        )
     else:
         action = BulkAction(asked.do)
-        outcomes = await bulk(deps.db, deps.jobs, by.tenant_id, asked.ids, action=action, by=by.label)
+        outcomes = await bulk(
+            deps.db, deps.jobs, by.tenant_id, asked.ids, action=action, by=by.label, member=visit.member
+        )
     counts = Counter(_fate(asked.do, outcome) for outcome in outcomes)
     told = {"did": asked.do, **{fate: str(count) for fate, count in counts.items()}}
     done = [outcome.id for outcome in outcomes if outcome.outcome is Outcome.DONE]
@@ -78,7 +82,15 @@ def _fate(do: str, outcome: BulkOutcome) -> str:
     return "already"
 
 
-_LEFT = ("already", "already-deleted", "in-trash", "not-in-trash", "not-found", "mailbox-deleted")
+_LEFT = (
+    "already",
+    "already-deleted",
+    "in-trash",
+    "not-in-trash",
+    "not-found",
+    "not-allowed",
+    "mailbox-deleted",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

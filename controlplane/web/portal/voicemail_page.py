@@ -11,14 +11,15 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import InvalidValue, NotFound
+from controlplane.domain.rights import Right, check_right
 from controlplane.services.audit import note_hearing
 from controlplane.services.greeting_sources import suggested_sources
-from controlplane.services.messages import BulkAction, get_messages
-from controlplane.services.voicemail_page import COUNTED, read_mailbox_page
+from controlplane.services.messages import BulkAction, get_messages, right_to_see
+from controlplane.services.voicemail_page import COUNTED, find_mailbox_id, read_mailbox_page
 from controlplane.web.api.mailboxes import NumberPath
 from controlplane.web.api.messages import cursor_of
 from controlplane.web.audio import AudioFormat
-from controlplane.web.portal.access import Inside
+from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Faults
 from controlplane.web.portal.routes import page_router
@@ -36,12 +37,18 @@ _DONE_HERE = frozenset({*(action.value for action in BulkAction), PURGE, _DOWNLO
 
 
 @router.get(PREFIX + "/mailboxes/{number}/voicemail")
-async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
+async def voicemail_page(visit: Anybody, number: NumberPath) -> Response:
     """Show the messages of a mailbox, newest first; opening the page reads nothing to anybody."""
     query, by = Query.of(visit.request.query_params), visit.person
     wanted, faults = query.wanted(by.time_zone, visit.words)
     found = await read_mailbox_page(
-        visit.deps.db, by.tenant_id, number, wanted=wanted, limit=_PAGE, after=query.position()
+        visit.deps.db,
+        by.tenant_id,
+        number,
+        wanted=wanted,
+        limit=_PAGE,
+        after=query.position(),
+        member=visit.member,
     )
     teller = Teller(words=visit.words, time_zone=by.time_zone, now=visit.deps.clock())
     response = visit.page(
@@ -51,7 +58,7 @@ async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
         mailbox=found,
         counted=COUNTED,
         query=query,
-        shown=SHOWN,
+        shown=[each for each, states in SHOWN.items() if right_to_see(states) in found.rights],
         rows=[teller.row(view, found.names) for view in found.page.items],
         following=cursor_of(found.page),
         told=told(visit),
@@ -64,8 +71,9 @@ async def voicemail_page(visit: Inside, number: NumberPath) -> Response:
 
 
 @router.post(PREFIX + "/mailboxes/{number}/voicemail")
-async def do_with_messages(visit: Inside, number: NumberPath) -> Response:
+async def do_with_messages(visit: Anybody, number: NumberPath) -> Response:
     """Do what a button says with the chosen messages, and show the page again."""
+    await find_mailbox_id(visit.deps.db, visit.person.tenant_id, number, member=visit.member)
     asked = Asked.of(visit.form)
     here = f"/mailboxes/{number}/voicemail"
     back = here + Query.of(visit.request.query_params).address()
@@ -87,13 +95,18 @@ async def done(visit: Visit, asked: Asked, *, back: str) -> Response:
 
 
 async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
-    """Send one recording as it is, several as a ZIP; raises NotFound `recording-missing` for none."""
+    """Send one recording as it is, several as a ZIP; those that may not be downloaded are left out.
+
+    Raises NotFound `recording-missing`, or NotAllowed, when none is left.
+    """
     deps, by = visit.deps, visit.person
     if len(ids) == 1:
         return visit.go(f"/messages/{ids[0]}/audio?format=wav&save=true")
     files: dict[str, Packed] = {}
     packed: list[UUID] = []
-    views = await get_messages(deps.db, by.tenant_id, ids[:_MOST_PACKED])
+    views, refused = await get_messages(
+        deps.db, by.tenant_id, ids[:_MOST_PACKED], right=Right.DOWNLOAD, member=visit.member
+    )
     for message_id in ids[:_MOST_PACKED]:
         path, view = deps.recordings.path(message_id), views.get(message_id)
         if view is None:
@@ -105,6 +118,8 @@ async def _download(visit: Visit, ids: Sequence[UUID]) -> Response:
             at = view.message.received_at.astimezone(ZoneInfo(by.time_zone))
             files[name] = Packed(name=name, path=path, at=at)
             packed.append(message_id)
+    if not files and refused:
+        check_right(frozenset(), Right.DOWNLOAD)
     if not files:
         raise NotFound("No recording of these messages is there.", error_id="recording-missing")
     await note_hearing(deps.db, packed, by=by.label, download=True)

@@ -1,0 +1,72 @@
+"""What somebody may do with a mailbox: the one answer for phone, REST, portal and tokens.
+
+`member` is the user whose rights count, None for an admin or a program of the tenant, who may do all. What
+somebody may not even see does not exist for them, as what belongs to another tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, Right, Rights, check_right
+from controlplane.storage import members
+from controlplane.storage.database import Database
+
+__all__ = ["admission", "may", "require", "rights_at", "rights_by_mailbox"]
+
+
+async def rights_at(session: AsyncSession, member: UUID | None, mailbox_id: UUID) -> Rights:
+    """Return what somebody may do with a mailbox, within a transaction."""
+    return (await rights_by_mailbox(session, member, [mailbox_id]))[mailbox_id]
+
+
+async def rights_by_mailbox(
+    session: AsyncSession, member: UUID | None, mailbox_ids: Collection[UUID]
+) -> dict[UUID, Rights]:
+    """Return what somebody may do with each of some mailboxes, within a transaction."""
+    if member is None:
+        return dict.fromkeys(mailbox_ids, ALL_RIGHTS)
+    found = await members.rights_of(session, member, mailbox_ids)
+    return {mailbox_id: found.get(mailbox_id, NO_RIGHTS) for mailbox_id in mailbox_ids}
+
+
+async def require(
+    session: AsyncSession, member: UUID | None, mailbox_id: UUID, right: Right, *, missing: Exception
+) -> Rights:
+    """Return what somebody may do with a mailbox, if it is this at least.
+
+    Raises `missing` for one they may not see, NotAllowed `right-needed` for one they may.
+    """
+    rights = await rights_at(session, member, mailbox_id)
+    if Right.LISTEN not in rights:
+        raise missing
+    check_right(rights, right)
+    return rights
+
+
+async def may(database: Database, member: UUID | None, mailbox_id: UUID, right: Right) -> bool:
+    """Say whether somebody has a right at a mailbox now."""
+    async with database.transaction() as session:
+        return right in await rights_at(session, member, mailbox_id)
+
+
+async def admission(
+    session: AsyncSession, *, tenant_id: UUID, extension: str | None, mailbox_id: UUID
+) -> Admission:
+    """Return what a caller may do with a mailbox, within a transaction.
+
+    `extension` is the one that the switch authenticated. A mailbox without members is open to every
+    extension that knows its PIN. One with members knows people by their extension, and only them.
+    """
+    if extension is None:
+        return Admission(rights=NO_RIGHTS)
+    if not await members.has_any(session, mailbox_id):
+        return Admission(rights=ALL_RIGHTS)
+    person = await members.person_on_phone(session, tenant_id, extension)
+    if person is None:
+        return Admission(rights=NO_RIGHTS)
+    rights = await rights_at(session, person.member, mailbox_id)
+    return Admission(rights=rights, pin_spared=person.pin_spared and Right.LISTEN in rights)
