@@ -10,7 +10,7 @@ import pytest
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState
-from controlplane.domain.numbers import NumberKind
+from controlplane.domain.numbers import Feature, NumberKind
 from controlplane.domain.routing.destination import ByHours
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
@@ -45,6 +45,7 @@ def _asked() -> set[str]:
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
     found |= _of_mailboxes()
+    found |= _of_numbers()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -75,6 +76,12 @@ def _of_mailboxes() -> set[str]:
     types: list[type] = [ExtensionRules, ByHours, *SETTINGS.values()]
     names = {each.name for one in types for each in fields(one)} | {"destination", "fallback", "exceptions"}
     return found | {f"slots.{name}" for name in names if Catalogues().of("en").has(f"slots.{name}")}
+
+
+def _of_numbers() -> set[str]:
+    """Return the keys that the pages of hours, codes, trunks, receptionists and rules put together."""
+    found = {f"features.{feature}{end}" for feature in Feature for end in ("", "-does")}
+    return found | {f"feature-codes.code-{key}" for key in ("missing", "wrong")}
 
 
 def test_every_word_that_is_asked_for_is_there() -> None:

@@ -27,6 +27,10 @@ class Group:
 
 GROUPS = (
     Group(key="voicemail", entries=(Entry(key="mailboxes", path="/mailboxes", icon="inbox"),)),
+    Group(
+        key="calls",
+        entries=(Entry(key="feature-codes", path="/feature-codes", icon="star"),),
+    ),
     Group(key="system", entries=(Entry(key="users", path="/users", icon="people"),)),
 )
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from controlplane.web.portal import (
     account_page,
     events,
+    feature_codes_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
@@ -41,6 +42,8 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     ):
         app.include_router(page.router)
     for page in (voicemail_page, message_page, events):
+        app.include_router(page.router)
+    for page in (feature_codes_page,):
         app.include_router(page.router)
     app.include_router(nothing_here())
 
