@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.numbers import NumberOwner
 from controlplane.storage.paging import Page
 
-__all__ = ["NumberOwner", "Page", "check_free", "get_owner", "list_numbers", "take_number"]
+__all__ = ["NumberOwner", "Page", "check_free", "get_owner", "list_numbers", "owners_of", "take_number"]
 
 
 async def get_owner(db: Database, *, tenant_id: UUID, number: str) -> NumberOwner:
@@ -23,6 +24,14 @@ async def get_owner(db: Database, *, tenant_id: UUID, number: str) -> NumberOwne
     if owner is None:
         raise NotFound("Nothing has this number.", error_id="number-free")
     return owner
+
+
+async def owners_of(db: Database, *, tenant_id: UUID, wanted: Collection[str]) -> dict[str, NumberOwner]:
+    """Return who owns those of the numbers that somebody has."""
+    if not wanted:
+        return {}
+    async with db.transaction() as session:
+        return await numbers.owners(session, tenant_id, wanted)
 
 
 async def list_numbers(

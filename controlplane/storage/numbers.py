@@ -88,6 +88,12 @@ async def owner(session: AsyncSession, tenant_id: UUID, number: str) -> NumberOw
     return None if row is None else _owner(*row)
 
 
+async def owners(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, NumberOwner]:
+    """Return who owns those of the numbers that somebody has now."""
+    rows = await session.execute(_owners(tenant_id).where(NumberRow.number.in_(wanted)))
+    return {row.number: _owner(*row) for row in rows}
+
+
 async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, str]:
     """Return the display names of those of the numbers that somebody has now."""
     if not wanted:

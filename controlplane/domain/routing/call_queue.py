@@ -19,7 +19,7 @@ _BOUNDS = {
     "max_wait_seconds": (15, 65535),
     "max_callers": (0, 1000),
 }
-_EXIT_KEYS = "0123456789*#"
+EXIT_KEYS = "0123456789*#"
 
 
 class QueueStrategy(StrEnum):
@@ -87,7 +87,7 @@ class CallQueue:
             destination = getattr(self, name)
             if destination is not None:
                 destination.check(name)
-        if self.exit_key is not None and (len(self.exit_key) != 1 or self.exit_key not in _EXIT_KEYS):
+        if self.exit_key is not None and (len(self.exit_key) != 1 or self.exit_key not in EXIT_KEYS):
             raise InvalidValue(
                 "The exit key is one of 0 to 9, * and #.", error_id="invalid-key", field="exit_key"
             )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from controlplane.domain.errors import DomainError, InvalidValue, InvalidValues
+from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import MAX_DISPLAY_NAME, MAX_MESSAGE_SECONDS, MAX_RECIPIENTS
 from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailbox_rules import (
@@ -22,12 +20,11 @@ from controlplane.services.mailbox_rules import (
 )
 from controlplane.services.mailboxes import MailboxDetails
 from controlplane.web.api.schemas_mailboxes import MailboxIn, MailboxPatch
-from controlplane.web.errors import field_problem
+from controlplane.web.portal.clashes import changed
+from controlplane.web.portal.form_fields import Entries
 from controlplane.web.portal.forms import Fault, Faults, Form
 from controlplane.web.portal.words import Words
-
-Entries = dict[str, str]
-"""The fields of the form, as text: by their names, those of sources as `source_greetings-0-source`."""
+from controlplane.web.portal.wrongs import Wrong, wrongs_of, wrongs_of_schema
 
 KNOWN: Final = (
     "number",
@@ -58,16 +55,6 @@ _SOURCE_FIELD = re.compile(r"source_greetings-([0-9]{1,3})-(source|greeting|lang
 _FIGURE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _SEPARATORS = re.compile(r"[,;\r\n]")
 _PLACE = re.compile(r"[.\[]([0-9]+)\]?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """What a schema or a rule says against a field."""
-
-    field: str
-    error_id: str
-    sentence: str
-    details: Mapping[str, object]
 
 
 def entries_of(details: MailboxDetails) -> Entries:
@@ -139,12 +126,6 @@ def unpacked(text: str) -> Entries:
     return {str(name): str(value) for name, value in read.items()} if isinstance(read, dict) else {}
 
 
-def changed(entries: Entries, seen: Entries) -> set[str]:
-    """Return the fields of the schema whose text is another one."""
-    names = {name for name in entries.keys() | seen.keys() if entries.get(name, "") != seen.get(name, "")}
-    return {name.partition("-")[0] for name in names}
-
-
 def body_of(entries: Entries) -> dict[str, Any]:
     """Return the fields as the schemas of the REST API take them, without an empty number or PIN."""
     body: dict[str, Any] = {name: entries.get(name) == "yes" for name in _TICKS}
@@ -196,15 +177,6 @@ def check_changed(
     return _check(MailboxPatch, body, policy, number=number)
 
 
-def wrongs_of(error: DomainError) -> list[Wrong]:
-    """Return what an error of a service says against fields."""
-    parts = error.errors if isinstance(error, InvalidValues) else (error,)
-    return [
-        Wrong(field=part.field or "", error_id=part.error_id, sentence=part.sentence, details=part.details)
-        for part in parts
-    ]
-
-
 def in_words(wrongs: list[Wrong], words: Words, entries: Entries, policy: PinPolicy) -> Faults:
     """Say what is wrong in the words of the person; the names of the fields are those of the form."""
     addresses = addresses_in(entries.get("email_recipients", ""))
@@ -254,11 +226,7 @@ def _check(
     try:
         read = schema.model_validate(body)
     except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            problem = field_problem({**fault, "loc": ("body", *fault["loc"])})
-            wrongs.append(
-                Wrong(field=problem.field, error_id=problem.error_id, sentence=problem.detail, details={})
-            )
+        wrongs += wrongs_of_schema(error)
     bad = {re.split(r"[.\[]", wrong.field)[0] for wrong in wrongs} | {"number"}
     fit = {name: value for name, value in body.items() if name not in bad}
     try:

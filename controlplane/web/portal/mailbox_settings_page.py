@@ -13,13 +13,15 @@ from controlplane.services.numbers import check_free
 from controlplane.web.errors import status_of
 from controlplane.web.portal import mailbox_form
 from controlplane.web.portal.access import Inside
+from controlplane.web.portal.clashes import Clash
+from controlplane.web.portal.form_fields import Entries
 from controlplane.web.portal.forms import Faults, Form
-from controlplane.web.portal.mailbox_clash import Clash, clash_of
-from controlplane.web.portal.mailbox_form import Entries, Wrong
+from controlplane.web.portal.mailbox_clash import clash_of
 from controlplane.web.portal.mailbox_words import language_options
 from controlplane.web.portal.mailboxes_page import MAILBOXES
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
+from controlplane.web.portal.wrongs import Wrong, wrongs_of
 
 router = page_router()
 
@@ -120,7 +122,7 @@ async def _number_wrongs(visit: Visit, number: str, wrongs: list[Wrong]) -> list
     try:
         await check_free(visit.deps.db, tenant_id=visit.person.tenant_id, number=number)
     except Conflict as error:
-        return mailbox_form.wrongs_of(error)
+        return wrongs_of(error)
     return []
 
 
@@ -143,7 +145,7 @@ def _looked_at(
 
 
 def _refused(visit: Visit, details: MailboxDetails | None, entries: Entries, error: DomainError) -> Response:
-    wrongs = mailbox_form.wrongs_of(error)
+    wrongs = wrongs_of(error)
     return _page(visit, details, entries, wrongs=wrongs, status=status_of(error))
 
 

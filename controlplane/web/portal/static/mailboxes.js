@@ -4,11 +4,13 @@
 // A click on a row selects it, a double click opens it.
 document.addEventListener("click", (event) => {
   const row = event.target.closest(".mailboxes tbody tr");
-  if (row && !event.target.closest("a, input")) row.querySelector("input").checked = true;
+  if (!row || event.target.closest("a, input")) return;
+  const input = row.querySelector("input");
+  input.checked = input.type === "radio" || !input.checked;
 });
 document.addEventListener("dblclick", (event) => {
   const row = event.target.closest(".mailboxes tbody tr");
-  if (row && !event.target.closest("a")) row.querySelector("a.open").click();
+  if (row && !event.target.closest("a")) row.querySelector("a.open")?.click();
 });
 
 // The address says what the list was searched for, so that it can be loaded again.

@@ -1,0 +1,55 @@
+// What script adds to fields of numbers: the list of what calls can go to opens in a dialog.
+"use strict";
+
+const picker = document.getElementById("picker");
+let opener = null;
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-pick]");
+  if (!button || !picker.showModal) return;
+  event.preventDefault();
+  opener = button;
+  const action = document.getElementById(`${button.dataset.field}-action`);
+  const voicemail = action !== null && action.value === "forward_to_voicemail";
+  const query = new URLSearchParams({
+    wanted: voicemail ? "extension" : button.dataset.wanted,
+    many: button.dataset.many || "",
+  });
+  const answer = await fetch(`${button.dataset.pick}?${query}`, { headers: { "HX-Request": "true" } });
+  // Whoever was signed out meanwhile is sent to a page that says so.
+  if (!answer.ok || answer.headers.has("HX-Redirect")) return location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  picker.replaceChildren(...page.body.children);
+  htmx.process(picker);
+  picker.showModal();
+});
+
+function choose() {
+  const chosen = [...picker.querySelectorAll("input[name=picked]:checked")].map((each) => each.value);
+  if (chosen.length === 0) return;
+  picker.close();
+  const field = document.getElementById(opener.dataset.into);
+  const action = document.getElementById(`${opener.dataset.field}-action`);
+  if (action !== null && !action.value.startsWith("forward_")) action.value = "forward_to_number";
+  field.value = chosen.join(" ");
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+  if (opener.dataset.many) document.getElementById(`${opener.dataset.field}-add`).click();
+  field.focus();
+}
+
+if (picker) {
+  picker.addEventListener("submit", (event) => {
+    event.preventDefault();
+    choose();
+  });
+  picker.addEventListener("click", (event) => {
+    if (event.target.closest("button[value=cancel]")) picker.close();
+  });
+  picker.addEventListener("dblclick", (event) => {
+    const row = event.target.closest("tbody tr");
+    if (!row) return;
+    row.querySelector("input").checked = true;
+    choose();
+  });
+  picker.addEventListener("close", () => picker.replaceChildren());
+}
