@@ -64,6 +64,7 @@ INBOUND_RULES: Final = ObjectPages(
     },
     known=("dids", "callers", "destination", "office_hours"),
     columns={"dids": _dids, "callers": _callers, "destination": _destination, "priority": _priority},
+    ordered_by="priority",
     new=InboundRuleIn(name="x", destination=ByHoursBody(office_hours=DestinationBody.of(HANGUP))).model_dump(
         mode="json", exclude={"name", "destination"}
     ),

@@ -96,6 +96,8 @@ class ObjectPages:
         None
     )
     """Returns the cells of further columns by the keys of the objects."""
+    ordered_by: str = ""
+    """The column of the order that a list has at first; empty if that is the order of the keys."""
     system_only: bool = False
     """Whether system admins alone change them; the life refuses others."""
     opens: bool = False
