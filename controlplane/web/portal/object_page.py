@@ -16,6 +16,7 @@ from controlplane.web.paging import MAX_LIMIT
 from controlplane.web.portal import object_form
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.clashes import Clash, brought_together, changed, root_of
+from controlplane.web.portal.deleting import PointerLine, pointing_lines
 from controlplane.web.portal.form_buttons import SAVE, Pressed, press, verb_of
 from controlplane.web.portal.form_fields import Entries, Line, Named, Rows
 from controlplane.web.portal.mailbox_words import author
@@ -26,6 +27,7 @@ from controlplane.web.portal.wrongs import Wrong, wrongs_of
 
 _OK: Final = 200
 _WRONG: Final = 422
+_POINTERS: Final = 10
 _CARRIED: Final = ("version", "seen")
 
 
@@ -173,6 +175,10 @@ async def show(
             "version": object_form.version_of(visit.form) if began else details.version,
             "seen": began or object_form.packed(object_form.entries_of(fields, details.values)),
         }
+    pointers: list[PointerLine] = []
+    more_pointers = False
+    if details is not None and pages.has_number:
+        pointers, more_pointers = await pointing_lines(visit, details.key, limit=_POINTERS)
     return visit.page(
         pages.template,
         section=pages.plural,
@@ -185,6 +191,8 @@ async def show(
         details=details,
         entries=entries,
         owners=owners,
+        pointers=pointers,
+        more_pointers=more_pointers,
         remarks=_remarks(visit, pages, details, entries, faults) if checking else {},
         named=await _named(visit, fields),
         clash=clash,
