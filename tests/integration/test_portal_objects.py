@@ -267,3 +267,49 @@ async def test_picker_asks_for_an_extension_where_a_voicemail_is_meant(bob: Brow
     await press(bob, "ok agents", picked="102")
 
     assert "102" == bob.shown.form("/add").fields["agents-0"]
+
+
+@pytest.mark.parametrize("agents", [40, 200])
+async def test_page_is_light(bob: Browser, agents: int) -> None:
+    """All that a browser loads for a queue with many agents is less than 150 kB: 200 are lines of text."""
+    await bob.open("/portal/call-queues/add")
+    numbers = [str(10**19 + number) for number in range(agents)]
+    await press(bob, "put agents", **{"agents-0": " ".join(numbers)})
+    weight = len(bob.answer.content)
+    for _, tag in bob.shown.tags:
+        address = tag.get("src") or (tag.get("href") if tag.get("rel") == "stylesheet" else None)
+        if address and "/static/" in address:
+            weight += len((await bob.client.get(address)).content)
+    form = bob.shown.form("/add").fields
+
+    assert weight < 150_000
+    assert numbers == " ".join(text for name, text in form.items() if name.startswith("agents-")).split()
+
+
+async def test_german_pages(bob: Browser, office: None) -> None:
+    """Each page is said in German to who wants it."""
+    await bob.open("/portal/account")
+    await bob.send("/account", language="de")
+    pages = [
+        (await bob.open(path)).text
+        for path in (
+            "/portal/call-queues",
+            "/portal/call-queues/add",
+            "/portal/extensions/101",
+            "/portal/destinations",
+        )
+    ]
+
+    assert [True] * 4 == [
+        words in page
+        for words, page in zip(
+            (
+                "Noch keine Warteschlange",
+                "Ziel, wenn niemand abhebt",
+                "Weiterleitungsziel, wenn besetzt ist",
+                "Alle Arten",
+            ),
+            pages,
+            strict=True,
+        )
+    ]

@@ -102,7 +102,7 @@ def in_words(
     for wrong in wrongs:
         entry = entry_of(wrong.field)
         text = _sentence(wrong, entry, words, entries)
-        place = entry if entry in entries else _shown_at(entry, fields)
+        place = entry if entry in entries else _shown_at(entry, fields, entries)
         faults.setdefault(place, Fault(field=place, text=text))
     order = list(fields)
     return Faults(
@@ -119,6 +119,7 @@ def _sentence(wrong: Wrong, entry: str, words: Words, entries: Entries) -> str:
     values: dict[str, object] = {
         "name_most": MAX_DISPLAY_NAME,
         "number": number,
+        "line": _line_of(entry, entries),
         **wrong.details,
     }
     if "kind" in values:
@@ -134,10 +135,25 @@ def _sentence(wrong: Wrong, entry: str, words: Words, entries: Entries) -> str:
         return wrong.sentence
 
 
-def _shown_at(entry: str, fields: Mapping[str, FormField]) -> str:
+def _shown_at(entry: str, fields: Mapping[str, FormField], entries: Entries) -> str:
     """Return the entry beside which a fault of several entries is told."""
     kind = field_at(fields, entry)
-    return f"{entry}-action" if kind is not None and kind.control == "destination" else entry
+    return f"{entry}-action" if kind is not None and kind.control == "destination" else _above(entry, entries)
+
+
+def _above(entry: str, entries: Entries) -> str:
+    """Return the entry that a part of it is told at: `addresses` of `addresses-3`."""
+    above = entry
+    while above not in entries and "-" in above:
+        above = above.rpartition("-")[0]
+    return above if above in entries else entry
+
+
+def _line_of(entry: str, entries: Entries) -> str:
+    """Return the line of a field of several that a fault is about."""
+    root, _, place = entry.rpartition("-")
+    lines = entries.get(root, "").splitlines()
+    return lines[int(place)] if place.isascii() and place.isdigit() and int(place) < len(lines) else ""
 
 
 def _wrong(entry: str, error_id: str, number: str, **details: object) -> Wrong:

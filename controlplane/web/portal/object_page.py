@@ -16,6 +16,7 @@ from controlplane.web.paging import MAX_LIMIT
 from controlplane.web.portal import object_form
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.clashes import Clash, brought_together, changed, root_of
+from controlplane.web.portal.deleting import PointerLine, pointing_lines
 from controlplane.web.portal.form_buttons import SAVE, Pressed, press, verb_of
 from controlplane.web.portal.form_fields import Entries, Line, Named, Rows
 from controlplane.web.portal.mailbox_words import author
@@ -26,6 +27,7 @@ from controlplane.web.portal.wrongs import Wrong, wrongs_of
 
 _OK: Final = 200
 _WRONG: Final = 422
+_POINTERS: Final = 10
 _CARRIED: Final = ("version", "seen")
 
 
@@ -35,7 +37,8 @@ def add_form(router: APIRouter, pages: ObjectPages) -> None:
 
     @router.get(adding, name=f"{pages.plural}-add-page")
     async def add_page(visit: Inside) -> Response:
-        return await show(visit, pages, None, object_form.entries_of(pages.fields_of(None), pages.new))
+        values = pages.new if pages.begin is None else await pages.begin(visit)
+        return await show(visit, pages, None, object_form.entries_of(pages.fields_of(None), values))
 
     @router.post(adding, name=f"{pages.plural}-add")
     async def add(visit: Inside) -> Response:
@@ -71,7 +74,8 @@ async def _add(visit: Visit, pages: ObjectPages) -> Response:
     told = {"kind": words(f"kinds.{pages.word}"), "key": made.key, "name": made.name}
     if made.secret is not None:
         return secret_page(visit, pages, made)
-    return visit.go(pages.path, notice="object-added" if pages.has_number else "named-added", **told)
+    path = f"{pages.path}/{quote(made.key, safe='')}" if pages.opens else pages.path
+    return visit.go(path, notice="object-added" if pages.has_number else "named-added", **told)
 
 
 async def _change(visit: Visit, pages: ObjectPages, details: Details) -> Response:
@@ -171,6 +175,10 @@ async def show(
             "version": object_form.version_of(visit.form) if began else details.version,
             "seen": began or object_form.packed(object_form.entries_of(fields, details.values)),
         }
+    pointers: list[PointerLine] = []
+    more_pointers = False
+    if details is not None and pages.has_number:
+        pointers, more_pointers = await pointing_lines(visit, details.key, limit=_POINTERS)
     return visit.page(
         pages.template,
         section=pages.plural,
@@ -183,6 +191,8 @@ async def show(
         details=details,
         entries=entries,
         owners=owners,
+        pointers=pointers,
+        more_pointers=more_pointers,
         remarks=_remarks(visit, pages, details, entries, faults) if checking else {},
         named=await _named(visit, fields),
         clash=clash,
