@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import structlog
 import uvicorn
 
+from controlplane.apply.exporting import export_file
 from controlplane.domain.pin import PinPolicy
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.listening import listen
@@ -65,6 +66,7 @@ async def _serve(settings: Settings) -> None:
         registrations=control,
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
+        tenant_file=_tenant_file,
     )
     app = create_app(deps)
     config = uvicorn.Config(
@@ -82,6 +84,10 @@ async def _serve(settings: Settings) -> None:
         hasher.close()
         passwords.close()
         await database.close()
+
+
+async def _tenant_file(database: Database, tenant: str) -> str:
+    return await export_file(database, tenant=tenant)
 
 
 class _Server(uvicorn.Server):

@@ -41,6 +41,7 @@ GROUPS = (
         key="system",
         entries=(
             Entry(key="publishing", path="/publishing", icon="publish"),
+            Entry(key="import", path="/import", icon="table"),
             Entry(key="users", path="/users", icon="people"),
         ),
     ),

@@ -11,6 +11,7 @@ from controlplane.web.portal import (
     events,
     extensions_page,
     findings_page,
+    import_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
@@ -47,7 +48,15 @@ def add_portal(app: FastAPI, public_url: str) -> None:
         tenants_page,
     ):
         app.include_router(page.router)
-    for page in (voicemail_page, message_page, events, publishing_page, findings_page, simulator_page):
+    for page in (
+        voicemail_page,
+        message_page,
+        events,
+        publishing_page,
+        findings_page,
+        simulator_page,
+        import_page,
+    ):
         app.include_router(page.router)
     for page in (destination_picker, call_queues_page, ring_groups_page, extensions_page):
         app.include_router(page.router)
