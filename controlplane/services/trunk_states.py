@@ -6,14 +6,14 @@ How a try to register ended is said when it ends, if at all: what is heard then 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 from uuid import UUID
 
 from controlplane.domain.errors import SwitchUnavailable
-from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.domain.routing.kinds import RoutingKind, RoutingObject
 from controlplane.domain.routing.trunk import Trunk
 from controlplane.domain.routing.trunk_state import (
     Answer,
@@ -63,14 +63,31 @@ async def state_of(
 ) -> ShownState:
     """Return how a trunk is now; raises NotFound."""
     found = await get_object(db, tenant_id=tenant_id, kind=RoutingKind.TRUNK, key=name)
-    assert isinstance(found.settings, Trunk)
-    unasked = told_without(found.settings)
-    if unasked is not None:
-        return unasked
-    registrations = await registrations_within(switch, seconds=seconds)
-    async with db.transaction() as session:
-        known = await trunk_registrations.known(session, [found.id])
-    return told(registrations, found.id, known.get(found.id))
+    return (await states_of(db, switch, trunks=[found], seconds=seconds))[found.id]
+
+
+async def states_of(
+    db: Database,
+    switch: TrunkRegistrations | None,
+    *,
+    trunks: Sequence[RoutingObject],
+    seconds: float = SECONDS,
+) -> Mapping[UUID, ShownState]:
+    """Return how some trunks are now; the switch is asked once for all of them, and only if it must be."""
+    states: dict[UUID, ShownState] = {}
+    asked: list[UUID] = []
+    for trunk in trunks:
+        unasked = told_without(cast("Trunk", trunk.settings))
+        if unasked is None:
+            asked.append(trunk.id)
+        else:
+            states[trunk.id] = unasked
+    if asked:
+        registrations = await registrations_within(switch, seconds=seconds)
+        async with db.transaction() as session:
+            known = await trunk_registrations.known(session, asked)
+        states |= {one: told(registrations, one, known.get(one)) for one in asked}
+    return states
 
 
 async def note_heard(db: Database, heard: HeardAnswer, *, at: datetime) -> None:

@@ -63,7 +63,7 @@ async def test_changes_are_applied(signed_in: OpenPage, site: Api) -> None:
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 async def test_file_is_imported(signed_in: OpenPage, site: Api, pictures: Path, script: bool) -> None:
-    """Chosen, looked over, mended, looked over again and imported; without script the file is chosen again."""
+    """Looked over, mended, looked over again and imported; without script the file is chosen again."""
     page = await signed_in("/portal/import", java_script_enabled=script)
     file = page.get_by_label("File (CSV)")
 

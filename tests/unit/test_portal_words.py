@@ -11,7 +11,7 @@ from controlplane.domain.configuration import Action, Mode, ObjectKind
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState, ReachedReason
-from controlplane.domain.numbers import NumberKind
+from controlplane.domain.numbers import Feature, NumberKind
 from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.destination import ByHours, DestinationAction
 from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules
@@ -21,6 +21,7 @@ from controlplane.domain.routing.kinds import SETTINGS, RoutingKind
 from controlplane.domain.routing.receptionist import KeyRule
 from controlplane.domain.routing.ring_group import RingStrategy
 from controlplane.domain.routing.simulation import PhoneState, Result
+from controlplane.domain.routing.trunk_state import Failure, TrunkState
 from controlplane.services.configuration_state import State
 from controlplane.services.messages import BulkAction
 from controlplane.services.transfer.moving import ResourceName
@@ -30,20 +31,27 @@ from controlplane.web.portal import words
 from controlplane.web.portal.call_queues_page import CALL_QUEUES
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_fields import FormField
+from controlplane.web.portal.inbound_rules_page import INBOUND_RULES
 from controlplane.web.portal.mailbox_form import new_entries
 from controlplane.web.portal.navigation import GROUPS
+from controlplane.web.portal.office_hours_page import OFFICE_HOURS
 from controlplane.web.portal.ring_groups_page import RING_GROUPS
 from controlplane.web.portal.routes import _TITLES
+from controlplane.web.portal.trunks_page import TRUNKS
+from controlplane.web.portal.virtual_receptionists_page import RECEPTIONISTS
 from controlplane.web.portal.voicemail_actions import _LEFT, PURGE
 from controlplane.web.portal.voicemail_query import SHOWN
 from controlplane.web.portal.words import Catalogues
 from tests.support.hostile import HOSTILE_TEXTS
 
-OBJECTS = (CALL_QUEUES, RING_GROUPS, EXTENSIONS)
+OBJECTS = (CALL_QUEUES, RING_GROUPS, EXTENSIONS, RECEPTIONISTS, INBOUND_RULES, TRUNKS, OFFICE_HOURS)
 """The kinds of objects that have pages of their own."""
 HERE = Path(words.__file__).parent
 _ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z0-9_-]*[a-z0-9])+)(?=")""")
-_OF_IDS = ("errors.", "mailbox-errors.", "mailbox-delete-errors.", "object-errors.", "delete-errors.")
+_OF_IDS = (
+    *("errors.", "mailbox-errors.", "mailbox-delete-errors.", "object-errors.", "delete-errors."),
+    *("trunk-delete-errors.", "office-hours-delete-errors."),
+)
 """Sections whose words are found by the id of an error."""
 _NOTICE = re.compile(r'notice(?:=| = )"([a-z-]+)"(?: if enabled else "([a-z-]+)")?')
 
@@ -60,8 +68,8 @@ def _asked() -> set[str]:
     found |= {f"navigation.{group.key}" for group in GROUPS}
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
-    found |= _of_mailboxes() | _of_objects()
     found |= _of_publishing() | _of_findings() | _of_simulator() | _of_files()
+    found |= _of_mailboxes() | _of_objects() | _of_numbers()
     for kind in {*_TITLES.values(), "failed", "refused"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -154,6 +162,7 @@ def _of_objects() -> set[str]:
     found = {f"object.{name}" for name in ("number", "display_name", "name", "up", "down", "drop", "nothing")}
     found |= {f"object.{name}-hint" for name in ("number", "display_name", "name")}
     found |= {f"notices.{key}" for key in ("object-added", "named-added", "object-deleted", "named-deleted")}
+    found |= {f"notices.agent-logged-{way}" for way in ("in", "out")}
     found |= {"object-delete.button", "object-delete.button-re-point", "object.search", "object-delete.title"}
     found |= {f"destinations.{action.value}" for action in DestinationAction} | {"destinations.none"}
     found |= {f"{pages.word}.{name}" for pages in OBJECTS for name in pages.fields}
@@ -175,6 +184,33 @@ def _of_field(key: str, kind: FormField) -> set[str]:
     found = {f"{key}-{each or 'none'}" for each in [*chosen, "none", "hint", "legend", "remove", "add"]}
     for part, own in getattr(kind, "parts", {}).items():
         found |= {f"{key}-{part}"} | _of_field(f"{key}-{part}", own)
+    return found
+
+
+def _of_numbers() -> set[str]:
+    """Return the keys that the pages of hours, codes, trunks, receptionists and rules put together."""
+    found = {f"features.{feature}{end}" for feature in Feature for end in ("", "-does")}
+    found |= {f"feature-codes.code-{key}" for key in ("missing", "wrong")}
+    found |= {f"{pages.plural}.{column}" for pages in OBJECTS for column in pages.more_columns}
+    found |= {f"office-hours-tabs.{page}" for page in ("week", "holidays")} | {"trunks.system-only"}
+    states = ("open", "closed", "holiday")
+    found |= {f"hours.now-{state}{end}" for state in states for end in ("", "-until")}
+    found |= {"hours.now-closed-by-hand", "notices.office-closed", "notices.office-opened"}
+    said = ("name-wrong", "first_day-wrong", "last_day-wrong", "wrong", "too-many", "not-chosen")
+    found |= {f"holidays.{key}" for key in (*said, "no-source", "changed-meanwhile")}
+    found |= {f"holidays.{key}" for key in ("add", "add-title", "change-title")}
+    found |= {f"notices.{key}" for key in ("holiday-added", "holiday-changed")}
+    found |= {f"notices.{key}" for key in ("holidays-removed", "holidays-copied")}
+    found |= {f"trunk-state.{state}{end}" for state in TrunkState for end in ("", "-text")}
+    found |= {f"trunk-state.failed-{failure}" for failure in Failure}
+    asked = ("title", "namers", "named", "unnamed", "instead", "nothing", "nothing-hint")
+    named = (*asked, "button", "button-instead")
+    found |= {f"{kind}-delete.{key}" for kind in ("trunk", "office-hours") for key in named}
+    found |= {f"inbound-rules.{key}" for key in ("any-number", "anybody")}
+    hours_of_keys = [f"{each}-repeat" for each in ("outside_hours", "holidays", "destination")]
+    found |= {f"virtual-receptionist.{key}" for key in (*hours_of_keys, "destination-none")}
+    found |= {f"receptionist-keys.{hours}" for hours in ("outside_hours", "holidays")}
+    found |= {f"notices.{key}" for key in ("key-saved", "key-removed")}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.domain.routing.inbound_rule import InboundRule
 from controlplane.domain.routing.kinds import RoutingKind, Settings
 from controlplane.storage.paging import Page, contains, cut
 from controlplane.storage.routing.documents import rules_from, settings_from
@@ -42,12 +43,13 @@ async def page(
     """List objects of a kind, None for extensions, after one of them (`sorted_by` and key).
 
     `q` is a part of the number or of the name. Those with the same name are in the order of their keys.
+    Without `by_name` inbound rules are in the order in which they are asked, all others in that of the keys.
     """
     table: type[Any] = ExtensionRow if kind is None else RoutingObjectRow
     name: InstrumentedAttribute[str] = table.display_name if kind is None else table.name
     has_number = kind is None or kind.number_kind is not None
     key = (table.number if has_number else name).collate("C")
-    order: ColumnElement[Any] = func.lower(name) if by_name else key
+    order: ColumnElement[Any] = func.lower(name) if by_name else _order(table, kind, key)
     columns = (key, name, table.rules if kind is None else table.settings, order)
     query = select(*columns).where(table.tenant_id == tenant_id)
     if kind is not None:
@@ -73,3 +75,11 @@ async def page(
         ],
         more=found.more,
     )
+
+
+def _order(table: type[Any], kind: RoutingKind | None, key: ColumnElement[Any]) -> ColumnElement[Any]:
+    if kind is not RoutingKind.INBOUND_RULE:
+        return key
+    # What is as it is by itself is not stored.
+    usual = next(each.default for each in fields(InboundRule) if each.name == "priority")
+    return func.lpad(func.coalesce(table.settings["priority"].astext, str(usual)), 4, "0")

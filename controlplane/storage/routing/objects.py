@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,16 @@ from controlplane.storage.paging import Page, contains, cut
 from controlplane.storage.routing.documents import settings_from
 from controlplane.storage.tables import ExtensionRow
 from controlplane.storage.tables import RoutingObjectRow as Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamingObject:
+    """Something that names office hours or a trunk. `number` is its own, None for what has only a name."""
+
+    object_id: UUID
+    kind: str
+    number: str | None
+    name: str
 
 
 def object_values(row: Row) -> RoutingObject:
@@ -108,16 +119,25 @@ async def hold(session: AsyncSession, tenant_id: UUID, kind: RoutingKind, name: 
     return (await session.scalar(query.with_for_update(read=True, key_share=True))) is not None
 
 
-async def naming(session: AsyncSession, tenant_id: UUID, field: str, name: str, *, limit: int) -> list[str]:
-    """Return the numbers and names of what has this name in a field of its settings, at most so many."""
-    objects = select(func.coalesce(Row.number, Row.name)).where(
-        Row.tenant_id == tenant_id, Row.settings[field].astext == name
+async def naming(
+    session: AsyncSession, tenant_id: UUID, field: str, name: str, *, limit: int | None
+) -> list[NamingObject]:
+    """Return what has this name in a field of its settings, by number and name, extensions last."""
+    rows = await session.execute(
+        select(Row.id, Row.kind, Row.number, Row.name)
+        .where(Row.tenant_id == tenant_id, Row.settings[field].astext == name)
+        .order_by(Row.number, Row.name)
+        .limit(limit)
     )
-    extensions = select(ExtensionRow.number).where(
-        ExtensionRow.tenant_id == tenant_id, ExtensionRow.rules[field].astext == name
-    )
-    found = list(await session.scalars(objects.order_by(Row.number, Row.name).limit(limit)))
-    if len(found) < limit:
-        more = extensions.order_by(ExtensionRow.number).limit(limit - len(found))
-        found += list(await session.scalars(more))
+    found = [NamingObject(object_id=row[0], kind=row[1], number=row[2], name=row[3]) for row in rows]
+    if limit is None or len(found) < limit:
+        extensions = await session.execute(
+            select(ExtensionRow.id, ExtensionRow.number, ExtensionRow.display_name)
+            .where(ExtensionRow.tenant_id == tenant_id, ExtensionRow.rules[field].astext == name)
+            .order_by(ExtensionRow.number)
+            .limit(None if limit is None else limit - len(found))
+        )
+        found += [
+            NamingObject(object_id=row[0], kind="extension", number=row[1], name=row[2]) for row in extensions
+        ]
     return found

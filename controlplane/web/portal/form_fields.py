@@ -147,9 +147,9 @@ class Secret(_Single):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberOf(_Single):
-    """The number of an object of one kind; an empty one is null."""
+    """The number of an object of one kind, or of any; an empty one is null."""
 
-    kind: NumberKind
+    kind: NumberKind | None
     control: str = "number_of"
 
     def body(self, name: str, entries: Entries) -> Any:

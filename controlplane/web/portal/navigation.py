@@ -32,7 +32,12 @@ GROUPS = (
         entries=(
             Entry(key="call-queues", path="/call-queues", icon="queue"),
             Entry(key="ring-groups", path="/ring-groups", icon="bell"),
+            Entry(key="virtual-receptionists", path="/virtual-receptionists", icon="keypad"),
             Entry(key="extensions", path="/extensions", icon="phone"),
+            Entry(key="inbound-rules", path="/inbound-rules", icon="inwards"),
+            Entry(key="trunks", path="/trunks", icon="trunk"),
+            Entry(key="office-hours", path="/office-hours", icon="clock"),
+            Entry(key="feature-codes", path="/feature-codes", icon="star"),
             Entry(key="simulator", path="/simulator", icon="try"),
             Entry(key="findings", path="/findings", icon="check"),
         ),

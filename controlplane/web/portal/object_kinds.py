@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services.numbers import NumberOwner
+from controlplane.services.routing.object_lists import OrderedObject
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.form_fields import FormField, Line
 from controlplane.web.portal.visits import Visit
@@ -88,6 +89,19 @@ class ObjectPages:
     """Fields that are asked for when one is made, and never again."""
     only_later: frozenset[str] = frozenset()
     """Fields that there are as soon as it is made."""
+    begin: Callable[[Visit], Awaitable[Mapping[str, Any]]] | None = None
+    """Returns the values of a new object where they depend on who asks, and for what."""
+    more_columns: Sequence[str] = ()
+    more_cells: Callable[[Visit, Sequence[OrderedObject]], Awaitable[Mapping[str, Sequence[str]]]] | None = (
+        None
+    )
+    """Returns the cells of further columns by the keys of the objects."""
+    ordered_by: str = ""
+    """The column of the order that a list has at first; empty if that is the order of the keys."""
+    system_only: bool = False
+    """Whether system admins alone change them; the life refuses others."""
+    opens: bool = False
+    """Whether the page of a new object is opened, where there is more to be done."""
     more: Callable[[Visit, Details | None], Any] | None = None
     """Returns (awaited) what else its template needs, as a mapping."""
 

@@ -35,7 +35,8 @@ def add_form(router: APIRouter, pages: ObjectPages) -> None:
 
     @router.get(adding, name=f"{pages.plural}-add-page")
     async def add_page(visit: Inside) -> Response:
-        return await show(visit, pages, None, object_form.entries_of(pages.fields_of(None), pages.new))
+        values = pages.new if pages.begin is None else await pages.begin(visit)
+        return await show(visit, pages, None, object_form.entries_of(pages.fields_of(None), values))
 
     @router.post(adding, name=f"{pages.plural}-add")
     async def add(visit: Inside) -> Response:
@@ -71,7 +72,8 @@ async def _add(visit: Visit, pages: ObjectPages) -> Response:
     told = {"kind": words(f"kinds.{pages.word}"), "key": made.key, "name": made.name}
     if made.secret is not None:
         return secret_page(visit, pages, made)
-    return visit.go(pages.path, notice="object-added" if pages.has_number else "named-added", **told)
+    path = f"{pages.path}/{quote(made.key, safe='')}" if pages.opens else pages.path
+    return visit.go(path, notice="object-added" if pages.has_number else "named-added", **told)
 
 
 async def _change(visit: Visit, pages: ObjectPages, details: Details) -> Response:
@@ -160,7 +162,7 @@ async def show(
     checking = verb_of(visit) == "check"
     if wrongs and status == _OK and not checking:
         status = _WRONG
-    faults = object_form.in_words(pages, fields, wrongs or [], words, entries)
+    faults = object_form.in_words(fields, wrongs or [], words, entries)
     if owners is None:
         owners = await object_form.owners_in(visit, fields, entries)
     began = visit.form.text("seen") if clash is None else ""

@@ -7,12 +7,17 @@ from typing import Final
 from urllib.parse import quote
 
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing.kinds import RoutingKind
 
 _PAGES: Final[Mapping[str, str]] = {
     NumberKind.MAILBOX.value: "/mailboxes",
     NumberKind.CALL_QUEUE.value: "/call-queues",
     NumberKind.RING_GROUP.value: "/ring-groups",
     NumberKind.EXTENSION.value: "/extensions",
+    NumberKind.VIRTUAL_RECEPTIONIST.value: "/virtual-receptionists",
+    RoutingKind.INBOUND_RULE.value: "/inbound-rules",
+    RoutingKind.TRUNK.value: "/trunks",
+    RoutingKind.OFFICE_HOURS.value: "/office-hours",
 }
 """Kinds of objects that have pages, and below what."""
 

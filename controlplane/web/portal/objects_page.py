@@ -107,13 +107,17 @@ def add_list(router: APIRouter, pages: ObjectPages) -> None:
 async def _lines(visit: Visit, pages: ObjectPages, found: Sequence[OrderedObject]) -> list[Line]:
     named = {pointer.number for one in found for pointer in _pointers(one)} if pages.columns else set()
     owners = await owners_of(visit.deps.db, tenant_id=visit.person.tenant_id, wanted=named)
+    more = {} if pages.more_cells is None else await pages.more_cells(visit, found)
     return [
         Line(
             key=one.key,
             number=one.number,
             name=one.name,
             address=f"{visit.portal.base}{pages.path}/{quote(one.key, safe='')}",
-            cells=tuple(cell(one.settings, visit.words, owners) for cell in pages.columns.values()),
+            cells=(
+                *(cell(one.settings, visit.words, owners) for cell in pages.columns.values()),
+                *more.get(one.key, ()),
+            ),
         )
         for one in found
     ]

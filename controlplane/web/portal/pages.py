@@ -10,19 +10,26 @@ from controlplane.web.portal import (
     destination_picker,
     events,
     extensions_page,
+    feature_codes_page,
     findings_page,
+    holidays_page,
     import_page,
+    inbound_rules_page,
     link_page,
     mailbox_delete_page,
     mailbox_settings_page,
     mailboxes_page,
     message_page,
+    office_hours_page,
     publishing_page,
+    receptionist_keys_page,
     ring_groups_page,
     sign_in_page,
     simulator_page,
     tenants_page,
+    trunks_page,
     users_page,
+    virtual_receptionists_page,
     voicemail_page,
 )
 from controlplane.web.portal.access import Inside
@@ -59,6 +66,16 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     ):
         app.include_router(page.router)
     for page in (destination_picker, call_queues_page, ring_groups_page, extensions_page):
+        app.include_router(page.router)
+    for page in (
+        virtual_receptionists_page,
+        receptionist_keys_page,
+        inbound_rules_page,
+        trunks_page,
+        office_hours_page,
+        holidays_page,
+        feature_codes_page,
+    ):
         app.include_router(page.router)
     app.include_router(nothing_here())
 
