@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import structlog
 import uvicorn
 
+from controlplane.apply.exporting import export_file
 from controlplane.domain.pin import PinPolicy
 from controlplane.domain.presence import ProcessKind
 from controlplane.entrypoints.deferring import jobs_of
@@ -69,6 +70,7 @@ async def _serve(settings: Settings) -> None:
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
         installation=shown_settings(settings),
+        tenant_file=_tenant_file,
     )
     app = create_app(deps)
     config = uvicorn.Config(
@@ -88,6 +90,10 @@ async def _serve(settings: Settings) -> None:
         hasher.close()
         passwords.close()
         await database.close()
+
+
+async def _tenant_file(database: Database, tenant: str) -> str:
+    return await export_file(database, tenant=tenant)
 
 
 class _Server(uvicorn.Server):

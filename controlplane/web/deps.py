@@ -49,7 +49,8 @@ class WebDeps:
 
     `switch_answers` raises SwitchUnavailable, or is None where there is no switch, and so is
     `registrations`; `clock` returns the time with its zone; `realm` is that of the extensions' digests.
-    `publisher` renders and reads what is published, and never publishes: jobs do.
+    `publisher` renders and reads what is published, and never publishes: jobs do. `tenant_file` writes
+    a tenant, by name, as a file; None where there is no such file.
     """
 
     db: Database
@@ -68,6 +69,7 @@ class WebDeps:
     clock: Callable[[], datetime]
     publisher: Publisher
     installation: tuple[ShownSetting, ...] = ()
+    tenant_file: Callable[[Database, str], Awaitable[str]] | None = None
 
 
 def deps_of(request: Request) -> WebDeps:

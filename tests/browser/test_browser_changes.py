@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from controlplane.services.publishing import publish
+from playwright.async_api import expect
 from tests.support.api import MAILBOX, Api
 from tests.support.browser_fixtures import NARROW, WIDE, OpenPage
 from tests.support.looks import axe, faults_to_see
@@ -16,6 +17,10 @@ _PAGES = {
     "publishing-files": "/portal/publishing/files",
     "revisions": "/portal/publishing/revisions",
     "revision": "/portal/publishing/revisions/2",
+    "findings": "/portal/findings",
+    "import": "/portal/import",
+    "beside": "/portal/ring-groups/6200",
+    "simulator": "/portal/simulator?number=6100&date=2026-03-01&time=15:00&others=unanswered",
 }
 
 
@@ -35,6 +40,50 @@ async def furnish(site: Api) -> None:
         await client.patch(f"{_API}/extensions/101", json={"sip_password": None, "display_name": "Ann"})
         await client.delete(f"{_API}/extensions/109")
         await client.post(f"{_API}/ring-groups", json={"number": "6200", "display_name": "Nobody"})
+
+
+async def test_changes_are_applied(signed_in: OpenPage, site: Api) -> None:
+    """The bar, the button, progress that is live, and the bar is gone."""
+    await furnish(site)
+    page = await signed_in()
+    bar = page.get_by_role("region", name="Apply changes")
+    await expect(bar).to_contain_text("4 changes wait to be applied.")
+    await bar.get_by_role("link", name="Apply changes").click()
+    await page.get_by_role("main").get_by_role("button", name="Apply changes").click()
+    await expect(page.get_by_role("heading", name="Changes are being applied")).to_be_visible()
+    ((_, arguments),) = [one for one in site.jobs() if one[0] == "configuration.publish_by_hand"]
+    await publish(site.deps.publisher, by=str(arguments["by"]), waiting=None)
+    # Nobody loads the page again.
+    await expect(page.locator("#progress")).to_contain_text("Everything is applied.")
+    await expect(page.locator("#history")).to_contain_text("Revision 3")
+    await page.goto("/portal/mailboxes")
+
+    await expect(bar).to_have_count(0)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+async def test_file_is_imported(signed_in: OpenPage, site: Api, pictures: Path, script: bool) -> None:
+    """Looked over, mended, looked over again and imported; without script the file is chosen again."""
+    page = await signed_in("/portal/import", java_script_enabled=script)
+    file = page.get_by_label("File (CSV)")
+
+    async def choose(table: str) -> None:
+        await file.set_input_files({"name": "boxes.csv", "mimeType": "text/csv", "buffer": table.encode()})
+
+    await choose("number,display_name,pin\n8100,Support,1\n8101,Workshop,290175\n")
+    await page.get_by_role("button", name="Look it over").click()
+    await expect(page.get_by_role("row", name="8100")).to_contain_text("The PIN is too short")
+    await page.screenshot(path=pictures / f"import-refused-{script}.png", full_page=True)
+    good = "number,display_name,pin\n8100,Support,290174\n8101,Workshop,290175\n"
+    await choose(good)
+    await page.get_by_role("button", name="Look it over").click()
+    await expect(page.locator("#outcome")).to_contain_text("2 would be new.")
+    if not script:
+        await choose(good)
+    await page.get_by_role("button", name="Import this file").click()
+
+    await expect(page.locator("#outcome")).to_contain_text("boxes.csv is imported")
+    assert ["8100", "8101"] == [row["number"] for row in site.rows("SELECT number FROM mailboxes ORDER BY 1")]
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(NARROW, "dark"), (WIDE, "light")], ids=["360", "1440"])

@@ -93,13 +93,13 @@ async def test_answer_is_that_of_rest(office: httpx.AsyncClient, bob: Browser) -
     assert "The caller leaves a message in the mailbox 8001." in first
     assert "Ring Group Sales" not in first
     assert "101 takes the call." in second
-    assert "answered" == bob.shown.form("/simulator").fields["phone-101"]
+    assert "answered" == bob.shown.form("/simulator#way").fields["phone-101"]
 
 
 async def test_form_begins_with_now(office: httpx.AsyncClient, bob: Browser) -> None:
     """Without a number nothing is simulated; an object's page leads here with its own."""
     shown = await bob.open(PAGE)
-    fields = shown.form("/simulator").fields
+    fields = shown.form("/simulator#way").fields
     await bob.open("/portal/mailboxes/8001")
 
     assert "A call to" not in shown.text

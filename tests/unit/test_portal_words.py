@@ -28,6 +28,8 @@ from controlplane.domain.routing.trunk_state import Failure, TrunkState
 from controlplane.domain.user import Role
 from controlplane.services.configuration_state import State
 from controlplane.services.messages import BulkAction
+from controlplane.services.transfer.moving import ResourceName
+from controlplane.services.transfer.resource import Outcome
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
 from controlplane.web.portal.call_queues_page import CALL_QUEUES
@@ -72,7 +74,7 @@ def _asked() -> set[str]:
     found |= {f"navigation.{entry.key}" for group in GROUPS for entry in group.entries}
     found |= {f"languages.{language}" for language in INTERFACE_LANGUAGES}
     found |= _of_mailboxes() | _of_objects() | _of_numbers() | _of_members() | _of_the_system()
-    found |= _of_publishing() | _of_findings() | _of_simulator()
+    found |= _of_publishing() | _of_findings() | _of_simulator() | _of_files()
     for kind in {*_TITLES.values(), "failed", "refused", "not-theirs"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
@@ -181,6 +183,15 @@ def _of_findings() -> set[str]:
     found = {f"finding-{part}.{each}" for part in ("sentences", "remedies") for each in ids}
     found |= {f"finding-severities.{each}" for each in Severity}
     return found | {f"findings.which-{each}" for each in ("all", *Severity)}
+
+
+def _of_files() -> set[str]:
+    """Return the keys that the page of imports puts together."""
+    counted = {f"import-totals.{outcome}" for outcome in Outcome}
+    counted |= {f"import-done.{outcome}" for outcome in Outcome if outcome is not Outcome.REFUSED}
+    found = {f"{key}.{form}" for key in counted for form in ("one", "other")}
+    found |= {f"import-outcomes.{outcome}" for outcome in Outcome}
+    return found | {f"import.{name}" for name in (*ResourceName, "looked", "done")}
 
 
 def _of_simulator() -> set[str]:

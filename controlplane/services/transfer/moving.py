@@ -56,6 +56,11 @@ class _RolledBack(Exception):
     """Nothing of the transaction is kept."""
 
 
+def columns_of_resource(name: ResourceName) -> tuple[str, ...]:
+    """Return the columns that a file of this kind may have."""
+    return _RESOURCES[name].columns
+
+
 async def export_csv(db: Database, *, tenant_id: UUID, name: ResourceName) -> AsyncIterator[str]:
     """Return the lines of a file with all objects of a kind, without PINs and passwords.
 

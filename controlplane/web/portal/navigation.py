@@ -57,6 +57,7 @@ GROUPS = (
             Entry(key="quarantine", path="/quarantine", icon="aside", system_only=True),
             Entry(key="publishing", path="/publishing", icon="publish"),
             Entry(key="audit", path="/audit", icon="log"),
+            Entry(key="import", path="/import", icon="table"),
             Entry(key="users", path="/users", icon="people"),
             Entry(key="teams", path="/teams", icon="team"),
             Entry(key="tokens", path="/tokens", icon="key"),
