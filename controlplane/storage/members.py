@@ -21,6 +21,7 @@ from controlplane.storage.tables import (
     TeamRow,
     UserRow,
 )
+from controlplane.storage.users import user_values
 
 _NAMES_SHOWN = 2
 
@@ -58,6 +59,7 @@ class PersonOnPhone:
     """Whose extension it is; `member` None: an admin, who has all rights."""
 
     member: UUID | None
+    user_name: str
     pin_spared: bool
 
 
@@ -115,7 +117,11 @@ async def person_on_phone(session: AsyncSession, tenant_id: UUID, number: str) -
     )
     if found is None:
         return None
-    return PersonOnPhone(member=found.id if found.role == "member" else None, pin_spared=found.pin_spared)
+    return PersonOnPhone(
+        member=user_values(found).member,
+        user_name=found.user_name,
+        pin_spared=found.pin_spared,
+    )
 
 
 async def summaries(session: AsyncSession, mailbox_ids: Sequence[UUID]) -> dict[UUID, MemberSummary]:
