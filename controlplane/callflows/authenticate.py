@@ -19,10 +19,11 @@ _MAX_PIN_DIGITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A mailbox whose messages may be heard, and what else may be done with it."""
+    """A mailbox whose messages may be heard, what else may be done with it, and by whom, if that is known."""
 
     mailbox: Mailbox
     rights: Rights
+    user_name: str | None
 
 
 async def authenticate(
@@ -50,26 +51,26 @@ async def authenticate(
             return Outcome.MAILBOX_UNKNOWN
         mailbox = await voicemail.mailbox_by_number(facts.tenant_id, number)
         call.speak(mailbox.language if mailbox else language)
-        rights: Rights = frozenset()
+        admitted = None
         if mailbox is not None:
             admission = await voicemail.admission(mailbox.id, source)
-            rights = admission.rights
-            if Right.LISTEN not in rights:
+            if Right.LISTEN not in admission.rights:
                 if known_number:
                     await call.play(Prompt.MEMBERS_ONLY, Prompt.GOODBYE)
                     return Outcome.NO_MEMBER
                 sorry = (Prompt.MEMBERS_ONLY,)
                 continue
+            admitted = Admitted(mailbox=mailbox, rights=admission.rights, user_name=admission.user_name)
             if admission.pin_spared or not mailbox.pin_required:
-                return Admitted(mailbox=mailbox, rights=rights)
+                return admitted
         # Digits typed before the question are dropped: they would be a second guess after a wrong one.
         digits = await _ask(call, *sorry, question=Prompt.ENTER_PIN, options=options, fresh=True)
         if not digits:
             await call.play(Prompt.GOODBYE)
             return Outcome.NO_PIN
         right = await voicemail.try_pin(mailbox.id if mailbox else None, source, Pin(digits))
-        if right and mailbox is not None:
-            return Admitted(mailbox=mailbox, rights=rights)
+        if right and admitted is not None:
+            return admitted
         if tries_left:
             sorry = (Prompt.PIN_INCORRECT,)
     await call.play(Prompt.TOO_MANY_TRIES)

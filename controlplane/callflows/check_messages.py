@@ -93,6 +93,8 @@ class _Session:
         self._call = call
         self._mailbox = admitted.mailbox
         self._may_delete = Right.DELETE in admitted.rights
+        extension = f"extension {call.facts.extension}"
+        self._by = extension if admitted.user_name is None else f"user {admitted.user_name} ({extension})"
         self._voicemail = voicemail
         self._options = options
         self._in_trash: set[UUID] = set()
@@ -211,7 +213,7 @@ class _Session:
             voicemail=self._voicemail,
             options=self._options,
             say_datetime=self._mailbox.say_datetime,
-            by=f"extension {self._call.facts.extension}",
+            by=self._by,
             may_delete=self._may_delete,
         )
         move = await listening.run(*opening)

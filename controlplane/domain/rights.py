@@ -41,10 +41,14 @@ _IMPLIED: Mapping[Right, Rights] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """What a caller may do with a mailbox (nothing: is not let in), and whether without its PIN."""
+    """What a caller may do with a mailbox (nothing: is not let in), and whether without its PIN.
+
+    `user_name` is whose extension it is, if it is somebody's.
+    """
 
     rights: Rights
     pin_spared: bool = False
+    user_name: str | None = None
 
 
 class NotAllowed(DomainError):

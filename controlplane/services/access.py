@@ -63,10 +63,12 @@ async def admission(
     """
     if extension is None:
         return Admission(rights=NO_RIGHTS)
-    if not await members.has_any(session, mailbox_id):
-        return Admission(rights=ALL_RIGHTS)
     person = await members.person_on_phone(session, tenant_id, extension)
+    name = None if person is None else person.user_name
+    if not await members.has_any(session, mailbox_id):
+        return Admission(rights=ALL_RIGHTS, user_name=name)
     if person is None:
         return Admission(rights=NO_RIGHTS)
     rights = await rights_at(session, person.member, mailbox_id)
-    return Admission(rights=rights, pin_spared=person.pin_spared and Right.LISTEN in rights)
+    spared = person.pin_spared and Right.LISTEN in rights
+    return Admission(rights=rights, pin_spared=spared, user_name=name)

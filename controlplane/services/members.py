@@ -74,7 +74,8 @@ async def add_member(
     """
     try:
         async with db.transaction() as session:
-            mailbox_id = await _mailbox(session, at)
+            # Held, so that nobody deletes the mailbox meanwhile and leaves a member of it behind.
+            mailbox_id = await _mailbox(session, at, lock=True)
             row = MailboxMemberRow(
                 id=uuid4(),
                 mailbox_id=mailbox_id,
@@ -136,9 +137,9 @@ async def list_people(db: Database, at: AtMailbox, *, limit: int) -> list[Person
     ]
 
 
-async def _mailbox(session: AsyncSession, at: AtMailbox) -> UUID:
+async def _mailbox(session: AsyncSession, at: AtMailbox, *, lock: bool = False) -> UUID:
     """Return the id of the mailbox, of which the members may be seen and changed."""
-    found = await mailboxes.by_number(session, at.tenant_id, at.number)
+    found = await mailboxes.by_number(session, at.tenant_id, at.number, lock=lock)
     missing = NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
     if found is None:
         raise missing

@@ -59,7 +59,7 @@ async def page(
         .limit(limit + 1)
     )
     if member is not None:
-        query = query.where(MailboxRow.id.in_(members.ids_for(member)))
+        query = query.where(MailboxRow.id.in_(await members.ids_of(session, member)))
     if q:
         query = query.where(or_(contains(MailboxRow.number, q), contains(MailboxRow.display_name, q)))
     if after is not None:

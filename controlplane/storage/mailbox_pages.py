@@ -47,7 +47,7 @@ async def page(
     if after is not None:
         query = query.where(key > after)
     if member is not None:
-        query = query.where(MailboxRow.id.in_(members.ids_for(member)))
+        query = query.where(MailboxRow.id.in_(await members.ids_of(session, member)))
     if q:
         query = query.where(or_(contains(MailboxRow.number, q), contains(MailboxRow.display_name, q)))
     found = cut((await session.execute(query)).all(), limit)

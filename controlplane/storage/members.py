@@ -21,6 +21,7 @@ from controlplane.storage.tables import (
     TeamRow,
     UserRow,
 )
+from controlplane.storage.users import user_values
 
 _NAMES_SHOWN = 2
 
@@ -58,17 +59,16 @@ class PersonOnPhone:
     """Whose extension it is; `member` None: an admin, who has all rights."""
 
     member: UUID | None
+    user_name: str
     pin_spared: bool
 
 
-def ids_for(user_id: UUID) -> Select[UUID]:
-    """Return a query of the ids of all mailboxes at which a user has any right."""
-    teams = select(TeamPersonRow.team_id).where(TeamPersonRow.user_id == user_id)
-    # Two queries in one, each by its index; with `or` all members of all mailboxes would be read.
-    own = select(MailboxMemberRow.mailbox_id).where(MailboxMemberRow.user_id == user_id)
-    by_team = select(MailboxMemberRow.mailbox_id).where(MailboxMemberRow.team_id.in_(teams))
-    both = own.union(by_team).subquery()
-    return select(both.c.mailbox_id)
+async def ids_of(session: AsyncSession, user_id: UUID) -> list[UUID]:
+    """Return the ids of all mailboxes at which a user has any right.
+
+    Asked for by themselves: as a part of a query of mailboxes, all mailboxes would be read.
+    """
+    return list(await _rights(session, user_id, None))
 
 
 async def ids_with(session: AsyncSession, user_id: UUID, right: Right) -> list[UUID]:
@@ -117,7 +117,11 @@ async def person_on_phone(session: AsyncSession, tenant_id: UUID, number: str) -
     )
     if found is None:
         return None
-    return PersonOnPhone(member=found.id if found.role == "member" else None, pin_spared=found.pin_spared)
+    return PersonOnPhone(
+        member=user_values(found).member,
+        user_name=found.user_name,
+        pin_spared=found.pin_spared,
+    )
 
 
 async def summaries(session: AsyncSession, mailbox_ids: Sequence[UUID]) -> dict[UUID, MemberSummary]:

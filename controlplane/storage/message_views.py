@@ -9,17 +9,14 @@ from typing import TypeVarTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Select,
-    Uuid,
-    cast,
     func,
     literal_column,
     or_,
     select,
-    true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -30,6 +27,8 @@ from controlplane.storage.paging import contains
 from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow, MessageWayRow
 
 _Columns = TypeVarTuple("_Columns")
+_AT_ONCE = 50
+"""Of how many mailboxes the newest messages are asked for in one query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,19 +213,28 @@ async def newest_of_mailboxes(
     The newest of each mailbox are read by its index, and the newest of those are taken: what else is in
     the tenant is not looked at.
     """
-    if not mailbox_ids:
-        return []
-    each = func.unnest(cast(list(mailbox_ids), ARRAY(Uuid))).table_valued("id").render_derived(name="each")
-    of_one = _ordered(
-        select(MessageRow.id).where(MessageRow.mailbox_id == each.c.id),
-        states=states,
-        q=q,
-        after=after,
-        limit=limit,
-    ).lateral()
-    query = _views().where(MessageRow.id.in_(select(of_one.c.id).select_from(each.join(of_one, true()))))
     if mailbox_number is not None:
-        query = query.where(MailboxRow.number == mailbox_number)
+        named = select(MailboxRow.id).where(
+            MailboxRow.id.in_(mailbox_ids), MailboxRow.number == mailbox_number
+        )
+        mailbox_ids = list(await session.scalars(named))
+    newest_first: list[tuple[datetime, UUID]] = []
+    for at in range(0, len(mailbox_ids), _AT_ONCE):
+        # Each with an id of its own, and not by a join: PostgreSQL knows then how full this mailbox is.
+        each = [
+            _ordered(
+                select(MessageRow.received_at, MessageRow.id).where(MessageRow.mailbox_id == mailbox_id),
+                states=states,
+                q=q,
+                after=after,
+                limit=limit,
+            ).subquery()
+            for mailbox_id in mailbox_ids[at : at + _AT_ONCE]
+        ]
+        found = await session.execute(union_all(*(select(one.c.received_at, one.c.id) for one in each)))
+        newest_first += [(received_at, message_id) for received_at, message_id in found]
+        newest_first = sorted(newest_first, reverse=True)[:limit]
+    query = _views().where(MessageRow.id.in_([message_id for _, message_id in newest_first]))
     return await _newest(session, query, states=states, q=None, after=None, limit=limit)
 
 

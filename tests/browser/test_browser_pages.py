@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from tests.support.api import MAILBOX, Api
 from tests.support.browser_fixtures import NARROW, WIDE, OpenPage
 from tests.support.looks import axe, faults_to_see
+from tests.support.members import make_member, make_team
 from tests.support.portal import make_user
 
 _PAGES = {
@@ -18,6 +19,10 @@ _PAGES = {
     "tenants": "/portal/tenants",
     "users": "/portal/users",
     "add-user": "/portal/users/add",
+    "teams": "/portal/teams",
+    "add-team": "/portal/teams/add",
+    "members": "/portal/mailboxes/8001/members",
+    "no-members": "/portal/mailboxes/8002/members",
     "nothing-here": "/portal/nothing",
 }
 
@@ -35,6 +40,9 @@ async def _furnish(site: Api) -> None:
     }
     for number, name in names.items():
         await client.post("/api/v1/mailboxes", json={**MAILBOX, "number": number, "display_name": name})
+    await make_member(site, "mia", ["delete"])
+    team = await make_team(site, "Night shift, weekends and public holidays", ["mia", "bob"])
+    await client.post("/api/v1/mailboxes/8001/members", json={"team_id": str(team), "rights": ["manage"]})
     await client.aclose()
     for _ in range(3):
         await site.message("8001")
@@ -110,7 +118,7 @@ async def test_new_user_gets_a_link(signed_in: OpenPage, open_page: OpenPage, pi
     """An admin adds Bob and hands him the link; Bob chooses a password and is in."""
     admin = await signed_in("/portal/users/add", java_script_enabled=False)
     await _fill(admin, {"User name": "bob", "Display Name": "Bob Brown"})
-    await admin.get_by_label("Role").select_option("default")
+    await admin.get_by_label("Role").select_option("tenant_admin")
     await admin.get_by_role("button", name="Add user").click()
     link = await admin.get_by_label("Link").input_value()
     await admin.screenshot(path=pictures / "user-link.png", full_page=True)

@@ -92,7 +92,9 @@ class FakeSubject:
 
     async def make_member(self, mailbox: Mailbox, extension: str, right: str, *, pin_spared: bool) -> None:
         """Give it."""
-        admission = Admission(rights=parse_rights([right]), pin_spared=pin_spared)
+        admission = Admission(
+            rights=parse_rights([right]), pin_spared=pin_spared, user_name=f"user-{extension}"
+        )
         self.port.members.setdefault(mailbox.id, {})[extension] = admission
 
 
@@ -226,7 +228,7 @@ async def test_mailbox_with_members_knows_them_by_their_extensions(
     ]
 
     assert found == [
-        Admission(rights=parse_rights(["delete"]), pin_spared=pin_spared),
+        Admission(rights=parse_rights(["delete"]), pin_spared=pin_spared, user_name="user-101"),
         *[Admission(rights=NO_RIGHTS)] * 4,
     ]
 

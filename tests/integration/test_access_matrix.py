@@ -141,11 +141,12 @@ class World:
 
 def _kind(route: Any) -> str | None:
     """Return what the dependencies of a route say about who it is for."""
-    calls, waiting = set(), [route.dependant] if getattr(route, "dependant", None) else []
+    calls, waiting = set(), [getattr(route, "dependant", None)]  # codespell:ignore dependant
     while waiting:
-        dependant = waiting.pop()
-        calls.add(dependant.call)
-        waiting += dependant.dependencies
+        part = waiting.pop()
+        if part is not None:
+            calls.add(part.call)
+            waiting += part.dependencies
     if calls & {access.system_admin, security.system_only}:
         return SYSTEM
     return ADMIN if calls & {access.inside, security.admin_of} else None

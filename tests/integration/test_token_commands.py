@@ -44,14 +44,14 @@ def test_token_is_all_that_a_shell_gets(environment: dict[str, str]) -> None:
 
 
 def test_list_has_no_token_in_clear(environment: dict[str, str]) -> None:
-    """A line each: id, tenant, when made, when it expires, name."""
+    """A line each: id, tenant, when made, when it expires, name, whose it is."""
     run(environment, "create-token", "--name", "billing", "--tenant", "default")
     run(environment, "create-token", "--name", "all of them", "--expires-days", "1")
     lines = [line.split("\t") for line in run(environment, "list-tokens").stdout.splitlines()]
 
     assert [("default", "never", "billing"), ("(all)", False, "all of them")] == [
         (tenant, expires if expires == "never" else not expires, name)
-        for _, tenant, _, expires, name in lines
+        for _, tenant, _, expires, name, _ in lines
     ]
 
 

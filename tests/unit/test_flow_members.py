@@ -201,8 +201,8 @@ async def test_listener_leaves_what_a_colleague_deleted(closed: Closed, key: str
 
 
 async def test_member_who_may_delete_deletes(closed: Closed) -> None:
-    """And takes it back, as everybody could before there were members."""
-    closed.member("101", Admission(rights=parse_rights(["delete"])))
+    """And takes it back; who did it is noted as in the portal."""
+    closed.member("101", Admission(rights=parse_rights(["delete"]), user_name="mia"))
     message = closed.voicemail.add_message(closed.mailbox, "201")
     closed.begun(message)
     closed.call.press("7")
@@ -214,6 +214,7 @@ async def test_member_who_may_delete_deletes(closed: Closed) -> None:
     await closed.check()
 
     assert [DELETED, NEW] == [change.to for change in closed.voicemail.changes]
+    assert {"user mia (extension 101)"} == {change.by for change in closed.voicemail.changes}
 
 
 def test_rights_bring_others_along() -> None:

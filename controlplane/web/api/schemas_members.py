@@ -162,6 +162,15 @@ class UserOut(Output):
 class UserPage(Output):
     """Some users, by user name."""
 
+    model_config = example(
+        {
+            "items": [
+                {**USER, "has_password": True, "created_at": _TIMES["created_at"], "last_signed_in_at": None}
+            ],
+            "next": None,
+        }
+    )
+
     items: list[UserOut]
     next: str | None = _NEXT
 

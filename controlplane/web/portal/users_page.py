@@ -8,7 +8,7 @@ from fastapi import Response
 
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound
 from controlplane.domain.tenant import Tenant
-from controlplane.domain.user import User
+from controlplane.domain.user import Role, User
 from controlplane.services.sign_in_links import PASSWORD_LINK, make_password_link
 from controlplane.services.tenants import list_tenants
 from controlplane.services.users import NewUser, create_user, get_user, list_users, update_user
@@ -23,8 +23,6 @@ from controlplane.web.portal.visits import Visit
 
 router = page_router()
 _USERS = f"{PREFIX}/users"
-_EVERYTHING = "*"
-"""What the form says for a system admin; no tenant has this name."""
 
 
 @router.get(_USERS)
@@ -58,7 +56,7 @@ async def add_user(visit: Inside) -> Response:
             new=NewUser(
                 user_name=form.text("user_name"),
                 display_name=form.text("display_name"),
-                tenant=None if tenant == _EVERYTHING and by.system else tenant,
+                tenant=None if by.system and form.text("role") == Role.SYSTEM_ADMIN else tenant,
                 role=role_of(form),
                 extension=form.text("extension").strip() or None,
                 pin_spared=form.ticked("pin_spared"),
@@ -120,7 +118,6 @@ async def _add_form(visit: Visit, *, faults: Faults | None = None, status: int =
         status=status,
         choices=[tenant.name for tenant in tenants],
         chosen=visit.form.text("tenant") or visit.person.tenant_name,
-        everything=_EVERYTHING,
     )
 
 
