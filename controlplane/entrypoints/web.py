@@ -23,13 +23,14 @@ from controlplane.entrypoints.publish import control_of, publisher_of
 from controlplane.entrypoints.shown_settings import shown_settings
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.password_hashing import PasswordHasher
+from controlplane.services.phone_set_up import PhoneLinks
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.supervisor.notify import Notifier
 from controlplane.web.app import create_app
-from controlplane.web.deps import WebDeps
+from controlplane.web.deps import PhoneAccess, WebDeps
 
 _STOP_SECONDS = 3
 
@@ -69,6 +70,7 @@ async def _serve(settings: Settings) -> None:
         clock=lambda: datetime.now(UTC),
         publisher=publisher_of(settings, database),
         installation=shown_settings(settings),
+        phones=_phones(settings),
     )
     app = create_app(deps)
     config = uvicorn.Config(
@@ -88,6 +90,17 @@ async def _serve(settings: Settings) -> None:
         hasher.close()
         passwords.close()
         await database.close()
+
+
+def _phones(settings: Settings) -> PhoneAccess | None:
+    """Return where phones register; None where there is no switch, or it has phones of its own."""
+    if settings.switch == "none" or not settings.sip.phones:
+        return None
+    return PhoneAccess(
+        host=settings.sip.external_address or settings.sip.host,
+        port=settings.sip.port,
+        links=PhoneLinks(settings.link_key.get_secret_value()),
+    )
 
 
 class _Server(uvicorn.Server):

@@ -16,6 +16,7 @@ from controlplane.web.portal import (
     mailboxes_page,
     mails_page,
     message_page,
+    phone_page,
     quarantine_page,
     settings_page,
     sign_in_page,
@@ -50,6 +51,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     for page in (
         health_page,
         calls_page,
+        phone_page,
         mails_page,
         quarantine_page,
         audit_page,
