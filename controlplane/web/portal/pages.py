@@ -24,6 +24,7 @@ from controlplane.web.portal import (
     tokens_page,
     users_page,
     voicemail_page,
+    welcome_page,
 )
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
@@ -49,6 +50,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     ):
         app.include_router(page.router)
     for page in (
+        welcome_page,
         health_page,
         calls_page,
         phone_page,
@@ -74,6 +76,6 @@ def _ways() -> APIRouter:
 
     @router.get(f"{PREFIX}/")
     async def home(visit: Inside) -> Response:
-        return visit.go("/mailboxes")
+        return visit.go(await welcome_page.start_path(visit))
 
     return router
