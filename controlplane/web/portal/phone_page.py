@@ -90,6 +90,7 @@ async def _page(visit: Visit, number: str, *, password: str | None = None) -> Re
         reach=_reach(visit, access),
         password=password,
         code=segno.make(address, error="m").svg_data_uri(scale=4, border=4, light="#fff"),
+        link=address,
         portal_only_here=_only_here(urlsplit(visit.portal.public_url).hostname or ""),
         minutes=VALID_MINUTES,
         back=page_of("extension", account.extension.number),
