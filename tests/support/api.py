@@ -135,6 +135,7 @@ class Api:
         name: str = "Alice",
         received_at: datetime | None = None,
         seconds: float = 0.0,
+        reached_by: Mapping[str, Any] | None = None,
     ) -> UUID:
         """Leave a message in a mailbox of the tenant `default`; with `seconds`, a recording too."""
         (found,) = self.rows(
@@ -152,7 +153,7 @@ class Api:
                     caller_name=name,
                     received_at=received_at or datetime(2026, 3, 2, 10, 15, tzinfo=UTC),
                     duration_ms=round(seconds * 1000) or 4000,
-                    reached_by={"did": None, "reason": "direct", "path": []},
+                    reached_by=dict(reached_by or {"did": None, "reason": "direct", "path": []}),
                 )
             )
         if seconds:
