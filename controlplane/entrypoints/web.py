@@ -24,13 +24,14 @@ from controlplane.entrypoints.publish import control_of, publisher_of
 from controlplane.entrypoints.shown_settings import shown_settings
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.password_hashing import PasswordHasher
+from controlplane.services.phone_set_up import PhoneLinks
 from controlplane.settings import Settings
 from controlplane.storage.database import Database
 from controlplane.storage.queue import make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.supervisor.notify import Notifier
 from controlplane.web.app import create_app
-from controlplane.web.deps import WebDeps
+from controlplane.web.deps import PhoneAccess, WebDeps
 
 _STOP_SECONDS = 3
 
@@ -71,6 +72,7 @@ async def _serve(settings: Settings) -> None:
         publisher=publisher_of(settings, database),
         installation=shown_settings(settings),
         tenant_file=_tenant_file,
+        phones=_phones(settings),
     )
     app = create_app(deps)
     config = uvicorn.Config(
@@ -94,6 +96,17 @@ async def _serve(settings: Settings) -> None:
 
 async def _tenant_file(database: Database, tenant: str) -> str:
     return await export_file(database, tenant=tenant)
+
+
+def _phones(settings: Settings) -> PhoneAccess | None:
+    """Return where phones register; None where there is no switch, or it has phones of its own."""
+    if settings.switch == "none" or not settings.sip.phones:
+        return None
+    return PhoneAccess(
+        host=settings.sip.external_address or settings.sip.host,
+        port=settings.sip.port,
+        links=PhoneLinks(settings.link_key.get_secret_value()),
+    )
 
 
 class _Server(uvicorn.Server):

@@ -66,6 +66,17 @@ async def note_heard(
     await session.execute(insert(Row).from_select(columns, found))
 
 
+async def note_done(
+    session: AsyncSession, tenant_id: UUID, *, action: AuditAction, kind: str, key: str, by: str
+) -> None:
+    """Note what was done to an object without a change of it."""
+    await session.execute(
+        insert(Row).values(
+            tenant_id=tenant_id, author=by, action=action.value, kind=kind, object_key=key, subject=key
+        )
+    )
+
+
 async def newest(
     session: AsyncSession,
     tenant_id: UUID | None,

@@ -43,6 +43,11 @@ async def by_number(
     return await session.scalar(query.with_for_update() if lock else query)
 
 
+async def get(session: AsyncSession, extension_id: UUID) -> ExtensionRow | None:
+    """Return an extension by its id."""
+    return await session.get(ExtensionRow, extension_id)
+
+
 async def by_numbers(
     session: AsyncSession, tenant_id: UUID, numbers: Collection[str], *, lock: bool = False
 ) -> dict[str, ExtensionRow]:

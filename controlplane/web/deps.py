@@ -15,6 +15,7 @@ from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailboxes import PinHashing
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.password_hashing import PasswordHasher
+from controlplane.services.phone_set_up import PhoneLinks
 from controlplane.services.publisher import Publisher
 from controlplane.services.trunk_states import TrunkRegistrations
 from controlplane.storage.database import Database
@@ -44,13 +45,23 @@ class ShownSetting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneAccess:
+    """Where phones register, and what makes links that set them up."""
+
+    host: str
+    port: int
+    links: PhoneLinks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebDeps:
     """Everything a request may need.
 
     `switch_answers` raises SwitchUnavailable, or is None where there is no switch, and so is
     `registrations`; `clock` returns the time with its zone; `realm` is that of the extensions' digests.
     `publisher` renders and reads what is published, and never publishes: jobs do. `tenant_file` writes
-    a tenant, by name, as a file; None where there is no such file.
+    a tenant, by name, as a file; None where there is no such file. `phones` is None where phones do not
+    register with our extensions.
     """
 
     db: Database
@@ -70,6 +81,7 @@ class WebDeps:
     publisher: Publisher
     installation: tuple[ShownSetting, ...] = ()
     tenant_file: Callable[[Database, str], Awaitable[str]] | None = None
+    phones: PhoneAccess | None = None
 
 
 def deps_of(request: Request) -> WebDeps:

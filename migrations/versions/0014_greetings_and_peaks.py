@@ -40,7 +40,8 @@ _TRIGGER = """
 CREATE FUNCTION note_message_ways() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO message_ways (mailbox_id, number, received_at, message_id)
-    SELECT NEW.mailbox_id, number, NEW.received_at, NEW.id FROM numbers_on_the_way(NEW.reached_by) AS number;
+    SELECT mailbox_id, number, received_at, id
+    FROM added CROSS JOIN LATERAL numbers_on_the_way(reached_by) AS number;
     RETURN NULL;
 END
 $$
@@ -131,7 +132,7 @@ def upgrade() -> None:
     op.execute(_TRIGGER)
     op.execute(
         "CREATE TRIGGER note_message_ways AFTER INSERT ON messages "
-        "FOR EACH ROW EXECUTE FUNCTION note_message_ways()"
+        "REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_message_ways()"
     )
     op.execute(
         "INSERT INTO message_ways (mailbox_id, number, received_at, message_id) "

@@ -110,7 +110,7 @@ async def test_first_admin_by_the_link_of_the_machine(
     await _fill(page, {"New password": "seven red chairs", "The same password again": "seven red chairs"})
     await page.get_by_role("button").click()
 
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Shared Voicemail")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
     await expect(page.get_by_text("Alice Adams")).to_be_visible()
 
 
@@ -127,7 +127,7 @@ async def test_new_user_gets_a_link(signed_in: OpenPage, open_page: OpenPage, pi
     await _fill(bob, {"New password": "nine blue tables", "The same password again": "nine blue tables"})
     await bob.get_by_role("button").click()
 
-    await expect(bob.get_by_role("heading", level=1)).to_have_text("Shared Voicemail")
+    await expect(bob.get_by_role("heading", level=1)).to_have_text("Welcome")
 
 
 async def test_language_is_the_user_s(signed_in: OpenPage, pictures: Path) -> None:

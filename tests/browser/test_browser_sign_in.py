@@ -23,7 +23,7 @@ async def test_sign_in_by_keyboard_alone(open_page: OpenPage, site: Api) -> None
     await page.keyboard.type(PASSWORD)
     await page.keyboard.press("Enter")
 
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Shared Voicemail")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
 
 
 async def test_first_tab_skips_to_the_content(signed_in: OpenPage) -> None:

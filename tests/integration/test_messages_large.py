@@ -24,7 +24,9 @@ INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_
 SELECT gen_random_uuid(), :tenant, :mailbox, 'call', (1000 + n % 500)::text, 'Caller ' || n % 500,
        CAST(:noon AS timestamptz) - n * interval '1 minute', 1000,
        CASE WHEN n % 10 = 0 THEN 'new' WHEN n % 3 = 0 THEN 'deleted' ELSE 'saved' END,
-       CASE WHEN n % 10 <> 0 AND n % 3 = 0 THEN 'saved' END, '{"path": []}'
+       CASE WHEN n % 10 <> 0 AND n % 3 = 0 THEN 'saved' END,
+       CASE WHEN n % 500 = 0 THEN '{"path": [{"kind": "ring-group", "number": "6100"}]}'::jsonb
+            ELSE '{"did": "+4930123", "path": [{"kind": "call-queue", "number": "6500"}]}' END
 FROM generate_series(1, :many) AS n
 """
 
@@ -37,13 +39,13 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 async def test_a_page_reads_what_it_shows(database: Database, default_tenant: UUID) -> None:
-    """In each list, on the first page and deep inside, by days too: by index, and hardly more."""
+    """In each list, on the first page and deep inside, by days and by way too: by index, and hardly more."""
     mailbox = await add_mailbox(database, default_tenant)
-    async with database.transaction() as session:
+    async with database.transaction(seconds=120) as session:
         await session.execute(
             text(_FILL), {"tenant": default_tenant, "mailbox": mailbox, "noon": NOON, "many": MANY}
         )
-        await session.execute(text("ANALYZE messages"))
+        await session.execute(text("ANALYZE messages, message_ways"))
     scans: list[dict[str, Any]] = []
 
     def explain(
@@ -54,7 +56,9 @@ async def test_a_page_reads_what_it_shows(database: Database, default_tenant: UU
             told = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)  # type: ignore[arg-type]
             said = told.scalar_one()
             plan = (json.loads(said) if isinstance(said, str) else said)[0]["Plan"]
-            scans.extend(node for node in nodes(plan) if node.get("Relation Name") == "messages")
+            scans.extend(
+                node for node in nodes(plan) if node.get("Relation Name") in {"messages", "message_ways"}
+            )
 
     week = NOON - timedelta(days=40)
     engine = database._engine.sync_engine
@@ -72,10 +76,23 @@ async def test_a_page_reads_what_it_shows(database: Database, default_tenant: UU
                         after=after,
                     )
                     assert (PAGE, COUNTED) == (len(found.page.items), found.unread)
+                    for way in ("6500", "4930123", "6100", "6999"):
+                        await read_mailbox_page(
+                            database,
+                            default_tenant,
+                            "8001",
+                            wanted=Wanted(states=states, received=received, way=way),
+                            limit=PAGE,
+                            after=after,
+                        )
     finally:
         event.remove(engine, "after_cursor_execute", explain)
 
-    assert {"Index Scan", "Index Only Scan"} >= {scan["Node Type"] for scan in scans}
+    by_index = {"Index Scan", "Index Only Scan"}
+    assert by_index >= {scan["Node Type"] for scan in scans if scan["Relation Name"] == "messages"}
+    # Of few messages that came by one way, all may be read and sorted.
+    ways = {scan["Node Type"] for scan in scans if scan["Relation Name"] == "message_ways"}
+    assert {*by_index, "Bitmap Heap Scan"} >= ways
     assert scans
     assert [] == [
         scan

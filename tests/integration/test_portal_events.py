@@ -45,8 +45,8 @@ class Stream:
 
 
 @asynccontextmanager
-async def stream(api: Api, browser: Browser) -> AsyncIterator[Stream]:
-    """Open the stream of the mailbox 8001 as a browser does; closed afterwards."""
+async def stream(api: Api, browser: Browser, path: str = PATH) -> AsyncIterator[Stream]:
+    """Open the stream of the mailbox 8001, or another one, as a browser does; closed afterwards."""
     opened, left = Stream(), asyncio.Event()
     cookie = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
     scope = {
@@ -54,8 +54,8 @@ async def stream(api: Api, browser: Browser) -> AsyncIterator[Stream]:
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": "GET",
-        "path": PATH,
-        "raw_path": PATH.encode(),
+        "path": path,
+        "raw_path": path.encode(),
         "root_path": "",
         "scheme": "http",
         "query_string": b"",
@@ -129,3 +129,18 @@ async def test_ending_process_ends_the_stream(api: Api, mailbox: httpx.Response,
     async with stream(api, bob) as late:
         assert await late.until("event: full")
     assert mailbox.status_code == 201
+
+
+async def test_change_is_told_to_the_page_of_a_message(
+    api: Api, mailbox: httpx.Response, bob: Browser, foreigner: httpx.AsyncClient
+) -> None:
+    """What happens in its mailbox; a message of another tenant has no stream."""
+    message = await api.message()
+    async with stream(api, bob, f"/portal/messages/{message}/events") as opened:
+        listening = await opened.next()
+        api.rows("UPDATE messages SET state = 'saved' RETURNING id")
+        told = await opened.until("event: changed")
+    api.rows("UPDATE messages SET tenant_id = (SELECT id FROM tenants WHERE name = 'north') RETURNING id")
+    foreign = await bob.client.get(f"/portal/messages/{message}/events")
+
+    assert ("event: listening", True, 404) == (listening, told, foreign.status_code)

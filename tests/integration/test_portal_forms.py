@@ -13,6 +13,7 @@ from tests.support.api import Api
 from tests.support.portal import ORIGIN, PASSWORD, Browser, make_user
 
 OPEN = {"/portal", "/portal/sign-in", "/portal/link/{token}", "/portal/{_rest:path}"}
+OPEN |= {"/portal/phone-set-up/{token}"}
 """The addresses for which nobody needs to be signed in; files come on top."""
 
 

@@ -37,7 +37,7 @@ async def test_first_admin_makes_an_account(api: Api, visitor: Browser) -> None:
     await visitor.post(visitor.path, ADMIN)
     (user,) = api.rows("SELECT user_name, role, tenant_id FROM users")
 
-    assert visitor.path == "/portal/mailboxes"
+    assert visitor.path == "/portal/welcome"
     assert {"user_name": "alice", "role": "system_admin", "tenant_id": None} == user
 
 
@@ -81,7 +81,7 @@ async def test_link_works_once(api: Api, visitor: Browser, purpose: str) -> None
         status = thief.answer.status_code
         await thief.open("/portal/account")
 
-    assert ("/portal/mailboxes", 404, True) == (first, status, "This link was used" in shown.text)
+    assert ("/portal/welcome", 404, True) == (first, status, "This link was used" in shown.text)
     assert thief.path.startswith("/portal/sign-in")
 
 
@@ -130,7 +130,7 @@ async def test_password_link_closes_what_was_open(api: Api, alice: Browser, bob:
         old = bob.answer.status_code
         await bob.sign_in("bob", NEW)
 
-    assert ("/portal/mailboxes", "/portal/sign-in?next=/portal/account", 422, "/portal/mailboxes") == (
+    assert ("/portal/welcome", "/portal/sign-in?next=/portal/account", 422, "/portal/welcome") == (
         on_the_phone,
         elsewhere,
         old,
@@ -162,7 +162,7 @@ async def test_fields_of_the_first_admin_are_checked(api: Api, visitor: Browser)
     await visitor.post(path, ADMIN)
 
     assert dict.fromkeys(wrong, (422, 2)) == told
-    assert visitor.path == "/portal/mailboxes"
+    assert visitor.path == "/portal/welcome"
 
 
 async def test_taken_user_name_is_told(api: Api, visitor: Browser) -> None:

@@ -189,3 +189,19 @@ async def test_tenant_admin_has_one_tenant(api: Api, bob: Browser) -> None:
     shown = await bob.open("/portal/mailboxes")
 
     assert (403, True, False) == (status, "This is for system admins." in refused.text, "North" in shown.text)
+
+
+async def test_an_open_page_is_no_use_of_a_session(api: Api, alice: Browser, mailbox: httpx.Response) -> None:
+    """What a page fetches by itself does not put off the end of the session; what a person opens does."""
+    page, by_itself = "/portal/mailboxes/8001/voicemail", {"X-Live": "yes"}
+    api.clock.ahead = timedelta(hours=11)
+    alive = await alice.client.get(page, headers=by_itself)
+    api.clock.ahead = timedelta(hours=13)
+    ended = await alice.client.get(page, headers=by_itself)
+    await alice.sign_in("alice")
+    api.clock.ahead = timedelta(hours=24)
+    await alice.open(page)
+    api.clock.ahead = timedelta(hours=35)
+    used = await alice.client.get(page)
+
+    assert [200, 303, 200] == [alive.status_code, ended.status_code, used.status_code]

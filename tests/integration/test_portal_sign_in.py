@@ -21,7 +21,7 @@ async def test_right_password_leads_to_the_start_page(api: Api, visitor: Browser
     await make_user(api, "alice", display_name="Alice Adams")
     shown = await visitor.sign_in("alice")
 
-    assert ("/portal/mailboxes", "Shared Voicemail · Shared Voicemail", True) == (
+    assert ("/portal/welcome", "Welcome · Shared Voicemail", True) == (
         visitor.path,
         shown.title,
         "Alice Adams" in shown.text,
@@ -34,7 +34,7 @@ async def test_user_name_may_be_typed_in_any_case(api: Api, visitor: Browser, ty
     await make_user(api, "alice")
     await visitor.sign_in(typed)
 
-    assert visitor.path == "/portal/mailboxes"
+    assert visitor.path == "/portal/welcome"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_wait_ends(api: Api, visitor: Browser) -> None:
     api.clock.ahead += timedelta(seconds=61)
     await visitor.sign_in("alice")
 
-    assert visitor.path == "/portal/mailboxes"
+    assert visitor.path == "/portal/welcome"
 
 
 async def test_unknown_account_waits_as_well(api: Api, visitor: Browser) -> None:
@@ -111,7 +111,7 @@ async def test_other_accounts_do_not_wait(api: Api, visitor: Browser) -> None:
         await visitor.sign_in("alice", "wrong password")
     await visitor.sign_in("bob")
 
-    assert visitor.path == "/portal/mailboxes"
+    assert visitor.path == "/portal/welcome"
 
 
 async def test_address_waits_after_many_accounts(api: Api, visitor: Browser) -> None:
@@ -123,7 +123,7 @@ async def test_address_waits_after_many_accounts(api: Api, visitor: Browser) -> 
     async with Browser(api, address="198.51.100.7") as elsewhere:
         await elsewhere.sign_in("alice")
 
-    assert (429, "/portal/mailboxes") == (visitor.answer.status_code, elsewhere.path)
+    assert (429, "/portal/welcome") == (visitor.answer.status_code, elsewhere.path)
 
 
 async def test_what_was_typed_is_stored_nowhere(
@@ -141,7 +141,7 @@ async def test_what_was_typed_is_stored_nowhere(
 
 @pytest.mark.parametrize(
     ("wanted", "reached"),
-    [("/portal/account?x=1", "/portal/account?x=1"), ("//evil.example/portal/", "/portal/mailboxes")],
+    [("/portal/account?x=1", "/portal/account?x=1"), ("//evil.example/portal/", "/portal/welcome")],
 )
 async def test_next_is_a_page_of_the_portal(api: Api, visitor: Browser, wanted: str, reached: str) -> None:
     """After signing in the wanted page comes, if it is one of ours."""
@@ -202,4 +202,4 @@ async def test_password_is_hashed_anew_when_the_cost_rises(api: Api, visitor: Br
     await visitor.sign_in("alice")
 
     assert old != now["password_hash"]
-    assert visitor.path == "/portal/mailboxes"
+    assert visitor.path == "/portal/welcome"

@@ -250,3 +250,31 @@ async def test_admin_of_a_tenant_reads_settings_and_chooses_publishing(api: Api,
     assert "Changes wait from now on" in chosen.text
     assert 403 == bob.answer.status_code
     assert [{"mode": "manual"}] == api.rows("SELECT mode FROM publishing_modes")
+
+
+async def test_steps_tick_themselves_off(api: Api, client: httpx.AsyncClient, bob: Browser) -> None:
+    """Who signs in meets the steps until a message was heard; each is ticked off by what happened."""
+    begun = await bob.open("/portal/")
+    await client.post("/api/v1/mailboxes", json={"number": "8001", "display_name": "Sales", "pin": PIN})
+    await client.post("/api/v1/extensions", json={"number": "102", "display_name": "Phone"})
+    made = await bob.open("/portal/")
+    message = await api.message(caller="102", seconds=0.2)
+    left = await bob.open("/portal/welcome")
+    await bob.open(f"/portal/messages/{message}/audio")
+    ended = await bob.open("/portal/welcome")
+    await bob.open("/portal/")
+
+    assert [0, 2, 4, 5] == [page.text.count("(done)") for page in (begun, made, left, ended)]
+    assert "Connect 102" in made.text
+    assert "That was all." in ended.text
+    assert "/portal/mailboxes" == bob.path
+
+
+async def test_steps_are_dismissed(bob: Browser) -> None:
+    """Who knows the way begins with the mailboxes from then on."""
+    await bob.open("/portal/")
+    first = bob.path
+    await bob.send("/welcome/dismiss")
+    await bob.open("/portal/")
+
+    assert ("/portal/welcome", "/portal/mailboxes") == (first, bob.path)

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import event
 from tests.support.api import Api
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.portal import Browser, Shown
+from tests.support.portal import ORIGIN, Browser, Shown
 
 PAGE = "/portal/mailboxes/8001/voicemail"
 MARCH = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
@@ -418,3 +419,62 @@ async def test_german(api: Api, office: Browser) -> None:
 
     for said in ("Ungelesen", "04.05.2026, 10:00", "3 Sekunden", "Direkt gewählt", "Herunterladen"):
         assert said in shown.text
+
+
+async def test_messages_are_found_by_their_way(api: Api, office: Browser) -> None:
+    """A queue that the call passed, or the number that was dialled, as people write it; a word is none."""
+    step = {"kind": "call-queue", "number": "6500", "reason": "queue_timeout"}
+    direct = await api.message(received_at=MARCH)
+    queued = await api.message(
+        received_at=MAY,
+        reached_by={"did": "+49 30 901820", "reason": "queue_timeout", "path": [step, step]},
+    )
+    found = [
+        chosen(await office.open(f"{PAGE}?way={way}"))
+        for way in ("6500", "%2B49+(30)+90-1820", "650", "4930901820&until=2026-04-01", "")
+    ]
+    word = await office.open(f"{PAGE}?way=queue")
+
+    assert [[str(queued)], [str(queued)], [], [], [str(queued), str(direct)]] == found
+    assert "This is no number." in word.text
+    assert "6500" == (await office.open(f"{PAGE}?way=6500")).form("/voicemail").fields["way"]
+
+
+async def test_who_marks_by_hand_reads_nothing_by_playing(api: Api, office: Browser) -> None:
+    """The setting of one's own account says so, and the page of a message tells it."""
+    message = await api.message(seconds=1)
+    account = await office.open("/portal/account")
+    fields = {key: value for key, value in account.form("/account").fields.items() if key != "played_is_read"}
+    await office.post("/portal/account", fields)
+    shown = await office.open(f"/portal/messages/{message}")
+    path = f"/portal/messages/{message}/heard"
+    answer = await office.post(path, {"csrf": shown.form("/sign-out").fields["csrf"]})
+    left = states(api)[str(message)]
+    await office.open("/portal/account")
+    await office.send("/account", played_is_read="yes")
+    await office.post(path, {"csrf": shown.form("/sign-out").fields["csrf"]})
+
+    assert "playing it does not mark it read" in shown.text
+    assert ("", "new", "saved") == (answer.text, left, states(api)[str(message)])
+
+
+async def test_a_zip_asks_for_all_messages_at_once(api: Api, office: Browser) -> None:
+    """However many they are."""
+    ids = [await api.message(seconds=0.1) for _ in range(5)]
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM messages" in statement:
+            asked.append(statement)
+
+    shown = await office.open(PAGE)
+    engine = api.deps.db._engine.sync_engine
+    event.listen(engine, "after_cursor_execute", note)
+    try:
+        token = shown.form("/sign-out").fields["csrf"]
+        fields = {"csrf": token, "do": "download", "id": [str(each) for each in ids]}
+        await office.client.post(PAGE, data=fields, headers={"Origin": ORIGIN})
+    finally:
+        event.remove(engine, "after_cursor_execute", note)
+
+    assert 1 == len(asked)

@@ -19,6 +19,7 @@ from controlplane.domain.pin import PinPolicy
 from controlplane.domain.routing.trunk_state import Registration
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.password_hashing import PasswordHasher
+from controlplane.services.phone_set_up import PhoneLinks
 from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
 from controlplane.services.tokens import create_token
 from controlplane.storage.database import Database
@@ -26,7 +27,7 @@ from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.tables import MessageRow
 from controlplane.web.app import create_app, give
-from controlplane.web.deps import WebDeps
+from controlplane.web.deps import PhoneAccess, WebDeps
 from fastapi import FastAPI
 from psycopg.rows import dict_row
 from tests.support.publishing import make_publisher
@@ -134,6 +135,7 @@ class Api:
         name: str = "Alice",
         received_at: datetime | None = None,
         seconds: float = 0.0,
+        reached_by: Mapping[str, Any] | None = None,
     ) -> UUID:
         """Leave a message in a mailbox of the tenant `default`; with `seconds`, a recording too."""
         (found,) = self.rows(
@@ -151,7 +153,7 @@ class Api:
                     caller_name=name,
                     received_at=received_at or datetime(2026, 3, 2, 10, 15, tzinfo=UTC),
                     duration_ms=round(seconds * 1000) or 4000,
-                    reached_by={"did": None, "reason": "direct", "path": []},
+                    reached_by=dict(reached_by or {"did": None, "reason": "direct", "path": []}),
                 )
             )
         if seconds:
@@ -200,6 +202,9 @@ def make_api(
         registrations=switch,
         clock=clock.now,
         publisher=make_publisher(database, folder / "configuration", None),
+        phones=PhoneAccess(
+            host="192.0.2.10", port=5060, links=PhoneLinks("key of the tests", clock=clock.seconds)
+        ),
     )
     return Api(
         deps=deps, hasher=hasher, app=_take_app(deps), clock=clock, switch=switch, store=store, url=url

@@ -110,6 +110,8 @@ def _of_the_system() -> set[str]:
     found |= {f"health-faults.{what}" for what in _KNOWN_FAULTS}
     found |= {f"health-remedies.{what}" for what in (*_KNOWN_FAULTS, "calls", "events", "jobs")}
     found |= {f"calls.{doing.value}" for doing in Doing}
+    for step in ("mailbox", "extension", "phone", "message", "heard"):
+        found |= {f"welcome.{step}", f"welcome.{step}-text", f"welcome.{step}-button"}
     return found | {"settings.secret-set", "settings.not-set"}
 
 

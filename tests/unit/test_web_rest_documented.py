@@ -33,7 +33,9 @@ ELSEWHERE |= {
 # Of greetings that are tried before they are used.
 ELSEWHERE |= {"no-such-draft", "no-such-greeting"}
 # Of pages about the system.
-ELSEWHERE |= {"no-such-mail", "no-such-recording", "no-audio"}
+ELSEWHERE |= {"no-such-mail", "no-such-recording", "no-audio", "no-phones"}
+# Of what the simulator plays.
+ELSEWHERE |= {"nothing-said"}
 
 STATUS = {"NotFound": 404, "Conflict": 409, "PreconditionFailed": 412, "InvalidValue": 422}
 # A row of an import: there it is a part of `import-refused`.

@@ -30,6 +30,7 @@ from controlplane.web.portal import (
     mails_page,
     message_page,
     office_hours_page,
+    phone_page,
     publishing_page,
     quarantine_page,
     receptionist_keys_page,
@@ -45,6 +46,7 @@ from controlplane.web.portal import (
     users_page,
     virtual_receptionists_page,
     voicemail_page,
+    welcome_page,
 )
 from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
@@ -75,6 +77,7 @@ _PAGES: Final = (
     mails_page,
     message_page,
     office_hours_page,
+    phone_page,
     publishing_page,
     quarantine_page,
     receptionist_keys_page,
@@ -91,6 +94,7 @@ _PAGES: Final = (
     user_page,
     virtual_receptionists_page,
     voicemail_page,
+    welcome_page,
 )
 
 
@@ -115,6 +119,6 @@ def _ways() -> APIRouter:
 
     @router.get(f"{PREFIX}/")
     async def home(visit: Anybody) -> Response:
-        return visit.go("/mailboxes")
+        return visit.go(await welcome_page.start_path(visit) if visit.person.admin else "/mailboxes")
 
     return router

@@ -11,6 +11,8 @@ from controlplane.domain.audit import AuditEntry
 from controlplane.web.portal.words import Words
 
 _LONGEST: Final = 300
+_ALIKE: Final = frozenset({"number", "display_name", "language"})
+"""Fields that have the same label for every kind."""
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 
 
@@ -28,20 +30,23 @@ def changes_of(entry: AuditEntry, words: Words) -> list[Change]:
     names = [*entry.before, *(name for name in entry.after if name not in entry.before)]
     found = [
         Change(
-            field=field_name(name, words),
+            field=field_name(entry.kind, name, words),
             before=_value(entry.before.get(name), words),
             after=_value(entry.after.get(name), words),
         )
         for name in names
     ]
     hidden = words("audit.secret-set")
-    found += [Change(field=field_name(name, words), before="", after=hidden) for name in entry.secrets]
+    found += [
+        Change(field=field_name(entry.kind, name, words), before="", after=hidden) for name in entry.secrets
+    ]
     return [change for change in found if change.before or change.after]
 
 
-def field_name(name: str, words: Words) -> str:
+def field_name(kind: str, name: str, words: Words) -> str:
     """Return the label of a field as the forms have it; else its own name with blanks."""
-    for section in ("audit-fields", "mailbox", "slots"):
+    as_of_mailboxes = kind == "mailbox" or name in _ALIKE
+    for section in ("audit-fields", "mailbox" if as_of_mailboxes else "slots"):
         key = f"{section}.{name}"
         if words.has(key):
             return words(key)
