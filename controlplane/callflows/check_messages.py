@@ -94,7 +94,7 @@ class _Session:
         self._mailbox = admitted.mailbox
         self._may_delete = Right.DELETE in admitted.rights
         extension = f"extension {call.facts.extension}"
-        self._by = extension if admitted.user_name is None else f"user {admitted.user_name} ({extension})"
+        self._by = extension if admitted.user_name is None else f"{extension} (user {admitted.user_name})"
         self._voicemail = voicemail
         self._options = options
         self._in_trash: set[UUID] = set()

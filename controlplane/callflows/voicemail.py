@@ -105,7 +105,7 @@ class Voicemail(Protocol):
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Move a message from the state that the listener saw to another one, if it still has it.
 
-        `by` names the listener for the record, e.g. `extension 101`, or `user alice (extension 101)`.
+        `by` names the listener for the record, e.g. `extension 101`, or `extension 101 (user alice)`.
         """
         ...
 

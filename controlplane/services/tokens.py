@@ -40,9 +40,9 @@ class Principal:
 
     @property
     def label(self) -> str:
-        """How a change is noted: `token billing`, or `user alice (token billing)`."""
+        """How a change is noted: `token billing`, or `token billing (user alice)`."""
         token = f"token {self.token_name}"
-        return token if self.user_name is None else f"user {self.user_name} ({token})"
+        return token if self.user_name is None else f"{token} (user {self.user_name})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,7 +247,7 @@ async def test_token_of_a_member_does_what_they_may(
         [each["outcome"] for each in some] for some in results
     ]
     assert [200, 200, 403, 403] == states
-    assert {None, "user mia (token tests)"} == noted
+    assert {None, "token tests (user mia)"} == noted
 
 
 async def test_token_goes_with_its_user(api: Api, client: httpx.AsyncClient, mailbox: httpx.Response) -> None:

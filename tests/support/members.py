@@ -51,5 +51,7 @@ async def make_team(api: Api, name: str, people: Sequence[str]) -> UUID:
 
 async def client_of(api: Api, user_name: str) -> httpx.AsyncClient:
     """Return a client with a token of a user."""
-    _, token = await create_token(api.deps.db, name="tests", tenant=None, user=user_name, expires_at=None)
+    _, token = await create_token(
+        api.deps.db, name="tests", tenant=None, user=user_name, expires_at=None, by="tests"
+    )
     return api.client(token)

@@ -214,7 +214,7 @@ async def test_member_who_may_delete_deletes(closed: Closed) -> None:
     await closed.check()
 
     assert [DELETED, NEW] == [change.to for change in closed.voicemail.changes]
-    assert {"user mia (extension 101)"} == {change.by for change in closed.voicemail.changes}
+    assert {"extension 101 (user mia)"} == {change.by for change in closed.voicemail.changes}
 
 
 def test_rights_bring_others_along() -> None:
