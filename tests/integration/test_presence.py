@@ -129,7 +129,7 @@ async def test_calls_page_shows_who_does_what(database: Database, default_tenant
     assert "nobody knows which calls" in unknown.text
     assert none is not None
     assert "Nobody is in a mailbox now" in none.text
-    assert "Sales <b>x</b> 8001 Eve <b>&</b> <0301234> Leaves a message" in shown.text
+    assert "Sales <b>x</b> (8001) Eve <b>&</b> <0301234> Leaves a message" in shown.text
     assert "Listens" in shown.text
 
 
