@@ -211,6 +211,8 @@ async def test_quarantined_recording_is_discarded_after_a_question(api: Api, ali
     done = await alice.send("", sure="yes")
     await alice.post("/portal/quarantine/..%2Fx/discard", {"csrf": token, "sure": "yes"})
 
+    told = api.rows("SELECT author, action, object_key FROM audit_entries WHERE kind = 'recording'")
+    assert [{"author": "user alice", "action": "purged", "object_key": "odd"}] == told
     assert "There is no audio in it." in page.text
     assert "Discard this recording for good?" in asked.text
     assert "Nothing was put aside" in done.text
