@@ -2,7 +2,8 @@
 
 Why by triggers: whatever changes a row, by whichever way, is noted in the same transaction, and a new kind
 of object needs one line here and none in the services. They run at the commit, when it is known who
-changes it: a transaction says so once (`controlplane.author`). Messages say it in their rows. See docs/adr/0025-audit-by-triggers.md.
+changes it: a transaction says so once (`controlplane.author`). Messages say it in their rows.
+See docs/adr/0025-audit-by-triggers.md.
 
 Safe while the version before runs: what it changes is noted too, by `system` where it does not say who.
 """
