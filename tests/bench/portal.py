@@ -18,7 +18,7 @@ from controlplane.supervisor.instance import Instance
 from tests.bench.figures import Figures, table
 from tests.support.processes import open_folder
 
-FEW, MANY, PAGES = 100, 100_000, 200
+FEW, MANY, PAGES, MAILBOXES = 100, 100_000, 200, 2_000
 _TIMES = 40
 _LIMIT_SECONDS = 60
 _FILL: LiteralString = """
@@ -28,6 +28,24 @@ _FILL: LiteralString = """
            now() - n * interval '1 minute', 4000, CASE WHEN n %% 10 = 0 THEN 'new' ELSE 'saved' END,
            '{"path": [{"kind": "call-queue", "number": "6500", "reason": "queue_timeout"}]}'
     FROM mailboxes, generate_series(1, %s) AS n WHERE number = %s AND deleted_at IS NULL
+"""
+_MAILBOXES: LiteralString = """
+    WITH made AS (
+        INSERT INTO mailboxes
+        SELECT (jsonb_populate_record(model, jsonb_build_object(
+            'id', gen_random_uuid(), 'number', (200000 + serial)::text, 'display_name', 'Team ' || serial))).*
+        FROM mailboxes AS model, generate_series(1, %s) AS serial WHERE model.number = '8101'
+        RETURNING id, tenant_id, number
+    )
+    INSERT INTO numbers (tenant_id, number, kind, object_id) SELECT tenant_id, number, 'mailbox', id FROM made
+"""
+_SPREAD: LiteralString = """
+    WITH boxes AS (SELECT id, row_number() OVER () - 1 AS place, count(*) OVER () AS many FROM mailboxes)
+    INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_name, received_at,
+                          duration_ms, state, reached_by)
+    SELECT gen_random_uuid(), (SELECT min(tenant_id::text)::uuid FROM mailboxes), boxes.id, 'bench', '102', '',
+           now() - n * interval '1 minute', 4000, CASE WHEN n %% 10 = 0 THEN 'new' ELSE 'saved' END, '{"path": []}'
+    FROM generate_series(1, %s) AS n JOIN boxes ON boxes.place = n %% boxes.many
 """
 _LEAVE: LiteralString = """
     INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_name, received_at,
@@ -77,6 +95,26 @@ async def time_pages(client: httpx.AsyncClient, base: str) -> None:
                 if turn:
                     figures.seconds.append(took)
         print(table(f"\nThe Voicemail page: {name}", many, few), flush=True)
+
+
+async def time_list(client: httpx.AsyncClient, base: str, database: str) -> None:
+    """Open the list of many mailboxes, which hold as many messages as one did, in each of its orders."""
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+        await connection.execute(_MAILBOXES, (MAILBOXES,))
+        await connection.execute(_SPREAD, (MANY,))
+        await connection.execute("ANALYZE")
+    by_number = Figures("number")
+    orders = {order: Figures(order) for order in ("name", "new", "last")}
+    for turn in range(_TIMES + 1):
+        for order, figures in (("number", by_number), *orders.items()):
+            took = await taken(partial(client.get, f"{base}/mailboxes?sort={order}"))
+            if turn:
+                figures.seconds.append(took)
+    for order, figures in orders.items():
+        print(
+            table(f"\n{MAILBOXES} mailboxes with {MANY} messages, sorted: {order}", figures, by_number),
+            flush=True,
+        )
 
 
 async def time_change(client: httpx.AsyncClient, base: str, database: str) -> None:
@@ -130,6 +168,7 @@ async def measure(instance: Instance) -> None:
             await connection.execute("ANALYZE messages, message_ways")
     await time_pages(client, base)
     await time_change(client, base, database)
+    await time_list(client, base, database)
     await client.aclose()
 
 
