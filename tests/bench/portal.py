@@ -40,11 +40,14 @@ _MAILBOXES: LiteralString = """
     INSERT INTO numbers (tenant_id, number, kind, object_id) SELECT tenant_id, number, 'mailbox', id FROM made
 """
 _SPREAD: LiteralString = """
-    WITH boxes AS (SELECT id, row_number() OVER () - 1 AS place, count(*) OVER () AS many FROM mailboxes)
+    WITH boxes AS (
+        SELECT id, tenant_id, row_number() OVER () - 1 AS place, count(*) OVER () AS many FROM mailboxes
+    )
     INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_name, received_at,
                           duration_ms, state, reached_by)
-    SELECT gen_random_uuid(), (SELECT min(tenant_id::text)::uuid FROM mailboxes), boxes.id, 'bench', '102', '',
-           now() - n * interval '1 minute', 4000, CASE WHEN n %% 10 = 0 THEN 'new' ELSE 'saved' END, '{"path": []}'
+    SELECT gen_random_uuid(), boxes.tenant_id, boxes.id, 'bench', '102', '',
+           now() - n * interval '1 minute', 4000, CASE WHEN n %% 10 = 0 THEN 'new' ELSE 'saved' END,
+           '{"path": []}'
     FROM generate_series(1, %s) AS n JOIN boxes ON boxes.place = n %% boxes.many
 """
 _LEAVE: LiteralString = """
