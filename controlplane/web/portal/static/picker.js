@@ -15,14 +15,26 @@ document.addEventListener("click", async (event) => {
     wanted: voicemail ? "extension" : button.dataset.wanted,
     many: button.dataset.many || "",
   });
-  const answer = await fetch(`${button.dataset.pick}?${query}`, { headers: { "HX-Request": "true" } });
-  // Whoever was signed out meanwhile is sent to a page that says so.
-  if (!answer.ok || answer.headers.has("HX-Redirect")) return location.reload();
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const list = await fetched(`${button.dataset.pick}?${query}`);
+  if (list === null) {
+    // Then as without script: the page that follows says what is wrong.
+    delete button.dataset.pick;
+    return button.click();
+  }
+  const page = new DOMParser().parseFromString(list, "text/html");
   picker.replaceChildren(...page.body.children);
   htmx.process(picker);
   picker.showModal();
 });
+
+async function fetched(address) {
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+    return answer.ok && !answer.headers.has("HX-Redirect") ? await answer.text() : null;
+  } catch {
+    return null;
+  }
+}
 
 function choose() {
   const chosen = [...picker.querySelectorAll("input[name=picked]:checked")].map((each) => each.value);
