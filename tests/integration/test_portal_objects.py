@@ -107,3 +107,209 @@ async def test_hostile_names_break_no_page(client: httpx.AsyncClient, bob: Brows
     assert len(made) > 50
     assert all(" ".join(made[number].split()) in pages[0] for number in members)
     assert tags.isdisjoint({"img", "iframe", "b", "marquee", "object", "style"})
+
+
+async def test_faults_stand_beside_the_fields(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """Who has the number, what is out of bounds, which number nobody has, and which is of another kind."""
+    await bob.open("/portal/call-queues/add")
+    fields = {"number": "8001", "display_name": "", "ring_seconds": "2", "agents-0": "8002 777"}
+    shown = await bob.send(
+        "/add", **fields, **{"no_answer-action": "forward_to_number", "no_answer-number": "999"}
+    )
+
+    assert 422 == bob.answer.status_code
+    assert [] == [
+        words
+        for words in (
+            "8001 belongs to “Sales” (Shared Voicemail). Choose another number.",
+            "Enter a name.",
+            "Enter a whole number from 5 to 300.",
+            "8002 belongs to a Shared Voicemail, which cannot stand here.",
+            "Nothing has the number 777.",
+            "Nothing has the number 999.",
+        )
+        if words not in shown.text
+    ]
+    assert "queues" in bob.path
+    assert [] == (await client.get("/api/v1/call-queues")).json()["items"]
+
+
+async def test_second_of_two_is_told(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """What the first changed is told and in the form, beside what the second typed; both are saved then."""
+    await put(client, "ring-groups", number="6100", display_name="Counter", members=["101"])
+    await bob.open("/portal/ring-groups/6100")
+    other = {"no_answer": {"action": "forward_to_number", "number": "8001"}, "ring_seconds": 30}
+    await client.patch("/api/v1/ring-groups/6100", json=other)
+    shown = await bob.send("/6100", display_name="Desk", ring_seconds="40")
+    assert 412 == bob.answer.status_code
+    assert "Destination if no answer: 8001 Sales" in shown.text
+    assert "Ring duration, in seconds: 30 (you entered something else" in shown.text
+    await bob.send("/6100")
+    saved = await group(client)
+
+    assert ("Desk", 40, other["no_answer"]) == (
+        saved["display_name"],
+        saved["ring_seconds"],
+        saved["no_answer"],
+    )
+
+
+async def test_deleting_re_points_first(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """It says what points here, wants to know what is to happen, points it elsewhere, and deletes."""
+    await put(client, "ring-groups", number="6100", display_name="Counter")
+    to_group = {"action": "forward_to_number", "number": "6100"}
+    await put(client, "call-queues", number="6200", display_name="IT", no_answer=to_group)
+    shown = await bob.open("/portal/ring-groups/6100/delete")
+    assert "Call Queue IT (6200) · Destination if no answer" in shown.text
+    assert {"/portal/call-queues/6200"} <= {each["href"] for each in shown.with_attribute("href")}
+    shown = await bob.send("/delete")
+    assert "Choose what is to happen with the calls that come to 6100." in shown.text
+    shown = await bob.send("/delete", instead="number", to="8002")
+    queue = (await client.get("/api/v1/call-queues/6200")).json()
+
+    assert "Ring Group 6100 “Counter” is deleted." in shown.text
+    assert {"action": "forward_to_number", "number": "8002"} == queue["no_answer"]
+
+
+async def test_list_is_searched_sorted_and_paged(
+    client: httpx.AsyncClient, bob: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By number and name, both ways, page after page, each object once."""
+    for number, name in (("6101", "Zebra"), ("6102", "apple"), ("6103", "Mango"), ("6104", "apple")):
+        await put(client, "ring-groups", number=number, display_name=name)
+
+    async def listed(path: str) -> list[str]:
+        shown = await bob.open(path)
+        return [each["value"] for each in shown.with_attribute("value") if each.get("type") == "radio"]
+
+    assert ["6101", "6102", "6103", "6104"] == await listed("/portal/ring-groups")
+    assert ["6104", "6103", "6102", "6101"] == await listed("/portal/ring-groups?sort=-key")
+    assert ["6102", "6104", "6103", "6101"] == await listed("/portal/ring-groups?sort=name")
+    assert ["6101", "6103", "6102", "6104"] == await listed("/portal/ring-groups?sort=-name")
+    assert ["6102", "6104"] == await listed("/portal/ring-groups?q=APPL")
+    monkeypatch.setattr("controlplane.web.portal.objects_page._SHOWN", 1)
+    found, path = [], "/portal/ring-groups?sort=-name"
+    while path:
+        found += await listed(path)
+        links = [each["href"] for each in bob.shown.with_attribute("href") if "after=" in each["href"]]
+        path = links[0] if links else ""
+
+    assert ["6101", "6103", "6102", "6104"] == found
+
+
+@pytest.mark.parametrize("after", ["x", "WyIxIl0", "WyJhIiwgImIiLCAiYyJd"])
+async def test_wrong_cursor_is_a_page(bob: Browser, after: str) -> None:
+    """No address breaks a list."""
+    await bob.open(f"/portal/ring-groups?after={after}")
+
+    assert 422 == bob.answer.status_code
+
+
+async def test_extension_gets_a_password_and_rules(
+    client: httpx.AsyncClient, bob: Browser, office: None
+) -> None:
+    """Its password is shown once; its rules have destinations by office hours, and exceptions."""
+    await bob.open("/portal/extensions/add")
+    shown = await bob.send("/add", number="104", display_name="Dora")
+    (password,) = (each["value"] for each in shown.with_attribute("data-copy"))
+    assert (20, False) == (len(password), password in (await bob.open("/portal/extensions/104")).text)
+    await press(bob, "row exceptions")
+    rules = {
+        "mailbox": "8001",
+        "no_answer-office_hours-action": "forward_to_voicemail",
+        "no_answer-holidays-action": "forward_to_number",
+        "no_answer-holidays-number": "8002",
+        "exceptions-0-caller": "49301234*",
+        "exceptions-0-destination-action": "ring",
+        "exceptions-0-when": "office_hours",
+    }
+    shown = await bob.send("/104", do="save", display_name="Dora D.", **rules)
+    assert "Dora D. is saved." in shown.text
+    saved = (await client.get("/api/v1/extensions/104/rules")).json()
+
+    own = {"action": "forward_to_voicemail", "number": None}
+    support = {"action": "forward_to_number", "number": "8002"}
+    assert {"office_hours": own, "outside_hours": None, "holidays": support} == saved["no_answer"]
+    assert [("49301234*", "ring", "office_hours")] == [
+        (one["caller"], one["destination"]["action"], one["when"]) for one in saved["exceptions"]
+    ]
+    assert "8001" == saved["mailbox"]
+
+
+async def test_password_is_set_anew(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """One of one's own, or one made by chance; a bad one is told beside its field."""
+    await bob.open("/portal/extensions/101")
+    shown = await bob.send("/password", sip_password="101 is mine")
+    assert (422, True) == (bob.answer.status_code, "not the number in it" in shown.text)
+    shown = await bob.send("/password", sip_password="a-long-one-of-mine")
+
+    assert ["a-long-one-of-mine"] == [each["value"] for each in shown.with_attribute("data-copy")]
+
+
+async def test_agent_is_logged_out(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """From the page of the queue, which says who is logged in."""
+    await put(client, "call-queues", number="6200", display_name="IT", agents=["101", "102"])
+    await bob.open("/portal/call-queues/6200")
+    shown = await bob.send("/agents/101")
+    agents = (await client.get("/api/v1/call-queues/6200/agents")).json()["items"]
+
+    assert "Alice is logged out and is offered no calls." in shown.text
+    assert [("101", False), ("102", True)] == [(one["number"], one["logged_in"]) for one in agents]
+
+
+async def test_picker_asks_for_an_extension_where_a_voicemail_is_meant(bob: Browser, office: None) -> None:
+    """What cannot be meant is not offered; several at once only for lists."""
+    await bob.open("/portal/call-queues/add")
+    words = await press(bob, "pick no_answer", **{"no_answer-action": "forward_to_voicemail"})
+    assert ("101" in words, "8001" in words) == (True, False)
+    await bob.open("/portal/call-queues/add")
+    await press(bob, "pick agents")
+    await press(bob, "ok agents", picked="102")
+
+    assert "102" == bob.shown.form("/add").fields["agents-0"]
+
+
+@pytest.mark.parametrize("agents", [40, 200])
+async def test_page_is_light(bob: Browser, agents: int) -> None:
+    """All that a browser loads for a queue with many agents is less than 150 kB: 200 are lines of text."""
+    await bob.open("/portal/call-queues/add")
+    numbers = [str(10**19 + number) for number in range(agents)]
+    await press(bob, "put agents", **{"agents-0": " ".join(numbers)})
+    weight = len(bob.answer.content)
+    for _, tag in bob.shown.tags:
+        address = tag.get("src") or (tag.get("href") if tag.get("rel") == "stylesheet" else None)
+        if address and "/static/" in address:
+            weight += len((await bob.client.get(address)).content)
+    form = bob.shown.form("/add").fields
+
+    assert weight < 150_000
+    assert numbers == " ".join(text for name, text in form.items() if name.startswith("agents-")).split()
+
+
+async def test_german_pages(bob: Browser, office: None) -> None:
+    """Each page is said in German to who wants it."""
+    await bob.open("/portal/account")
+    await bob.send("/account", language="de")
+    pages = [
+        (await bob.open(path)).text
+        for path in (
+            "/portal/call-queues",
+            "/portal/call-queues/add",
+            "/portal/extensions/101",
+            "/portal/destinations",
+        )
+    ]
+
+    assert [True] * 4 == [
+        words in page
+        for words, page in zip(
+            (
+                "Noch keine Warteschlange",
+                "Ziel, wenn niemand abhebt",
+                "Weiterleitungsziel, wenn besetzt ist",
+                "Alle Arten",
+            ),
+            pages,
+            strict=True,
+        )
+    ]

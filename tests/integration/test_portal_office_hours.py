@@ -226,7 +226,7 @@ async def test_deleting_says_what_goes_by_them_and_lets_it_go_by_others(
     client: httpx.AsyncClient, bob: Browser
 ) -> None:
     """Without a choice nothing is deleted; with one, all of them name the other."""
-    await make(client)
+    await make(client, "workshop")
     await make(client, "sales")
     await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
     group = {"number": "6100", "display_name": "Counter", "members": ["101"], "office_hours": "sales"}
@@ -236,12 +236,12 @@ async def test_deleting_says_what_goes_by_them_and_lets_it_go_by_others(
     listed = bob.shown.text
     await bob.send("/sales/delete")
     refused = bob.answer.status_code
-    await bob.send("/sales/delete", instead="other-default")
+    await bob.send("/sales/delete", instead="other-workshop")
     left = (await client.get(_REST)).json()["items"]
 
     assert ("Counter" in listed, "Alice" in listed, 422) == (True, True, refused)
-    assert ["default"] == [one["name"] for one in left]
-    assert ["default", "default"] == [
+    assert ["workshop"] == [one["name"] for one in left]
+    assert ["workshop", "workshop"] == [
         (await client.get(path)).json()["office_hours"]
         for path in ("/api/v1/ring-groups/6100", "/api/v1/extensions/101/rules")
     ]

@@ -97,6 +97,7 @@ def _of_objects() -> set[str]:
     found = {f"object.{name}" for name in ("number", "display_name", "name", "up", "down", "drop", "nothing")}
     found |= {f"object.{name}-hint" for name in ("number", "display_name", "name")}
     found |= {f"notices.{key}" for key in ("object-added", "named-added", "object-deleted", "named-deleted")}
+    found |= {f"notices.agent-logged-{way}" for way in ("in", "out")}
     found |= {"object-delete.button", "object-delete.button-re-point", "object.search", "object-delete.title"}
     found |= {f"destinations.{action.value}" for action in DestinationAction} | {"destinations.none"}
     found |= {f"{pages.word}.{name}" for pages in OBJECTS for name in pages.fields}

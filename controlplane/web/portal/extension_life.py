@@ -44,13 +44,13 @@ class ExtensionLife:
             if read.sip_password is not None:
                 parse_sip_password(read.sip_password.get_secret_value(), number=read.number)
         except ValidationError as error:
-            wrongs += wrongs_of_schema(error)
+            wrongs += wrongs_of_schema(error, ExtensionIn)
         except InvalidValue as error:
             wrongs += wrongs_of(error)
         try:
             ExtensionRulesIn.model_validate(rules).value().check()
         except ValidationError as error:
-            wrongs += wrongs_of_schema(error)
+            wrongs += wrongs_of_schema(error, ExtensionRulesIn)
         except InvalidValue as error:
             wrongs += wrongs_of(error)
         return wrongs

@@ -226,7 +226,7 @@ def _check(
     try:
         read = schema.model_validate(body)
     except ValidationError as error:
-        wrongs += wrongs_of_schema(error)
+        wrongs += wrongs_of_schema(error, schema)
     bad = {re.split(r"[.\[]", wrong.field)[0] for wrong in wrongs} | {"number"}
     fit = {name: value for name, value in body.items() if name not in bad}
     try:

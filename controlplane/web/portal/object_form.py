@@ -13,7 +13,7 @@ from controlplane.web.portal.clashes import changed, root_of
 from controlplane.web.portal.form_buttons import field_at, kind_wanted
 from controlplane.web.portal.form_fields import LEFT_OUT, Entries, FormField
 from controlplane.web.portal.forms import Fault, Faults, Form
-from controlplane.web.portal.object_kinds import ObjectPages, Owners
+from controlplane.web.portal.object_kinds import Owners
 from controlplane.web.portal.visits import Visit
 from controlplane.web.portal.words import Words
 from controlplane.web.portal.wrongs import Wrong, entry_of
@@ -92,7 +92,6 @@ def wrong_numbers(fields: Mapping[str, FormField], entries: Entries, owners: Own
 
 
 def in_words(
-    pages: ObjectPages,
     fields: Mapping[str, FormField],
     wrongs: list[Wrong],
     words: Words,
@@ -102,7 +101,7 @@ def in_words(
     faults: dict[str, Fault] = {}
     for wrong in wrongs:
         entry = entry_of(wrong.field)
-        text = _sentence(pages, wrong, entry, words, entries)
+        text = _sentence(wrong, entry, words, entries)
         place = entry if entry in entries else _shown_at(entry, fields, entries)
         faults.setdefault(place, Fault(field=place, text=text))
     order = list(fields)
@@ -114,16 +113,13 @@ def in_words(
     )
 
 
-def _sentence(pages: ObjectPages, wrong: Wrong, entry: str, words: Words, entries: Entries) -> str:
+def _sentence(wrong: Wrong, entry: str, words: Words, entries: Entries) -> str:
     root, part = root_of(entry), entry.rpartition("-")[2]
     number = entries.get(entry) or entries.get(f"{entry}-number") or entries.get("number", "")
     values: dict[str, object] = {
         "name_most": MAX_DISPLAY_NAME,
         "number": number,
         "line": _line_of(entry, entries),
-        "least": wrong.details.get("ge", ""),
-        "most": wrong.details.get("le", wrong.details.get("max_length", "")),
-        "field": words(f"{pages.word}.{root}") if words.has(f"{pages.word}.{root}") else "",
         **wrong.details,
     }
     if "kind" in values:

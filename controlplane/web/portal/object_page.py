@@ -162,7 +162,7 @@ async def show(
     checking = verb_of(visit) == "check"
     if wrongs and status == _OK and not checking:
         status = _WRONG
-    faults = object_form.in_words(pages, fields, wrongs or [], words, entries)
+    faults = object_form.in_words(fields, wrongs or [], words, entries)
     if owners is None:
         owners = await object_form.owners_in(visit, fields, entries)
     began = visit.form.text("seen") if clash is None else ""

@@ -31,7 +31,7 @@ class RoutingLife:
         try:
             read = self.new.model_validate(body)
         except ValidationError as error:
-            return wrongs_of_schema(error)
+            return wrongs_of_schema(error, self.new)
         try:
             read.settings().check()
         except InvalidValue as error:

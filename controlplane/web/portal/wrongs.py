@@ -6,12 +6,12 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from controlplane.domain.errors import DomainError, InvalidValues
 from controlplane.web.errors import field_problem
 
-_BOUNDS = ("ge", "le", "max_length", "min_length")
+_BOUNDS = ("ge", "le", "max_length")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,14 @@ def wrongs_of(error: DomainError) -> list[Wrong]:
     ]
 
 
-def wrongs_of_schema(error: ValidationError) -> list[Wrong]:
-    """Return what a schema of the REST API says; its bounds are among the details."""
+def wrongs_of_schema(error: ValidationError, schema: type[BaseModel]) -> list[Wrong]:
+    """Return what a schema of the REST API says; the bounds of the field are among the details."""
     found = []
     for fault in error.errors(include_input=False, include_url=False):
         problem = field_problem({**fault, "loc": ("body", *fault["loc"])})
-        bounds = {name: fault.get("ctx", {}).get(name) for name in _BOUNDS}
-        details = {name: value for name, value in bounds.items() if value is not None}
+        declared = schema.model_fields.get(str(fault["loc"][0])) if fault["loc"] else None
+        metadata = [] if declared is None else declared.metadata
+        details = {name: getattr(one, name) for one in metadata for name in _BOUNDS if hasattr(one, name)}
         found.append(
             Wrong(field=problem.field, error_id=problem.error_id, sentence=problem.detail, details=details)
         )
