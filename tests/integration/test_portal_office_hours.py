@@ -224,9 +224,11 @@ async def test_change_of_somebody_else_is_told(client: httpx.AsyncClient, bob: B
     """Of the week and of the holidays; nothing of the second person is lost, and nothing of the first."""
     await make(client)
     await bob.open(_ONE)
-    await client.patch(f"{_REST}/default", json={"time_zone": "Europe/Paris"})
+    week = {"monday": [{"start": "07:00", "end": "11:00"}]}
+    await client.patch(f"{_REST}/default", json={"time_zone": "Europe/Paris", "week": week})
     await bob.send("/default", **{"week-kind": "week", "week-monday": "9-17"})
     clash = (bob.answer.status_code, "Europe/Paris" in bob.shown.text)
+    told = "Office hours: Mon 07:00-11:00 (you entered something else" in bob.shown.text
     await bob.send("/default")
     after = await stored(client)
     await bob.open(_HOLIDAYS)
@@ -235,7 +237,7 @@ async def test_change_of_somebody_else_is_told(client: httpx.AsyncClient, bob: B
     second = (bob.answer.status_code, (await _filled(bob))["name"])
     await bob.post(_HOLIDAYS, await _filled(bob))
 
-    assert (412, True) == clash
+    assert (412, True, True) == (*clash, told)
     assert ("Europe/Paris", [{"start": "09:00", "end": "17:00"}]) == (
         after["time_zone"],
         after["week"]["monday"],

@@ -33,14 +33,15 @@ def wrongs_of(error: DomainError) -> list[Wrong]:
     ]
 
 
-def wrongs_of_schema(error: ValidationError, schema: type[BaseModel]) -> list[Wrong]:
-    """Return what a schema of the REST API says; the bounds of the field are among the details."""
+def wrongs_of_schema(error: ValidationError, schema: type[BaseModel] | None = None) -> list[Wrong]:
+    """Return what a schema of the REST API says; with the schema the bounds of its fields are told too."""
     found = []
     for fault in error.errors(include_input=False, include_url=False):
         problem = field_problem({**fault, "loc": ("body", *fault["loc"])})
-        declared = schema.model_fields.get(str(fault["loc"][0])) if fault["loc"] else None
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        declared = None if schema is None else schema.model_fields.get(name)
         metadata = [] if declared is None else declared.metadata
-        details = {name: getattr(one, name) for one in metadata for name in _BOUNDS if hasattr(one, name)}
+        details = {each: getattr(one, each) for one in metadata for each in _BOUNDS if hasattr(one, each)}
         found.append(
             Wrong(field=problem.field, error_id=problem.error_id, sentence=problem.detail, details=details)
         )
