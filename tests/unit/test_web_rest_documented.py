@@ -28,6 +28,7 @@ ELSEWHERE |= {
     *("stale-form", "foreign-form", "not-allowed", "no-such-page", "no-such-action"),
     *("password-too-short", "password-too-long", "password-too-simple", "password-is-user-name"),
     *("invalid-user-name", "user-name-taken", "no-such-user", "last-system-admin", "unknown-language"),
+    "nothing-said",
 }
 
 STATUS = {"NotFound": 404, "Conflict": 409, "PreconditionFailed": 412, "InvalidValue": 422}
