@@ -82,7 +82,7 @@ async def test_findings_speak_german(api: Api, client: httpx.AsyncClient) -> Non
         text = (await browser.open("/portal/findings")).text
 
     assert "Niemand gehört dazu" in text
-    assert "Fügen Sie Mitglieder oder Agenten hinzu" in text
+    assert "Fügen Sie Mitglieder" in text
 
 
 async def test_nothing_is_found_in_an_empty_tenant(bob: Browser) -> None:
