@@ -37,7 +37,10 @@ async def fill_tenant(site: Api) -> None:
         rules = {
             "mailbox": "8001",
             "no_answer": {"office_hours": _OWN, "outside_hours": _TO_SALES, "holidays": None},
-            "exceptions": [{"caller": "49301234*", "destination": _TO_SALES, "when": "office_hours"}],
+            "exceptions": [
+                {"caller": "49301234*", "destination": _TO_SALES, "when": "office_hours"},
+                {"caller": "102", "destination": {"action": "ring", "number": None}, "when": "always"},
+            ],
         }
         made = await client.put(f"{_API}/extensions/101/rules", json=rules)
         assert made.status_code == 200, made.text
