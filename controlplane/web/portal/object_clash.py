@@ -8,6 +8,7 @@ from controlplane.web.portal.form_fields import Entries, Line, Rows
 from controlplane.web.portal.mailbox_words import author
 from controlplane.web.portal.object_kinds import Details, ObjectPages, Owners
 from controlplane.web.portal.visits import Visit
+from controlplane.web.portal.week_field import WeekField
 from controlplane.web.portal.words import Words
 
 
@@ -49,6 +50,8 @@ def _value(pages: ObjectPages, name: str, stored: Entries, words: Words, owners:
         owner = owners.get(number)
         named = f"{number} {owner.display_name}" if owner is not None else number
         return named or (words(f"destinations.{action}") if action else words("object.nothing"))
+    if isinstance(kind, WeekField):
+        return kind.in_words(name, own, words)
     if isinstance(kind, Rows):
         return words.count("object.rows", kind.count(name, own))
     return ", ".join(text for text in own.values() if text) or words("object.nothing")
