@@ -79,7 +79,7 @@ async def test_every_field_is_stored(
         ({"name": "Main Number"}, "A name has a to z, 0-9 and hyphens"),
         ({"dids": "+4930, 49-4"}, "“49-4” is no number"),
         ({"callers": "anybody"}, "“anybody” is no number"),
-        ({"priority": "1001"}, "Enter a whole number that is allowed here."),
+        ({"priority": "1001"}, "Enter a whole number from 0 to 1000."),
         ({"priority": "first"}, "Enter a whole number."),
         ({"destination-office_hours-action": ""}, "Choose what happens"),
         ({"destination-office_hours-number": "4711"}, "Nothing has the number 4711."),

@@ -234,6 +234,12 @@ async def test_extension_gets_a_password_and_rules(
         (one["caller"], one["destination"]["action"], one["when"]) for one in saved["exceptions"]
     ]
     assert "8001" == saved["mailbox"]
+    await press(bob, "row exceptions")
+    second = {"exceptions-1-caller": "200", "exceptions-1-destination-action": "hangup"}
+    await press(bob, "up exceptions 1", **second, **{"exceptions-1-when": "always"})
+    await press(bob, "save")
+    saved = (await client.get("/api/v1/extensions/104/rules")).json()
+    assert ["200", "49301234*"] == [one["caller"] for one in saved["exceptions"]]
 
 
 async def test_password_is_set_anew(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
@@ -255,6 +261,21 @@ async def test_agent_is_logged_out(client: httpx.AsyncClient, bob: Browser, offi
 
     assert "Alice is logged out and is offered no calls." in shown.text
     assert [("101", False), ("102", True)] == [(one["number"], one["logged_in"]) for one in agents]
+
+
+async def test_no_button_breaks_a_form(bob: Browser, office: None) -> None:
+    """Whatever a button is said to do, the form or the picker comes back, or says what is wrong."""
+    verbs = ("find", "on", "ok", "back", "down", "drop", "put", "row", "nothing")
+    places = ("", " agents -1", " x-0-y 1", " no_answer-number", " number 0", " exit_key", " ", " agents-0")
+    wanted = [f"{verb} agents {'9' * 5000}" for verb in ("up", *verbs)] + [f"pick{place}" for place in places]
+    wanted += [f"{verb} no_answer ²" for verb in verbs]
+    form = (await bob.open("/portal/call-queues/add")).form("/add").fields
+    answers = set()
+    for do in wanted:
+        await bob.post("/portal/call-queues/add", {**form, "do": do, "agents-0": "101", "picked": "102"})
+        answers.add(bob.answer.status_code)
+
+    assert {200, 422} == answers
 
 
 async def test_picker_asks_for_an_extension_where_a_voicemail_is_meant(bob: Browser, office: None) -> None:

@@ -45,15 +45,23 @@ async def point_elsewhere(visit: Visit, number: str) -> None:
         await re_point(deps.db, deps.jobs, tenant_id=by.tenant_id, number=number, to=to, by=by.label)
 
 
+async def pointing_lines(visit: Visit, number: str, *, limit: int = SHOWN) -> tuple[list[PointerLine], bool]:
+    """Return what points at a number, and whether there is more of it."""
+    found = await list_pointers(
+        visit.deps.db, tenant_id=visit.person.tenant_id, number=number, limit=limit, after=None
+    )
+    return [_line(one, visit.words) for one in found.items], found.more
+
+
 async def pointing_values(visit: Visit, number: str) -> dict[str, Any]:
     """Return what the template of such a page needs: what points here, and what the form says."""
     db, tenant_id = visit.deps.db, visit.person.tenant_id
-    pointing = await list_pointers(db, tenant_id=tenant_id, number=number, limit=SHOWN, after=None)
+    pointers, more = await pointing_lines(visit, number)
     choices = await list_numbers(db, tenant_id=tenant_id, q=None, limit=MAX_LIMIT, after=None)
     return {
         "number": number,
-        "pointers": [_line(one, visit.words) for one in pointing.items],
-        "more_pointers": pointing.more,
+        "pointers": pointers,
+        "more_pointers": more,
         "most": SHOWN,
         "instead": visit.form.text("instead"),
         "to": visit.form.text("to"),

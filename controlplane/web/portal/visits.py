@@ -22,6 +22,7 @@ from controlplane.web.portal.forms import Faults, Form
 from controlplane.web.portal.navigation import groups_for
 from controlplane.web.portal.notices import COOKIE as NOTICE_COOKIE
 from controlplane.web.portal.notices import Notice, packed, unpacked
+from controlplane.web.portal.object_pages import page_of
 from controlplane.web.portal.static_files import StaticFiles
 from controlplane.web.portal.words import Catalogues, Words
 
@@ -65,7 +66,7 @@ class Portal:
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """Return a page as text."""
         page = _templates().get_template(template)
-        return page.render({**values, "base": self.base, "asset": self.files.address})
+        return page.render({**values, "base": self.base, "asset": self.files.address, "page_of": page_of})
 
 
 def portal_of(request: Request) -> Portal:
