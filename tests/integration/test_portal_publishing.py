@@ -128,7 +128,7 @@ async def test_changes_are_applied(
     done = (await bob.open(PAGE)).text
 
     assert "The changes are being applied." in asked
-    assert "It is the turn of these changes" in asked
+    assert "Their turn comes" in asked
     assert ("configuration.publish_by_hand", "user bob", False) == (
         task,
         arguments["by"],

@@ -140,7 +140,11 @@ async def revision_page(visit: Inside, number: Number) -> Response:
 async def _page(visit: Visit, *, error: DomainError | None = None) -> Response:
     by = visit.person
     state = await read_configuration(
-        visit.deps.db, visit.deps.publisher.folder, tenant_id=by.tenant_id, all_tenants=by.system
+        visit.deps.db,
+        visit.deps.publisher.folder,
+        tenant_id=by.tenant_id,
+        all_tenants=by.system,
+        looks_for_edits=not visit.by_htmx,
     )
     pending = await read_pending(visit.deps.db, by.tenant_id)
     refused = None
