@@ -8,15 +8,24 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from controlplane.domain.audit import AuditAction
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import Conflict, NotFound
 from controlplane.domain.message import ReachedBy, TakeFacts
-from controlplane.storage import mailboxes
+from controlplane.storage import audit, mailboxes
 from controlplane.storage.database import Database
 from controlplane.storage.quarantine import PutAside, Quarantine
 from controlplane.storage.spool import FileSpool
 
-__all__ = ["PutAside", "Quarantine", "assign_recording", "discard_recording", "find_recording", "put_aside"]
+__all__ = [
+    "PutAside",
+    "Quarantine",
+    "assign_recording",
+    "discard_recording",
+    "find_recording",
+    "hear_recording",
+    "put_aside",
+]
 
 
 async def put_aside(spool: Path) -> list[PutAside]:
@@ -67,13 +76,30 @@ async def assign_recording(
         await asyncio.to_thread(quarantine.remove, name)
     finally:
         await take.release()
+    await _note(db, AuditAction.RESTORED, name, by)
     structlog.get_logger().info(
         "quarantine.assigned", name=name, recording_id=str(recording_id), mailbox=mailbox_number, by=by
     )
 
 
-async def discard_recording(spool: Path, name: str, *, by: str) -> None:
+async def hear_recording(db: Database, spool: Path, name: str, *, by: str) -> Path:
+    """Note who hears a recording, and return its file; raises NotFound `no-such-recording`."""
+    found = await find_recording(spool, name)
+    if not found.has_audio:
+        raise NotFound("There is no such recording put aside.", error_id="no-such-recording")
+    await _note(db, AuditAction.HEARD, found.name, by)
+    return Quarantine(spool).wav(found.name)
+
+
+async def discard_recording(db: Database, spool: Path, name: str, *, by: str) -> None:
     """Remove a recording for good; raises NotFound `no-such-recording`, OSError."""
     found = await find_recording(spool, name)
+    await _note(db, AuditAction.PURGED, found.name, by)
     await asyncio.to_thread(Quarantine(spool).remove, found.name)
     structlog.get_logger().info("quarantine.discarded", name=name, by=by)
+
+
+async def _note(db: Database, action: AuditAction, name: str, by: str) -> None:
+    """Note what was done with a recording, which is of no tenant that anybody knows."""
+    async with db.transaction() as session:
+        await audit.note_done(session, None, action=action, kind="recording", key=name, by=by)

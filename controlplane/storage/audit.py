@@ -67,9 +67,9 @@ async def note_heard(
 
 
 async def note_done(
-    session: AsyncSession, tenant_id: UUID, *, action: AuditAction, kind: str, key: str, by: str
+    session: AsyncSession, tenant_id: UUID | None, *, action: AuditAction, kind: str, key: str, by: str
 ) -> None:
-    """Note what was done to an object without a change of it."""
+    """Note what was done to something without a change of a row; `tenant_id` None: of no single tenant."""
     await session.execute(
         insert(Row).values(
             tenant_id=tenant_id, author=by, action=action.value, kind=kind, object_key=key, subject=key

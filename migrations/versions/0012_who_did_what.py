@@ -2,7 +2,8 @@
 
 Why by triggers: whatever changes a row, by whichever way, is noted in the same transaction, and a new kind
 of object needs one line here and none in the services. They run at the commit, when it is known who
-changes it: a transaction says so once (`controlplane.author`). See docs/adr/0025-audit-by-triggers.md.
+changes it: a transaction says so once (`controlplane.author`). Messages say it in their rows.
+See docs/adr/0025-audit-by-triggers.md.
 
 Safe while the version before runs: what it changes is noted too, by `system` where it does not say who.
 """
@@ -94,19 +95,31 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION audit_message() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A statement at once, as many messages may be changed together. Their rows say who did it.
+CREATE FUNCTION audit_messages_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject, details)
-    SELECT OLD.tenant_id,
-        CASE WHEN TG_OP = 'UPDATE' THEN coalesce(NEW.state_changed_by, audit_author(NULL))
-            ELSE audit_author(NULL) END,
-        CASE WHEN TG_OP = 'DELETE' THEN 'purged' WHEN NEW.state = 'deleted' THEN 'deleted'
-            WHEN OLD.state = 'deleted' THEN 'restored' WHEN NEW.state = 'saved' THEN 'marked_read'
-            ELSE 'marked_unread' END,
-        'message', OLD.id, coalesce((SELECT number FROM mailboxes WHERE id = OLD.mailbox_id), '?'),
-        jsonb_build_object('caller', OLD.caller_number, 'received_at', OLD.received_at,
-            'before', jsonb_build_object('state', OLD.state),
-            'after', CASE WHEN TG_OP = 'UPDATE' THEN jsonb_build_object('state', NEW.state) ELSE '{}' END);
+    SELECT was.tenant_id, coalesce(becomes.state_changed_by, audit_author(NULL)),
+        CASE WHEN becomes.state = 'deleted' THEN 'deleted' WHEN was.state = 'deleted' THEN 'restored'
+            WHEN becomes.state = 'saved' THEN 'marked_read' ELSE 'marked_unread' END,
+        'message', was.id, coalesce(mailboxes.number, '?'),
+        jsonb_build_object('caller', was.caller_number, 'received_at', was.received_at,
+            'before', jsonb_build_object('state', was.state),
+            'after', jsonb_build_object('state', becomes.state))
+    FROM was JOIN becomes ON becomes.id = was.id LEFT JOIN mailboxes ON mailboxes.id = was.mailbox_id
+    WHERE becomes.state <> was.state;
+    RETURN NULL;
+END
+$$;
+
+-- Who purges says so before.
+CREATE FUNCTION audit_messages_purged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject, details)
+    SELECT was.tenant_id, audit_author(NULL), 'purged', 'message', was.id, coalesce(mailboxes.number, '?'),
+        jsonb_build_object('caller', was.caller_number, 'received_at', was.received_at,
+            'before', jsonb_build_object('state', was.state), 'after', '{}'::jsonb)
+    FROM was LEFT JOIN mailboxes ON mailboxes.id = was.mailbox_id;
     RETURN NULL;
 END
 $$;
@@ -199,12 +212,13 @@ def upgrade() -> None:
             f"EXECUTE FUNCTION audit_change({quoted})"
         )
     op.execute(
-        f"CREATE CONSTRAINT TRIGGER audit_changed AFTER UPDATE ON messages {_DEFERRED} "
-        "WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION audit_message()"
+        "CREATE TRIGGER audit_changed AFTER UPDATE ON messages "
+        "REFERENCING OLD TABLE AS was NEW TABLE AS becomes "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_messages_changed()"
     )
     op.execute(
-        f"CREATE CONSTRAINT TRIGGER audit_purged AFTER DELETE ON messages {_DEFERRED} "
-        "EXECUTE FUNCTION audit_message()"
+        "CREATE TRIGGER audit_purged AFTER DELETE ON messages REFERENCING OLD TABLE AS was "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_messages_purged()"
     )
     op.execute(
         f"CREATE CONSTRAINT TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON recorded_greetings {_DEFERRED} "
@@ -219,7 +233,7 @@ def downgrade() -> None:
     for trigger in ("audit_changed", "audit_purged"):
         op.execute(f"DROP TRIGGER {trigger} ON messages")
     op.drop_table("audit_entries")
-    for function in ("change", "message", "recorded_greeting", "is_kept"):
+    for function in ("change", "messages_changed", "messages_purged", "recorded_greeting", "is_kept"):
         op.execute(f"DROP FUNCTION audit_{function}()")
     op.execute("DROP FUNCTION audit_facts(jsonb, text[])")
     op.execute("DROP FUNCTION audit_author(text)")

@@ -160,7 +160,7 @@ async def test_pages_look_right(
             await expect(page.get_by_role("alert")).to_be_visible()
         if name == "picker":
             # As without script: the button is pressed, and no dialog opens.
-            await page.evaluate("document.getElementById('no_answer-pick').removeAttribute('data-pick')")
+            await page.evaluate("document.getElementById('no_answer-pick').classList.remove('pick')")
         if name in {"picker", "dialog"}:
             await page.locator("#no_answer-pick").click()
             await expect(page.locator("#choices tr").first).to_be_visible()

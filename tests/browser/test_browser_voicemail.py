@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
 from playwright.async_api import Page, expect
-from tests.support.api import MAILBOX, Api
+from tests.support.api import MAILBOX, Api, write_tone
 from tests.support.browser_fixtures import NARROW, WIDE, OpenPage
 from tests.support.looks import axe, faults_to_see
+from tests.support.portal import PASSWORD, make_user
 
 PAGE = "/portal/mailboxes/8001/voicemail"
 WAY = ReachedBy(
@@ -172,3 +173,61 @@ async def test_voicemail_looks_right(
     found += [*await axe(page), *await faults_to_see(page)]
 
     assert [] == found
+
+
+async def test_waveform_seeks_by_pointer_and_keys(box: Api, signed_in: OpenPage) -> None:
+    """On a message's own page and in the list's player, whose speed can be chosen."""
+    (found,) = box.rows("SELECT id FROM messages WHERE caller_name = 'Alice Archer'")
+    write_tone(box.store.path(found["id"]), 20)
+    box.rows("UPDATE messages SET duration_ms = 20000 WHERE id = %s RETURNING id", found["id"])
+    page = await signed_in(f"/portal/messages/{found['id']}")
+    wave = page.get_by_role("slider", name="Position")
+    await wave.click(position={"x": 2, "y": 10})
+    await wave.press("ArrowRight")
+    await expect(wave).to_have_attribute("aria-valuetext", "0:05 of 0:20")
+    await wave.press("End")
+    await wave.press("Home")
+    await expect(wave).to_have_attribute("aria-valuenow", "0")
+    await page.goto(PAGE)
+    await page.get_by_role("link", name="Play the message from Alice").click()
+    dock = page.locator("#dock")
+    await dock.get_by_role("slider", name="Position").press("End")
+    await dock.get_by_role("button", name="Speed").click()
+
+    await expect(row(page, "Alice").locator(".state")).to_have_text("Read")
+    await expect(dock.locator("[data-speed]")).to_contain_text("1.5")
+    assert 1.5 == await dock.locator("audio").evaluate("(audio) => audio.playbackRate")
+
+
+async def test_page_without_a_stream_asks(box: Api, signed_in: OpenPage) -> None:
+    """Where a proxy lets no stream through, the page says so, and fetches itself now and then."""
+    page = await signed_in()
+    await page.route("**/events", lambda route: route.abort())
+    await page.clock.install()
+    await page.goto(PAGE)
+    await expect(page.locator("#live")).to_contain_text("asks again")
+    await box.message(name="Zoe", caller="0815")
+    await page.clock.run_for(16_000)
+
+    await expect(row(page, "Zoe")).to_be_visible()
+
+
+async def test_two_users_see_each_other_on_a_message(
+    box: Api, signed_in: OpenPage, open_page: OpenPage
+) -> None:
+    """Bert deletes in the list what Alice has open; her page says so by itself, and hers in his list."""
+    await make_user(box, "bert", tenant="default")
+    (found,) = box.rows("SELECT id FROM messages WHERE caller_name = 'Alice Archer'")
+    alice = await signed_in(f"/portal/messages/{found['id']}")
+    await expect(alice.locator("#live")).to_be_visible()
+    bert = await open_page("/portal/sign-in")
+    await bert.get_by_role("textbox").first.fill("bert")
+    await bert.locator("#password").fill(PASSWORD)
+    await bert.get_by_role("main").get_by_role("button").click()
+    await bert.wait_for_url("**/portal/mailboxes")
+    await bert.goto(PAGE)
+    await bert.get_by_role("button", name="Delete the message from Alice").click()
+    await expect(alice.get_by_role("button", name="Restore")).to_be_visible()
+    await alice.get_by_role("button", name="Restore").click()
+
+    await expect(row(bert, "Alice")).to_be_visible()

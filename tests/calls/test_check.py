@@ -42,8 +42,13 @@ async def test_new_message_is_heard_and_saved(product: Product, message_wav: Pat
         await call.expect_to_hear(Prompt.GOODBYE)
         await call.expect_the_end()
     (message,) = await product.messages(box)
+    async with product.api() as api:
+        noted = (await api.get("/audit", params={"object": message["id"]})).json()["items"]
 
     assert message["state"] == "saved"
+    assert [("extension 101", "marked_read"), ("extension 101", "heard")] == [
+        (entry["author"], entry["action"]) for entry in noted
+    ]
 
 
 async def test_delete_and_undo(product: Product, message_wav: Path) -> None:

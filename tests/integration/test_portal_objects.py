@@ -257,6 +257,21 @@ async def test_agent_is_logged_out(client: httpx.AsyncClient, bob: Browser, offi
     assert [("101", False), ("102", True)] == [(one["number"], one["logged_in"]) for one in agents]
 
 
+async def test_no_button_breaks_a_form(bob: Browser, office: None) -> None:
+    """Whatever a button is said to do, the form or the picker comes back, or says what is wrong."""
+    verbs = ("find", "on", "ok", "back", "down", "drop", "put", "row", "nothing")
+    places = ("", " agents -1", " x-0-y 1", " no_answer-number", " number 0", " exit_key", " ", " agents-0")
+    wanted = [f"{verb} agents {'9' * 5000}" for verb in ("up", *verbs)] + [f"pick{place}" for place in places]
+    wanted += [f"{verb} no_answer ²" for verb in verbs]
+    form = (await bob.open("/portal/call-queues/add")).form("/add").fields
+    answers = set()
+    for do in wanted:
+        await bob.post("/portal/call-queues/add", {**form, "do": do, "agents-0": "101", "picked": "102"})
+        answers.add(bob.answer.status_code)
+
+    assert {200, 422} == answers
+
+
 async def test_picker_asks_for_an_extension_where_a_voicemail_is_meant(bob: Browser, office: None) -> None:
     """What cannot be meant is not offered; several at once only for lists."""
     await bob.open("/portal/call-queues/add")

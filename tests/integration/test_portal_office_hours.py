@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+from tests.support.api import Api
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.portal import Browser
 
@@ -178,6 +179,27 @@ async def test_holiday_that_is_none_is_refused(client: httpx.AsyncClient, bob: B
     assert [CHRISTMAS] == (await stored(client))["holidays"]
 
 
+async def test_as_many_holidays_as_there_can_be_are_shown_in_parts(
+    client: httpx.AsyncClient, bob: Browser
+) -> None:
+    """No part is heavy, the week can still be changed, and one more is refused in words."""
+    day = {"first_day": "2031-03-02", "last_day": "2031-03-02"}
+    await make(client, holidays=[{"name": f"Day {n}", **day} for n in range(400)])
+    await bob.open(_HOLIDAYS)
+    heavy = len(bob.answer.content)
+    await bob.post(_HOLIDAYS, await _filled(bob, name="One more", first_day="2031-03-02"))
+    refused = (bob.answer.status_code, "There can be 400 holidays." in bob.shown.text)
+    shown = len(_names(bob))
+    await bob.open(f"{_HOLIDAYS}?from=300")
+    last = len(_names(bob))
+    await bob.open(_ONE)
+    await bob.send("/default", **{"week-kind": "week", "week-monday": "9-17"})
+
+    assert (heavy < 100_000, (422, True), 100, 100) == (True, refused, shown, last)
+    assert 400 == len((await stored(client))["holidays"])
+    assert [{"start": "09:00", "end": "17:00"}] == (await stored(client))["week"]["monday"]
+
+
 async def test_hostile_names_of_holidays_are_text(client: httpx.AsyncClient, bob: Browser) -> None:
     """Whatever REST takes as a name is shown as it is, and runs nothing."""
     names = [text for text in HOSTILE_TEXTS if 0 < len(text.strip()) <= 64 and text.isprintable()]
@@ -202,9 +224,11 @@ async def test_change_of_somebody_else_is_told(client: httpx.AsyncClient, bob: B
     """Of the week and of the holidays; nothing of the second person is lost, and nothing of the first."""
     await make(client)
     await bob.open(_ONE)
-    await client.patch(f"{_REST}/default", json={"time_zone": "Europe/Paris"})
+    week = {"monday": [{"start": "07:00", "end": "11:00"}]}
+    await client.patch(f"{_REST}/default", json={"time_zone": "Europe/Paris", "week": week})
     await bob.send("/default", **{"week-kind": "week", "week-monday": "9-17"})
     clash = (bob.answer.status_code, "Europe/Paris" in bob.shown.text)
+    told = "Office hours: Mon 07:00-11:00 (you entered something else" in bob.shown.text
     await bob.send("/default")
     after = await stored(client)
     await bob.open(_HOLIDAYS)
@@ -213,7 +237,7 @@ async def test_change_of_somebody_else_is_told(client: httpx.AsyncClient, bob: B
     second = (bob.answer.status_code, (await _filled(bob))["name"])
     await bob.post(_HOLIDAYS, await _filled(bob))
 
-    assert (412, True) == clash
+    assert (412, True, True) == (*clash, told)
     assert ("Europe/Paris", [{"start": "09:00", "end": "17:00"}]) == (
         after["time_zone"],
         after["week"]["monday"],
@@ -222,11 +246,31 @@ async def test_change_of_somebody_else_is_told(client: httpx.AsyncClient, bob: B
     assert ["Inventory"] == [one["name"] for one in (await stored(client))["holidays"]]
 
 
+async def test_what_names_others_instead_is_published(
+    api: Api, client: httpx.AsyncClient, bob: Browser
+) -> None:
+    """Inbound rules by a revision, extensions and groups by their route files."""
+    await make(client, "sales")
+    await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
+    await client.put("/api/v1/extensions/101/rules", json={"office_hours": "sales"})
+    destination = {"office_hours": {"action": "hangup"}}
+    rule = {"name": "main", "office_hours": "sales", "destination": destination}
+    await client.post("/api/v1/inbound-rules", json=rule)
+    await bob.open(f"{_LIST}/sales/delete")
+    api.jobs()
+    await bob.send("/sales/delete", instead="nothing")
+    jobs = api.jobs()
+
+    assert "configuration.publish" in [name for name, _ in jobs]
+    assert ["101"] in [args.get("numbers") for name, args in jobs if name == "configuration.routes"]
+    assert None is (await client.get("/api/v1/inbound-rules/main")).json()["office_hours"]
+
+
 async def test_deleting_says_what_goes_by_them_and_lets_it_go_by_others(
     client: httpx.AsyncClient, bob: Browser
 ) -> None:
     """Without a choice nothing is deleted; with one, all of them name the other."""
-    await make(client)
+    await make(client, "workshop")
     await make(client, "sales")
     await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Alice"})
     group = {"number": "6100", "display_name": "Counter", "members": ["101"], "office_hours": "sales"}
@@ -236,12 +280,12 @@ async def test_deleting_says_what_goes_by_them_and_lets_it_go_by_others(
     listed = bob.shown.text
     await bob.send("/sales/delete")
     refused = bob.answer.status_code
-    await bob.send("/sales/delete", instead="other-default")
+    await bob.send("/sales/delete", instead="other-workshop")
     left = (await client.get(_REST)).json()["items"]
 
     assert ("Counter" in listed, "Alice" in listed, 422) == (True, True, refused)
-    assert ["default"] == [one["name"] for one in left]
-    assert ["default", "default"] == [
+    assert ["workshop"] == [one["name"] for one in left]
+    assert ["workshop", "workshop"] == [
         (await client.get(path)).json()["office_hours"]
         for path in ("/api/v1/ring-groups/6100", "/api/v1/extensions/101/rules")
     ]

@@ -82,7 +82,7 @@ async def test_key_has_other_ways_outside_office_hours(client: httpx.AsyncClient
     await bob.send("/keys/1", do="remove")
 
     assert [rule("1"), rule("2", outside_hours=hangup), rule("21", holidays=hangup)] == changed
-    assert "Outside office hours: Hang up" in text
+    assert "When closed: Hang up" in text
     assert "Holidays: Hang up" in text
     assert ["2", "21"] == [one["keys"] for one in (await stored(client))["keys"]]
 

@@ -100,6 +100,7 @@ async def test_tenant_admin_reads_and_changes_nothing(system: httpx.AsyncClient,
     offered = [form.action for form in bob.shown.forms if "/trunks" in form.action]
 
     assert ("Add trunk" in listed, "System admins add" in page) == (False, True)
+    assert ("sip.example.com" in page, SECRET in page) == (True, False)
     assert [] == offered
     assert [403] * 3 == answers
     assert ["provider"] == [one["name"] for one in (await system.get(_REST)).json()["items"]]

@@ -129,7 +129,7 @@ async def test_calls_page_shows_who_does_what(database: Database, default_tenant
     assert "nobody knows which calls" in unknown.text
     assert none is not None
     assert "Nobody is in a mailbox now" in none.text
-    assert "Sales <b>x</b> 8001 Eve <b>&</b> <0301234> Leaves a message" in shown.text
+    assert "Sales <b>x</b> (8001) Eve <b>&</b> <0301234> Leaves a message" in shown.text
     assert "Listens" in shown.text
 
 
@@ -211,6 +211,8 @@ async def test_quarantined_recording_is_discarded_after_a_question(api: Api, ali
     done = await alice.send("", sure="yes")
     await alice.post("/portal/quarantine/..%2Fx/discard", {"csrf": token, "sure": "yes"})
 
+    told = api.rows("SELECT author, action, object_key FROM audit_entries WHERE kind = 'recording'")
+    assert [{"author": "user alice", "action": "purged", "object_key": "odd"}] == told
     assert "There is no audio in it." in page.text
     assert "Discard this recording for good?" in asked.text
     assert "Nothing was put aside" in done.text

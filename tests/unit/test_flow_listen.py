@@ -644,3 +644,15 @@ async def test_a_database_that_fails_in_a_message_is_said(listener: Listener, me
 
     listener.call.assert_over()
     assert Outcome.BROKEN_OFF is ending.outcome
+
+
+async def test_who_hears_a_message_is_noted_once(listener: Listener) -> None:
+    """Before the first sound of it, and not again for each key that goes back or plays it again."""
+    listener.hears()
+    listener.call.press("1")
+    listener.plays()
+    listener.call.press("#")
+    listener.call.expect_to_hear(Prompt.GOODBYE)
+    await listener.check()
+
+    assert [(listener.first, "extension 101")] == listener.voicemail.hearings

@@ -93,8 +93,17 @@ def _of_the_system() -> set[str]:
     found |= {f"audit-ways.{way.value}" for way in AuditWay}
     authors = ("token", "extension", "mail-link", "system", "cli", "command-line", "link-of-the-machine")
     found |= {f"audit-authors.{author}" for author in authors}
-    kinds = ("message", "tenant", "feature-code", "reserved-numbers", "publishing", "token", "user")
-    found |= {f"audit-kinds.{kind}" for kind in (*kinds, *NumberKind, *RoutingKind)}
+    kinds = (
+        "message",
+        "recording",
+        "tenant",
+        "feature-code",
+        "reserved-numbers",
+        "publishing",
+        "token",
+        "user",
+    )
+    found |= {f"audit-kinds.{kind}" for kind in (*kinds, "token", "user", *NumberKind, *RoutingKind)}
     found |= {
         f"audit-fields.{name}"
         for name in ("pin", "password", "sip_password", "time_zone", "sip_domain", "mode")

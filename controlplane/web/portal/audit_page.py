@@ -98,6 +98,7 @@ class AuditRow:
     page: str | None
     caller: str | None
     changes: Sequence[Change]
+    before_and_after: bool
 
 
 def author_in_words(label: str, words: Words) -> str:
@@ -126,6 +127,7 @@ def row_of(entry: AuditEntry, words: Words) -> AuditRow:
         page=f"/messages/{quote(entry.object_key)}" if message else page_of(entry.kind, entry.object_key),
         caller=(entry.caller or words("audit.unknown-caller")) if message else None,
         changes=() if message else changes_of(entry, words),
+        before_and_after=entry.action is AuditAction.CHANGED,
     )
 
 

@@ -6,6 +6,7 @@ back with everything that was typed, and with what the button did.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,7 @@ from controlplane.web.portal.form_fields import (
 from controlplane.web.portal.visits import Visit
 
 SAVE: Final = frozenset({"", "save"})
+_PLACE = re.compile(r"[0-9]{1,3}", re.ASCII)
 _PICKER: Final = frozenset({"pick", "find", "on", "ok", "back"})
 
 
@@ -85,7 +87,7 @@ async def press(
         return Pressed(entries=entries, blank=name, focus=f"{name}-{kind.count(name, entries)}-{first}")
     if isinstance(kind, NumbersOf):
         numbers = listed(name, entries)
-        place = int(rest) if rest.isascii() and rest.isdigit() else len(numbers)
+        place = int(rest) if _PLACE.fullmatch(rest) else len(numbers)
         if place < len(numbers):
             _move(numbers, place, verb)
         others = {key: text for key, text in entries.items() if not key.startswith(f"{name}-")}

@@ -106,7 +106,7 @@ async def _entered(
         one.value("holiday")
     except ValidationError as error:
         return await _page(
-            visit, found, entered=entered, faults=_in_words(wrongs_of_schema(error), visit.words)
+            visit, found, entered=entered, faults=_in_words(wrongs_of_schema(error, HolidayBody), visit.words)
         )
     except InvalidValue as error:
         return await _page(visit, found, entered=entered, faults=_in_words(wrongs_of(error), visit.words))

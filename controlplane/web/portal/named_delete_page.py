@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue
-from controlplane.domain.routing.kinds import RoutingKind
+from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.services.routing.naming_instead import NamingObject, list_namers, name_instead
 from controlplane.services.routing.objects import list_objects
 from controlplane.web.errors import status_of
@@ -84,7 +84,8 @@ async def _page(
         namers=[_line(one, visit.words) for one in namers.items],
         more_namers=namers.more,
         most=SHOWN,
-        choices=[one.name for one in others.items if one.name != details.key],
+        choices=[one.name for one in others.items if one.name not in {details.key, TENANT_HOURS}],
+        tenants=kind is RoutingKind.OFFICE_HOURS and details.key == TENANT_HOURS,
         instead=visit.form.text("instead"),
     )
 

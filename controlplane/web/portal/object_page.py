@@ -15,14 +15,13 @@ from controlplane.web.errors import status_of
 from controlplane.web.paging import MAX_LIMIT
 from controlplane.web.portal import object_form
 from controlplane.web.portal.access import Inside
-from controlplane.web.portal.clashes import Clash, brought_together, changed, root_of
+from controlplane.web.portal.clashes import Clash, root_of
 from controlplane.web.portal.deleting import PointerLine, pointing_lines
 from controlplane.web.portal.form_buttons import SAVE, Pressed, press, verb_of
-from controlplane.web.portal.form_fields import Entries, Line, Named, Rows
-from controlplane.web.portal.mailbox_words import author
+from controlplane.web.portal.form_fields import Entries, Named, Rows
+from controlplane.web.portal.object_clash import clash_of
 from controlplane.web.portal.object_kinds import Details, ObjectPages, Owners
 from controlplane.web.portal.visits import Visit
-from controlplane.web.portal.words import Words
 from controlplane.web.portal.wrongs import Wrong, wrongs_of
 
 _OK: Final = 200
@@ -102,7 +101,7 @@ async def _change(visit: Visit, pages: ObjectPages, details: Details) -> Respons
         )
     except PreconditionFailed as error:
         now = await pages.life.get(visit, details.key)
-        clash = await _clash(visit, pages, now, entries, seen)
+        clash = await clash_of(visit, pages, now, entries, seen)
         return await show(visit, pages, now, clash.entries, clash=clash, status=status_of(error))
     except (InvalidValue, Conflict) as error:
         return await _refused(visit, pages, details, entries, error)
@@ -252,43 +251,3 @@ def _is_under_more(visit: Visit, pages: ObjectPages, faults: Any, pressed: Press
     if visit.form.text("do").partition(" ")[2]:
         names.append(visit.form.text("do").split(" ")[1])
     return any(root_of(name) not in at_once for name in names if name)
-
-
-async def _clash(visit: Visit, pages: ObjectPages, now: Details, entries: Entries, seen: Entries) -> Clash:
-    words, fields = visit.words, pages.fields_of(now)
-    stored = object_form.entries_of(fields, now.values)
-    owners = await object_form.owners_in(visit, fields, stored)
-    return brought_together(
-        stored=stored,
-        entries=entries,
-        seen=seen,
-        mine=changed(entries, seen),
-        who=author(now.updated_by, words),
-        at=words.moment(now.updated_at, visit.person.time_zone),
-        label=lambda name: label_of(pages, name, words),
-        value=lambda name: _value(pages, name, stored, words, owners),
-    )
-
-
-def label_of(pages: ObjectPages, name: str, words: Words) -> str:
-    """Return what a field is called."""
-    key = f"{pages.word}.{name}"
-    return words(key if words.has(key) else f"object.{name}")
-
-
-def _value(pages: ObjectPages, name: str, stored: Entries, words: Words, owners: Owners) -> str:
-    """Say what is stored in a field."""
-    kind = pages.fields[name] if name in pages.fields else Line()
-    own = {each: text for each, text in stored.items() if root_of(each) == name}
-    text = own.get(name, "")
-    if kind.control == "tick":
-        return words("mailbox.on" if text else "mailbox.off")
-    if kind.control == "choice":
-        return words(f"{pages.word}.{name}-{text}") if text else words("object.nothing")
-    if kind.control in {"destination", "by_hours"}:
-        action = next((text for each, text in own.items() if each.endswith("-action") and text), "")
-        number = next((text for each, text in own.items() if each.endswith("-number") and text), "")
-        owner = owners.get(number)
-        named = f"{number} {owner.display_name}" if owner is not None else number
-        return named or (words(f"destinations.{action}") if action else words("object.nothing"))
-    return ", ".join(text for text in own.values() if text) or words("object.nothing")

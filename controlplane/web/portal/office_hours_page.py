@@ -64,8 +64,13 @@ async def _begin(visit: Visit) -> Mapping[str, Any]:
     like = await _liked(visit)
     if like is not None:
         return {name: like.values[name] for name in ("time_zone", "week")}
-    week = dict.fromkeys(_WORKING, _NINE_TO_FIVE)
-    return {"time_zone": visit.person.time_zone, "week": week}
+    values = {"time_zone": visit.person.time_zone, "week": dict.fromkeys(_WORKING, _NINE_TO_FIVE)}
+    try:
+        await _hours(visit, TENANT_HOURS)
+    except NotFound:
+        # The first ones are most likely those that count everywhere.
+        return {**values, "name": TENANT_HOURS}
+    return values
 
 
 async def _more(visit: Visit, details: Details | None) -> Mapping[str, Any]:

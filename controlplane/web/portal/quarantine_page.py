@@ -12,10 +12,10 @@ from fastapi.responses import FileResponse
 
 from controlplane.domain.errors import Conflict, NotFound
 from controlplane.services.quarantine import (
-    Quarantine,
     assign_recording,
     discard_recording,
     find_recording,
+    hear_recording,
     put_aside,
 )
 from controlplane.web.errors import status_of
@@ -38,11 +38,9 @@ async def quarantine_page(visit: SystemAdmin) -> Response:
 @router.get(_QUARANTINE + "/{name}/audio")
 async def audio(visit: SystemAdmin, name: str) -> Response:
     """Answer with the recording, as it is."""
-    found = await find_recording(visit.deps.spool, name)
-    if not found.has_audio:
-        raise NotFound("The recording is not there.", error_id="recording-missing")
+    deps = visit.deps
     return FileResponse(
-        Quarantine(visit.deps.spool).wav(found.name),
+        await hear_recording(deps.db, deps.spool, name, by=visit.person.label),
         media_type="audio/wav",
         headers={"Cache-Control": "private, no-store", "Content-Disposition": 'inline; filename="aside.wav"'},
     )
@@ -82,7 +80,7 @@ async def discard(visit: SystemAdmin, name: str) -> Response:
             back="/quarantine",
             kept={},
         )
-    await discard_recording(visit.deps.spool, name, by=visit.person.label)
+    await discard_recording(visit.deps.db, visit.deps.spool, name, by=visit.person.label)
     return visit.go("/quarantine", notice="recording-discarded")
 
 

@@ -114,7 +114,9 @@ async def _saved(
         now = await LIFE.get(visit, details.key)
         return await _page(visit, now, keys, entries, clash=True, status=status_of(error))
     except ValidationError as error:
-        return await _page(visit, details, keys, entries, wrongs=_of_rule(wrongs_of_schema(error)))
+        return await _page(
+            visit, details, keys, entries, wrongs=_of_rule(wrongs_of_schema(error, LIFE.patch))
+        )
     except (InvalidValue, Conflict) as error:
         wrongs = _of_rule(wrongs_of(error))
         return await _page(visit, details, keys, entries, wrongs=wrongs, status=status_of(error))
@@ -127,7 +129,7 @@ def _checked(keys: str, destination: Any) -> tuple[KeyRuleBody | None, list[Wron
         rule = KeyRuleBody.model_validate({"keys": keys, "destination": destination})
         rule.value().destination.check("destination", OR_REPEAT)
     except ValidationError as error:
-        return None, wrongs_of_schema(error)
+        return None, wrongs_of_schema(error, KeyRuleBody)
     except InvalidValue as error:
         return None, wrongs_of(error)
     return rule, []

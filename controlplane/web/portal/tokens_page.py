@@ -59,7 +59,11 @@ async def add_token(visit: Inside) -> Response:
         faults = faults_of(error, visit.words)
         return visit.page("token_add.html", section="tokens", faults=faults, status=status_of(error))
     return visit.page(
-        "token_made.html", section="tokens", name=form.text("name").strip(), clear=clear, for_all=for_all
+        "token_made.html",
+        section="tokens",
+        name=form.text("name").strip(),
+        clear=clear,
+        public_url=visit.portal.public_url,
     )
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from babel import dates
+
 from controlplane.domain.routing.hours import MINUTES_OF_A_DAY, Weekday
 from controlplane.web.portal.form_fields import Entries
 from controlplane.web.portal.forms import Form
+from controlplane.web.portal.words import Words
 
 ALWAYS: Final = "always"
 BY_WEEK: Final = "week"
@@ -58,6 +61,14 @@ class WeekField:
     def numbers(self, name: str, entries: Entries) -> Iterator[tuple[str, str]]:  # noqa: ARG002
         """Yield nothing: a week names no number."""
         yield from ()
+
+    def in_words(self, name: str, entries: Entries, words: Words) -> str:
+        """Say what is stored: that it is always open, or the times of each day that has some."""
+        if entries.get(f"{name}-kind") == ALWAYS:
+            return words("office-hours-week.always")
+        names = dates.get_day_names("abbreviated", locale=words.locale)
+        lines = [(str(names[place]), entries.get(f"{name}-{day}")) for place, day in enumerate(DAYS)]
+        return "; ".join(f"{called} {line}" for called, line in lines if line) or words("hours.now-closed")
 
     def bars(self, name: str, entries: Entries, day: str) -> list[Bar]:
         """Return the picture of a day as it stands in the form."""

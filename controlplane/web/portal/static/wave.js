@@ -50,7 +50,8 @@
         // Nothing is loaded yet: it goes there once it is.
         wanted = at;
         audio.preload = "metadata";
-        audio.load();
+        // To load again would stop what was just begun to play.
+        if (audio.networkState !== HTMLMediaElement.NETWORK_LOADING) audio.load();
       }
       told();
     }

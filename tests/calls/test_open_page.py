@@ -1,0 +1,44 @@
+"""A real call is on a page that somebody has open."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+from controlplane.callflows.prompts import Greeting
+from tests.support.product import Product
+
+PASSWORD = "seven red chairs"
+
+
+async def test_a_call_is_on_an_open_page(product: Product, message_wav: Path) -> None:
+    """The page's stream tells of it, and what the page then fetches has the caller; nobody reloads."""
+    box = await product.mailbox(display_name="Sales")
+    portal = product.ready["portal_url"].rstrip("/")
+    link = product.ready["portal_link"]
+    names = {"user_name": f"caller-{box}", "display_name": "Alice"}
+    filled = {**names, "password": PASSWORD, "password_again": PASSWORD}
+    async with httpx.AsyncClient(timeout=30) as browser, product.phone("101") as phone:
+        origin = str(httpx.URL(link).copy_with(path="/", query=None)).rstrip("/")
+        await browser.post(link, data=filled, headers={"Origin": origin})
+        page = f"{portal}/mailboxes/{box}/voicemail"
+        before = await browser.get(page)
+        async with browser.stream("GET", f"{portal}/mailboxes/{box}/events") as events:
+            lines = events.aiter_lines()
+            async with asyncio.timeout(60):
+                async for line in lines:
+                    if line == "event: listening":
+                        break
+                call = await phone.dial(box)
+                await call.expect_to_hear(Greeting(display_name="Sales"))
+                await call.expect_beep()
+                await call.say(message_wav)
+                await call.hang_up()
+                async for line in lines:
+                    if line == "event: changed":
+                        break
+        after = await browser.get(page, headers={"X-Live": "yes"})
+
+    assert (200, False, True) == (before.status_code, 'id="m-' in before.text, 'id="m-' in after.text)
+    assert ">101<" in after.text
