@@ -32,6 +32,7 @@ LISTEN, DOWNLOAD, DELETE, MANAGE = Right
 STALE = '"999999999-0000000000000000"'
 
 _BOX, _PORTAL_BOX = f"{API}/mailboxes/{{number}}", "/portal/mailboxes/{number}"
+_GREETINGS = "/portal/{owners}/{number}/greetings"
 _MESSAGE, _PORTAL_MESSAGE = f"{API}/messages/{{message_id}}", "/portal/messages/{message_id}"
 
 TABLE: dict[tuple[str, str], str | Right] = {
@@ -73,7 +74,22 @@ TABLE: dict[tuple[str, str], str | Right] = {
         ],
         ANYBODY,
     ),
-    # What needs a right at a mailbox.
+    # What needs a right at a mailbox; of a receptionist, an admin.
+    **dict.fromkeys(
+        [
+            ("GET", f"{API}/mailboxes/{{number}}/greetings"),
+            *((method, f"{API}/mailboxes/{{number}}/greeting") for method in ("GET", "PUT", "DELETE")),
+            ("GET", _GREETINGS),
+            ("GET", f"{_GREETINGS}/audio"),
+            ("POST", f"{_GREETINGS}/remove"),
+            ("GET", f"{_GREETINGS}/change"),
+            ("POST", f"{_GREETINGS}/try"),
+            ("GET", f"{_GREETINGS}/try/{{draft_id}}"),
+            ("POST", f"{_GREETINGS}/try/{{draft_id}}"),
+            ("GET", f"{_GREETINGS}/try/{{draft_id}}/audio"),
+        ],
+        MANAGE,
+    ),
     ("GET", _PORTAL_BOX): MANAGE,
     ("POST", _PORTAL_BOX): MANAGE,
     ("GET", f"{_PORTAL_BOX}/members"): MANAGE,
@@ -182,7 +198,11 @@ async def world(api: Api, system: httpx.AsyncClient) -> AsyncIterator[World]:
         ("nick", "north", Role.MEMBER, frozenset()),
     ]
     ids = {name: await make_user(api, name, tenant=tenant, role=role) for name, tenant, role, _ in people}
-    made.objects = await _give_rights(api, people, ids) | {"number": "8001", "message_id": str(message)}
+    made.objects = await _give_rights(api, people, ids) | {
+        "number": "8001",
+        "owners": "mailboxes",
+        "message_id": str(message),
+    }
     for name, tenant, role, rights in people:
         _, token = await create_token(
             api.deps.db, name="x", tenant=None, user=name, expires_at=None, by="tests"
@@ -246,7 +266,8 @@ async def _ask(person: Person | None, world: World, method: str, path: str, obje
     data = None if method == "GET" else {"csrf": "" if person is None else person.csrf}
     if data is not None and path in {_PORTAL_MESSAGE, f"{_PORTAL_BOX}/voicemail"}:
         data["do"] = "mark_read"
-    answer = await client.request(method, address, data=data, headers={"Origin": ORIGIN})
+    files = {"recording": ("greeting.wav", b"RIFF")} if path == f"{_GREETINGS}/try" else None
+    answer = await client.request(method, address, data=data, files=files, headers={"Origin": ORIGIN})
     to_sign_in = answer.headers.get("Location", "").startswith("/portal/sign-in")
     return 401 if to_sign_in else answer.status_code
 
