@@ -44,6 +44,8 @@ TABLE: dict[tuple[str, str], str | Right] = {
             ("GET", "/portal/sign-in"),
             ("POST", "/portal/sign-in"),
             ("GET", "/portal/link/{token}"),
+            # A phone fetches this by the secret that it was shown.
+            ("GET", "/portal/phone-set-up/{token}"),
             ("POST", "/portal/link/{token}"),
             ("GET", f"{API}/openapi.json"),
             ("GET", f"{API}/docs"),
@@ -342,9 +344,8 @@ async def test_every_route_lets_in_whom_it_may_and_nobody_else(world: World) -> 
                 name = "nobody" if person is None else person.name
                 wrong.append(f"{method} {path} ({needs}) by {name}: {status} instead of {expected}")
 
-    assert [] == undecided
     assert asked > 500
-    assert [] == wrong
+    assert ([], []) == (undecided, wrong)
 
 
 def test_table_names_no_route_that_is_not_there(api: Api) -> None:
