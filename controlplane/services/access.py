@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.errors import NotFound
 from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, Right, Rights, check_right
-from controlplane.storage import members
+from controlplane.storage import mailboxes, members
 from controlplane.storage.database import Database
 
-__all__ = ["admission", "may", "require", "rights_at", "rights_by_mailbox"]
+__all__ = ["admission", "check_mailbox", "may", "require", "rights_at", "rights_by_mailbox"]
 
 
 async def rights_at(session: AsyncSession, member: UUID | None, mailbox_id: UUID) -> Rights:
@@ -45,6 +46,23 @@ async def require(
         raise missing
     check_right(rights, right)
     return rights
+
+
+async def check_mailbox(
+    database: Database, *, tenant_id: UUID, number: str, member: UUID | None, right: Right
+) -> None:
+    """Let through who has a right at the mailbox with a number, and whoever may do all.
+
+    Raises NotFound `no-such-mailbox`, NotAllowed `right-needed`.
+    """
+    if member is None:
+        return
+    missing = NotFound("There is no mailbox with this number.", error_id="no-such-mailbox")
+    async with database.transaction() as session:
+        found = await mailboxes.by_number(session, tenant_id, number)
+        if found is None:
+            raise missing
+        await require(session, member, found[0].id, right, missing=missing)
 
 
 async def may(database: Database, member: UUID | None, mailbox_id: UUID, right: Right) -> bool:

@@ -13,6 +13,7 @@ from controlplane.domain.errors import Conflict, InvalidValue, NotFound, Precond
 from controlplane.domain.rights import Right, Rights, in_order
 from controlplane.services.access import require
 from controlplane.storage import mailboxes, members, teams, users
+from controlplane.storage.audit import name_author
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.members import Member
@@ -74,6 +75,7 @@ async def add_member(
     """
     try:
         async with db.transaction() as session:
+            await name_author(session, at.by)
             # Held, so that nobody deletes the mailbox meanwhile and leaves a member of it behind.
             mailbox_id = await _mailbox(session, at, lock=True)
             row = MailboxMemberRow(
@@ -100,6 +102,7 @@ async def change_member(
 ) -> Member:
     """Give a member other rights; raises NotFound, NotAllowed, PreconditionFailed."""
     async with db.transaction() as session:
+        await name_author(session, at.by)
         mailbox_id = await _mailbox(session, at)
         before = await _find(session, mailbox_id, member_id, lock=True)
         _check_version(before, expected_version)
@@ -118,6 +121,7 @@ async def remove_member(
     Raises NotFound, NotAllowed, PreconditionFailed.
     """
     async with db.transaction() as session:
+        await name_author(session, at.by)
         before = await _find(session, await _mailbox(session, at), member_id, lock=True)
         _check_version(before, expected_version)
         await members.remove(session, member_id)

@@ -13,6 +13,7 @@ from controlplane.domain.errors import Conflict, InvalidValue, NotFound, Precond
 from controlplane.domain.team import Team
 from controlplane.domain.text import parse_display_name
 from controlplane.storage import teams, users
+from controlplane.storage.audit import name_author
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -27,6 +28,7 @@ async def create_team(db: Database, *, tenant_id: UUID, name: str, people: Seque
     row = TeamRow(id=uuid4(), tenant_id=tenant_id, name=checked)
     try:
         async with db.transaction() as session:
+            await name_author(session, by)
             await teams.insert(session, row)
             await teams.set_people(session, row.id, await _people(session, tenant_id, people))
             made = await _find(session, tenant_id, row.id)
@@ -73,6 +75,7 @@ async def update_team(
     checked = None if name is None else parse_display_name(name, field="name")
     try:
         async with db.transaction() as session:
+            await name_author(session, by)
             before = await _find(session, tenant_id, team_id, lock=True)
             _check_version(before, expected_version)
             wanted = before.people if people is None else tuple(sorted({one.lower() for one in people}))
@@ -95,6 +98,7 @@ async def delete_team(
     Raises NotFound, PreconditionFailed.
     """
     async with db.transaction() as session:
+        await name_author(session, by)
         before = await _find(session, tenant_id, team_id, lock=True)
         _check_version(before, expected_version)
         await teams.remove(session, team_id)

@@ -172,6 +172,7 @@ async def update_user(
     faults.done()
     try:
         async with db.transaction() as session:
+            await name_author(session, by)
             row = await find_user(session, user_id, scope=scope, lock=True)
             _check_version(row, expected_version)
             if "role" in changes:

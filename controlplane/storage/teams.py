@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy import insert as insert_into
+from sqlalchemy.dialects.postgresql import insert as insert_into
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.team import Team
@@ -59,15 +59,18 @@ async def change(session: AsyncSession, team_id: UUID, *, name: str) -> None:
 
 
 async def set_people(session: AsyncSession, team_id: UUID, user_ids: Sequence[UUID]) -> None:
-    """Have these people in a team, and nobody else."""
+    """Have these people in a team, and nobody else.
+
+    Who stays is not written anew: the audit log tells who came and who went.
+    """
     await session.execute(
         delete(TeamPersonRow)
-        .where(TeamPersonRow.team_id == team_id)
+        .where(TeamPersonRow.team_id == team_id, TeamPersonRow.user_id.not_in(user_ids))
         .execution_options(synchronize_session=False)
     )
     if user_ids:
         await session.execute(
-            insert_into(TeamPersonRow),
+            insert_into(TeamPersonRow).on_conflict_do_nothing(),
             [{"team_id": team_id, "user_id": user_id} for user_id in user_ids],
         )
 

@@ -32,6 +32,7 @@ LISTEN, DOWNLOAD, DELETE, MANAGE = Right
 STALE = '"999999999-0000000000000000"'
 
 _BOX, _PORTAL_BOX = f"{API}/mailboxes/{{number}}", "/portal/mailboxes/{number}"
+_GREETINGS = "/portal/{owners}/{number}/greetings"
 _MESSAGE, _PORTAL_MESSAGE = f"{API}/messages/{{message_id}}", "/portal/messages/{message_id}"
 
 TABLE: dict[tuple[str, str], str | Right] = {
@@ -43,6 +44,8 @@ TABLE: dict[tuple[str, str], str | Right] = {
             ("GET", "/portal/sign-in"),
             ("POST", "/portal/sign-in"),
             ("GET", "/portal/link/{token}"),
+            # A phone fetches this by the secret that it was shown.
+            ("GET", "/portal/phone-set-up/{token}"),
             ("POST", "/portal/link/{token}"),
             ("GET", f"{API}/openapi.json"),
             ("GET", f"{API}/docs"),
@@ -73,7 +76,22 @@ TABLE: dict[tuple[str, str], str | Right] = {
         ],
         ANYBODY,
     ),
-    # What needs a right at a mailbox.
+    # What needs a right at a mailbox; of a receptionist, an admin.
+    **dict.fromkeys(
+        [
+            ("GET", f"{API}/mailboxes/{{number}}/greetings"),
+            *((method, f"{API}/mailboxes/{{number}}/greeting") for method in ("GET", "PUT", "DELETE")),
+            ("GET", _GREETINGS),
+            ("GET", f"{_GREETINGS}/audio"),
+            ("POST", f"{_GREETINGS}/remove"),
+            ("GET", f"{_GREETINGS}/change"),
+            ("POST", f"{_GREETINGS}/try"),
+            ("GET", f"{_GREETINGS}/try/{{draft_id}}"),
+            ("POST", f"{_GREETINGS}/try/{{draft_id}}"),
+            ("GET", f"{_GREETINGS}/try/{{draft_id}}/audio"),
+        ],
+        MANAGE,
+    ),
     ("GET", _PORTAL_BOX): MANAGE,
     ("POST", _PORTAL_BOX): MANAGE,
     ("GET", f"{_PORTAL_BOX}/members"): MANAGE,
@@ -86,6 +104,7 @@ TABLE: dict[tuple[str, str], str | Right] = {
     ("POST", f"{_PORTAL_MESSAGE}/heard"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/audio"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/peaks"): LISTEN,
+    ("GET", f"{_PORTAL_MESSAGE}/events"): LISTEN,
     ("GET", _BOX): LISTEN,
     ("PATCH", _BOX): MANAGE,
     ("GET", f"{_BOX}/messages"): LISTEN,
@@ -108,9 +127,6 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", f"{API}/messages/bulk"): {"ids": [], "action": "mark_read"},
 }
 """What a call is sent that needs a body to be looked at; changes carry an ETag that is stale."""
-
-ASKED_OF_ADMINS = ("bob", "may-manage", "nora")
-"""Who asks for what is for admins: there, no right at a mailbox makes a difference."""
 
 NEVER = {("POST", "/portal/sign-out"), ("POST", "/portal/account/sign-out-elsewhere")}
 """What would end the visit; that it lets everybody in is the matter of other tests."""
@@ -184,7 +200,11 @@ async def world(api: Api, system: httpx.AsyncClient) -> AsyncIterator[World]:
         ("nick", "north", Role.MEMBER, frozenset()),
     ]
     ids = {name: await make_user(api, name, tenant=tenant, role=role) for name, tenant, role, _ in people}
-    made.objects = await _give_rights(api, people, ids) | {"number": "8001", "message_id": str(message)}
+    made.objects = await _give_rights(api, people, ids) | {
+        "number": "8001",
+        "owners": "mailboxes",
+        "message_id": str(message),
+    }
     for name, tenant, role, rights in people:
         _, token = await create_token(
             api.deps.db, name="x", tenant=None, user=name, expires_at=None, by="tests"
@@ -248,7 +268,8 @@ async def _ask(person: Person | None, world: World, method: str, path: str, obje
     data = None if method == "GET" else {"csrf": "" if person is None else person.csrf}
     if data is not None and path in {_PORTAL_MESSAGE, f"{_PORTAL_BOX}/voicemail"}:
         data["do"] = "mark_read"
-    answer = await client.request(method, address, data=data, headers={"Origin": ORIGIN})
+    files = {"recording": ("greeting.wav", b"RIFF")} if path == f"{_GREETINGS}/try" else None
+    answer = await client.request(method, address, data=data, files=files, headers={"Origin": ORIGIN})
     to_sign_in = answer.headers.get("Location", "").startswith("/portal/sign-in")
     return 401 if to_sign_in else answer.status_code
 
@@ -259,11 +280,15 @@ async def _status_of_stream(person: Person, address: str) -> int:
 
 
 def _who_asks(world: World, needs: str | Right, *, of_one_tenant: bool) -> list[Person]:
-    """Return who asks beside nobody: everybody, or of what is for admins as many as make a difference."""
-    if needs not in {ADMIN, SYSTEM}:
-        return list(world.people.values())
-    names = ASKED_OF_ADMINS if of_one_tenant else ASKED_OF_ADMINS[:2]
-    return [world.people[name] for name in (("sam",) if needs == SYSTEM else ()) + names]
+    """Return who asks beside nobody: everybody, or of what is for admins those who must not get it.
+
+    That admins get their pages and calls is what the tests of each of them are about.
+    """
+    if needs == SYSTEM:
+        return [world.people["bob"]]
+    if needs == ADMIN:
+        return [world.people[name] for name in ("may-manage", "nora")[: 1 + of_one_tenant]]
+    return list(world.people.values())
 
 
 def _expected(needs: str | Right, person: Person | None, *, theirs: bool) -> set[int] | None:
@@ -319,9 +344,8 @@ async def test_every_route_lets_in_whom_it_may_and_nobody_else(world: World) -> 
                 name = "nobody" if person is None else person.name
                 wrong.append(f"{method} {path} ({needs}) by {name}: {status} instead of {expected}")
 
-    assert [] == undecided
     assert asked > 500
-    assert [] == wrong
+    assert ([], []) == (undecided, wrong)
 
 
 def test_table_names_no_route_that_is_not_there(api: Api) -> None:

@@ -296,3 +296,30 @@ async def test_what_is_deleted_takes_its_rights_along(
 
     assert (404, None) == (status, user["extension"])
     assert [] == api.rows("SELECT id FROM mailbox_members")
+
+
+async def test_who_gave_whom_rights_is_noted(
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response
+) -> None:
+    """With what they were before and after; and who came into a team, and who left it."""
+    assert mailbox.status_code == 201
+    await make_member(api, "mia")
+    await make_member(api, "dora")
+    made = await client.post(f"{_BOX}/members", json={"user_name": "mia", "rights": ["delete"]})
+    await client.patch(made.headers["Location"], json={"rights": ["listen"]})
+    await client.delete(made.headers["Location"])
+    team = await _ok(await client.post("/api/v1/teams", json={"name": "Sales", "people": ["mia"]}), 201)
+    await client.patch(f"/api/v1/teams/{team['id']}", json={"people": ["mia", "dora"]})
+    query = "SELECT author, details FROM audit_entries WHERE kind = %s AND action = 'changed' ORDER BY id"
+    found = [
+        (row["author"], row["details"]["before"].get("members"), row["details"]["after"].get("members"))
+        for row in api.rows(query, "mailbox")
+    ]
+    people = [row["details"]["after"].get("people") for row in api.rows(query, "team")]
+
+    assert [
+        ("token tests", None, "mia: listen, delete"),
+        ("token tests", "mia: listen, delete", "mia: listen"),
+        ("token tests", "mia: listen", None),
+    ] == found
+    assert ["mia", "dora"] == [name for name in people if name]

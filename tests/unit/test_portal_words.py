@@ -130,7 +130,7 @@ def _of_members() -> set[str]:
         "mailbox.members",
         "mailboxes.members",
     }
-    found |= {f"rights.{right.value}" for right in Right}
+    found |= {f"rights.{right.value}" for right in Right} | {"audit-kinds.team", "audit-fields.people"}
     found |= {
         f"user-lost.{each}.{form}" for each in ("mailboxes", "teams", "tokens") for form in ("one", "other")
     }

@@ -15,7 +15,7 @@ from controlplane.services import mailbox_greetings as greetings
 from controlplane.services.mailbox_greetings import OwnGreeting, Recorded
 from controlplane.speech.catalogue import available_languages
 from controlplane.web.api.fields import Input, Language, Output, example
-from controlplane.web.api.mailboxes import Deps, NumberPath
+from controlplane.web.api.mailboxes import Deps, Managing, NumberPath
 from controlplane.web.api.responses import body_problems, problems
 from controlplane.web.api.virtual_receptionists import AUDIO, WAV, wav_body
 from controlplane.web.paths import API
@@ -108,7 +108,7 @@ class SpeechIn(Input):
 
 
 @router.get("/mailboxes/{number}/greetings", response_model=GreetingList, responses=problems())
-async def list_greetings(number: NumberPath, deps: Deps, asking: Asking) -> GreetingList:
+async def list_greetings(number: NumberPath, deps: Deps, asking: Managing) -> GreetingList:
     """List what callers of each source hear of a mailbox."""
     found = await greetings.read_greetings(deps.db, tenant_id=asking.tenant_id, number=number)
     return GreetingList(items=[GreetingOut.of(own) for own in found.greetings])
@@ -141,7 +141,7 @@ async def speak_text(body: SpeechIn, deps: Deps, _: Asking) -> Response:
     openapi_extra={"requestBody": {"required": True, "content": AUDIO}},
 )
 async def record_greeting(
-    request: Request, number: NumberPath, deps: Deps, asking: Asking, source: _Source = ""
+    request: Request, number: NumberPath, deps: Deps, asking: Managing, source: _Source = ""
 ) -> None:
     """Take a recording; the body is read after the token was checked."""
     await greetings.record_greeting(
@@ -163,7 +163,7 @@ async def record_greeting(
     response_class=Response,
     responses={**_HEARD, **problems()},
 )
-async def get_greeting(number: NumberPath, deps: Deps, asking: Asking, source: _Source = "") -> Response:
+async def get_greeting(number: NumberPath, deps: Deps, asking: Managing, source: _Source = "") -> Response:
     """Return a recording."""
     wav = await greetings.recorded_greeting(deps.db, tenant_id=asking.tenant_id, number=number, source=source)
     return Response(wav, media_type=WAV)
@@ -176,7 +176,7 @@ async def get_greeting(number: NumberPath, deps: Deps, asking: Asking, source: _
     status_code=204,
     responses=problems(),
 )
-async def remove_greeting(number: NumberPath, deps: Deps, asking: Asking, source: _Source = "") -> None:
+async def remove_greeting(number: NumberPath, deps: Deps, asking: Managing, source: _Source = "") -> None:
     """Take a recording away."""
     await greetings.remove_recorded_greeting(
         deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, source=source, by=asking.label

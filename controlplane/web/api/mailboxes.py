@@ -7,8 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from controlplane.domain.mailbox import Counts
+from controlplane.domain.rights import Right
 from controlplane.services import mailboxes
+from controlplane.services.access import check_mailbox
 from controlplane.services.mailboxes import MailboxDetails
+from controlplane.services.tokens import Principal
 from controlplane.web.api.responses import body_problems, not_modified, problems, with_etag
 from controlplane.web.api.schemas_mailboxes import MailboxIn, MailboxOut, MailboxPage, MailboxPatch
 from controlplane.web.deps import WebDeps, deps_of
@@ -22,6 +25,17 @@ router = APIRouter(prefix=f"{API}/mailboxes", tags=["mailboxes"])
 
 Deps = Annotated[WebDeps, Depends(deps_of)]
 NumberPath = Annotated[str, Path(description="The number of the mailbox.", examples=["8001"])]
+
+
+async def who_manages(number: NumberPath, deps: Deps, asking: AnyAsking) -> Principal:
+    """Return who asks, if they may manage the mailbox; raises NotFound, NotAllowed."""
+    await check_mailbox(
+        deps.db, tenant_id=asking.tenant_id, number=number, member=asking.member, right=Right.MANAGE
+    )
+    return asking
+
+
+Managing = Annotated[Principal, Depends(who_manages)]
 
 
 @router.post("", status_code=201, response_model=MailboxOut, responses={**with_etag(201), **body_problems()})

@@ -22,11 +22,9 @@ from controlplane.services.greeting_sources import Source, named_sources
 from controlplane.services.hearing import hear
 from controlplane.services.mailbox_rules import parse_source
 from controlplane.web.errors import status_of
-from controlplane.web.portal.access import Inside, InsideWithFiles
 from controlplane.web.portal.forms import Faults, faults_of
 from controlplane.web.portal.greetings_page import (
     GREETINGS,
-    Owners,
     SourceQuery,
     Subject,
     address_of,
@@ -35,6 +33,7 @@ from controlplane.web.portal.greetings_page import (
     wav_response,
 )
 from controlplane.web.portal.mailbox_words import language_name, language_options
+from controlplane.web.portal.managing import Managing, ManagingWithFiles, Owners
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
 
@@ -46,7 +45,7 @@ _DRAFT: Final = GREETINGS + "/try/{draft_id}"
 
 @router.get(GREETINGS + "/change")
 async def change_page(
-    visit: Inside, owners: Owners, number: str, source: SourceQuery = "", draft: UUID | None = None
+    visit: Managing, owners: Owners, number: str, source: SourceQuery = "", draft: UUID | None = None
 ) -> Response:
     """Show the ways to make a greeting; of a text that was tried, with its words."""
     owner = owner_of(visit, owners, number)
@@ -75,7 +74,7 @@ async def change_page(
 
 
 @router.post(GREETINGS + "/try")
-async def try_greeting(visit: InsideWithFiles, owners: Owners, number: str) -> Response:
+async def try_greeting(visit: ManagingWithFiles, owners: Owners, number: str) -> Response:
     """Take what was recorded, uploaded or written, to be heard first."""
     owner, form, by = owner_of(visit, owners, number), visit.form, visit.person.label
     source, text, language = form.text("source"), form.text("text"), form.text("language")
@@ -101,7 +100,7 @@ async def try_greeting(visit: InsideWithFiles, owners: Owners, number: str) -> R
 
 
 @router.get(_DRAFT)
-async def draft_page(visit: Inside, owners: Owners, number: str, draft_id: UUID) -> Response:
+async def draft_page(visit: Managing, owners: Owners, number: str, draft_id: UUID) -> Response:
     """Let somebody hear a greeting before callers do."""
     owner = owner_of(visit, owners, number)
     draft = await read_draft(visit.deps.db, owner, draft_id)
@@ -119,7 +118,7 @@ async def draft_page(visit: Inside, owners: Owners, number: str, draft_id: UUID)
 
 
 @router.get(_DRAFT + "/audio")
-async def draft_audio(visit: Inside, owners: Owners, number: str, draft_id: UUID) -> Response:
+async def draft_audio(visit: Managing, owners: Owners, number: str, draft_id: UUID) -> Response:
     """Answer with what callers will hear."""
     deps = visit.deps
     draft = await read_draft(deps.db, owner_of(visit, owners, number), draft_id)
@@ -130,7 +129,7 @@ async def draft_audio(visit: Inside, owners: Owners, number: str, draft_id: UUID
 
 
 @router.post(_DRAFT)
-async def settle_draft(visit: Inside, owners: Owners, number: str, draft_id: UUID) -> Response:
+async def settle_draft(visit: Managing, owners: Owners, number: str, draft_id: UUID) -> Response:
     """Use a greeting that was tried, or drop it."""
     deps, owner = visit.deps, owner_of(visit, owners, number)
     draft: Draft = await read_draft(deps.db, owner, draft_id)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from fastapi import Path, Query, Response
+from fastapi import Query, Response
 
 from controlplane.domain.errors import NotFound
 from controlplane.domain.language import first_available
@@ -20,17 +20,15 @@ from controlplane.services.hearing import greeting_words, hear, reception_words
 from controlplane.speech.catalogue import available_languages
 from controlplane.web.audio import Audio, audio_response
 from controlplane.web.errors import Unsatisfiable
-from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.mailbox_words import author, language_name
+from controlplane.web.portal.managing import KINDS, Managing, Owners
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
 
 router = page_router()
 GREETINGS: Final = PREFIX + "/{owners}/{number}/greetings"
-_KINDS: Final = {"mailboxes": NumberKind.MAILBOX, "virtual-receptionists": NumberKind.VIRTUAL_RECEPTIONIST}
 
-Owners = Annotated[Literal["mailboxes", "virtual-receptionists"], Path()]
 SourceQuery = Annotated[str, Query(alias="source", max_length=65)]
 
 
@@ -84,7 +82,7 @@ class Subject:
 def owner_of(visit: Visit, owners: str, number: str) -> Owner:
     """Return whose greetings an address is about."""
     clean = number.replace("\0", "\ufffd")
-    return Owner(tenant_id=visit.person.tenant_id, kind=_KINDS[owners], number=clean)
+    return Owner(tenant_id=visit.person.tenant_id, kind=KINDS[owners], number=clean)
 
 
 async def subject_of(visit: Visit, owner: Owner) -> Subject:
@@ -95,7 +93,7 @@ async def subject_of(visit: Visit, owner: Owner) -> Subject:
 
 
 @router.get(GREETINGS)
-async def greetings_page(visit: Inside, owners: Owners, number: str) -> Response:
+async def greetings_page(visit: Managing, owners: Owners, number: str) -> Response:
     """Show what callers hear."""
     subject = await subject_of(visit, owner_of(visit, owners, number))
     suggested = await suggested_sources(visit.deps.db, visit.person.tenant_id) if subject.is_mailbox else []
@@ -104,7 +102,7 @@ async def greetings_page(visit: Inside, owners: Owners, number: str) -> Response
 
 @router.get(GREETINGS + "/audio")
 async def greeting_audio(
-    visit: Inside, owners: Owners, number: str, source: SourceQuery = "", *, save: bool = False
+    visit: Managing, owners: Owners, number: str, source: SourceQuery = "", *, save: bool = False
 ) -> Response:
     """Answer with what callers of a source hear; with `save` the browser keeps it as a file."""
     deps, owner = visit.deps, owner_of(visit, owners, number)
@@ -124,7 +122,7 @@ async def greeting_audio(
 
 
 @router.post(GREETINGS + "/remove")
-async def remove_greeting(visit: Inside, owners: Owners, number: str) -> Response:
+async def remove_greeting(visit: Managing, owners: Owners, number: str) -> Response:
     """Go back to the standard greeting; asks first where a recording would be gone."""
     deps, owner, form = visit.deps, owner_of(visit, owners, number), visit.form
     subject = await subject_of(visit, owner)
