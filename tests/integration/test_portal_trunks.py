@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 import httpx
@@ -117,13 +118,25 @@ async def test_state_is_what_the_switch_says_now(api: Api, system: httpx.AsyncCl
         trunk_id: Registration(state=TrunkState.FAILED, said="FAIL_WAIT", retry_seconds=30)
     }
     part = (await alice.open(f"{_ONE}/state")).text
+    (asks,) = asked_again(alice)
+    again = await alice.client.get(f"{_ONE}/state", params=asks, headers={"HX-Request": "true"})
     api.switch.fault = SwitchUnavailable("The switch is away.")
     away = (await alice.open(_ONE)).text
 
     assert ("Registered" in listed, "By address" in listed) == (True, True)
     assert "This phone system is registered at the provider." in page
     assert "It tries again within 30 seconds." in part
+    assert (204, "") == (again.status_code, again.text)
     assert "The switch does not answer." in away
+
+
+def asked_again(browser: Browser) -> list[dict[str, str]]:
+    """Return what an open page sends when it asks again."""
+    return [
+        json.loads(one["hx-vals"])
+        for one in browser.shown.with_attribute("hx-vals")
+        if "/state" in one["hx-get"]
+    ]
 
 
 async def test_rules_of_a_deleted_trunk_take_another(system: httpx.AsyncClient, alice: Browser) -> None:

@@ -33,17 +33,24 @@ from controlplane.web.portal.wrongs import Wrong
 
 SECONDS: Final = 1.5
 """So long the switch has for an answer while somebody waits for a page; a page that is open asks again."""
+_NOTHING_NEW: Final = 204
 _PLAIN: Final[Mapping[str, str]] = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 _KINDS: Final[Mapping[TrunkState, str]] = {TrunkState.REGISTERED: "good", TrunkState.FAILED: "bad"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateInWords:
-    """How a trunk is now: a word, its colour, a sentence, and what is known of the last answer."""
+    """How a trunk is now: a word, its colour, a sentence, and `more`, which may change by the second."""
 
     kind: str
     word: str
     text: str
+    more: str
+
+    @property
+    def seen(self) -> str:
+        """What an open page has, so that nothing is read out again that is as it was."""
+        return f"{self.word} {self.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +89,16 @@ def in_words(state: ShownState, words: Words, time_zone: str) -> StateInWords:
     """Say how a trunk is."""
     key = f"{state.state}-text" if state.failure is None else f"failed-{state.failure}"
     code = "" if state.sip_code is None else f" ({state.sip_code})"
-    parts = [words(f"trunk-state.{key}", code=code)]
+    more = []
     if state.retry_seconds is not None:
-        parts.append(words.count("trunk-state.retry", state.retry_seconds))
+        more.append(words.count("trunk-state.retry", state.retry_seconds))
     if state.since is not None:
-        parts.append(words("trunk-state.since", at=words.moment(state.since, time_zone)))
+        more.append(words("trunk-state.since", at=words.moment(state.since, time_zone)))
     return StateInWords(
         kind=_KINDS.get(state.state, "quiet"),
         word=words(f"trunk-state.{state.state}"),
-        text=" ".join(parts),
+        text=words(f"trunk-state.{key}", code=code),
+        more=" ".join(more),
     )
 
 
@@ -167,6 +175,8 @@ add_named_delete(router, TRUNKS)
 
 @router.get(f"{TRUNKS.route}/{{key}}/state")
 async def trunk_state(visit: Inside, key: str) -> Response:
-    """Show how a trunk is now; an open page asks again and again."""
+    """Show how a trunk is now; an open page asks again and again, and is told what it has not seen."""
     state = await _state(visit, key.replace("\0", "\ufffd"))
+    if visit.by_htmx and visit.request.query_params.get("seen") == state.seen:
+        return Response(status_code=_NOTHING_NEW)
     return visit.page("trunk_state.html", section=TRUNKS.plural, key=key, state=state)
