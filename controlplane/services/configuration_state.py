@@ -128,10 +128,18 @@ async def read_brief(db: Database, tenant_id: UUID) -> Brief:
 
 
 async def read_configuration(
-    db: Database, folder: RevisionFolder, *, tenant_id: UUID, all_tenants: bool
+    db: Database,
+    folder: RevisionFolder,
+    *,
+    tenant_id: UUID,
+    all_tenants: bool,
+    looks_for_edits: bool = True,
 ) -> ConfigurationState:
-    """Return how things are, for one tenant or for who may see all of them; raises Unavailable."""
-    edited = await _edited(folder) if all_tenants else None
+    """Return how things are, for one tenant or for who may see all of them; raises Unavailable.
+
+    All files are read to see whether somebody edited them: who asks again and again leaves that out.
+    """
+    edited = await _edited(folder) if all_tenants and looks_for_edits else None
     async with db.transaction() as session:
         queued = await revisions.is_queued(session, tenant_id)
         listed = await revisions.newest(session, limit=_SHOWN)

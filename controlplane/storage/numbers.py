@@ -94,6 +94,12 @@ async def owners(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]
     return {row.number: _owner(*row) for row in rows}
 
 
+async def has_more_than(session: AsyncSession, tenant_id: UUID, most: int) -> bool:
+    """Say whether a tenant has more numbers than so many."""
+    beyond = select(NumberRow.number).where(NumberRow.tenant_id == tenant_id).offset(most).limit(1)
+    return await session.scalar(beyond) is not None
+
+
 async def names(session: AsyncSession, tenant_id: UUID, wanted: Collection[str]) -> dict[str, str]:
     """Return the display names of those of the numbers that somebody has now."""
     if not wanted:

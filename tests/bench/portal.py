@@ -78,11 +78,13 @@ def origin_of(address: str) -> str:
     return f"{url.scheme}://{url.netloc.decode()}"
 
 
-async def taken(work: Callable[[], Awaitable[object]]) -> float:
-    """Return how many seconds something takes."""
+async def taken(work: Callable[[], Awaitable[httpx.Response]]) -> float:
+    """Return how many seconds a page takes."""
     began = time.perf_counter()
-    await work()
-    return time.perf_counter() - began
+    answer = await work()
+    took = time.perf_counter() - began
+    assert answer.status_code == 200, answer.headers
+    return took
 
 
 async def time_pages(client: httpx.AsyncClient, base: str) -> None:
@@ -155,7 +157,7 @@ async def time_change(client: httpx.AsyncClient, base: str, database: str) -> No
 
 async def measure(instance: Instance) -> None:
     """Print both."""
-    base = instance.ready["portal_url"].rstrip("/")
+    base = instance.ready["portal_url"] + "portal"
     database = instance.ready["database_url"]
     client = await signed_in(instance)
     token = open(instance.ready["token_file"], encoding="utf-8").read().strip()  # noqa: SIM115, ASYNC230, PTH123

@@ -42,7 +42,7 @@ async def furnish(site: Api) -> None:
         await client.post(f"{_API}/ring-groups", json={"number": "6200", "display_name": "Nobody"})
 
 
-async def test_changes_are_applied(signed_in: OpenPage, site: Api) -> None:
+async def test_changes_are_applied(signed_in: OpenPage, site: Api, pictures: Path) -> None:
     """The bar, the button, progress that is live, and the bar is gone."""
     await furnish(site)
     page = await signed_in()
@@ -51,8 +51,12 @@ async def test_changes_are_applied(signed_in: OpenPage, site: Api) -> None:
     await bar.get_by_role("link", name="Apply changes").click()
     await page.get_by_role("main").get_by_role("button", name="Apply changes").click()
     await expect(page.get_by_role("heading", name="Changes are being applied")).to_be_visible()
-    ((_, arguments),) = [one for one in site.jobs() if one[0] == "configuration.publish_by_hand"]
-    await publish(site.deps.publisher, by=str(arguments["by"]), waiting=None)
+    await page.screenshot(path=pictures / "publishing-under-way.png")
+    assert [] == await axe(page)
+    await publish(site.deps.publisher, by="user alice", waiting=None)
+    assert ["user alice"] == [
+        arguments["by"] for name, arguments in site.jobs() if name == "configuration.publish_by_hand"
+    ]
     # Nobody loads the page again.
     await expect(page.locator("#progress")).to_contain_text("Everything is applied.")
     await expect(page.locator("#history")).to_contain_text("Revision 3")

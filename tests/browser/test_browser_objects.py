@@ -37,7 +37,10 @@ async def fill_tenant(site: Api) -> None:
         rules = {
             "mailbox": "8001",
             "no_answer": {"office_hours": _OWN, "outside_hours": _TO_SALES, "holidays": None},
-            "exceptions": [{"caller": "49301234*", "destination": _TO_SALES, "when": "office_hours"}],
+            "exceptions": [
+                {"caller": "49301234*", "destination": _TO_SALES, "when": "office_hours"},
+                {"caller": "102", "destination": {"action": "ring", "number": None}, "when": "always"},
+            ],
         }
         made = await client.put(f"{_API}/extensions/101/rules", json=rules)
         assert made.status_code == 200, made.text
@@ -74,7 +77,9 @@ async def test_destination_by_dialog(signed_in: OpenPage, site: Api) -> None:
     await expect(dialog).to_be_visible()
     await page.get_by_label("Type").select_option("mailbox")
     await expect(page.locator("#choices tbody tr")).to_have_count(2)
-    await page.get_by_role("searchbox", name="Search by number or name").press_sequentially("supp")
+    # The list follows each key: the last one's answer is what to choose from.
+    async with page.expect_response("**/destinations?*pick-q=supp*"):
+        await page.get_by_role("searchbox", name="Search by number or name").press_sequentially("supp")
     await expect(page.locator("#choices tbody tr")).to_have_count(1)
     await page.get_by_label("Select Support in the evening (8002)").check()
     await page.get_by_role("button", name="OK").click()

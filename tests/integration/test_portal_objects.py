@@ -234,6 +234,12 @@ async def test_extension_gets_a_password_and_rules(
         (one["caller"], one["destination"]["action"], one["when"]) for one in saved["exceptions"]
     ]
     assert "8001" == saved["mailbox"]
+    await press(bob, "row exceptions")
+    second = {"exceptions-1-caller": "200", "exceptions-1-destination-action": "hangup"}
+    await press(bob, "up exceptions 1", **second, **{"exceptions-1-when": "always"})
+    await press(bob, "save")
+    saved = (await client.get("/api/v1/extensions/104/rules")).json()
+    assert ["200", "49301234*"] == [one["caller"] for one in saved["exceptions"]]
 
 
 async def test_password_is_set_anew(client: httpx.AsyncClient, bob: Browser, office: None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
+import psycopg
 from tests.support.api import Api
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.portal import Browser
@@ -180,11 +182,14 @@ async def test_holiday_that_is_none_is_refused(client: httpx.AsyncClient, bob: B
 
 
 async def test_as_many_holidays_as_there_can_be_are_shown_in_parts(
-    client: httpx.AsyncClient, bob: Browser
+    api: Api, client: httpx.AsyncClient, bob: Browser
 ) -> None:
     """No part is heavy, the week can still be changed, and one more is refused in words."""
-    day = {"first_day": "2031-03-02", "last_day": "2031-03-02"}
-    await make(client, holidays=[{"name": f"Day {n}", **day} for n in range(400)])
+    await make(client)
+    one = {"name": "Inventory", "first_day": "2031-03-02", "last_day": "2031-03-02"}
+    with psycopg.connect(api.url) as connection:
+        settings = json.dumps({"holidays": [{**one, "name": f"Day {n}"} for n in range(400)]})
+        connection.execute("UPDATE routing_objects SET settings = settings || %s::jsonb", [settings])
     await bob.open(_HOLIDAYS)
     heavy = len(bob.answer.content)
     await bob.post(_HOLIDAYS, await _filled(bob, name="One more", first_day="2031-03-02"))

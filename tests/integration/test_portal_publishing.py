@@ -128,7 +128,7 @@ async def test_changes_are_applied(
     done = (await bob.open(PAGE)).text
 
     assert "The changes are being applied." in asked
-    assert "It is the turn of these changes" in asked
+    assert "Their turn comes" in asked
     assert ("configuration.publish_by_hand", "user bob", False) == (
         task,
         arguments["by"],
@@ -251,6 +251,31 @@ async def test_history(
     assert 404 == missing
     assert "Revision 2" in last
     assert "Revision 32" not in last
+
+
+async def test_many_changes_are_cut(
+    api: Api, client: httpx.AsyncClient, bob: Browser, published: Publisher
+) -> None:
+    """The page lists the newest and counts the others, of objects and of fields."""
+    await _make(client, "virtual-receptionists", number="6000", display_name="Main")
+    await _manual(client)
+    api.rows(
+        "INSERT INTO configuration_changes (tenant_id, kind, name, action, author)"
+        " SELECT id, 'extension', number::text, 'changed', 'user bob'"
+        " FROM tenants, generate_series(1000, 1300) AS number"
+        " WHERE tenants.name = 'default' RETURNING 1"
+    )
+    keys = [{"keys": str(key), "destination": {"office_hours": HANG_UP}} for key in range(10, 30)]
+    changed = await client.patch(f"{REST}/virtual-receptionists/6000", json={"keys": keys})
+    assert 200 == changed.status_code, changed.text
+    text = (await bob.open(PAGE)).text
+    bar = (await bob.open("/portal/account")).text
+
+    assert "Key, 1, Key : before: nothing → now: 10" in text
+    assert "and 28 more" in text
+    assert "older changes are not listed." in text
+    assert len(bob.answer.content) < 150_000
+    assert "More than 99 changes wait to be applied." in bar
 
 
 async def test_hostile_names_stay_text(

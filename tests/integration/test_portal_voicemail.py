@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from datetime import UTC, datetime
@@ -478,3 +479,27 @@ async def test_a_zip_asks_for_all_messages_at_once(api: Api, office: Browser) ->
         event.remove(engine, "after_cursor_execute", note)
 
     assert 2 == len(asked)
+
+
+async def test_pages_of_many_share_what_they_fetch(api: Api, office: Browser, alice: Browser) -> None:
+    """One page is made for all who may see the same, and has in its forms the token of whoever gets it."""
+    await api.message()
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM messages JOIN mailboxes" in statement:
+            asked.append(statement)
+
+    tokens = [(await each.open(PAGE)).form("/sign-out").fields["csrf"] for each in (office, alice)]
+    engine = api.deps.db._engine.sync_engine
+    event.listen(engine, "after_cursor_execute", note)
+    try:
+        answers = await asyncio.gather(
+            *(each.client.get(PAGE, headers={"X-Live": "yes"}) for each in (office, alice) * 10)
+        )
+    finally:
+        event.remove(engine, "after_cursor_execute", note)
+
+    assert tokens * 10 == [Shown(answer.text).form("/voicemail").fields["csrf"] for answer in answers]
+    assert len(asked) < len(answers)
+    assert "<nav" not in answers[0].text.partition("mailbox-pages")[0]

@@ -32,11 +32,19 @@ async def _letter(page: Page) -> None:
     await page.locator("#message").wait_for()
 
 
-async def _more(page: Page) -> None:
-    await page.locator("details summary").first.click()
+async def _pick(page: Page) -> None:
+    await page.get_by_role("button", name="Choose").first.click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def _simulate(page: Page) -> None:
+    await page.locator("#to").fill("+493023125100")
+    await page.get_by_role("main").get_by_role("button", name="Try it").click()
+    await page.locator(".way-steps").wait_for()
 
 
 PAGES = (
+    Shown(name="welcome", words="First steps", path="/welcome"),
     Shown(name="mailboxes", words="Shared Voicemail", path="/mailboxes"),
     Shown(
         name="voicemail",
@@ -45,11 +53,41 @@ PAGES = (
         act=_play,
     ),
     Shown(name="message", words="A message", path="/mailboxes/8001/voicemail", act=_letter),
+    Shown(name="greetings", words="Greetings", path="/mailboxes/8001/greetings"),
     Shown(name="mailbox", words="A mailbox's settings", path="/mailboxes/8001"),
+    Shown(name="members", words="A mailbox's members", path="/mailboxes/8001/members"),
     Shown(
         name="mailbox-delete", words="Deleting a mailbox that others point at", path="/mailboxes/8001/delete"
     ),
+    Shown(name="call-queues", words="Call queues", path="/call-queues"),
+    Shown(name="call-queue", words="A call queue", path="/call-queues/6200"),
+    Shown(name="destinations", words="Choosing a destination", path="/call-queues/6200", act=_pick),
+    Shown(name="ring-groups", words="Ring groups", path="/ring-groups"),
+    Shown(name="ring-group", words="A ring group", path="/ring-groups/6100"),
+    Shown(name="receptionists", words="Virtual receptionists", path="/virtual-receptionists"),
+    Shown(name="receptionist", words="A virtual receptionist", path="/virtual-receptionists/6000"),
+    Shown(name="extensions", words="Extensions", path="/extensions"),
+    Shown(name="extension", words="An extension", path="/extensions/101"),
+    Shown(name="phone", words="Connecting a phone", path="/extensions/101/phone"),
+    Shown(name="inbound-rules", words="Inbound rules", path="/inbound-rules"),
+    Shown(name="inbound-rule", words="An inbound rule", path="/inbound-rules/main-number"),
+    Shown(name="trunks", words="Trunks", path="/trunks"),
+    Shown(name="office-hours", words="Office hours", path="/office-hours"),
+    Shown(name="week", words="The hours of a week", path="/office-hours/default"),
+    Shown(name="feature-codes", words="Feature codes", path="/feature-codes"),
+    Shown(name="simulator", words="The simulator", path="/simulator", act=_simulate),
+    Shown(name="findings", words="Check-up", path="/findings"),
+    Shown(name="publishing", words="Apply changes", path="/publishing"),
+    Shown(name="import", words="Import and export", path="/import"),
+    Shown(name="health", words="Health", path="/health"),
+    Shown(name="calls", words="Calls now", path="/calls"),
+    Shown(name="mails", words="Mail", path="/mails"),
+    Shown(name="quarantine", words="Quarantine", path="/quarantine"),
+    Shown(name="audit", words="Audit log", path="/audit"),
     Shown(name="users", words="Users", path="/users"),
+    Shown(name="teams", words="Teams", path="/teams"),
+    Shown(name="tokens", words="Tokens", path="/tokens"),
+    Shown(name="settings", words="Settings", path="/settings"),
     Shown(name="account", words="One's own account", path="/account"),
     Shown(name="tenants", words="Choosing a tenant", path="/tenants"),
 )

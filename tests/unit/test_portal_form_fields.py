@@ -11,7 +11,7 @@ from controlplane.web.portal.call_queues_page import CALL_QUEUES
 from controlplane.web.portal.destination_fields import To, ToByHours
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_buttons import field_at, kind_wanted
-from controlplane.web.portal.form_fields import Entries, FormField, NumbersOf
+from controlplane.web.portal.form_fields import Entries, FormField, NumbersOf, Rows
 from controlplane.web.portal.forms import Form
 from controlplane.web.portal.object_form import body_of, entries_of, entries_sent
 from controlplane.web.portal.ring_groups_page import RING_GROUPS
@@ -99,6 +99,20 @@ def test_rows_are_counted_anew() -> None:
     row = {"caller": "49301*", "destination": {"action": "ring", "number": None}, "when": "always"}
 
     assert [row] == rows.body("exceptions", rows.sent("exceptions", form))
+
+
+def test_rows_change_places() -> None:
+    """The first that means a caller counts, so that their order matters; other fields stay."""
+    rows = EXTENSIONS.fields["exceptions"]
+    assert isinstance(rows, Rows)
+    callers = [
+        {"caller": caller, "destination": _SALES, "when": "always"} for caller in ("100", "200", "300")
+    ]
+    entries = {"busy-office_hours-action": "hangup", **rows.entries("exceptions", callers)}
+    moved = rows.in_order("exceptions", entries, [0, 2, 1])
+
+    assert ["100", "300", "200"] == [one["caller"] for one in rows.body("exceptions", moved)]
+    assert sorted(entries) == sorted(moved)
 
 
 @pytest.mark.parametrize("pages", [CALL_QUEUES, RING_GROUPS, EXTENSIONS], ids=lambda pages: pages.word)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from controlplane.domain.language import nearest
 from controlplane.domain.routing.findings import UNREAD_DAYS, Everything, Finding
 from controlplane.domain.routing.lint import lint
 from controlplane.speech.catalogue import available_languages
+from controlplane.storage import numbers
 from controlplane.storage.database import Database
 from controlplane.storage.routing import everything, objects
+
+MANY: Final = 5000
+"""Numbers of a tenant that are looked over in less than a second."""
+
+
+async def takes_long(db: Database, tenant_id: UUID) -> bool:
+    """Say whether a tenant is so large that looking it over is to be asked for."""
+    async with db.transaction() as session:
+        return await numbers.has_more_than(session, tenant_id, MANY)
 
 
 async def lint_tenant(db: Database, *, tenant_id: UUID, now: datetime) -> list[Finding]:

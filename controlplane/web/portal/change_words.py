@@ -12,6 +12,7 @@ from controlplane.web.portal.object_pages import page_of
 from controlplane.web.portal.words import Words
 
 _LONGEST: Final = 160
+_MOST_FIELDS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class ToldField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldObject:
-    """An object; `path` is its page, if it is there and its kind has one."""
+    """An object; `path` is its page, if it is there and its kind has one. `more_fields` are not listed."""
 
     kind: str
     name: str
@@ -35,6 +36,7 @@ class ToldObject:
     who: str
     at: str
     fields: Sequence[ToldField]
+    more_fields: int
     undone: bool
 
 
@@ -53,7 +55,8 @@ def told_object(one: ChangedObject, words: Words, *, time_zone: str) -> ToldObje
         action=one.action.value,
         who=", ".join(dict.fromkeys(author(each, words) for each in one.authors)),
         at=words.moment(one.changed_at, time_zone),
-        fields=fields,
+        fields=fields[:_MOST_FIELDS],
+        more_fields=len(fields[_MOST_FIELDS:]),
         undone=one.action == "changed" and one.fields == (),
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import Response
 
 from controlplane.domain.routing.findings import Finding, Severity
-from controlplane.services.routing.linting import lint_tenant
+from controlplane.services.routing.linting import lint_tenant, takes_long
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.change_words import field_label
@@ -57,10 +58,14 @@ async def findings_page(visit: Inside) -> Response:
 
 @router.get(f"{FINDINGS}/beside")
 async def findings_beside(visit: Inside) -> Response:
-    """Show what was found about one object; a page of that object puts it beside its form."""
+    """Show what was found about one object; a page of that object puts it beside its form.
+
+    There a large tenant is not looked over by itself: a link asks for it.
+    """
     asked = visit.request.query_params
     kind, key = asked.get("kind", ""), asked.get("key", "")
-    found = await findings_of(visit, kind, key)
+    waits = visit.by_htmx and await takes_long(visit.deps.db, visit.person.tenant_id)
+    found = [] if waits else await findings_of(visit, kind, key)
     key_words = f"kinds.{kind}"
     return visit.page(
         "findings_beside.html",
@@ -68,6 +73,9 @@ async def findings_beside(visit: Inside) -> Response:
         findings=found,
         about=f"{visit.words(key_words) if visit.words.has(key_words) else kind} {key}",
         path=page_of(kind, key),
+        look=f"{visit.portal.base}/findings/beside?{urlencode({'kind': kind, 'key': key})}"
+        if waits
+        else None,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import Response
 
@@ -28,6 +28,7 @@ from controlplane.web.portal.form_fields import (
 from controlplane.web.portal.visits import Visit
 
 SAVE: Final = frozenset({"", "save"})
+_Thing = TypeVar("_Thing")
 _PLACE = re.compile(r"[0-9]{1,3}", re.ASCII)
 _PICKER: Final = frozenset({"pick", "find", "on", "ok", "back"})
 
@@ -82,9 +83,14 @@ async def press(
             kept={**hidden, **{each: visit.form.text(each) for each in carried}},
             nothing_picked=verb == "ok",
         )
-    if isinstance(kind, Rows) and verb == "row":
-        first = next(iter(kind.parts))
-        return Pressed(entries=entries, blank=name, focus=f"{name}-{kind.count(name, entries)}-{first}")
+    if isinstance(kind, Rows):
+        count = kind.count(name, entries)
+        if verb == "row":
+            return Pressed(entries=entries, blank=name)
+        order = list(range(count))
+        if _PLACE.fullmatch(rest) and int(rest) < count and verb in {"up", "down"}:
+            _move(order, int(rest), verb)
+        return Pressed(entries=kind.in_order(name, entries, order))
     if isinstance(kind, NumbersOf):
         numbers = listed(name, entries)
         place = int(rest) if _PLACE.fullmatch(rest) else len(numbers)
@@ -117,11 +123,11 @@ def kind_wanted(field: FormField, name: str, entries: Entries) -> NumberKind | N
     return field.kind_of(name, entries) if isinstance(field, To) else None
 
 
-def _move(numbers: list[str], place: int, verb: str) -> None:
-    number = numbers.pop(place)
+def _move(listed_things: list[_Thing], place: int, verb: str) -> None:
+    thing = listed_things.pop(place)
     if verb != "drop":
         step = {"up": -1, "down": 1}.get(verb, 0)
-        numbers.insert(max(0, place + step), number)
+        listed_things.insert(max(0, place + step), thing)
 
 
 def _chosen(visit: Visit, verb: str, name: str, kind: FormField, entries: Entries) -> Pressed | None:

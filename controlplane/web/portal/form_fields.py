@@ -7,7 +7,7 @@ several entries, whose names begin with the field's own and a hyphen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -230,6 +230,18 @@ class Rows:
         for row in range(self.count(name, entries)):
             for part, kind in self.parts.items():
                 yield from kind.numbers(f"{name}-{row}-{part}", entries)
+
+    def in_order(self, name: str, entries: Entries, order: Sequence[int]) -> Entries:
+        """Return the entries of a whole form with the rows of this field in another order."""
+        found = {key: text for key, text in entries.items() if not key.startswith(f"{name}-")}
+        for row, before in enumerate(order):
+            own = f"{name}-{before}-"
+            found |= {
+                f"{name}-{row}-{key.removeprefix(own)}": text
+                for key, text in entries.items()
+                if key.startswith(own)
+            }
+        return found
 
     def count(self, name: str, entries: Entries) -> int:
         """Return how many rows there are."""

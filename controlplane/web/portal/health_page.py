@@ -28,6 +28,7 @@ router = page_router()
 GOOD, ATTENTION, BAD = "good", "attention", "bad"
 _SECONDS: Final = 2.0
 _SHORT_BYTES, _FULL_BYTES = 2_000_000_000, 200_000_000
+_BESIDE_A_SWITCH: Final = frozenset({ProcessKind.CALLS, ProcessKind.EVENTS})
 _KNOWN_FAULTS: Final = frozenset({"listener", "switch", "worker", "prompts"})
 
 
@@ -59,7 +60,11 @@ async def health_page(visit: SystemAdmin) -> Response:
 
 
 def _processes(seen: SeenProcesses, visit: Visit) -> list[Part]:
-    return [part for kind in ProcessKind for part in _of_kind(kind, seen, visit)]
+    kinds = list(ProcessKind)
+    if visit.deps.switch_answers is None:
+        # Without a switch nobody starts them.
+        kinds = [kind for kind in kinds if kind not in _BESIDE_A_SWITCH]
+    return [part for kind in kinds for part in _of_kind(kind, seen, visit)]
 
 
 def _of_kind(kind: ProcessKind, seen: SeenProcesses, visit: Visit) -> Sequence[Part]:

@@ -51,6 +51,7 @@ from controlplane.web.portal import (
 from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import nothing_here, page_router
+from controlplane.web.portal.together import Together
 from controlplane.web.portal.visits import Portal, Visit
 
 _PAGES: Final = (
@@ -102,6 +103,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     """Add the portal to the app; the root leads to it."""
     portal = Portal(public_url)
     app.state.portal = portal
+    app.state.together = Together()
     app.include_router(_ways())
     app.include_router(portal.files.routes(PREFIX))
     for page in _PAGES:

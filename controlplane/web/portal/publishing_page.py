@@ -36,8 +36,9 @@ router = page_router()
 PUBLISHING: Final = f"{PREFIX}/publishing"
 _SECTION: Final = "publishing"
 _LARGEST: Final = 2**63 - 1
-_LINES: Final = 600
-_LINE: Final = 240
+_LINES: Final = 400
+_LINE: Final = 200
+_OBJECTS: Final = 60
 _REVISIONS: Final = 25
 _ON_THE_PAGE: Final = 8
 _OK: Final = 200
@@ -125,14 +126,13 @@ async def revision_page(visit: Inside, number: Number) -> Response:
     """Show what a revision changed, and how it went."""
     by = visit.person
     found = await read_revision(visit.deps.db, number, tenant_id=by.tenant_id, all_tenants=by.system)
+    objects = by_object(found.changes.items)
     return visit.page(
         "publishing_revision.html",
         section=_SECTION,
         revision=_revision(found.listed, visit),
-        objects=[
-            told_object(one, visit.words, time_zone=by.time_zone) for one in by_object(found.changes.items)
-        ],
-        left_out=found.changes.left_out,
+        objects=[told_object(one, visit.words, time_zone=by.time_zone) for one in objects[:_OBJECTS]],
+        left_out=found.changes.left_out + len(objects[_OBJECTS:]),
         files=_files(found.files),
     )
 
@@ -140,7 +140,11 @@ async def revision_page(visit: Inside, number: Number) -> Response:
 async def _page(visit: Visit, *, error: DomainError | None = None) -> Response:
     by = visit.person
     state = await read_configuration(
-        visit.deps.db, visit.deps.publisher.folder, tenant_id=by.tenant_id, all_tenants=by.system
+        visit.deps.db,
+        visit.deps.publisher.folder,
+        tenant_id=by.tenant_id,
+        all_tenants=by.system,
+        looks_for_edits=not visit.by_htmx,
     )
     pending = await read_pending(visit.deps.db, by.tenant_id)
     refused = None
@@ -160,8 +164,8 @@ async def _page(visit: Visit, *, error: DomainError | None = None) -> Response:
         steps=_steps(state),
         refused=refused,
         why=why,
-        objects=[told_object(one, visit.words, time_zone=by.time_zone) for one in pending.items],
-        left_out=pending.left_out,
+        objects=[told_object(one, visit.words, time_zone=by.time_zone) for one in pending.items[:_OBJECTS]],
+        left_out=pending.left_out + len(pending.items[_OBJECTS:]),
         revisions=[_revision(one, visit) for one in state.revisions[:_ON_THE_PAGE]],
     )
 

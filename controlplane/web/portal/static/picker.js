@@ -81,5 +81,4 @@ if (picker) {
     row.querySelector("input").checked = true;
     choose();
   });
-  picker.addEventListener("close", () => picker.replaceChildren());
 }
