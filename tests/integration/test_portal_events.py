@@ -98,13 +98,15 @@ async def test_change_is_told(api: Api, mailbox: httpx.Response, bob: Browser) -
     )
 
 
-async def test_signing_out_ends_the_stream(api: Api, mailbox: httpx.Response, bob: Browser) -> None:
-    """Who is signed out hears of no further change."""
+async def test_signing_out_ends_the_stream(
+    api: Api, mailbox: httpx.Response, bob: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the latest with the next beat."""
+    monkeypatch.setattr(events, "BEAT_SECONDS", 0.05)
     async with stream(api, bob) as open_stream:
         await open_stream.until("event: listening")
         await bob.open("/portal/mailboxes")
         await bob.send("/sign-out")
-        await api.message()
 
         assert await open_stream.until("event: signed-out")
     assert mailbox.status_code == 201
