@@ -33,7 +33,7 @@ async def _letter(page: Page) -> None:
 
 
 async def _pick(page: Page) -> None:
-    await page.get_by_role("button", name="Choose").first.click()
+    await page.get_by_role("button", name="Choose").nth(1).click()
     await page.get_by_role("dialog").wait_for()
 
 
