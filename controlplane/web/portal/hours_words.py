@@ -86,18 +86,20 @@ def _interval(first: date, last: date, skeleton: str, words: Words) -> str:
 
 def _coming(one: Holiday, today: date) -> tuple[date, date]:
     """Return when one of every year is the next time, or now."""
-    for year in range(today.year - 1, today.year + 2):
-        first = _in_year(one.first_day, year)
-        goes_on = (one.last_day.month, one.last_day.day) < (one.first_day.month, one.first_day.day)
-        last = _in_year(one.last_day, year + goes_on)
-        if last >= today:
-            return first, last
+    goes_on = (one.last_day.month, one.last_day.day) < (one.first_day.month, one.first_day.day)
+    first, last = one.first_day, one.last_day
+    # 29 February alone comes each fourth year, and once there are eight between.
+    for year in range(today.year - 1, today.year + 9):
+        first = _in_year(one.first_day, year, instead=(3, 1))
+        last = _in_year(one.last_day, year + goes_on, instead=(2, 28))
+        if first <= last and last >= today:
+            break
     return first, last
 
 
-def _in_year(day: date, year: int) -> date:
-    """Return a day in another year; 29 February is 1 March where there is none."""
+def _in_year(day: date, year: int, *, instead: tuple[int, int]) -> date:
+    """Return a day in another year, `instead` of 29 February where there is none."""
     try:
         return day.replace(year=year)
     except ValueError:
-        return date(year, 3, 1)
+        return date(year, *instead)
