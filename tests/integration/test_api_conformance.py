@@ -17,6 +17,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.generation.case import Case
 from schemathesis.specs.openapi import checks as openapi_checks
 from tests.support.api import MAILBOX, Api, make_api
+from tests.support.greetings import humming, speaking
 
 EXAMPLES = 4
 
@@ -97,6 +98,8 @@ def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -
         api = make_api(database, Jobs(make_app(database_url)), tmp_path, database_url, max_body_bytes=1 << 20)
         client = api.client(runner.run(api.token(None)))
         runner.run(_fill(api, client))
+        jobs = speaking(database, humming(tmp_path / "spoken"))
+        runner.run(jobs.__aenter__())
         schema = schemathesis.openapi.from_dict(_for_members(api.app.openapi()))
         for found in schema.get_all_operations():
             operation = found.ok()
@@ -117,6 +120,7 @@ def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -
                     case.validate_response(answer, checks=checks)
 
                 conforms()
+        runner.run(jobs.__aexit__(None, None, None))
         runner.run(client.aclose())
         runner.run(database.close())
         api.close()
