@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import NotFound
 from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, Right, Rights, check_right
-from controlplane.storage import mailboxes, members
+from controlplane.storage import extensions, mailboxes, members
 from controlplane.storage.database import Database
+from controlplane.storage.routing.documents import rules_from
 
 __all__ = ["admission", "check_mailbox", "may", "require", "rights_at", "rights_by_mailbox"]
 
@@ -77,16 +78,24 @@ async def admission(
     """Return what a caller may do with a mailbox, within a transaction.
 
     `extension` is the one that the switch authenticated. A mailbox without members is open to every
-    extension that knows its PIN. One with members knows people by their extension, and only them.
+    extension that knows its PIN. One with members knows people by their extension, and only them; but the
+    mailbox of an extension stays its own.
     """
     if extension is None:
         return Admission(rights=NO_RIGHTS)
-    person = await members.person_on_phone(session, tenant_id, extension)
-    name = None if person is None else person.user_name
     if not await members.has_any(session, mailbox_id):
-        return Admission(rights=ALL_RIGHTS, user_name=name)
-    if person is None:
-        return Admission(rights=NO_RIGHTS)
-    rights = await rights_at(session, person.member, mailbox_id)
-    spared = person.pin_spared and Right.LISTEN in rights
-    return Admission(rights=rights, pin_spared=spared, user_name=name)
+        return Admission(rights=ALL_RIGHTS)
+    person = await members.person_on_phone(session, tenant_id, extension)
+    rights = NO_RIGHTS if person is None else await rights_at(session, person.member, mailbox_id)
+    spared = person is not None and person.pin_spared and Right.LISTEN in rights
+    if await _owns(session, tenant_id, extension, mailbox_id):
+        rights = ALL_RIGHTS
+    return Admission(rights=rights, pin_spared=spared)
+
+
+async def _owns(session: AsyncSession, tenant_id: UUID, extension: str, mailbox_id: UUID) -> bool:
+    """Say whether it is the extension's own mailbox, of which others may be members too."""
+    row = await extensions.by_number(session, tenant_id, extension)
+    owned = None if row is None else rules_from(row.rules).mailbox
+    found = None if owned is None else await mailboxes.by_number(session, tenant_id, owned)
+    return found is not None and found[0].id == mailbox_id

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission
+from controlplane.services.access import admission
 from controlplane.services.tokens import list_tokens
 from tests.support.api import MAILBOX, Api
-from tests.support.members import client_of, make_member, make_team
+from tests.support.members import client_of, make_member, make_team, tenant_id
 from tests.support.portal import make_user
 
 _BOX = "/api/v1/mailboxes/8001"
@@ -323,3 +325,21 @@ async def test_who_gave_whom_rights_is_noted(
         ("token tests", "mia: listen", None),
     ] == found
     assert ["mia", "dora"] == [name for name in people if name]
+
+
+async def test_extension_keeps_its_own_mailbox(
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response
+) -> None:
+    """Others may be members of it; a phone that is nobody's is still let in where the mailbox is its own."""
+    for number in ("101", "102"):
+        await client.post("/api/v1/extensions", json={"number": number, "display_name": "Phone"})
+    await _ok(await client.put("/api/v1/extensions/101/rules", json={"mailbox": "8001"}))
+    await make_member(api, "mia", ["listen"])
+    box = UUID(api.rows("SELECT id::text AS id FROM mailboxes")[0]["id"])
+    async with api.deps.db.transaction() as session:
+        own, other = [
+            await admission(session, tenant_id=tenant_id(api), extension=number, mailbox_id=box)
+            for number in ("101", "102")
+        ]
+
+    assert (Admission(rights=ALL_RIGHTS), Admission(rights=NO_RIGHTS)) == (own, other)
