@@ -287,7 +287,7 @@ async def test_other_tenants_find_nothing(api: Api, office: Browser, alice: Brow
     await alice.post(f"/portal/messages/{message}", {"csrf": token, "do": "delete"})
 
     assert (404, {str(message): "new"}) == (found, states(api))
-    assert office.path == "/portal/mailboxes"
+    assert office.path == "/portal/welcome"
 
 
 async def test_who_is_signed_out_signs_in_first(api: Api, office: Browser, visitor: Browser) -> None:
@@ -297,7 +297,7 @@ async def test_who_is_signed_out_signs_in_first(api: Api, office: Browser, visit
     await visitor.open(f"/portal/messages/{message}")
 
     assert (303, f"/portal/sign-in?next=/portal/messages/{message}") == (answer.status_code, visitor.path)
-    assert office.path == "/portal/mailboxes"
+    assert office.path == "/portal/welcome"
 
 
 @pytest.mark.parametrize(
