@@ -94,7 +94,7 @@ async def test_disabled_user_is_let_in_again(api: Api, alice: Browser, bob: Brow
     await bob.sign_in("bob")
 
     assert (True, True) == (disabled, "bob can sign in again." in shown.text)
-    assert ("/portal/sign-in?next=/portal/account", "/portal/mailboxes") == (asked, bob.path)
+    assert ("/portal/sign-in?next=/portal/account", "/portal/welcome") == (asked, bob.path)
 
 
 async def test_taken_user_name_is_told_beside_its_field(api: Api, alice: Browser) -> None:
@@ -123,7 +123,7 @@ async def test_own_password_is_changed(api: Api, bob: Browser) -> None:
         await phone.sign_in("bob", NEW)
 
     assert "Your password is changed. All other browsers are signed out." in shown.text
-    assert ("/portal/account", "/portal/sign-in?next=/portal/account", "/portal/mailboxes") == (
+    assert ("/portal/account", "/portal/sign-in?next=/portal/account", "/portal/welcome") == (
         bob.path,
         elsewhere,
         phone.path,
