@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
+from controlplane.storage.database import Database
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from hypothesis import settings
 from tests.support.evidence import Evidence, partial, version_of
@@ -66,6 +67,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and product is not None:
         report.sections.append(("what calls said", product.last_words_of_calls()))
     return report
+
+
+@pytest.fixture(scope="session")
+def databases() -> dict[str, Database]:
+    """Return the databases of this worker by URL: to compile statements costs more than to run them."""
+    return {}
 
 
 @pytest.fixture(scope="session", autouse=True)

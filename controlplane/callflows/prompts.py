@@ -77,7 +77,7 @@ class Prompt(StrEnum):
     INVALID_KEY = "invalid-key"  # That key has no function here.
     GOODBYE = "goodbye"  # Goodbye.
     # feature codes
-    CLOSED_NOW = "closed-now"  # Closed from now on.
+    CLOSED_NOW = "closed-now"  # The office is closed from now on.
     OPEN_AS_USUAL = "open-as-usual"  # Open as usual.
     DO_NOT_DISTURB_ON = "do-not-disturb-on"  # Do not disturb is on.
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"  # Do not disturb is off.

@@ -83,14 +83,15 @@ async def admission(
     """
     if extension is None:
         return Admission(rights=NO_RIGHTS)
-    if not await members.has_any(session, mailbox_id):
-        return Admission(rights=ALL_RIGHTS)
     person = await members.person_on_phone(session, tenant_id, extension)
+    name = None if person is None else person.user_name
+    if not await members.has_any(session, mailbox_id):
+        return Admission(rights=ALL_RIGHTS, user_name=name)
     rights = NO_RIGHTS if person is None else await rights_at(session, person.member, mailbox_id)
     spared = person is not None and person.pin_spared and Right.LISTEN in rights
     if await _owns(session, tenant_id, extension, mailbox_id):
         rights = ALL_RIGHTS
-    return Admission(rights=rights, pin_spared=spared)
+    return Admission(rights=rights, pin_spared=spared, user_name=name if rights else None)
 
 
 async def _owns(session: AsyncSession, tenant_id: UUID, extension: str, mailbox_id: UUID) -> bool:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.browser_fixtures import chromium, open_page, signed_in, site
-from tests.support.fixtures import database_url, postgres, unopened_database
+from tests.support.fixtures import database_url, postgres
 
-__all__ = ["chromium", "database_url", "open_page", "postgres", "signed_in", "site", "unopened_database"]
+__all__ = ["chromium", "database_url", "open_page", "postgres", "signed_in", "site"]
 
 
 @pytest.fixture

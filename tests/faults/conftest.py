@@ -7,7 +7,6 @@ from tests.support.fixtures import (
     jobs,
     postgres,
     queue_app,
-    unopened_database,
 )
 from tests.support.live import message_wav, product, reader, second_wav, speech, switch
 
@@ -24,5 +23,4 @@ __all__ = [
     "second_wav",
     "speech",
     "switch",
-    "unopened_database",
 ]

@@ -14,7 +14,6 @@ from tests.support.fixtures import (
     jobs,
     postgres,
     queue_app,
-    unopened_database,
 )
 from tests.support.portal_fixtures import alice, bob, visitor
 
@@ -33,7 +32,6 @@ __all__ = [
     "queue_app",
     "stranger",
     "system",
-    "unopened_database",
     "visitor",
 ]
 

@@ -23,6 +23,7 @@ from controlplane.supervisor.faults import CannotStart
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.support.api import Api, make_api
 from tests.support.chromium import find_or_unpack
+from tests.support.fixtures import known_database
 from tests.support.portal import PASSWORD, make_user
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
@@ -30,9 +31,9 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(database_url: str, unopened_database: Database, tmp_path: Path) -> AsyncIterator[Api]:
+async def site(database_url: str, databases: dict[str, Database], tmp_path: Path) -> AsyncIterator[Api]:
     """Serve an app of this test's own on a port; its `deps.public_url` is where it is."""
-    database = unopened_database
+    database = known_database(database_url, databases)
     queue = make_app(database_url)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -32,17 +32,19 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     empty(postgres.url())
 
 
-@pytest.fixture(scope="session")
-def unopened_database(postgres: EmbeddedPostgres) -> Database:
-    """Return the database, the same for all tests: to compile statements costs more than to run them."""
-    return Database(postgres.url().replace("postgresql://", "postgresql+psycopg://"))
-
-
 @pytest.fixture
-async def database(database_url: str, unopened_database: Database) -> AsyncIterator[Database]:
-    """Open the database: connections belong to the loop of a test."""
-    yield unopened_database
-    await unopened_database.close()
+async def database(database_url: str, databases: dict[str, Database]) -> AsyncIterator[Database]:
+    """Open the database; connections belong to the loop of a test."""
+    opened = known_database(database_url, databases)
+    yield opened
+    await opened.close()
+
+
+def known_database(url: str, databases: dict[str, Database]) -> Database:
+    """Return the database at a libpq URL, the same each time: it keeps its statements, compiled."""
+    if url not in databases:
+        databases[url] = Database(url.replace("postgresql://", "postgresql+psycopg://"))
+    return databases[url]
 
 
 @pytest.fixture
