@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from functools import partial
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 _FOLDER = Path(__file__).parent / "static"
 _MEDIA_TYPES = {
@@ -38,11 +39,30 @@ class StaticFiles:
         for name, content in self._contents.items():
             router.add_api_route(
                 f"{prefix}/static/{name}",
-                partial(_file, content, _MEDIA_TYPES[Path(name).suffix]),
+                _file(content, _MEDIA_TYPES[Path(name).suffix]),
                 methods=["GET"],
             )
         return router
 
 
-async def _file(content: bytes, media_type: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Cache-Control": _CACHED})
+def _file(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a file, in a third of its bytes to browsers that can unpack it.
+
+    Files hold no secret, so their length tells none; pages do, and are never packed.
+    """
+    packed = gzip.compress(content, mtime=0)
+
+    async def answer(request: Request) -> Response:
+        headers = {"Cache-Control": _CACHED, "Vary": "Accept-Encoding"}
+        if _unpacks(request.headers.get("accept-encoding", "")):
+            return Response(packed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
+        return Response(content, media_type=media_type, headers=headers)
+
+    return answer
+
+
+def _unpacks(accepted: str) -> bool:
+    codings = [coding.replace(" ", "").lower() for coding in accepted.split(",")]
+    return any(coding == "gzip" or coding.startswith("gzip;q=") for coding in codings) and not any(
+        coding in {"gzip;q=0", "gzip;q=0.0"} for coding in codings
+    )
