@@ -21,6 +21,7 @@ from controlplane.entrypoints import migrate
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
 from controlplane.entrypoints.doctor_numbers import check_numbers
+from controlplane.entrypoints.doctor_portal import check_portal
 from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.entrypoints.findings import Finding
@@ -221,6 +222,7 @@ CHECKS: tuple[Check, ...] = (
     check_folders,
     check_prompts,
     check_web,
+    check_portal,
     check_calls,
     check_switch,
     check_revision,

@@ -48,8 +48,9 @@ async def _furnish(site: Api) -> None:
         await site.message("8001")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1440"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(NARROW, "dark"), (WIDE, "light")], ids=["360-dark", "1440-light"]
+)
 async def test_pages_look_right(
     signed_in: OpenPage, site: Api, pictures: Path, size: dict[str, int], scheme: str
 ) -> None:

@@ -50,8 +50,9 @@ async def test_wrong_password_is_told_and_has_the_focus(open_page: OpenPage) -> 
     assert [] == await axe(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1440"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(NARROW, "dark"), (WIDE, "light")], ids=["360-dark", "1440-light"]
+)
 async def test_sign_in_looks_right(
     open_page: OpenPage, pictures: Path, size: dict[str, int], scheme: str
 ) -> None:

@@ -144,8 +144,9 @@ async def test_keys_alone(box: Api, signed_in: OpenPage) -> None:
     assert {"+49 170 5550101": "deleted", "0301234567": "saved", "+49 89 4402201": "new"} == states(box)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1440"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(NARROW, "dark"), (WIDE, "light")], ids=["360-dark", "1440-light"]
+)
 async def test_voicemail_looks_right(
     box: Api, signed_in: OpenPage, pictures: Path, size: dict[str, int], scheme: str
 ) -> None:

@@ -20,8 +20,11 @@ from controlplane.entrypoints.doctor import (
 )
 from controlplane.entrypoints.doctor_hours import check_hours
 from controlplane.entrypoints.doctor_numbers import check_numbers
+from controlplane.entrypoints.doctor_portal import check_portal
 from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.settings import Settings, load
+from tests.support.api import Api
+from tests.support.portal import make_user
 
 
 def settings(folder: Path, **more: str) -> Settings:
@@ -55,6 +58,7 @@ def settings(folder: Path, **more: str) -> Settings:
         check_revision,
         check_trunks,
         check_hours,
+        check_portal,
     ],
 )
 async def test_what_is_missing_is_found(tmp_path: Path, check: Check) -> None:
@@ -165,3 +169,24 @@ async def test_an_installation_without_switch_is_not_asked_for_one(tmp_path: Pat
     none = settings(tmp_path, CONTROLPLANE_SWITCH="none")
 
     assert [] == await examine(none, [check_switch, check_calls, check_revision])
+
+
+@pytest.mark.parametrize(
+    ("private", "remedy"), [(True, None), (False, "Run `controlplane create-admin NAME`.")]
+)
+async def test_portal_that_nobody_manages_is_found(
+    tmp_path: Path, database_url: str, *, private: bool, remedy: str | None
+) -> None:
+    """Where `up` prints a link for the first admin that is fine."""
+    known = settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url)
+    (finding,) = await check_portal(known.model_copy(update={"private": private}))
+
+    assert remedy == finding.remedy
+
+
+async def test_portal_with_an_admin_is_fine(tmp_path: Path, api: Api, database_url: str) -> None:
+    """Somebody can sign in."""
+    await make_user(api, "alice")
+    (finding,) = await check_portal(settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url))
+
+    assert (None, "a system admin can sign in") == (finding.remedy, finding.found)
