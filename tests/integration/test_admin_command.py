@@ -45,7 +45,7 @@ async def test_admin_signs_in_with_the_password(
         {"user_name": "alice", "display_name": "Alice", "role": "system_admin"},
         {"user_name": "bob", "display_name": "Bob B.", "role": "tenant_admin"},
     ] == users
-    assert ["/portal/mailboxes", "/portal/mailboxes"] == paths
+    assert ["/portal/welcome", "/portal/welcome"] == paths
     assert PASSWORD not in first.stdout + first.stderr + second.stdout + second.stderr
 
 
