@@ -55,6 +55,9 @@ from controlplane.web.portal.together import Together
 from controlplane.web.portal.visits import Portal, Visit
 
 _PAGES: Final = (
+    # First those with addresses that look like a number or an id, such as `/mailboxes/selected`.
+    mailboxes_page,
+    users_page,
     account_page,
     audit_page,
     call_queues_page,
@@ -74,7 +77,6 @@ _PAGES: Final = (
     mailbox_delete_page,
     mailbox_members_page,
     mailbox_settings_page,
-    mailboxes_page,
     mails_page,
     message_page,
     office_hours_page,
@@ -90,8 +92,6 @@ _PAGES: Final = (
     tenants_page,
     tokens_page,
     trunks_page,
-    users_page,
-    # After the page on which one is made, which looks like an id.
     user_page,
     virtual_receptionists_page,
     voicemail_page,
