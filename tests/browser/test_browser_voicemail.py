@@ -225,7 +225,7 @@ async def test_two_users_see_each_other_on_a_message(
     await bert.get_by_role("textbox").first.fill("bert")
     await bert.locator("#password").fill(PASSWORD)
     await bert.get_by_role("main").get_by_role("button").click()
-    await bert.wait_for_url("**/portal/mailboxes")
+    await bert.wait_for_url("**/portal/welcome")
     await bert.goto(PAGE)
     await bert.get_by_role("button", name="Delete the message from Alice").click()
     await expect(alice.get_by_role("button", name="Restore")).to_be_visible()
