@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import httpx
+from controlplane.domain.user import Role
 from controlplane.storage.database import Database
-from tests.support.api import PIN, Api
+from tests.support.api import MAILBOX, PIN, Api
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.portal import Browser, make_user
 from tests.support.rows import add_mailbox, add_message
@@ -192,6 +193,49 @@ async def test_token_is_made_shown_once_and_revoked(api: Api, bob: Browser) -> N
     ] == api.rows(
         "SELECT author, action FROM audit_entries WHERE kind = 'token' AND object_key = 'billing' ORDER BY id"
     )
+
+
+async def test_token_of_a_user_is_made_and_says_whose_it_is(api: Api, bob: Browser) -> None:
+    """It has the rights of the chosen user; without one, or with one of another tenant, none is made."""
+    await make_user(api, "mia", tenant="default", role=Role.MEMBER)
+    await (await api.tenant("north")).aclose()
+    await make_user(api, "nora", tenant="north")
+    await bob.open("/portal/tokens/add")
+    nobody = await bob.send("", name="fetcher", user="", **{"for": "user"})
+    foreign = await bob.send("", user="nora")
+    made = await bob.send("", user="mia")
+    clear = next(tags["value"] for _, tags in made.tags if tags.get("name") == "token")
+    answer = await api.client(clear).post("/api/v1/mailboxes", json=MAILBOX)
+    listed = await bob.open("/portal/tokens")
+
+    assert "Choose the user" in nobody.text
+    assert "There is no such user" in foreign.text
+    assert "admin-needed" == answer.json()["error_id"]
+    assert "fetcher User mia" in listed.text
+    assert 1 == len(api.rows("SELECT 1 FROM api_tokens WHERE user_id IS NOT NULL"))
+
+
+async def test_member_makes_and_revokes_own_tokens(api: Api, bob: Browser) -> None:
+    """On the page of the account; those of others are none."""
+    await make_user(api, "mia", tenant="default", role=Role.MEMBER)
+    async with Browser(api) as mia:
+        await mia.sign_in("mia")
+        await mia.open("/portal/account")
+        made = await mia.send("/account/tokens", name="phone app")
+        clear = next(tags["value"] for _, tags in made.tags if tags.get("name") == "token")
+        own = api.rows("SELECT id, user_id FROM api_tokens WHERE name = 'phone app'")[0]["id"]
+        works = await api.client(clear).get("/api/v1/mailboxes")
+        await bob.open("/portal/account")
+        csrf = bob.shown.form("/account/tokens").fields["csrf"]
+        refused = await bob.post(f"/portal/account/tokens/{own}/revoke", {"csrf": csrf, "sure": "yes"})
+        await mia.open("/portal/account")
+        await mia.send(f"/tokens/{own}/revoke")
+        revoked = await mia.send("", sure="yes")
+        ended = await api.client(clear).get("/api/v1/mailboxes")
+
+    assert "no such token" in refused.text
+    assert "does not work any more" in revoked.text
+    assert (200, 401) == (works.status_code, ended.status_code)
 
 
 async def test_faults_of_a_token_stand_beside_the_field(bob: Browser) -> None:
