@@ -96,6 +96,7 @@ def _of_the_system() -> set[str]:
     kinds = (
         "message",
         "recording",
+        "mail",
         "tenant",
         "feature-code",
         "reserved-numbers",
@@ -106,7 +107,10 @@ def _of_the_system() -> set[str]:
     found |= {f"audit-kinds.{kind}" for kind in (*kinds, "token", "user", *NumberKind, *RoutingKind)}
     found |= {
         f"audit-fields.{name}"
-        for name in ("pin", "password", "sip_password", "time_zone", "sip_domain", "mode")
+        for name in (
+            *("pin", "password", "sip_password", "time_zone", "sip_domain", "mode"),
+            *("agent", "extension", "user", "mailbox"),
+        )
     }
     columns = ("when", "who", "way", "done", "kind", "subject", "changes", "yes", "no")
     found |= {f"audit.{column}" for column in columns}
