@@ -109,6 +109,9 @@ async def test_failed_mail_is_tried_again(
     assert [{"status": "queued", "attempts": 0}] == api.rows(
         "SELECT status, attempts FROM message_mails WHERE recipient = 'a@example.com'"
     )
+    assert [{"author": "user bob", "object_key": "a@example.com", "subject": "8001"}] == api.rows(
+        "SELECT author, object_key, subject FROM audit_entries WHERE action = 'retried'"
+    )
 
 
 async def test_waiting_mail_is_hurried(
@@ -142,10 +145,12 @@ async def test_mail_is_discarded_after_a_question(
     asked = await bob.post("/portal/mails/discard", fields)
     done = await bob.send("", sure="yes")
     gone = await bob.post("/portal/mails/discard", {**fields, "sure": "yes"})
+    log = await bob.open("/portal/audit?what=8001&action=discarded")
 
     assert "Discard this mail?" in asked.text
     assert "Nothing waits" in done.text
     assert "does not wait any more" in gone.text
+    assert "in the portal Discarded Mail to a@example.com" in log.text
     assert [] == api.rows("SELECT * FROM message_mails")
 
 
@@ -276,24 +281,23 @@ async def test_settings_of_the_tenant_are_changed(api: Api, alice: Browser) -> N
 
     assert "The settings are saved." in saved.text
     assert wrong.with_attribute("aria-invalid")
-    assert "Somebody else changed these settings" in clash.text
+    assert "alice was first. Changed at" in clash.text
     assert [{"time_zone": "Europe/Berlin", "language": "en"}] == api.rows(
         "SELECT time_zone, language FROM tenants"
     )
 
 
-async def test_admin_of_a_tenant_reads_settings_and_chooses_publishing(api: Api, bob: Browser) -> None:
-    """The tenant's own settings are for system admins, as over REST; how it publishes is its own choice."""
+async def test_admin_of_a_tenant_reads_settings(api: Api, bob: Browser) -> None:
+    """The tenant's own settings are for system admins, as over REST; how it publishes is chosen elsewhere."""
     page = await bob.open("/portal/settings")
-    token = page.form("/settings/publishing").fields["csrf"]
-    chosen = await bob.send("/settings/publishing", mode="manual")
+    token = page.form("/sign-out").fields["csrf"]
     await bob.post("/portal/settings/tenant", {"csrf": token, "time_zone": "Europe/Berlin"})
 
     assert not page.has_form("/settings/tenant")
     assert "CONTROLPLANE_" not in page.text
-    assert "Changes wait from now on" in chosen.text
+    assert "Each change works at once" in page.text
+    assert "/portal/publishing#mode" in [each["href"] for each in page.with_attribute("href")]
     assert 403 == bob.answer.status_code
-    assert [{"mode": "manual"}] == api.rows("SELECT mode FROM publishing_modes")
 
 
 async def test_steps_tick_themselves_off(api: Api, client: httpx.AsyncClient, bob: Browser) -> None:
