@@ -12,7 +12,6 @@ from typing import Final
 
 from controlplane.domain.user import User
 from controlplane.services.users import browse_users, find_users
-from controlplane.web.portal.forms import Form
 from controlplane.web.portal.visits import Visit
 
 FIND: Final = "find"
@@ -35,34 +34,26 @@ class Choice:
         return self.more or bool(self.find)
 
 
-def typed(visit: Visit) -> Form:
-    """Return what stands in the form: what was sent, or what script asks for."""
-    if visit.request.method == "POST":
-        return visit.form
-    return Form(
-        [(name, value.replace("\0", "\ufffd")) for name, value in visit.request.query_params.multi_items()]
-    )
-
-
 def finds(visit: Visit) -> bool:
-    """Say whether the button to search was pressed."""
+    """Say whether somebody searches, by the button or by script."""
     return visit.form.text("do") == FIND
 
 
-def sought(form: Form) -> str:
+def sought(visit: Visit) -> str:
     """Return what is looked for."""
-    return form.text(FIND).strip()[:_MAX_SEARCH]
+    return visit.form.text(FIND).strip()[:_MAX_SEARCH]
 
 
-async def users_to_choose(visit: Visit, form: Form, chosen: Sequence[str]) -> Choice:
+async def users_to_choose(visit: Visit, chosen: Sequence[str]) -> Choice:
     """Return the users of the tenant who fit what is looked for, after those who are chosen."""
-    db, tenant_id, find = visit.deps.db, visit.person.tenant_id, sought(form)
+    db, tenant_id, find = visit.deps.db, visit.person.tenant_id, sought(visit)
     kept = await find_users(db, [name.strip() for name in chosen], tenant_id=tenant_id)
     page = await browse_users(db, tenant_id=tenant_id, q=find or None, limit=SHOWN, after=None)
     known = {user.user_name for user in kept}
     users = [*kept, *(user for user in page.items if user.user_name not in known)]
-    return Choice(find=find, more=page.more, options=[(user.user_name, _label(user)) for user in users])
+    return Choice(find=find, more=page.more, options=[(user.user_name, user_label(user)) for user in users])
 
 
-def _label(user: User) -> str:
+def user_label(user: User) -> str:
+    """Return how a user is offered."""
     return f"{user.display_name} ({user.user_name})"

@@ -15,7 +15,7 @@ from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, faults_of
-from controlplane.web.portal.people_choice import finds, typed, users_to_choose
+from controlplane.web.portal.people_choice import finds, users_to_choose
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.values import typed_day
 from controlplane.web.portal.visits import Visit
@@ -115,12 +115,10 @@ async def revoke_asked(visit: Visit, token: KnownToken, *, section: str, back: s
 
 
 async def _form(visit: Visit, *, faults: Faults | None = None, status: int = 200) -> Response:
-    form = typed(visit)
     return visit.page(
         "token_add.html",
         section="tokens",
         faults=faults,
         status=status,
-        form=form,
-        people=await users_to_choose(visit, form, [form.text("user")]),
+        people=await users_to_choose(visit, [visit.form.text("user")]),
     )
