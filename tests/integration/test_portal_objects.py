@@ -142,6 +142,7 @@ async def test_second_of_two_is_told(client: httpx.AsyncClient, bob: Browser, of
     await client.patch("/api/v1/ring-groups/6100", json=other)
     shown = await bob.send("/6100", display_name="Desk", ring_seconds="40")
     assert 412 == bob.answer.status_code
+    assert "A program with the token “tests” was first It was changed at" in shown.text
     assert "Destination if no answer: 8001 Sales" in shown.text
     assert "Ring duration, in seconds: 30 (you entered something else" in shown.text
     await bob.send("/6100")

@@ -54,7 +54,14 @@ OBJECTS = (CALL_QUEUES, RING_GROUPS, EXTENSIONS, RECEPTIONISTS, INBOUND_RULES, T
 HERE = Path(words.__file__).parent
 _ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z0-9_-]*[a-z0-9])+)(?=")""")
 _OF_IDS = (
-    *("errors.", "mailbox-errors.", "mailbox-delete-errors.", "object-errors.", "delete-errors."),
+    *(
+        "errors.",
+        "import-errors.",
+        "mailbox-errors.",
+        "mailbox-delete-errors.",
+        "object-errors.",
+        "delete-errors.",
+    ),
     *("trunk-delete-errors.", "office-hours-delete-errors."),
 )
 """Sections whose words are found by the id of an error."""
@@ -96,6 +103,7 @@ def _of_the_system() -> set[str]:
     kinds = (
         "message",
         "recording",
+        "mail",
         "tenant",
         "feature-code",
         "reserved-numbers",
@@ -106,7 +114,10 @@ def _of_the_system() -> set[str]:
     found |= {f"audit-kinds.{kind}" for kind in (*kinds, "token", "user", *NumberKind, *RoutingKind)}
     found |= {
         f"audit-fields.{name}"
-        for name in ("pin", "password", "sip_password", "time_zone", "sip_domain", "mode")
+        for name in (
+            *("pin", "password", "sip_password", "time_zone", "sip_domain", "mode"),
+            *("agent", "extension", "user", "mailbox"),
+        )
     }
     columns = ("when", "who", "way", "done", "kind", "subject", "changes", "yes", "no")
     found |= {f"audit.{column}" for column in columns}
@@ -154,7 +165,7 @@ def _of_mailboxes() -> set[str]:
     found |= {f"mailbox.{name}" for name in ("language-of-tenant", "pin-made", "pin-good", "on", "off")}
     found |= {f"mailboxes.open-{page}" for page in ("settings", "voicemail", "delete")}
     found |= {f"mailboxes.{order.value}" for order in MailboxOrder}
-    found |= {f"authors.{kind}" for kind in ("user", "token", "somebody")}
+    found |= {f"authors.{kind}" for kind in ("user", "token", "extension", "somebody")}
     found |= {"mailbox-add.button", "mailbox-delete.button", "mailbox-delete.button-re-point"}
     found |= {f"kinds.{kind.value}" for kind in (*NumberKind, *RoutingKind)}
     types: list[type] = [ExtensionRules, ByHours, *SETTINGS.values()]

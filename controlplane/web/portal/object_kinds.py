@@ -31,7 +31,6 @@ class Details:
     version: int
     updated_at: datetime
     values: Mapping[str, Any]
-    updated_by: str | None = None
     secret: str | None = None
 
 
