@@ -184,11 +184,11 @@ async def test_people_are_found_as_one_types(signed_in: OpenPage, site: Api, pic
     form = page.locator("form.card")
     await form.get_by_label("Delete").check()
     await page.get_by_label("Find somebody").press_sequentially("person-59")
-    await expect(page.get_by_label("Who").get_by_role("option")).to_have_count(2)
-    await page.get_by_label("Who").select_option("user:person-59")
+    await expect(page.get_by_label("Person or team").get_by_role("option")).to_have_count(2)
+    await page.get_by_label("Person or team").select_option("user:person-59")
     await page.screenshot(path=pictures / "members-found-360.png", full_page=True)
     found = (await axe(page), await faults_to_see(page))
-    await page.get_by_role("button", name="Add", exact=True).click()
+    await page.get_by_role("button", name="Add member").click()
 
     await expect(page.locator(".members li", has_text="person-59").get_by_label("Delete")).to_be_checked()
     assert ([], []) == found

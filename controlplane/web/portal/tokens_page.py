@@ -14,7 +14,7 @@ from controlplane.services.tokens import KnownToken, create_token, get_token, li
 from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
-from controlplane.web.portal.forms import Fault, Faults, faults_of
+from controlplane.web.portal.forms import Faults, faults_of
 from controlplane.web.portal.people_choice import finds, users_to_choose
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.values import typed_day
@@ -22,7 +22,7 @@ from controlplane.web.portal.visits import Visit
 
 router = page_router()
 _TOKENS: Final = f"{PREFIX}/tokens"
-_SYSTEM, _USER = "system", "user"
+_SYSTEM: Final = "system"
 
 
 @router.get(_TOKENS)
@@ -44,17 +44,11 @@ async def add_token(visit: Inside) -> Response:
     form, by = visit.form, visit.person
     if finds(visit):
         return await _form(visit)
-    for_user = form.text("for") == _USER
-    if for_user and not form.text("user").strip():
-        fault = Fault(field="user", text=visit.words("tokens.no-user"))
-        return await _form(visit, faults=Faults([fault]), status=422)
-    for_all = by.system and form.text("for") == _SYSTEM
+    user = form.text("user").strip() or None
+    # Who chose a user too meant no more than that user may do.
+    for_all = by.system and form.text("for") == _SYSTEM and user is None
     try:
-        clear = await make_token(
-            visit,
-            tenant=None if for_all else by.tenant_name,
-            user=form.text("user").strip() if for_user else None,
-        )
+        clear = await make_token(visit, tenant=None if for_all else by.tenant_name, user=user)
     except (InvalidValue, NotFound) as error:
         return await _form(visit, faults=faults_of(error, visit.words), status=status_of(error))
     return token_made(visit, clear, section="tokens", back="/tokens")
