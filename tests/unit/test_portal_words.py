@@ -33,6 +33,7 @@ from controlplane.services.transfer.resource import Outcome
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
 from controlplane.web.portal.call_queues_page import CALL_QUEUES
+from controlplane.web.portal.exceptions_page import FIELDS as EXCEPTION
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_fields import FormField
 from controlplane.web.portal.health_page import _KNOWN_FAULTS, ATTENTION, BAD, GOOD
@@ -245,6 +246,10 @@ def _of_objects() -> set[str]:
             optional |= _of_field(f"{pages.word}.{name}", kind)
         optional |= {f"{pages.word}.{hours}-none" for hours in ("outside_hours", "holidays")}
         optional |= {f"{pages.word}.{key}" for key in ("secret", "secret-title", "secret-text")}
+    for name, kind in EXCEPTION.items():
+        optional |= _of_field(f"exception.{name}", kind)
+    found |= {f"extension.exceptions-count.{form}" for form in ("one", "other")}
+    found |= {"exceptions.add", "exceptions.one", "notices.exception-added", "notices.exception-saved"}
     return found | {key for key in optional if english.has(key)}
 
 

@@ -55,6 +55,10 @@ class CallerExceptionBody(Input):
     ]
     when: Annotated[When, Field(strict=False, description="Holidays are outside hours.")] = When.ALWAYS
 
+    def value(self) -> CallerException:
+        """Return the domain's exception; not checked yet."""
+        return CallerException(caller=self.caller, destination=self.destination.value(), when=self.when)
+
 
 _Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
 _Exceptions = Annotated[
@@ -95,10 +99,7 @@ class ExtensionRulesIn(Input):
         """Return the domain's rules; not checked yet."""
         return ExtensionRules(
             office_hours=self.office_hours,
-            exceptions=tuple(
-                CallerException(caller=one.caller, destination=one.destination.value(), when=one.when)
-                for one in self.exceptions
-            ),
+            exceptions=tuple(one.value() for one in self.exceptions),
             always=by_hours_of(self.always),
             do_not_disturb=self.do_not_disturb,
             do_not_disturb_destination=by_hours_of(self.do_not_disturb_destination),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controlplane.web.portal import object_form
 from controlplane.web.portal.clashes import Clash, brought_together, changed, root_of
-from controlplane.web.portal.form_fields import Entries, Line, Rows
+from controlplane.web.portal.form_fields import Entries, Line
 from controlplane.web.portal.last_change import last_change
 from controlplane.web.portal.object_kinds import Details, ObjectPages, Owners
 from controlplane.web.portal.visits import Visit
@@ -53,6 +53,4 @@ def _value(pages: ObjectPages, name: str, stored: Entries, words: Words, owners:
         return named or (words(f"destinations.{action}") if action else words("object.nothing"))
     if isinstance(kind, WeekField):
         return kind.in_words(name, own, words)
-    if isinstance(kind, Rows):
-        return words.count("object.rows", kind.count(name, own))
     return ", ".join(text for text in own.values() if text) or words("object.nothing")

@@ -208,5 +208,4 @@ async def _page(
         named={},
         remarks={},
         focus="" if pressed is None else pressed.focus,
-        blank="",
     )
