@@ -11,7 +11,7 @@ from controlplane.domain.errors import SwitchUnavailable
 from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.domain.message import MessageState
 from controlplane.services.lamps import Lamps, defer_lamps, replay, tell
-from controlplane.services.messages import BulkAction, Requested, bulk, delete_message, set_state
+from controlplane.services.message_changes import BulkAction, Requested, bulk, delete_message, set_state
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore

@@ -27,7 +27,7 @@ from controlplane.domain.routing.simulation import PhoneState, Result
 from controlplane.domain.routing.trunk_state import Failure, TrunkState
 from controlplane.domain.user import Role
 from controlplane.services.configuration_state import State
-from controlplane.services.messages import BulkAction
+from controlplane.services.message_changes import BulkAction
 from controlplane.services.transfer.moving import ResourceName
 from controlplane.services.transfer.resource import Outcome
 from controlplane.services.users import INTERFACE_LANGUAGES
