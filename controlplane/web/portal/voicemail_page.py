@@ -18,7 +18,8 @@ from controlplane.domain.rights import Right, check_right
 from controlplane.domain.user import Role
 from controlplane.services.audit import note_hearing
 from controlplane.services.greeting_sources import suggested_sources
-from controlplane.services.messages import BulkAction, get_messages, right_to_see
+from controlplane.services.message_changes import BulkAction
+from controlplane.services.messages import get_messages, right_to_see
 from controlplane.services.voicemail_page import COUNTED, find_mailbox_id, read_mailbox_page
 from controlplane.web.api.mailboxes import NumberPath
 from controlplane.web.api.messages import cursor_of
