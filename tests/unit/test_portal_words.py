@@ -117,7 +117,17 @@ def _of_the_system() -> set[str]:
         f"audit-fields.{name}"
         for name in (
             *("pin", "password", "sip_password", "time_zone", "sip_domain", "mode"),
-            *("agent", "extension", "user", "mailbox"),
+            *("agent", "extension", "user", "mailbox", "role", "played_is_read", "pin_spared", "expires_at"),
+            *(
+                "user_name",
+                "feature",
+                "first",
+                "last",
+                "note",
+                "recorded_greetings",
+                "do_not_disturb",
+                "closed_now",
+            ),
         )
     }
     columns = ("when", "who", "way", "done", "kind", "subject", "changes", "yes", "no")
