@@ -33,7 +33,7 @@ from controlplane.services.transfer.resource import Outcome
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
 from controlplane.web.portal.call_queues_page import CALL_QUEUES
-from controlplane.web.portal.exceptions_page import FIELDS as EXCEPTION
+from controlplane.web.portal.exception_page import FIELDS as EXCEPTION
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_fields import FormField
 from controlplane.web.portal.health_page import _KNOWN_FAULTS, ATTENTION, BAD, GOOD

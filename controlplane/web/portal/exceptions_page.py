@@ -1,4 +1,4 @@
-"""The exceptions of an extension for certain callers: a list in the order in which they count, a page each.
+"""The exceptions of an extension for certain callers: a list in the order in which they are asked.
 
 They have pages of their own because an extension may have many, and each has a destination to choose.
 """
@@ -12,42 +12,28 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Response
-from pydantic import ValidationError
 
-from controlplane.domain.errors import Conflict, DomainError, InvalidValue, NotFound, PreconditionFailed
+from controlplane.domain.errors import InvalidValue, PreconditionFailed
 from controlplane.domain.routing.extension_rules import When
-from controlplane.domain.routing.masks import parse_mask
 from controlplane.services.numbers import owners_of
 from controlplane.web.api.schemas_extension_rules import CallerExceptionBody
 from controlplane.web.errors import status_of
 from controlplane.web.portal import object_form
 from controlplane.web.portal.access import Inside
-from controlplane.web.portal.destination_fields import To, destination_in_words
-from controlplane.web.portal.extensions_page import EXTENSIONS, LIFE, OR_RING
-from controlplane.web.portal.form_buttons import SAVE, Pressed, move, press, verb_of
-from controlplane.web.portal.form_fields import Choice, Entries, Figure, FormField, Line
+from controlplane.web.portal.destination_fields import destination_in_words
+from controlplane.web.portal.extensions_page import EXTENSIONS, LIFE
+from controlplane.web.portal.form_buttons import move
 from controlplane.web.portal.forms import Fault, Faults
 from controlplane.web.portal.object_kinds import Details
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
-from controlplane.web.portal.words import Words
-from controlplane.web.portal.wrongs import Wrong, wrongs_of, wrongs_of_schema
+from controlplane.web.portal.wrongs import wrongs_of
 
 router = page_router()
 
-FIELDS: Final[Mapping[str, FormField]] = {
-    "caller": Line(more={"inputmode": "tel", "autocomplete": "off", "maxlength": "40"}),
-    "destination": To(allowed=OR_RING, own_voicemail=True),
-    "when": Choice(values=tuple(one.value for one in When)),
-    "place": Figure(),
-}
-_RULE: Final = {name: kind for name, kind in FIELDS.items() if name != "place"}
-_ADDRESS: Final = f"{EXTENSIONS.route}/{{key}}/exceptions"
-_ADD: Final = "add"
+ADDRESS: Final = f"{EXTENSIONS.route}/{{key}}/exceptions"
 _OK: Final = 200
-_WRONG: Final = 422
 _PLACE = re.compile(r"[0-9]{1,3}", re.ASCII)
-_OF_ONE = re.compile(r"^exceptions\.[0-9]+\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +45,19 @@ class ExceptionLine:
     when: str
 
 
-@router.get(_ADDRESS)
+@router.get(ADDRESS)
 async def exceptions_page(visit: Inside, key: str) -> Response:
     """List them."""
-    return await _list(visit, await _details(visit, key))
+    return await _list(visit, await details_of(visit, key))
 
 
-@router.post(_ADDRESS)
+@router.post(ADDRESS)
 async def move_exception(visit: Inside, key: str) -> Response:
     """Move one up or down, or take it away."""
-    details = await _details(visit, key)
+    details = await details_of(visit, key)
     stored = list(details.values["exceptions"])
     verb, _, text = visit.form.text("do").partition(" ")
-    place = _place(text, len(stored))
+    place = place_of(text, len(stored))
     if place is None or verb not in {"up", "down", "drop"}:
         return await _list(visit, details)
     if object_form.version_of(visit.form) != details.version:
@@ -82,145 +68,29 @@ async def move_exception(visit: Inside, key: str) -> Response:
     try:
         await LIFE.set_exceptions(visit, details, stored)
     except InvalidValue as error:
-        faults = object_form.in_words(FIELDS, wrongs_of(error), visit.words, {})
+        faults = object_form.in_words({}, wrongs_of(error), visit.words, {})
         return await _list(visit, details, faults=list(faults), status=status_of(error))
     if verb == "drop":
-        return visit.go(f"{_path(details)}/exceptions", notice="exception-removed", caller=caller)
+        return visit.go(f"{path_of(details)}/exceptions", notice="exception-removed", caller=caller)
     after = min(max(place + (-1 if verb == "up" else 1), 0), len(stored) - 1)
     # There one goes on by keys, and sees where it is now.
-    return visit.go(f"{_path(details)}/exceptions#exception-{after + 1}")
+    return visit.go(f"{path_of(details)}/exceptions#exception-{after + 1}")
 
 
-@router.get(_ADDRESS + "/{place}")
-async def exception_page(visit: Inside, key: str, place: str) -> Response:
-    """Show one, or an empty one to be added at the end."""
-    details = await _details(visit, key)
-    index = _asked(details, place)
-    entries = _entries(details, index)
-    return await _page(visit, details, index, entries, was=_rule_of(entries))
-
-
-@router.post(_ADDRESS + "/{place}")
-async def change_exception(visit: Inside, key: str, place: str) -> Response:
-    """Add or change one, or take it away."""
-    details = await _details(visit, key)
-    entries = object_form.entries_sent(FIELDS, visit.form)
-    was = object_form.unpacked(visit.form.text("was"))
-    # It is found by what it was, so that whoever changes others meanwhile is in nobody's way.
-    index = None if place == _ADD else _index_of(details, was)
-    if visit.form.text("do") == "remove":
-        return await _removed(visit, details, index, was)
-    if verb_of(visit) not in SAVE | {"check"}:
-        pressed = await press(
-            visit,
-            fields=FIELDS,
-            entries=entries,
-            here=_here(visit, details, place),
-            section=EXTENSIONS.plural,
-            carried=("was",),
-        )
-        if isinstance(pressed, Response):
-            return pressed
-        return await _page(visit, details, index, pressed.entries, was=was, pressed=pressed, place=place)
-    most = len(details.values["exceptions"]) + (1 if index is None else 0)
-    body, wrongs = _checked(entries, most)
-    owners = await object_form.owners_in(visit, FIELDS, entries)
-    wrongs += object_form.wrong_numbers(FIELDS, entries, owners)
-    if wrongs or verb_of(visit) not in SAVE:
-        return await _page(visit, details, index, entries, was=was, wrongs=wrongs, place=place)
-    if index is None and place != _ADD:
-        return await _page(visit, details, None, entries, was={}, clash=True)
-    return await _saved(visit, details, index, entries, body)
-
-
-async def _saved(
-    visit: Visit, details: Details, index: int | None, entries: Entries, body: Mapping[str, Any]
-) -> Response:
-    rules = [one for at, one in enumerate(details.values["exceptions"]) if at != index]
-    rules.insert(int(entries["place"]) - 1, body)
-    try:
-        await LIFE.set_exceptions(visit, details, rules)
-    except (InvalidValue, Conflict) as error:
-        was = _rule_of(_entries(details, index))
-        return await _page(visit, details, index, entries, was=was, error=error)
-    notice = "exception-added" if index is None else "exception-saved"
-    return visit.go(f"{_path(details)}/exceptions", notice=notice, caller=entries["caller"])
-
-
-async def _removed(visit: Visit, details: Details, index: int | None, was: Entries) -> Response:
-    """Take one away; who finds it gone already has what they want."""
-    if index is not None:
-        kept = [one for at, one in enumerate(details.values["exceptions"]) if at != index]
-        await LIFE.set_exceptions(visit, details, kept)
-    path = f"{_path(details)}/exceptions"
-    return visit.go(path, notice="exception-removed", caller=was.get("caller", ""))
-
-
-def _checked(entries: Entries, most: int) -> tuple[dict[str, Any], list[Wrong]]:
-    """Return an exception in JSON, and all that is wrong with it and its place."""
-    body = object_form.body_of(FIELDS, entries)
-    place = body.pop("place")
-    wrongs: list[Wrong] = []
-    try:
-        one = CallerExceptionBody.model_validate(body).value()
-        parse_mask(one.caller, field="caller")
-        one.destination.check("destination", OR_RING)
-    except ValidationError as error:
-        wrongs = wrongs_of_schema(error, CallerExceptionBody)
-    except InvalidValue as error:
-        wrongs = wrongs_of(error)
-    if not isinstance(place, int) or not 1 <= place <= most:
-        bounds = {"ge": 1, "le": most}
-        wrongs.append(
-            Wrong(field="place", error_id="out-of-range", sentence="It has no such place.", details=bounds)
-        )
-    return body, wrongs
-
-
-async def _details(visit: Visit, key: str) -> Details:
+async def details_of(visit: Visit, key: str) -> Details:
+    """Return an extension with its rules; raises NotFound."""
     return await LIFE.get(visit, key.replace("\0", "\ufffd"))
 
 
-def _place(text: str, count: int) -> int | None:
+def place_of(text: str, count: int) -> int | None:
     """Return the place of a list that a text means, counted from 0."""
     place = int(text) if _PLACE.fullmatch(text) else count
     return place if place < count else None
 
 
-def _asked(details: Details, place: str) -> int | None:
-    """Return which one an address means, counted from 1 there; None for a new one. Raises NotFound."""
-    if place == _ADD:
-        return None
-    index = _place(place, len(details.values["exceptions"]) + 1)
-    if not index:
-        raise NotFound("There is no such exception.", error_id="no-such-page")
-    return index - 1
-
-
-def _entries(details: Details, index: int | None) -> Entries:
-    stored = details.values["exceptions"]
-    if index is None:
-        new = {"when": When.ALWAYS.value}
-        return object_form.entries_of(FIELDS, {**new, "place": len(stored) + 1})
-    return object_form.entries_of(FIELDS, {**stored[index], "place": index + 1})
-
-
-def _rule_of(entries: Entries) -> Entries:
-    return {name: text for name, text in entries.items() if name != "place"}
-
-
-def _index_of(details: Details, was: Entries) -> int | None:
-    stored = details.values["exceptions"]
-    same = (at for at, one in enumerate(stored) if object_form.entries_of(_RULE, one) == was)
-    return next(same, None)
-
-
-def _path(details: Details) -> str:
+def path_of(details: Details) -> str:
+    """Return where the page of an extension is, below the portal."""
     return f"{EXTENSIONS.path}/{quote(details.key, safe='')}"
-
-
-def _here(visit: Visit, details: Details, place: str) -> str:
-    return f"{visit.portal.base}{_path(details)}/exceptions/{quote(place, safe='')}"
 
 
 async def _list(
@@ -232,7 +102,7 @@ async def _list(
         status=status,
         faults=Faults(faults),
         details=details,
-        back=f"{visit.portal.base}{_path(details)}",
+        back=f"{visit.portal.base}{path_of(details)}",
         lines=await _lines(visit, details.values["exceptions"]),
     )
 
@@ -250,58 +120,3 @@ async def _lines(visit: Visit, stored: Sequence[Mapping[str, Any]]) -> list[Exce
         )
         for one in read
     ]
-
-
-def _in_words(error: DomainError, words: Words, entries: Entries) -> Faults:
-    """Say what the rules as a whole have against it; there is one exception in the form."""
-    wrongs = [
-        Wrong(
-            field=_OF_ONE.sub("", wrong.field),
-            error_id=wrong.error_id,
-            sentence=wrong.sentence,
-            details=wrong.details,
-        )
-        for wrong in wrongs_of(error)
-    ]
-    return object_form.in_words(FIELDS, wrongs, words, entries)
-
-
-async def _page(
-    visit: Visit,
-    details: Details,
-    index: int | None,
-    entries: Entries,
-    *,
-    was: Entries,
-    wrongs: list[Wrong] | None = None,
-    error: DomainError | None = None,
-    clash: bool = False,
-    pressed: Pressed | None = None,
-    place: str = "",
-) -> Response:
-    faults = object_form.in_words(FIELDS, wrongs or [], visit.words, entries)
-    status = _WRONG if (faults and verb_of(visit) in SAVE) else _OK
-    if error is not None:
-        faults, status = _in_words(error, visit.words, entries), status_of(error)
-    if clash:
-        status = status_of(PreconditionFailed(""))
-    own = place or (_ADD if index is None else str(index + 1))
-    return visit.page(
-        "exception.html",
-        section=EXTENSIONS.plural,
-        status=status,
-        faults=faults,
-        here=_here(visit, details, own),
-        back=f"{visit.portal.base}{_path(details)}/exceptions",
-        details=details,
-        is_new=own == _ADD,
-        was=object_form.packed(was),
-        clash=clash,
-        word="exception",
-        fields=FIELDS,
-        entries=entries,
-        owners=await object_form.owners_in(visit, FIELDS, entries),
-        named={},
-        remarks={},
-        focus="" if pressed is None else pressed.focus,
-    )
