@@ -87,8 +87,9 @@ async def read_mailbox_page(
 ) -> MailboxPage:
     """Return a mailbox with a page of its messages, newest first.
 
-    `rights` are those that were found a moment ago; None: those of `member` are looked up. Raises NotFound
-    `no-such-mailbox`, NotAllowed for who may not see what is wanted. `unread` is no more than COUNTED.
+    The messages come without their mails. `rights` are those that were found a moment ago; None: those of
+    `member` are looked up. `unread` is no more than COUNTED. Raises NotFound `no-such-mailbox`, NotAllowed
+    for who may not see what is wanted.
     """
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, number)
@@ -107,6 +108,7 @@ async def read_mailbox_page(
             way=wanted.way,
             after=after,
             limit=limit + 1,
+            mails=False,
         )
         page = page_of(views, limit)
         return MailboxPage(

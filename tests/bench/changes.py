@@ -17,10 +17,11 @@ import psycopg
 from controlplane.services.user_sessions import digest_of
 from controlplane.supervisor.instance import Instance
 from tests.bench.figures import Figures, table
-from tests.bench.usage import usage
+from tests.bench.usage import Moment, usage
 
 PAGES, SPREAD = 200, 50
 _ALONE_TIMES, _TIMES = 20, 10
+_APART_SECONDS = 0.5
 _LINE_BYTES = 1 << 20
 _STAGES = {
     "told": "until the page is told",
@@ -74,16 +75,9 @@ async def time_changes(instance: Instance, database: str, numbers: Sequence[str]
         await connection.execute("ANALYZE")
         alone = await _timed(instance, connection, numbers[:1], secrets[:1], _ALONE_TIMES)
         same = await _timed(instance, connection, numbers[:1], secrets, _TIMES)
+        same.tell(f"A message that is left, on each of {PAGES} open pages of one mailbox", alone)
         spread = await _timed(instance, connection, numbers[:SPREAD], secrets, _TIMES)
-    for title, timed in (
-        (f"A message that is left, on each of {PAGES} open pages of one mailbox", same),
-        (f"A message in each of {SPREAD} mailboxes at once, on {PAGES} open pages of these", spread),
-    ):
-        print(f"\n{title}; beside it one page that is open alone")
-        for stage, words in _STAGES.items():
-            print(table(f"  {words}", timed.figures[stage], alone.figures[stage]))
-        print(f"  processor time of a change: {timed.costs()}", flush=True)
-    print(f"  of a change on one page alone: {alone.costs()}")
+        spread.tell(f"A message in each of {SPREAD} mailboxes at once, on {PAGES} open pages of these", alone)
 
 
 class _Timed:
@@ -93,6 +87,7 @@ class _Timed:
         self.figures = {stage: Figures(name) for stage in _STAGES}
         self._cpu: dict[str, float] = {}
         self._changes = 0
+        self.state = ""
 
     def note(self, left: float, moments: Sequence[Mapping[str, float]], cpu: Mapping[str, float]) -> None:
         """Add what a change took."""
@@ -104,8 +99,17 @@ class _Timed:
             self._cpu[name] = self._cpu.get(name, 0.0) + seconds
         self._changes += 1
 
-    def costs(self) -> str:
-        """Return it in words."""
+    def tell(self, title: str, alone: _Timed) -> None:
+        """Print all, beside one page that is open alone."""
+        print(f"\n{title}; beside it one page that is open alone")
+        for stage, words in _STAGES.items():
+            print(table(f"  {words}", self.figures[stage], alone.figures[stage]))
+        print(f"  processor time of a change: {self._costs()}")
+        print(f"  of one on a page alone: {alone._costs()}")
+        print(f"  {self.state}; of the page alone: {alone.state}", flush=True)
+
+    def _costs(self) -> str:
+        """Return what a change costs in words."""
         each = {name: 1000 * seconds / self._changes for name, seconds in self._cpu.items()}
         return ", ".join(f"{name} {ms:.0f} ms" for name, ms in each.items())
 
@@ -128,6 +132,7 @@ async def _timed(
         }
         for place, secret in enumerate(secrets)
     ]
+    began = Moment.now()
     timed = _Timed(f"{len(pages)} pages, {len(numbers)} mailboxes")
     async with _crowd() as crowd:
         await crowd({"do": "open", "pages": pages})
@@ -135,6 +140,7 @@ async def _timed(
         for turn in range(times + 1):
             name = f"Bench Caller {turn} of {len(pages)}-{len(numbers)}"
             await crowd({"do": "expect", "text": name})
+            await asyncio.sleep(_APART_SECONDS)
             before = usage(instance.pid, instance.ready["pids"]).cpu
             left = time.perf_counter()
             await connection.execute(_LEAVE, (name, list(numbers)))
@@ -143,6 +149,7 @@ async def _timed(
             if turn:
                 cpu = {part: after[part] - before[part] for part in ("web", "PostgreSQL")}
                 timed.note(left, answer["moments"], {**cpu, "browsers": answer["cpu"]})
+    timed.state = Moment.now().since(began)
     return timed
 
 

@@ -21,7 +21,7 @@ from tests.bench.figures import Figures, table
 from tests.support.processes import open_folder
 
 FEW, MANY, MAILBOXES = 100, 100_000, 2_000
-PARTS = ("pages", "changes", "list")
+PARTS = ("pages", "list", "changes")
 _TIMES = 40
 _LIMIT_SECONDS = 60
 _FILL: LiteralString = """
@@ -36,7 +36,7 @@ _MAILBOXES: LiteralString = """
     WITH made AS (
         INSERT INTO mailboxes
         SELECT (jsonb_populate_record(model, jsonb_build_object(
-            'id', gen_random_uuid(), 'number', (200000 + serial)::text, 'display_name', 'Team ' || serial))).*
+            'id', gen_random_uuid(), 'number', (%s + serial)::text, 'display_name', 'Team ' || serial))).*
         FROM mailboxes AS model, generate_series(1, %s) AS serial WHERE model.number = '8101'
         RETURNING id, tenant_id, number
     )
@@ -102,7 +102,7 @@ async def time_pages(client: httpx.AsyncClient, base: str) -> None:
 async def time_list(client: httpx.AsyncClient, base: str, database: str) -> None:
     """Open the list of many mailboxes, which hold as many messages as one did, in each of its orders."""
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
-        await connection.execute(_MAILBOXES, (MAILBOXES,))
+        await connection.execute(_MAILBOXES, (200_000, MAILBOXES))
         await connection.execute(_SPREAD, (MANY,))
         await connection.execute("ANALYZE")
     by_number = Figures("number")
@@ -143,13 +143,16 @@ async def measure(instance: Instance, parts: Collection[str]) -> None:
         await make(client, instance, number, many)
     if "pages" in parts:
         await time_pages(client, base)
-    if "changes" in parts:
-        more = [str(8200 + n) for n in range(1, SPREAD)]
-        for number in more:
-            await make(client, instance, number, FEW)
-        await time_changes(instance, database, ["8102", *more])
     if "list" in parts:
         await time_list(client, base, database)
+    if "changes" in parts:
+        # By SQL: over REST a greeting would be spoken for each, and compete with what is timed.
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            await connection.execute(_MAILBOXES, (300_000, SPREAD - 1))
+            more = [str(300_000 + serial) for serial in range(1, SPREAD)]
+            for number in more:
+                await connection.execute(_FILL, (FEW, number))
+        await time_changes(instance, database, ["8102", *more])
     await client.aclose()
 
 

@@ -6,7 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import httpx
-from controlplane.web.portal.events import lines_of
+import pytest
+from controlplane.web.portal import events
 from sqlalchemy import event
 from tests.integration.test_portal_events import PATH, Stream, stream
 from tests.support.api import Api
@@ -48,7 +49,7 @@ async def test_event_brings_what_the_page_shows(api: Api, mailbox: httpx.Respons
 
 
 async def test_everybody_gets_their_own_rights_and_token(
-    api: Api, mailbox: httpx.Response, bob: Browser
+    api: Api, mailbox: httpx.Response, bob: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One page is made for those with the same rights, none is sent to others; one question asks for all."""
     asked: list[str] = []
@@ -56,6 +57,8 @@ async def test_everybody_gets_their_own_rights_and_token(
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         asked.extend(kind for kind in ("FROM messages JOIN", "unnest") if kind in statement)
 
+    # Streams that were opened one after the other would hear of the change one after the other.
+    monkeypatch.setattr(events, "PAUSE_SECONDS", 0)
     people = {"mia": ["listen"], "max": ["listen"], "zoe": ["delete"]}
     async with AsyncExitStack() as stack:
         browsers = [bob]
@@ -137,4 +140,6 @@ async def test_session_that_went_to_another_tenant_hears_nothing_more(
 
 def test_no_text_ends_a_line_of_an_event() -> None:
     """Whatever browsers take for an end of a line begins another one of the same event."""
-    assert "event: changed\ndata: a\ndata: event: x\ndata: \ndata: b\n\n" == lines_of("a\revent: x\r\n\nb")
+    assert "event: changed\ndata: a\ndata: event: x\ndata: \ndata: b\n\n" == events.lines_of(
+        "a\revent: x\r\n\nb"
+    )

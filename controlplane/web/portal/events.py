@@ -8,6 +8,7 @@ again by itself. A process serves as many as MailboxChanges lets in; other pages
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, cast
@@ -31,6 +32,8 @@ from controlplane.web.portal.watchers import Watchers
 
 BEAT_SECONDS = 15.0
 """Shorter than what proxies take for dead."""
+PAUSE_SECONDS = 0.2
+"""Between two events of a stream: in a burst of calls what came meanwhile is one event."""
 _MOST = 240
 """Events of one stream; a page whose mailbox is quiet keeps it for an hour."""
 _CHANGED = "event: changed\ndata:\n\n"
@@ -103,7 +106,11 @@ async def _events(
                 # The page fetches itself, and is told that it is not theirs any more.
                 yield _CHANGED
                 return
-            yield await _event(watcher.rights, shown) if changed else ": still here\n\n"
+            if changed:
+                yield await _event(watcher.rights, shown)
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                yield ": still here\n\n"
             changed = await listener.changed(seconds=BEAT_SECONDS)
             if listener.ended:
                 return
