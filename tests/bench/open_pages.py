@@ -103,6 +103,7 @@ class _Fetch(asyncio.Protocol):
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._head: bytes | None = b""
         self._parts: list[bytes] = []
         self._missing = 0
         self._busy = self._again = False
@@ -115,17 +116,21 @@ class _Fetch(asyncio.Protocol):
         if self._busy:
             self._again = True
             return
-        self._busy, self._again, self._parts = True, False, []
+        self._busy, self._again, self._head, self._parts = True, False, b"", []
         self._page.note("asked")
         self._transport.write(self._page.request(self._page.path, "X-Live: yes"))
 
     def data_received(self, data: bytes) -> None:
-        if not self._parts:
-            self._page.note("answered")
-            head, _, data = data.partition(b"\r\n\r\n")
+        if self._head is not None:
+            head, end, data = (self._head + data).partition(b"\r\n\r\n")
+            if not end:
+                self._head = head
+                return
             assert head.startswith(b"HTTP/1.1 200"), head
+            self._page.note("answered")
             lines = head.lower().split(b"\r\n")
             self._missing = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
+            self._head = None
         self._parts.append(data)
         self._missing -= len(data)
         if self._missing <= 0:
