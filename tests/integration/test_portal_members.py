@@ -138,10 +138,10 @@ async def test_playing_marks_read_for_who_may_listen(api: Api, mia: Browser) -> 
 async def test_open_page_hears_nothing_once_the_right_is_gone(api: Api, mia: Browser) -> None:
     """The stream ends at the next change; the page that fetches itself is told."""
     async with stream(api, mia) as opened:
-        await opened.until("event: listening")
+        await opened.until("event: changed")
         api.rows("DELETE FROM mailbox_members RETURNING id")
         await api.message()
-        assert await opened.until("event: changed")
+        assert "event: changed\ndata:\n\n" == await opened.whole()
         assert await opened.until("end")
     await mia.open(f"{_BOX}/voicemail")
 

@@ -107,7 +107,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     """Add the portal to the app; the root leads to it."""
     portal = Portal(public_url)
     app.state.portal = portal
-    app.state.together = Together()
+    app.state.together = Together[str]()
     app.include_router(_ways())
     app.include_router(portal.files.routes(PREFIX))
     for page in _PAGES:
