@@ -109,16 +109,24 @@ class LampAnswers:
         try:
             self._asked.put_nowait(query)
         except asyncio.QueueFull:
-            structlog.get_logger().warning("events.lamp_query_dropped", number=query.number)
+            structlog.get_logger().warning("events.lamp_query_dropped", number=query.key or query.number)
 
     async def keep_deferring(self, app: App, *, retry_seconds: float = _RETRY_SECONDS) -> None:
         """Defer until cancelled; while the queue cannot be reached the queries are kept."""
         while True:
             query = await self._asked.get()
             deferrer = app.configure_task(
-                ANSWER, lock=lock_of(query.number), schedule_in={"seconds": self._delay_seconds}
+                ANSWER,
+                lock=lock_of(query.key or query.number, query.tenant),
+                schedule_in={"seconds": self._delay_seconds},
             )
-            arguments = {"number": query.number, "domain": query.domain, "reply_to": dict(query.reply_to)}
+            arguments = {
+                "number": query.number,
+                "domain": query.domain,
+                "reply_to": dict(query.reply_to),
+                **({} if query.tenant is None else {"tenant": str(query.tenant)}),
+                **({} if query.key is None else {"key": query.key}),
+            }
             await _defer_until_kept(deferrer, arguments, retry_seconds=retry_seconds)
 
 
@@ -250,8 +258,7 @@ def _listener(
         scan.want()
         heal.want()
         look.want()
-        if settings.switch == "freeswitch":
-            replay.want()
+        replay.want()
         if fetch is not None:
             fetch.want()
 

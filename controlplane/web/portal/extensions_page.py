@@ -21,6 +21,7 @@ from controlplane.web.portal.form_fields import (
     Line,
     Named,
     NumberOf,
+    NumbersOf,
     Rows,
     Secret,
     Tick,
@@ -36,6 +37,7 @@ _LIFE: Final = ExtensionLife()
 _OR_RING: Final = ANYWHERE | {DestinationAction.RING}
 _RULES: Final[dict[str, FormField]] = {
     "mailbox": NumberOf(kind=NumberKind.MAILBOX),
+    "mwi_mailboxes": NumbersOf(kind=NumberKind.MAILBOX),
     "no_answer": ToByHours(own_voicemail=True),
     "no_answer_seconds": Figure(),
     "busy": ToByHours(own_voicemail=True),
