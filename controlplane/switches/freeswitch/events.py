@@ -111,7 +111,7 @@ class FreeSwitchEvents:
                 else:
                     is_refused = not link.send(_LATER).data.startswith("+OK")
                     if is_refused:
-                        log.warning("events.keys_and_trunks_refused")
+                        log.warning("events.trunks_refused")
                     log.info("events.connected")
                     self.connected = True
                     wait = _FIRST_WAIT_SECONDS
