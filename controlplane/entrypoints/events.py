@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol
+from uuid import uuid4
 
 import structlog
 from procrastinate import App
@@ -181,7 +182,9 @@ async def _listen(settings: Settings) -> None:
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
     native = settings.fallback == "native"
-    fetch, replay = Wake(FETCH, lock=FETCH), Wake(REPLAY, lock=REPLAY)
+    fetch = Wake(FETCH, lock=FETCH)
+    # Each process of us has a lock of its own: a replay whose worker died holds up no other one.
+    replay = Wake(REPLAY, lock=f"{REPLAY}:{uuid4()}")
     answers = LampAnswers(delay_seconds=_AFTER_MOD_VOICEMAIL_SECONDS if native else 0)
     look, trunks = Wake(LOOK, lock=LOOK), TrunkAnswers()
     deferring: list[Deferring] = [scan, heal, answers, replay, look, trunks, *([fetch] if native else [])]

@@ -553,10 +553,10 @@ async def leave(
     await made.wait_ended()
 
 
-async def leave_as(server: tuple[str, int], number: str, name: str) -> None:
+async def leave_as(server: tuple[str, int], number: str, name: str, **options: Any) -> None:
     """Leave a message for `number` as a caller of this name, longer than the shortest one."""
     async with RawPhone(server).opened() as phone:
-        call = phone.call(number, user="5551234", name=name.encode())
+        call = phone.call(number, user="5551234", name=name.encode(), **options)
         await call.wait_answered(20)
         await call.wait_tone(1000)  # the beep
         for _ in range(80):
