@@ -65,7 +65,7 @@ async def north(product: Product) -> AsyncIterator[North]:
     with httpx.Client(base_url=product.ready["api_url"], headers=system, timeout=20) as client:
         passwords, mailbox_id = provision(client)
         greeting = Path(product.ready["configuration_dir"]) / "greetings" / f"{mailbox_id}.wav"
-        await until(greeting.exists, "the greeting")
+        await until(greeting.exists, "the greeting", seconds=60)
         await until(lambda: client.get("/configuration").json()["state"] == "live", "the configuration")
         yield North(product=product, client=client, passwords=passwords)
 

@@ -154,7 +154,7 @@ async def test_stale_rules_are_refused(client: httpx.AsyncClient) -> None:
         ({"mwi_mailboxes": ["999"]}, "no-such-number", "mwi_mailboxes.0"),
         ({"mwi_mailboxes": ["8001", "8001"]}, "invalid-value", "mwi_mailboxes.1"),
         ({"mwi_mailboxes": "8001"}, "wrong-type", "mwi_mailboxes"),
-        ({"mwi_mailboxes": [str(n) for n in range(8000, 8051)]}, "too-many", "mwi_mailboxes"),
+        ({"mwi_mailboxes": [str(n) for n in range(8000, 8051)]}, "too-long", "mwi_mailboxes"),
         ({"office_hours": "nights"}, "no-such-office-hours", "office_hours"),
         (
             {"exceptions": [{"caller": "49-50-60", "destination": {"action": "hangup"}}]},
@@ -268,7 +268,7 @@ async def test_who_forwards_to_a_voicemail_follows_it(
     jobs = api.jobs()
 
     expected = {"tenant_id": str(default_tenant), "numbers": ["101", "102", "6100"]}
-    assert [("configuration.routes", expected)] == jobs
+    assert [("configuration.routes", expected), ("mwi.send", {"number": "102"})] == jobs
     assert ("8001", "8002") == (
         before[2],
         (await plan(database, default_tenant, tmp_path / "routes", "101"))[2],
