@@ -65,6 +65,18 @@ async def test_ring_group_is_added(client: httpx.AsyncClient, bob: Browser, offi
     )
 
 
+async def test_lamp_for_other_mailboxes_is_set(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """Several in one field, as members of a group are; what is no mailbox is refused beside its entry."""
+    await bob.open("/portal/extensions/101")
+    wrong = await bob.send("/extensions/101", **{"mwi_mailboxes-0": "8001, 102"})
+    await bob.open("/portal/extensions/101")
+    await bob.send("/extensions/101", **{"mwi_mailboxes-0": "8001, 8002"})
+    rules = (await client.get("/api/v1/extensions/101/rules")).json()
+
+    assert "102 belongs to a" in wrong.text
+    assert ["8001", "8002"] == rules["mwi_mailboxes"]
+
+
 async def test_destination_is_chosen(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
     """The picker is a page of its own; all that was typed comes back with the number."""
     await bob.open(_ADD)

@@ -13,6 +13,7 @@ from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.extension_rules import ExtensionRules
+from controlplane.services.lamps import defer_lamp_of
 from controlplane.services.publishing_jobs import defer_change
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.naming import check_names
@@ -93,6 +94,8 @@ async def put_rules(
             change=change,
             rendered=rendered,
         )
+        if (rules.mailbox, rules.mwi_mailboxes) != (before.mailbox, before.mwi_mailboxes):
+            await defer_lamp_of(session, jobs, tenant_id=tenant_id, number=number)
         version = row.version
     structlog.get_logger().info("extension.rules_changed", tenant_id=str(tenant_id), number=number)
     return rules, version

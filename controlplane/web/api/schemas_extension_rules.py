@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules, When
+from controlplane.domain.routing.extension_rules import MOST_LAMPS, CallerException, ExtensionRules, When
 from controlplane.web.api.fields import Input, Output, example
 from controlplane.web.api.schemas_destinations import (
     FORWARD,
@@ -34,6 +34,7 @@ _RULES: dict[str, Any] = {
     "no_answer_seconds": 30,
     "not_registered": None,
     "mailbox": None,
+    "mwi_mailboxes": ["8001"],
 }
 
 
@@ -77,6 +78,13 @@ _Mailbox = Annotated[
     NumberOfTenant | None,
     Field(description="The mailbox that it owns: that of `forward_to_voicemail`, opened by `*57`."),
 ]
+_Lamps = Annotated[
+    list[NumberOfTenant],
+    Field(
+        max_length=MOST_LAMPS,
+        description="Mailboxes that light the lamp of its phones (MWI), besides the one that it owns.",
+    ),
+]
 
 
 class ExtensionRulesIn(Input):
@@ -94,6 +102,7 @@ class ExtensionRulesIn(Input):
     no_answer_seconds: _Seconds = 30
     not_registered: _NotRegistered = None
     mailbox: _Mailbox = None
+    mwi_mailboxes: _Lamps = []  # noqa: RUF012 (pydantic copies it)
 
     def value(self) -> ExtensionRules:
         """Return the domain's rules; not checked yet."""
@@ -108,6 +117,7 @@ class ExtensionRulesIn(Input):
             no_answer_seconds=self.no_answer_seconds,
             not_registered=by_hours_of(self.not_registered),
             mailbox=self.mailbox,
+            mwi_mailboxes=tuple(self.mwi_mailboxes),
         )
 
 
@@ -126,6 +136,7 @@ class ExtensionRulesOut(Output):
     no_answer_seconds: int
     not_registered: ByHoursBody | None
     mailbox: str | None
+    mwi_mailboxes: list[str]
 
     @classmethod
     def of(cls, rules: ExtensionRules) -> ExtensionRulesOut:
@@ -143,5 +154,6 @@ class ExtensionRulesOut(Output):
             do_not_disturb=rules.do_not_disturb,
             no_answer_seconds=rules.no_answer_seconds,
             mailbox=rules.mailbox,
+            mwi_mailboxes=list(rules.mwi_mailboxes),
             **{name: None if rule is None else ByHoursBody.of(rule) for name, rule in named.items()},
         )

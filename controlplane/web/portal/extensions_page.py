@@ -18,6 +18,7 @@ from controlplane.web.portal.form_fields import (
     FormField,
     Named,
     NumberOf,
+    NumbersOf,
     Secret,
     Tick,
 )
@@ -32,6 +33,7 @@ LIFE: Final = ExtensionLife()
 OR_RING: Final = ANYWHERE | {DestinationAction.RING}
 _RULES: Final[dict[str, FormField]] = {
     "mailbox": NumberOf(kind=NumberKind.MAILBOX),
+    "mwi_mailboxes": NumbersOf(kind=NumberKind.MAILBOX),
     "no_answer": ToByHours(own_voicemail=True),
     "no_answer_seconds": Figure(),
     "busy": ToByHours(own_voicemail=True),
