@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controlplane.entrypoints.exits import or_exit
-from controlplane.speech.prepare import OVERRIDES, prepare
+from controlplane.speech.catalogue import available_languages
+from controlplane.speech.prepare import prepare
 from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
 
 _TELL_EVERY_SECONDS = 2.0
@@ -41,13 +42,16 @@ def step(name: str) -> Iterator[None]:
 def make_prompts(cache: Path, prompts: Path) -> None:
     """Speak the prompts into the cache, and place them in the folder that the switch plays from.
 
-    A second time is instant. Recordings made by a person, in `prompts/overrides`, win.
+    A second time is instant. Recordings made by a person, in `<prompts>/<language>`, win.
     """
     prepare(cache, progress=_every(_TELL_EVERY_SECONDS), warn=say)
     prompts.mkdir(parents=True, exist_ok=True)
+    languages = available_languages()
     for source in cache.rglob("*.wav"):
         place = source.relative_to(cache)
-        if place.parts[0] != OVERRIDES and not (prompts / place).exists():
+        # A recording of a person stays where it was put.
+        recorded = place.parent.as_posix() in languages
+        if not recorded and not (prompts / place).exists():
             (prompts / place).parent.mkdir(parents=True, exist_ok=True)
             _link_or_copy(source, prompts / place)
     prepare(prompts, warn=say)

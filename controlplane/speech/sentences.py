@@ -67,12 +67,19 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
 
 def fixed(catalogue: Catalogue) -> list[str]:
     """Return every sentence that can be made before the first call, each once."""
-    counted = [
-        count(kind, number, catalogue) for kind in ("new", "saved") for number in range(1, MOST_COUNTED + 2)
-    ]
-    prompts = [catalogue.prompts[prompt.value] for prompt in Prompt]
-    spelled = [catalogue.from_number["start"], *catalogue.digits.values()]
-    return list(dict.fromkeys([*prompts, *spelled, *counted]))
+    return list(dict.fromkeys(named(catalogue).values()))
+
+
+def named(catalogue: Catalogue) -> dict[str, str]:
+    """Return every sentence that can be made before the first call, by the name of its recording."""
+    prompts = {prompt.value: catalogue.prompts[prompt.value] for prompt in Prompt}
+    digits = {f"digit-{digit}": said for digit, said in catalogue.digits.items()}
+    counted = {
+        f"{kind}-{number if number <= MOST_COUNTED else 'more'}": count(kind, number, catalogue)
+        for kind in ("new", "saved")
+        for number in range(1, MOST_COUNTED + 2)
+    }
+    return {**prompts, "from-number": catalogue.from_number["start"], **digits, **counted}
 
 
 def spelled(number: str, catalogue: Catalogue) -> list[str]:
@@ -146,7 +153,7 @@ def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
 
 
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:
-    """Return the pattern for this very minute, this hour, this minute of any hour, or its part of the hour."""
+    """Return the pattern for this very minute, else this hour, this minute of any hour, its part of one."""
     if at.minute == 0:
         asked = [f"{at:%H:%M}", "hour"]
     else:

@@ -11,7 +11,7 @@ from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFailed
 from controlplane.services.publishing_modes import choose_mode, tenant_mode
 from controlplane.services.tenants import get_tenant, update_tenant
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import offered_languages
 from controlplane.web.api.schemas import TenantPatch
 from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside, SystemAdmin
@@ -81,7 +81,7 @@ async def _page(visit: Visit, *, faults: Faults | None = None, status: int = 200
         status=status,
         tenant=tenant,
         entries={name: kept.get(name) or getattr(tenant, name) for name in _FIELDS},
-        languages=[(tag, language_name(tag, words)) for tag in available_languages()],
+        languages=[(tag, language_name(tag, words)) for tag in offered_languages()],
         time_zones=sorted(available_timezones()),
         mode=mode,
         installation=visit.deps.installation if by.system else (),
