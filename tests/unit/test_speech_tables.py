@@ -37,6 +37,8 @@ UTTERANCES: dict[str, Utterance] = {
     "the 31st, half past": _at("2026-12-31T15:30", H12),
     "half past nine": _at("2026-03-05T09:30", H12),
     "half past noon": _at("2026-03-04T12:30", H12),
+    "a quarter past": _at("2026-03-03T16:15", H12),
+    "a quarter to": _at("2026-03-03T16:45", H12),
     "five past": _at("2026-03-05T01:05", H12),
     "one in the afternoon": _at("2026-03-07T13:00", H12),
     "noon of 24": _at("2026-03-01T12:00", H24),
