@@ -176,6 +176,7 @@ def _espeak_voices(loader: Path) -> frozenset[str]:
     return frozenset(path.name.lower() for path in files if path.is_file())
 
 
+@cache
 def _folder(package: str) -> Path | None:
     """Find an installed package without importing it."""
     spec = importlib.util.find_spec(package)
