@@ -46,14 +46,15 @@ def make_prompts(cache: Path, prompts: Path) -> None:
     """
     prepare(cache, progress=_every(_TELL_EVERY_SECONDS), warn=say)
     prompts.mkdir(parents=True, exist_ok=True)
-    languages = available_languages()
-    for source in cache.rglob("*.wav"):
-        place = source.relative_to(cache)
-        # A recording of a person stays where it was put.
-        recorded = place.parent.as_posix() in languages
-        if not recorded and not (prompts / place).exists():
-            (prompts / place).parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(source, prompts / place)
+    # What a person recorded stays where it was put: beside the folders of voices.
+    recorded = {cache / language for language in available_languages()}
+    for folder in {source.parent for source in cache.rglob("*.wav")} - recorded:
+        target = prompts / folder.relative_to(cache)
+        target.mkdir(parents=True, exist_ok=True)
+        there = {place.name for place in target.iterdir()}
+        for source in folder.glob("*.wav"):
+            if source.name not in there:
+                _link_or_copy(source, target / source.name)
     prepare(prompts, warn=say)
 
 

@@ -39,6 +39,8 @@ def take_recordings(root: Path, language: str) -> None:
 
     A file that is named like no sentence is left alone. Raises BadRecording or OSError.
     """
+    if not recordings_of(root, language) and not (root / language / PERSON).is_dir():
+        return
     cache, taken = PromptCache(root), set()
     for name, text in sentences.named(catalogue.load(language)).items():
         recording = root / language / f"{name}.wav"
