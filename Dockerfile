@@ -30,6 +30,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY controlplane /opt/shared-voicemail/controlplane
 COPY dialplan_templates /opt/shared-voicemail/dialplan_templates
 COPY migrations /opt/shared-voicemail/migrations
+COPY voices /opt/shared-voicemail/voices
 
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \

@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 
 from controlplane.entrypoints.commands_files import apply, consent_of, export
+from controlplane.entrypoints.commands_prompts import prompts
 from controlplane.entrypoints.exits import or_exit, run_process
 
 app = typer.Typer(
@@ -136,22 +137,6 @@ def jobs() -> None:
 def migrate() -> None:
     """Bring the database to the newest state."""
     run_process("migrate")
-
-
-@app.command()
-def prompts() -> None:
-    """Speak the prompts that are missing into their folder; recordings in `overrides` win."""
-
-    def run() -> None:
-        from controlplane.entrypoints.prefetch import say, step  # noqa: PLC0415 (see the module)
-        from controlplane.settings import load  # noqa: PLC0415 (see the module)
-        from controlplane.speech.prepare import prepare  # noqa: PLC0415 (see the module)
-
-        settings = load()
-        with step("Preparing the prompts"):
-            prepare(settings.paths.prompts, warn=say)
-
-    or_exit(run)
 
 
 @app.command()
@@ -368,6 +353,7 @@ def phone(
     or_exit(run)
 
 
+app.add_typer(prompts, name="prompts")
 app.command()(apply)
 app.command()(export)
 

@@ -22,15 +22,13 @@ from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
 from controlplane.entrypoints.doctor_numbers import check_numbers
 from controlplane.entrypoints.doctor_portal import check_portal
+from controlplane.entrypoints.doctor_prompts import check_prompts
 from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
 from controlplane.settings import Settings, load
-from controlplane.speech import catalogue, sentences
-from controlplane.speech.cache import PromptCache
-from controlplane.speech.speaker import Speaker
 from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
@@ -84,25 +82,6 @@ async def check_folders(settings: Settings) -> list[Finding]:
                     subject="folders", found="spool and recordings are on different disks, both must last"
                 )
             )
-    return findings
-
-
-async def check_prompts(settings: Settings) -> list[Finding]:
-    """Every prompt of every language has its file."""
-    findings = []
-    speaker = Speaker(PromptCache(settings.paths.prompts))
-    for language in catalogue.available_languages():
-        texts = sentences.fixed(catalogue.load(language))
-        missing = speaker.missing(texts, language)
-        findings.append(
-            Finding(
-                subject=f"prompts ({language})",
-                found=f"{len(missing)} of {len(texts)} are missing"
-                if missing
-                else f"all {len(texts)} are there",
-                remedy="Run `controlplane prompts`." if missing else None,
-            )
-        )
     return findings
 
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controlplane.entrypoints.exits import or_exit
-from controlplane.speech.prepare import OVERRIDES, prepare
+from controlplane.speech.catalogue import available_languages
+from controlplane.speech.prepare import prepare
 from controlplane.supervisor.asterisk_tree import cache_folder, find_or_unpack
 
 _TELL_EVERY_SECONDS = 2.0
@@ -41,15 +42,19 @@ def step(name: str) -> Iterator[None]:
 def make_prompts(cache: Path, prompts: Path) -> None:
     """Speak the prompts into the cache, and place them in the folder that the switch plays from.
 
-    A second time is instant. Recordings made by a person, in `prompts/overrides`, win.
+    A second time is instant. Recordings made by a person, in `<prompts>/<language>`, win.
     """
     prepare(cache, progress=_every(_TELL_EVERY_SECONDS), warn=say)
     prompts.mkdir(parents=True, exist_ok=True)
-    for source in cache.rglob("*.wav"):
-        place = source.relative_to(cache)
-        if place.parts[0] != OVERRIDES and not (prompts / place).exists():
-            (prompts / place).parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(source, prompts / place)
+    # What a person recorded stays where it was put: beside the folders of voices.
+    recorded = {cache / language for language in available_languages()}
+    for folder in {source.parent for source in cache.rglob("*.wav")} - recorded:
+        target = prompts / folder.relative_to(cache)
+        target.mkdir(parents=True, exist_ok=True)
+        there = {place.name for place in target.iterdir()}
+        for source in folder.glob("*.wav"):
+            if source.name not in there:
+                _link_or_copy(source, target / source.name)
     prepare(prompts, warn=say)
 
 

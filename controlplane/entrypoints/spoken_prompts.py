@@ -10,6 +10,7 @@ from typing import Final
 from controlplane.entrypoints.monitoring import NotReady
 from controlplane.speech import catalogue, sentences
 from controlplane.speech.cache import PromptCache
+from controlplane.speech.choice import offered_languages
 from controlplane.speech.speaker import Speaker
 
 _LOOKED_UP_EACH_SECONDS: Final = 300.0
@@ -36,5 +37,5 @@ class SpokenPrompts:
         speaker = Speaker(PromptCache(self._folder))
         return sum(
             len(speaker.missing(sentences.fixed(catalogue.load(language)), language))
-            for language in catalogue.available_languages()
+            for language in offered_languages()
         )

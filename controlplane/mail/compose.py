@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from babel import Locale, dates, lists, units
+from babel import Locale, dates, units
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from controlplane.domain.caller import Caller, clean
@@ -215,7 +215,7 @@ def duration(milliseconds: int, locale: Locale) -> str:
         for value, unit in ((minutes, "minute"), (seconds, "second"))
         if value
     ]
-    return lists.format_list(parts, style="unit", locale=locale)
+    return ", ".join(parts)  # Babel cannot put two parts together in every language (Spanish)
 
 
 def _address(name: str, address: str) -> Address:

@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from controlplane.domain.errors import InvalidValue, NotFound
-from controlplane.domain.language import first_available, resolve
+from controlplane.domain.language import first_available
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services import mailbox_greetings, receptionist_greetings
@@ -23,6 +23,7 @@ from controlplane.services.mailbox_rules import parse_source
 from controlplane.services.mailboxes import find_mailbox
 from controlplane.services.routing.objects import update_object
 from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import choose_language
 from controlplane.speech.recorded import greeting_from
 from controlplane.storage import spoken_texts, tenants
 from controlplane.storage.database import Database
@@ -78,7 +79,7 @@ async def try_text(
     if text.strip() or not (source and language):
         words_of(text, most=LONGEST_TEXT[owner.kind])
     if language is not None:
-        resolve(language, available_languages())
+        choose_language(language)
     object_id, _, _ = await _owner(db, owner)
     return await _insert(db, owner, object_id, source=source, by=by, text=text.strip(), language=language)
 

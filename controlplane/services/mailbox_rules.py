@@ -11,7 +11,6 @@ from typing import Any, TypedDict, TypeVar
 from email_validator import EmailNotValidError, validate_email
 
 from controlplane.domain.errors import InvalidValue, InvalidValues
-from controlplane.domain.language import resolve
 from controlplane.domain.mailbox import (
     MAX_DISPLAY_NAME,
     MAX_MESSAGE_SECONDS,
@@ -23,7 +22,7 @@ from controlplane.domain.mailbox import (
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.text import parse_display_name
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import choose_language
 
 LONGEST_MINIMUM_SECONDS = 60
 MAX_SOURCE_GREETINGS = 50
@@ -155,7 +154,7 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
         values["display_name"] = faults.check(lambda: parse_display_name(name, max_length=MAX_DISPLAY_NAME))
     language = changes.get("language")
     if language is not None:
-        faults.check(lambda: resolve(language, available_languages()))
+        faults.check(lambda: choose_language(language))
     if "email_recipients" in changes:
         values["email_recipients"] = _recipients(changes["email_recipients"], faults)
     for field, allowed in (
@@ -202,7 +201,7 @@ def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> No
     if own.greeting is not None:
         _check_words(own.greeting, f"{path}.greeting")
     if own.language is not None:
-        resolve(own.language, available_languages(), field=f"{path}.language")
+        choose_language(own.language, field=f"{path}.language")
 
 
 def parse_source(source: str) -> str:
@@ -221,7 +220,7 @@ def check_greeting(text: str | None, language: str | None) -> None:
     if text is not None:
         _check_words(text, "text")
     if language is not None:
-        resolve(language, available_languages())
+        choose_language(language)
 
 
 def _check_words(text: str, field: str) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, DomainError, NotFound, PreconditionFailed
-from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import (
     DEFAULT_TENANT,
@@ -24,7 +23,7 @@ from controlplane.domain.tenant import (
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.publishing_modes import begin
 from controlplane.services.receptionist_greetings import defer_greeting
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import choose_language
 from controlplane.storage import published_objects, tenants
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -73,7 +72,7 @@ async def create_tenant(
     Raises InvalidValue for a field that breaks its rule, Conflict `tenant-name-taken` or
     `sip-domain-taken`.
     """
-    resolve(language, available_languages())
+    choose_language(language)
     row = TenantRow(
         id=uuid4(),
         name=parse_tenant_name(name),
@@ -125,7 +124,7 @@ async def update_tenant(
     if "sip_domain" in changes:
         values["sip_domain"] = parse_sip_domain(changes["sip_domain"])
     if "language" in changes:
-        resolve(changes["language"], available_languages())
+        choose_language(changes["language"])
     if "time_zone" in changes:
         values["time_zone"] = parse_time_zone(changes["time_zone"])
     try:

@@ -1,10 +1,10 @@
 """Where spoken sentences are kept: `<root>/<language>/<voice>/<SHA-256 of the text>.wav`.
 
-Besides that, `<root>/<language>/person/<prompt's key>.wav` is what a person recorded (`prepare`
-brings it there from `<root>/overrides/<language>/`), `<root>/tones/<tone>.wav` what is no
-speech, and `<root>/recorded/<digest>.wav` a greeting that somebody recorded for a mailbox. Files are
-written by rename and never changed, so that several processes may use and fill one cache, and a switch
-may play from it, at the same time.
+What a person recorded is kept like a voice named `person`, the best of all (`prepare` brings it there from
+`<root>/<language>/<name>.wav`). Besides that, `<root>/tones/<tone>.wav` is what is no speech, and
+`<root>/recorded/<digest>.wav` a greeting that somebody recorded for a mailbox. Files are written by rename
+and never changed, so that several processes may use and fill one cache, and a switch may play from it, at the
+same time.
 """
 
 from __future__ import annotations
@@ -82,10 +82,6 @@ class PromptCache:
         if known is None:
             return []
         catalogue, voices = known
-        if isinstance(utterance, Prompt):
-            recorded = self.root / catalogue.language / PERSON / f"{utterance.value}.wav"
-            if recorded.is_file():
-                return [recorded]
         found = [self._find(text, catalogue, voices) for text in sentences.sentences(utterance, catalogue)]
         if isinstance(utterance, Greeting) and None in found:
             return self._spoken(Prompt.GREETING_STANDARD, language)
@@ -142,6 +138,6 @@ class PromptCache:
             self._known[tag] = (
                 None
                 if language is None
-                else (catalogues.load(language, self._folder), tuple(self._voices(language)))
+                else (catalogues.load(language, self._folder), (PERSON, *self._voices(language)))
             )
         return self._known[tag]

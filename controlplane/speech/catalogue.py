@@ -25,7 +25,7 @@ class Catalogue:
     from_number: dict[str, str]
     digits: dict[str, str]
     received: dict[str, Any]
-    sent_on_by: dict[str, str]
+    sent_on_by: dict[str, Any]
 
     @property
     def locale(self) -> Locale:

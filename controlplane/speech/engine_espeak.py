@@ -20,7 +20,10 @@ _POSITION_CHARACTER = 1
 _OK = 0
 _RATE_PARAMETER, _WORDS_A_MINUTE = 1, 150
 
-_RESPELLED = {"de": {"sechsten": "sexten"}}
+_RESPELLED = {
+    "de": {"sechsten": "sexten"},
+    "nl": {"Eén": "één", "voicemail": "vojsmeel", "voicemailbox": "vojsmeelboks"},
+}
 """Voice: words that it reads wrongly (as `sechs-tehn`), and what sounds as they should."""
 
 

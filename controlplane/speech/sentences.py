@@ -67,12 +67,19 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
 
 def fixed(catalogue: Catalogue) -> list[str]:
     """Return every sentence that can be made before the first call, each once."""
-    counted = [
-        count(kind, number, catalogue) for kind in ("new", "saved") for number in range(1, MOST_COUNTED + 2)
-    ]
-    prompts = [catalogue.prompts[prompt.value] for prompt in Prompt]
-    spelled = [catalogue.from_number["start"], *catalogue.digits.values()]
-    return list(dict.fromkeys([*prompts, *spelled, *counted]))
+    return list(dict.fromkeys(named(catalogue).values()))
+
+
+def named(catalogue: Catalogue) -> dict[str, str]:
+    """Return every sentence that can be made before the first call, by the name of its recording."""
+    prompts = {prompt.value: catalogue.prompts[prompt.value] for prompt in Prompt}
+    digits = {f"digit-{digit}": said for digit, said in catalogue.digits.items()}
+    counted = {
+        f"{kind}-{number if number <= MOST_COUNTED else 'more'}": count(kind, number, catalogue)
+        for kind in ("new", "saved")
+        for number in range(1, MOST_COUNTED + 2)
+    }
+    return {**prompts, "from-number": catalogue.from_number["start"], **digits, **counted}
 
 
 def spelled(number: str, catalogue: Catalogue) -> list[str]:
@@ -91,11 +98,12 @@ def greeting(display_name: str, catalogue: Catalogue) -> str:
 
 def count(kind: str, number: int, catalogue: Catalogue) -> str:
     """Say how many messages there are; `kind` is new or saved, `number` above zero."""
-    forms = catalogue.counts[kind]
+    forms, words = catalogue.counts[kind], catalogue.counts.get("numbers", {})
     if number > MOST_COUNTED:
-        return forms["more"].format(count=MOST_COUNTED)
+        return forms["more"].format(count=_numeral(MOST_COUNTED, words))
     form: str = catalogue.locale.plural_form(number)
-    return forms.get(form, forms["other"]).format(count=number)
+    said = forms.get(form, forms["other"]).format(count=_numeral(number, words))
+    return said[:1].upper() + said[1:]
 
 
 def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
@@ -104,8 +112,11 @@ def received(utterance: ReceivedAt, catalogue: Catalogue) -> list[str]:
         return []
     at, words, locale = utterance.at, catalogue.received, catalogue.locale
     numerals = {
+        "weekday": _numeral(at.isoweekday(), words.get("weekdays", {})),
         "day": _numeral(at.day, words.get("days", {})),
         "hour": _numeral(_hour(at.hour, utterance.clock), words.get("hours", {})),
+        "next": _numeral(_hour(at.hour + 1, utterance.clock), words.get("next-hours", {})),
+        "minute": _numeral(at.minute, words.get("minutes", {})),
     }
     date = dates.format_date(at, words["date-pattern"], locale=locale)
     time = dates.format_time(
@@ -132,17 +143,23 @@ def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
         seconds = max(10, round(utterance.seconds / 10) * 10)
         count, unit = (minutes, "minute") if seconds >= 60 else (seconds, "second")  # noqa: PLR2004 (a minute)
         duration = units.format_unit(count, f"duration-{unit}", length="long", locale=catalogue.locale)
+        if unit == "minute":
+            duration = words.get("minutes", {}).get(str(count), duration)
         one = (count, unit) == (1, "minute")
-        said.append(words["after-one-minute"] if one else words["after"].format(duration=duration))
+        said.append(
+            words["after-one-minute"] if one else words["after"].format(duration=" ".join(duration.split()))
+        )
     return said
 
 
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:
-    """Return the pattern for this very minute, or that for its part of the hour."""
-    part = "later"
-    if at.minute < _FIRST_TWO_DIGIT_MINUTE:
-        part = "early" if at.minute else "hour"
-    return patterns.get(f"{at:%H:%M}", patterns[part])
+    """Return the pattern for this very minute, else this hour, this minute of any hour, its part of one."""
+    if at.minute == 0:
+        asked = [f"{at:%H:%M}", "hour"]
+    else:
+        part = "early" if at.minute < _FIRST_TWO_DIGIT_MINUTE else "later"
+        asked = [f"{at:%H:%M}", f"{at:%H}", f":{at:%M}", part]
+    return next(patterns[name] for name in asked if name in patterns)
 
 
 def _hour(hour: int, clock: SayDatetime) -> int:

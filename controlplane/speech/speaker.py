@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import cast
 
 from controlplane.speech import audio
-from controlplane.speech.cache import PromptCache
+from controlplane.speech.cache import PERSON, PromptCache
 from controlplane.speech.engines import Engine, SpeechUnavailable, engines_for
 
 
@@ -30,11 +30,13 @@ class Speaker:
         self._warn = warn
 
     def missing(self, texts: Iterable[str], language: str) -> list[str]:
-        """Return the texts that the best voice of an available language has not spoken yet."""
-        engines = self._engines(language)
-        if not engines:
-            return list(texts)
-        return [text for text in texts if not self.cache.path(text, language, engines[0].voice).is_file()]
+        """Return the texts that neither a person nor the best voice of a language has spoken yet."""
+        best = [PERSON, *(engine.voice for engine in self._engines(language)[:1])]
+        return [
+            text
+            for text in texts
+            if not any(self.cache.path(text, language, voice).is_file() for voice in best)
+        ]
 
     def make(
         self, texts: Iterable[str], language: str, *, progress: Callable[[], None] = lambda: None

@@ -32,10 +32,14 @@ OTHERS = [
 PRODUCT = "Shared Voicemail"
 """The name of what this is all about, the same in every language."""
 
-# What a language may have or leave out: words for numbers, and patterns for one minute of the day.
-_OWN = re.compile(r"received\.(days|hours|12h|24h)\.[0-9:]+")
-# Patterns have no values but those words; a plural's `one` may say its number as a word.
-_OWN_PLACES = re.compile(r"received\.(date-pattern|12h\..+|24h\..+)|.+\.one")
+# What a language may have or leave out: words for numbers, patterns for minutes and hours, and plurals.
+_OWN = re.compile(
+    r"received\.(weekdays|days|hours|next-hours|minutes|12h|24h)\.[0-9:]+"
+    r"|(counts\.numbers|sent-on-by\.minutes)\.[0-9]+"
+    r"|(counts\.\w+|link-expires)\.(zero|two|few|many)"
+)
+# Patterns have no values but those words; `one` and `more than 99` may say their number as a word.
+_OWN_PLACES = re.compile(r"received\.(date-pattern|12h\..+|24h\..+)|.+\.one|counts\.\w+\.more")
 
 
 def _flat(table: Any, name: str = "") -> dict[str, Any]:

@@ -337,3 +337,65 @@ def test_the_html_serves_readers_of_all_kinds() -> None:
         words in html
         for words in ('<html lang="en" dir="ltr">', 'content="light dark"', '<th scope="row"', "<title>New")
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "lines"),
+    [
+        (
+            "fr-CA",
+            "Nouveau message pour Sales (8001) de Zoë <102>",
+            ["Reçu: lundi 23 novembre 2026 à 15:45 (", "Durée: 1 minute, 5 secondes", "valable 1 jour."],
+        ),
+        (
+            "es-MX",
+            "Nuevo mensaje para Sales (8001) de Zoë <102>",
+            ["Recibido: lunes, 23 de noviembre de 2026, 15:45 (", "1 minuto, 5 segundos", "durante 1 día."],
+        ),
+        (
+            "it",
+            "Nuovo messaggio per Sales (8001) da Zoë <102>",
+            ["Ricevuto: lunedì 23 novembre 2026, 15:45 (", "1 minuto, 5 secondi", "valido per 1 giorno."],
+        ),
+        (
+            "pt-BR",
+            "Nova mensagem para Sales (8001) de Zoë <102>",
+            [
+                "Recebida: segunda-feira, 23 de novembro de 2026, 15:45 (",
+                "1 minuto, 5 segundos",
+                "por 1 dia.",
+            ],
+        ),
+        (
+            "nl-BE",
+            "Nieuw bericht voor Sales (8001) van Zoë <102>",
+            [
+                "Ontvangen: maandag 23 november 2026, 15:45 uur (",
+                "1 minuut, 5 seconden",
+                "is 1 dag geldig.",
+            ],
+        ),
+        (
+            "ru",
+            "Новое сообщение для Sales (8001) от Zoë <102>",
+            ["Получено: понедельник, 23 ноября 2026", "1 минута, 5 секунд", "действует 1 день."],
+        ),
+    ],
+)
+def test_a_mail_is_written_in_each_language(language: str, subject: str, lines: list[str]) -> None:
+    """Subject, date, length and the days of the link are written as the language writes them."""
+    message = _sent(replace(MAIL, language=language, link_days=1))
+    text = _part(message, "plain").replace("\xa0", " ").replace("\u202f", " ")
+
+    assert subject == message["Subject"]
+    assert [] == [line for line in lines if line not in text], text
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(1, "1 день."), (2, "2 дня."), (5, "5 дней."), (11, "11 дней."), (21, "21 день.")]
+)
+def test_a_plural_has_the_forms_of_its_language(days: int, said: str) -> None:
+    """Russian has one, few and many."""
+    text = _part(_sent(replace(MAIL, language="ru", link_days=days)), "plain")
+
+    assert f"Ссылка действует {said}" in text

@@ -83,12 +83,10 @@ def test_another_voice_is_better_than_none(cache: PromptCache) -> None:
     assert [path] == cache.files(Prompt.GOODBYE, "en")
 
 
-def test_a_person_wins_over_every_voice(cache: PromptCache, tmp_path: Path) -> None:
+def test_a_person_wins_over_every_voice(cache: PromptCache) -> None:
     """A prompt recorded by a person is heard instead of a spoken one."""
     _put(cache, "Goodbye.")
-    recorded = tmp_path / "en" / "person" / "goodbye.wav"
-    recorded.parent.mkdir()
-    recorded.touch()
+    recorded = _put(cache, "Goodbye.", "person")
 
     assert [recorded] == cache.files(Prompt.GOODBYE, "en")
 

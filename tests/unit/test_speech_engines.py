@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import textwrap
 from collections.abc import Callable
@@ -9,7 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from controlplane.speech.engines import Engine, ProgramEngine, SpeechUnavailable, engines_for
+import soundfile
+from controlplane.callflows.prompts import Prompt
+from controlplane.speech.cache import PromptCache
+from controlplane.speech.catalogue import available_languages
+from controlplane.speech.engines import (
+    Engine,
+    ProgramEngine,
+    SpeechUnavailable,
+    engines_for,
+    unusable_voices,
+)
+from controlplane.speech.speaker import Speaker
 from tests.support.hostile import HOSTILE_TEXTS
 
 ENGINES = [*engines_for("en"), *engines_for("de")]
@@ -32,9 +44,76 @@ def test_english_has_piper_before_espeak() -> None:
     assert ["piper-en_US-joe-medium", "espeak-en-us"] == [engine.voice for engine in engines_for("en")]
 
 
-def test_german_has_espeak() -> None:
-    """German is spoken by the one engine that can."""
-    assert ["espeak-de"] == [engine.voice for engine in engines_for("de")]
+@pytest.mark.parametrize(
+    ("language", "voice"),
+    [
+        *((language, f"espeak-{language}") for language in ("de", "es", "fr", "it", "nl", "ru")),
+        ("pt", "espeak-pt-br"),
+    ],
+)
+def test_a_language_is_spoken_by_espeak(language: str, voice: str) -> None:
+    """All but English have the one engine that can; Portuguese is that of Brazil."""
+    assert [voice] == [engine.voice for engine in engines_for(language)]
+
+
+def test_a_language_that_nothing_speaks_has_no_engine() -> None:
+    """espeak-ng is named only for what it has a voice for."""
+    assert [] == engines_for("xx")
+
+
+def test_each_language_is_heard(tmp_path: Path) -> None:
+    """A short sentence of each language becomes a telephone's audio."""
+    cache = PromptCache(tmp_path)
+    languages = [language for language in available_languages() if language not in {"en", "de"}]
+    for language in languages:
+        Speaker(cache).make(cache.texts(Prompt.GOODBYE, language), language)
+
+    found = [soundfile.info(path) for tag in languages for path in cache.files(Prompt.GOODBYE, tag)]
+    assert [(8000, 1, "PCM_16")] * len(languages) == [(f.samplerate, f.channels, f.subtype) for f in found]
+    assert [] == [f.duration for f in found if not 0.3 < f.duration < 3]
+
+
+def _voice(folder: Path, name: str) -> None:
+    (folder / f"{name}.onnx").touch()
+    (folder / f"{name}.onnx.json").touch()
+
+
+def test_a_piper_voice_in_the_folder_comes_first(tmp_path: Path) -> None:
+    """It is better than one of a package, and that than espeak-ng; the region of the language decides."""
+    for name in ("fr_FR-siwis-medium", "fr_CA-x-low", "en_GB-alba-medium"):
+        _voice(tmp_path, name)
+
+    voices = {tag: [one.voice for one in engines_for(tag, tmp_path)] for tag in ("fr", "fr-FR", "en", "de")}
+
+    assert {
+        "fr": ["piper-fr_CA-x-low", "piper-fr_FR-siwis-medium", "espeak-fr"],
+        "fr-FR": ["piper-fr_FR-siwis-medium", "piper-fr_CA-x-low"],
+        "en": ["piper-en_GB-alba-medium", "piper-en_US-joe-medium", "espeak-en-us"],
+        "de": ["espeak-de"],
+    } == voices
+
+
+def test_a_voice_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    """A voice without its configuration or with another name is left out, and said to be."""
+    (tmp_path / "fr_FR-siwis-medium.onnx").touch()
+    _voice(tmp_path, "siwis")
+
+    assert ["espeak-fr"] == [engine.voice for engine in engines_for("fr", tmp_path)]
+    assert [
+        "fr_FR-siwis-medium.onnx has no fr_FR-siwis-medium.onnx.json beside it",
+        "siwis.onnx is not named like a voice of piper, such as fr_FR-siwis-medium.onnx",
+    ] == unusable_voices(tmp_path)
+
+
+def test_a_voice_of_the_folder_is_run_as_one_of_a_package(tmp_path: Path) -> None:
+    """The same program gets the model and its configuration."""
+    _voice(tmp_path, "fr_FR-siwis-medium")
+    ours, package = engines_for("fr", tmp_path)[0], engines_for("en", tmp_path)[0]
+    assert isinstance(ours, ProgramEngine)
+    assert isinstance(package, ProgramEngine)
+
+    model = tmp_path / "fr_FR-siwis-medium.onnx"
+    assert (package.program, (str(model), f"{model}.json")) == (ours.program, ours.arguments)
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.voice)
@@ -131,7 +210,9 @@ def test_an_engine_nobody_listens_to_is_stopped(program: Callable[[str], Program
 
 def test_a_language_without_voice_fails_with_a_sentence() -> None:
     """espeak-ng without a voice for a language says so."""
-    engine = next(engine for engine in engines_for("xx") if engine.voice == "espeak-xx")
+    (german,) = engines_for("de")
+    assert isinstance(german, ProgramEngine)
+    engine = dataclasses.replace(german, arguments=("xx",))
 
     with pytest.raises(SpeechUnavailable, match="espeak-ng has no voice xx"):
         list(engine.speak(["x"]))

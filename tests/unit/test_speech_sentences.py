@@ -20,16 +20,9 @@ from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import Catalogue, available_languages, load
 from controlplane.speech.sentences import fixed, own_words, sentences, speakable, spelled
 from tests.support.hostile import HOSTILE_TEXTS
+from tests.support.said import TABLES
 
-GERMAN_DIGITS = ("Null", "Eins", "Zwei", "Drei", "Vier", "Fünf", "Sechs", "Sieben", "Acht", "Neun")
-SPOKEN_KEYS = {
-    "en": {**{digit: digit for digit in "0123456789"}, "*": "star", "#": "pound"},
-    "de": {
-        **{str(n): word for n, word in enumerate(GERMAN_DIGITS)},
-        "*": "Stern",
-        "#": "Raute",
-    },
-}
+SPOKEN_KEYS = {language: table.keys for language, table in TABLES.items()}
 """Language: what a menu calls a key."""
 
 

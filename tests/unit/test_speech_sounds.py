@@ -1,4 +1,4 @@
-"""How espeak-ng speaks German: numbers, days and times sound as they are meant."""
+"""How espeak-ng speaks German and others: numbers, days and times sound as they are meant."""
 
 # ruff: noqa: RUF001, DTZ001 (letters of the IPA; local times of a tenant)
 
@@ -25,17 +25,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 PROGRAM = Path(__file__).parents[1] / "support" / "espeak_sounds.py"
-Sounds = Callable[[list[str]], list[list[str]]]
+Sounds = Callable[..., list[list[str]]]
 
 
 @pytest.fixture(scope="module")
 def sounds() -> Sounds:
-    """Return what tells the clauses of each German sentence as the engine would speak it."""
+    """Return what tells the clauses of each sentence as a voice, German if none is named, would speak it."""
 
-    def tell(texts: list[str]) -> list[list[str]]:
-        lines = "".join(json.dumps(respelled(text, "de")) + "\n" for text in texts)
+    def tell(texts: list[str], voice: str = "de") -> list[list[str]]:
+        lines = "".join(json.dumps(respelled(text, voice)) + "\n" for text in texts)
         done = subprocess.run(
-            [sys.executable, PROGRAM, "de"],
+            [sys.executable, PROGRAM, voice],
             input=lines,
             capture_output=True,
             text=True,
@@ -83,3 +83,27 @@ def test_digits_alone_would_be_wrong(sounds: Sounds) -> None:
     ((_, day, month),) = sounds(["am Montag, den 5. März,"])
 
     assert ("deːn fʏnf", "mɛɾts") == (day, month)
+
+
+@pytest.mark.parametrize(
+    ("language", "voice", "utterance", "heard"),
+    [
+        ("fr", "fr", MessageCounts(new=21, saved=0), "vɛ̃teœ̃ nuvo mɛsaʒ"),
+        ("fr", "fr", FromNumber(number="102"), "nymeʁo œ̃ zeʁo dø"),
+        ("es", "es", ReceivedAt(at=datetime(2026, 3, 5, 15, 30), clock=SayDatetime.H24), "kinθe tɾeɪnta"),
+        ("it", "it", ReceivedAt(at=datetime(2026, 3, 5, 15, 30), clock=SayDatetime.H24), "e treːnta"),
+        ("pt", "pt-br", FromNumber(number="102"), "zɛɾʊ doɪs"),
+        ("nl", "nl", MessageCounts(new=1, saved=0), "eːn niw bərɪxt"),
+        ("nl", "nl", Prompt.MAILBOX_UNKNOWN, "vɔjsmeːlbɔks"),
+        ("nl", "nl", ReceivedAt(at=datetime(2026, 3, 5, 15, 30), clock=SayDatetime.H12), "hɑlf vir s mɪdɑxs"),
+        ("ru", "ru", MessageCounts(new=21, saved=0), "ʌdno novʌjɪ"),
+        ("ru", "ru", MessageCounts(new=22, saved=0), "dvɑttsatʲdvɑ novyx"),
+    ],
+)
+def test_another_language_sounds_as_it_is_meant(
+    sounds: Sounds, language: str, voice: str, utterance: Utterance, heard: str
+) -> None:
+    """Numbers agree with their nouns, digits come one by one, and no word is spelled as it is written."""
+    clauses = [clause for found in sounds(sentences(utterance, load(language)), voice) for clause in found]
+
+    assert any(heard in clause for clause in clauses), clauses

@@ -10,7 +10,7 @@ from uuid import UUID
 from controlplane.domain.language import nearest
 from controlplane.domain.routing.findings import UNREAD_DAYS, Everything, Finding
 from controlplane.domain.routing.lint import lint
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import offered_languages
 from controlplane.storage import numbers
 from controlplane.storage.database import Database
 from controlplane.storage.routing import everything, objects
@@ -34,7 +34,7 @@ async def lint_tenant(db: Database, *, tenant_id: UUID, now: datetime) -> list[F
         extensions = await everything.extensions(session, tenant_id)
         routing = await objects.all_of(session, tenant_id)
         pointed_at = await everything.pointed_at(session, tenant_id)
-    available = available_languages()
+    available = offered_languages()
     used = {one.language for one in mailboxes} | {getattr(one.settings, "language", None) for one in routing}
     # Rules are compared with each other: not on the loop that serves everybody.
     return await asyncio.to_thread(

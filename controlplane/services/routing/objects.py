@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, NotFound, PreconditionFailed
-from controlplane.domain.language import resolve
 from controlplane.domain.numbers import Number
 from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.hours import OfficeHours
@@ -29,7 +28,7 @@ from controlplane.services.routing.office_hours import in_a_time_zone, publish_o
 from controlplane.services.routing.owned_mailboxes import check_voicemails, lock_owners
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.services.routing.trunk_addresses import check_addresses
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import choose_language
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -176,7 +175,7 @@ async def _point(session: AsyncSession, row: RoutingObjectRow, settings: Setting
     await check_names(session, row.tenant_id, settings)
     language = getattr(settings, "language", None)
     if language is not None:
-        resolve(language, available_languages())
+        choose_language(language)
     if isinstance(settings, Trunk):
         await check_addresses(session, tenant_id=row.tenant_id, trunk_id=row.id, trunk=settings)
     if isinstance(settings, CallQueue):

@@ -1,11 +1,11 @@
-"""`/languages`: which languages have prompts."""
+"""`/languages`: which languages may be chosen."""
 
 from __future__ import annotations
 
 from babel import Locale
 from fastapi import APIRouter
 
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import offered_languages
 from controlplane.web.api.responses import problems
 from controlplane.web.api.schemas import LanguageList, LanguageOut
 from controlplane.web.paths import API
@@ -16,8 +16,8 @@ router = APIRouter(prefix=f"{API}/languages", tags=["languages"])
 
 @router.get("", response_model=LanguageList, responses=problems())
 async def list_languages(_: Asking) -> LanguageList:
-    """List the languages that have prompts; a tag such as `en-GB` falls back to `en`."""
-    return LanguageList(items=[_language(tag) for tag in available_languages()])
+    """List the languages that have prompts and a voice; a tag such as `en-GB` falls back to `en`."""
+    return LanguageList(items=[_language(tag) for tag in offered_languages()])
 
 
 def _language(tag: str) -> LanguageOut:

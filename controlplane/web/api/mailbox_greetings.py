@@ -9,11 +9,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from controlplane.domain.language import resolve
 from controlplane.services import hearing
 from controlplane.services import mailbox_greetings as greetings
 from controlplane.services.mailbox_greetings import OwnGreeting, Recorded
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import choose_language
 from controlplane.web.api.fields import Input, Language, Output, example
 from controlplane.web.api.mailboxes import Deps, Managing, NumberPath
 from controlplane.web.api.responses import body_problems, problems
@@ -123,7 +122,7 @@ async def list_greetings(number: NumberPath, deps: Deps, asking: Managing) -> Gr
 )
 async def speak_text(body: SpeechIn, deps: Deps, _: Asking) -> Response:
     """Speak a text."""
-    resolve(body.language, available_languages())
+    choose_language(body.language)
     said = hearing.words_of(body.text)
     wav = await hearing.hear(deps.db, deps.jobs, said, language=body.language, clock=time.monotonic)
     return Response(wav, media_type=WAV)

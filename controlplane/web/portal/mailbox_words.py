@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from babel import Locale, UnknownLocaleError
 
-from controlplane.speech.catalogue import available_languages
+from controlplane.speech.choice import offered_languages
 from controlplane.web.portal.words import Words
 
 _ALONE = frozenset({"system", "cli"})
@@ -22,7 +22,7 @@ def language_name(tag: str, words: Words) -> str:
 
 def language_options(words: Words, chosen: str, *, key: str = "of-tenant") -> Sequence[tuple[str, str]]:
     """Return the languages of prompts to choose from, and the chosen one if it is another; first, none."""
-    tags = [*available_languages()]
+    tags = [*offered_languages()]
     if chosen and chosen not in tags:
         tags.append(chosen)
     return [("", words(f"mailbox.language-{key}")), *((tag, language_name(tag, words)) for tag in tags)]

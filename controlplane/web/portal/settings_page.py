@@ -10,14 +10,13 @@ from pydantic import ValidationError
 from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFailed
 from controlplane.services.publishing_modes import tenant_mode
 from controlplane.services.tenants import get_tenant, update_tenant
-from controlplane.speech.catalogue import available_languages
 from controlplane.web.api.schemas import TenantPatch
 from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside, SystemAdmin
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, faults_of, faults_of_schema
 from controlplane.web.portal.last_change import in_words, last_change
-from controlplane.web.portal.mailbox_words import language_name
+from controlplane.web.portal.mailbox_words import language_options
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
 
@@ -64,14 +63,15 @@ async def _page(visit: Visit, *, faults: Faults | None = None, status: int = 200
     tenant = await get_tenant(visit.deps.db, name=by.tenant_name)
     mode = await tenant_mode(visit.deps.db, by.tenant_id)
     kept = {name: visit.form.text(name) for name in _FIELDS} if faults else {}
+    entries = {name: kept.get(name) or getattr(tenant, name) for name in _FIELDS}
     return visit.page(
         "settings.html",
         section="settings",
         faults=faults,
         status=status,
         tenant=tenant,
-        entries={name: kept.get(name) or getattr(tenant, name) for name in _FIELDS},
-        languages=[(tag, language_name(tag, words)) for tag in available_languages()],
+        entries=entries,
+        languages=[(tag, name) for tag, name in language_options(words, entries["language"]) if tag],
         time_zones=sorted(available_timezones()),
         mode=mode,
         installation=visit.deps.installation if by.system else (),
