@@ -151,7 +151,7 @@ async def test_a_removed_extension_frees_its_number(
     made = await client.post(URL, json=ALICE)
 
     assert [a.status_code for a in (deleted, again, made)] == [204, 404, 201]
-    assert jobs == ["configuration.publish", "configuration.routes"]
+    assert jobs == ["configuration.publish", "configuration.routes", "mwi.send"]
 
 
 async def test_extensions_are_listed_without_passwords(

@@ -472,7 +472,6 @@ async def test_deleting_a_mailbox_is_published(
         "configuration.mailboxes",
         "configuration.routes",
         "speech.greeting",
-        "mwi.introduce",
         "mwi.send",
     ]
 

@@ -63,6 +63,7 @@ EXTENSIONS: Final = ObjectPages(
     known=(
         "sip_password",
         "mailbox",
+        "mwi_mailboxes",
         "no_answer",
         "no_answer_seconds",
         "busy",
