@@ -15,7 +15,7 @@ MAIL_LINK: Final = "mail link"
 
 
 class AuditAction(StrEnum):
-    """What was done: to an object, or to a message."""
+    """What was done: to an object, to a message, to a mail that waits, or by an agent of a queue."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -27,6 +27,10 @@ class AuditAction(StrEnum):
     DELETED = "deleted"
     RESTORED = "restored"
     PURGED = "purged"
+    LOGGED_IN = "logged_in"
+    LOGGED_OUT = "logged_out"
+    RETRIED = "retried"
+    DISCARDED = "discarded"
 
 
 class AuditWay(StrEnum):
@@ -62,8 +66,8 @@ class AuditEntry:
 
     `object_key` is a number, a name, or a message's id; `subject` is that of the object, or of a message's
     mailbox. `before` and `after` have the fields that differ, or all of them of what was added or removed;
-    `secrets` are the names of those that were set. Of a message, `caller` and `received_at` say which one
-    it was, even when it is gone.
+    `secrets` are the names of those that were set. Of a message, and of a mail about one, `caller` and
+    `received_at` say which one it was, even when it is gone.
     """
 
     id: int

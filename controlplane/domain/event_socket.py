@@ -44,6 +44,7 @@ RIGHTS: Final = {
             "RECORD_STOP",
             "HEARTBEAT",
             "MESSAGE_QUERY",
+            "PRESENCE_PROBE",
             "CUSTOM",
             "sofia::register",
             "sofia::unregister",

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol
+from uuid import uuid4
 
 import structlog
 from procrastinate import App
@@ -109,16 +110,24 @@ class LampAnswers:
         try:
             self._asked.put_nowait(query)
         except asyncio.QueueFull:
-            structlog.get_logger().warning("events.lamp_query_dropped", number=query.number)
+            structlog.get_logger().warning("events.lamp_query_dropped", number=query.key or query.number)
 
     async def keep_deferring(self, app: App, *, retry_seconds: float = _RETRY_SECONDS) -> None:
         """Defer until cancelled; while the queue cannot be reached the queries are kept."""
         while True:
             query = await self._asked.get()
             deferrer = app.configure_task(
-                ANSWER, lock=lock_of(query.number), schedule_in={"seconds": self._delay_seconds}
+                ANSWER,
+                lock=lock_of(query.key or query.number, query.tenant),
+                schedule_in={"seconds": self._delay_seconds},
             )
-            arguments = {"number": query.number, "domain": query.domain, "reply_to": dict(query.reply_to)}
+            arguments = {
+                "number": query.number,
+                "domain": query.domain,
+                "reply_to": dict(query.reply_to),
+                **({} if query.tenant is None else {"tenant": str(query.tenant)}),
+                **({} if query.key is None else {"key": query.key}),
+            }
             await _defer_until_kept(deferrer, arguments, retry_seconds=retry_seconds)
 
 
@@ -173,7 +182,9 @@ async def _listen(settings: Settings) -> None:
     heal = Wake("configuration.heal", lock="configuration", with_time=True)
 
     native = settings.fallback == "native"
-    fetch, replay = Wake(FETCH, lock=FETCH), Wake(REPLAY, lock=REPLAY)
+    fetch = Wake(FETCH, lock=FETCH)
+    # Each process of us has a lock of its own: a replay whose worker died holds up no other one.
+    replay = Wake(REPLAY, lock=f"{REPLAY}:{uuid4()}")
     answers = LampAnswers(delay_seconds=_AFTER_MOD_VOICEMAIL_SECONDS if native else 0)
     look, trunks = Wake(LOOK, lock=LOOK), TrunkAnswers()
     deferring: list[Deferring] = [scan, heal, answers, replay, look, trunks, *([fetch] if native else [])]
@@ -250,8 +261,7 @@ def _listener(
         scan.want()
         heal.want()
         look.want()
-        if settings.switch == "freeswitch":
-            replay.want()
+        replay.want()
         if fetch is not None:
             fetch.want()
 

@@ -52,10 +52,10 @@ from controlplane.services.ingest import Ingest, IngestMetrics
 from controlplane.services.lamps import Lamps
 from controlplane.services.mailing import Mailing, Sender
 from controlplane.services.message_links import MessageLinks
-from controlplane.services.messages import purge_old_bookkeeping, purge_trash
 from controlplane.services.native_voicemail import NativeHome
 from controlplane.services.orphans import remove_orphans
 from controlplane.services.pin_alarm import PinAlarms
+from controlplane.services.retention import purge_old_bookkeeping, purge_trash
 from controlplane.services.speaking import Speech
 from controlplane.services.user_sessions import purge_signing_in
 from controlplane.settings import Settings, SettingsError

@@ -141,12 +141,7 @@ def control_of(settings: Settings) -> SwitchControl | None:
     """Return the control of the switch; None when there is none."""
     match settings.switch:
         case "asterisk":
-            return AsteriskControl(
-                host=settings.manager.host,
-                port=settings.manager.port,
-                username=settings.manager.username,
-                secret=settings.manager.secret.get_secret_value(),
-            )
+            return _asterisk(settings)
         case "freeswitch":
             return _freeswitch(settings)
         case "none":
@@ -154,8 +149,14 @@ def control_of(settings: Settings) -> SwitchControl | None:
 
 
 def lamp_control_of(settings: Settings) -> LampControl | None:
-    """Return what tells phones of lamps; None where no phone is told: on Asterisk, and without a switch."""
-    return _freeswitch(settings) if settings.switch == "freeswitch" else None
+    """Return what tells phones of lamps; None without a switch."""
+    match settings.switch:
+        case "asterisk":
+            return _asterisk(settings)
+        case "freeswitch":
+            return _freeswitch(settings)
+        case "none":
+            return None
 
 
 def native_voicemail_of(settings: Settings) -> NativeVoicemail | None:
@@ -163,6 +164,15 @@ def native_voicemail_of(settings: Settings) -> NativeVoicemail | None:
     if settings.fallback != "native":
         return None
     return FreeSwitchNativeVoicemail(_freeswitch(settings), spool=settings.paths.spool)
+
+
+def _asterisk(settings: Settings) -> AsteriskControl:
+    return AsteriskControl(
+        host=settings.manager.host,
+        port=settings.manager.port,
+        username=settings.manager.username,
+        secret=settings.manager.secret.get_secret_value(),
+    )
 
 
 def _freeswitch(settings: Settings) -> FreeSwitchControl:

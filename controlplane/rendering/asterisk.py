@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from controlplane.rendering.check import check_file
-from controlplane.rendering.context import AsteriskContext, TenantContext, default_among, music_of
+from controlplane.rendering.context import AsteriskContext, TenantContext, default_among, lamps_of, music_of
 from controlplane.rendering.environment import environment_of
 from controlplane.rendering.parts import Part, Sources
 from controlplane.rendering.pieces import Piece
@@ -64,11 +64,17 @@ class AsteriskRenderer:
     def piece(self, tenant: TenantContext, piece: Piece) -> Part:
         """Return the file of some extensions: their endpoints, which pjsip.conf includes."""
         named = [(one.number, one.display_name, one.endpoint, one.a1_hash) for one in piece.extensions]
+        lamps = lamps_of(tenant)
         return Part(
             path=f"asterisk/pjsip/{tenant.id}/{piece.name}.conf",
             template=_PIECE,
-            source=self._sources.digest(_PIECE, (tenant.id, tenant.language, named)),
-            values={"tenant_id": tenant.id, "language": tenant.language, "extensions": piece.extensions},
+            source=self._sources.digest(_PIECE, (tenant.id, tenant.language, lamps, named)),
+            values={
+                "tenant_id": tenant.id,
+                "language": tenant.language,
+                "lamps": lamps,
+                "extensions": piece.extensions,
+            },
             endpoints=tuple(one.endpoint for one in piece.extensions),
         )
 

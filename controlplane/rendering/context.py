@@ -60,6 +60,11 @@ class FeatureCodeContext:
         return self.feature in {Feature.CHECK_MESSAGES, Feature.QUEUE_LOG_IN, Feature.QUEUE_LOG_OUT}
 
     @property
+    def hears_a_mailbox(self) -> bool:
+        """Whether a BLF key with this code and a number shows a lamp."""
+        return self.feature is Feature.CHECK_MESSAGES
+
+    @property
     def patterns(self) -> tuple[str, ...]:
         """What is dialled for it, in Asterisk's patterns."""
         return (self.code, f"_{self.code}X!") if self.takes_digits else (self.code,)
@@ -127,6 +132,11 @@ class TenantContext:
 def at_domain(tenant_name: str, sip_domain: str) -> str:
     """Return `@domain`, or nothing for the default tenant, whose phones may use any address of ours."""
     return "" if tenant_name == DEFAULT_TENANT else f"@{sip_domain.lower()}"
+
+
+def lamps_of(tenant: TenantContext) -> str:
+    """Return what follows the number in the name of a lamp at Asterisk, as the control plane tells it."""
+    return "default" if tenant.name == DEFAULT_TENANT else str(tenant.id)
 
 
 def queue_names(tenants: tuple[TenantContext, ...]) -> frozenset[str]:

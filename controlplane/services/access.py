@@ -17,7 +17,7 @@ from controlplane.storage import extensions, mailboxes, members
 from controlplane.storage.database import Database
 from controlplane.storage.routing.documents import rules_from
 
-__all__ = ["admission", "check_mailbox", "may", "require", "rights_at", "rights_by_mailbox"]
+__all__ = ["admission", "check_mailbox", "check_rights", "may", "require", "rights_at", "rights_by_mailbox"]
 
 
 async def rights_at(session: AsyncSession, member: UUID | None, mailbox_id: UUID) -> Rights:
@@ -43,10 +43,15 @@ async def require(
     Raises `missing` for one they may not see, NotAllowed `right-needed` for one they may.
     """
     rights = await rights_at(session, member, mailbox_id)
+    check_rights(rights, right, missing=missing)
+    return rights
+
+
+def check_rights(rights: Rights, right: Right, *, missing: Exception) -> None:
+    """Let through who has a right at a mailbox; raises as `require` does."""
     if Right.LISTEN not in rights:
         raise missing
     check_right(rights, right)
-    return rights
 
 
 async def check_mailbox(

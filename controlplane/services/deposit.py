@@ -156,7 +156,7 @@ class Depositor:
             if not deposited.mailbox_deleted:
                 jobs = [Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)})]
                 jobs += [mail_job(facts.recording_id, recipient) for recipient in deposited.recipients]
-                jobs += [lamp_job(deposited.lamp)] if deposited.lamp is not None else []
+                jobs.append(lamp_job(deposited.number, deposited.tenant))
                 await self.jobs.defer_all(connection, jobs)
             self.reached(DepositStep.INSERTED)
         self.reached(DepositStep.COMMITTED)

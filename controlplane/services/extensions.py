@@ -13,6 +13,7 @@ from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.extension import Extension, a1_hash, generate_sip_password, parse_sip_password
 from controlplane.domain.numbers import Number, NumberKind
 from controlplane.domain.text import parse_display_name
+from controlplane.services.lamps import defer_lamp_of
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.pointing import free_number
@@ -158,6 +159,8 @@ async def delete_extension(
             revision=True,
             change=_change(Action.REMOVED, number, by),
         )
+        # A switch that keeps lamps would show it to the phones of the next one with this number.
+        await defer_lamp_of(session, jobs, tenant_id=tenant_id, number=number)
     structlog.get_logger().info("extension.deleted", tenant_id=str(tenant_id), number=number)
 
 

@@ -14,6 +14,7 @@ from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing import queue_agents
 from controlplane.services.routing.office_hours import toggle_closed_now
 from controlplane.storage import extensions, tenants
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.routing.documents import rules_from, to_document
@@ -43,6 +44,7 @@ class FeatureService:
             row = await extensions.by_number(session, tenant_id, extension, lock=True)
             if row is None:
                 return False
+            await name_author(session, f"extension {extension}")
             before = rules_from(row.rules)
             if before.do_not_disturb != on:
                 rules = dataclasses.replace(before, do_not_disturb=on)
@@ -63,6 +65,7 @@ class FeatureService:
                 number=queue,
                 extension=extension,
                 logged_in=on,
+                by=f"extension {extension}",
             )
         except NotFound:
             return False

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from controlplane.domain.audit import AuditAction
 from controlplane.domain.errors import NotFound
 from controlplane.services.mailing import SEND
 from controlplane.storage import mail_queue
@@ -30,6 +31,7 @@ async def retry_mails(
     One that failed begins anew, with all of its tries. Does nothing for one that was sent meanwhile.
     """
     async with db.transaction() as session:
+        await mail_queue.note(session, scope, key, action=AuditAction.RETRIED, by=by)
         waiting = await mail_queue.hurry(session, scope, key)
         again = await mail_queue.queue_again(session, scope, key)
         await jobs.defer_each(
@@ -44,6 +46,7 @@ async def retry_mails(
 async def discard_mail(db: Database, *, scope: UUID | None, key: MailKey, by: str) -> None:
     """Give a mail up; its message stays. Raises NotFound `no-such-mail`."""
     async with db.transaction() as session:
+        await mail_queue.note(session, scope, key, action=AuditAction.DISCARDED, by=by)
         found = await mail_queue.discard(session, scope, key)
     if not found:
         raise NotFound("There is no such mail that waits.", error_id="no-such-mail")

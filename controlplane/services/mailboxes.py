@@ -20,7 +20,7 @@ from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
 from controlplane.services.access import require, rights_by_mailbox
-from controlplane.services.lamps import defer_lamps
+from controlplane.services.lamps import defer_introduction, defer_lamps
 from controlplane.services.mailbox_rules import (
     MailboxChanges,
     NewMailbox,
@@ -109,6 +109,7 @@ async def create_mailbox(
             held=_change(Action.ADDED, row.number, by),
         )
         await defer_greeting(session, jobs, row.id)
+        await defer_introduction(session, jobs, row.id)
         found = await mailboxes.get(session, row.id)
         assert found is not None
     structlog.get_logger().info("mailbox.created", tenant_id=str(tenant_id), number=row.number)

@@ -129,16 +129,20 @@ async def remove_member(
     return before
 
 
-async def list_people(db: Database, at: AtMailbox, *, limit: int) -> list[Person]:
-    """List teams and users that can be made members, teams first; raises NotFound, NotAllowed."""
+async def list_people(db: Database, at: AtMailbox, *, q: str | None, limit: int) -> Page[Person]:
+    """List teams and users that can be made members, teams first, up to so many of each.
+
+    `q` is a part of their names. Raises NotFound, NotAllowed.
+    """
     async with db.transaction() as session:
         await _mailbox(session, at)
-        found = await teams.page(session, tenant_id=at.tenant_id, q=None, limit=limit, after=None)
-        rows = await users.page(session, tenant_id=at.tenant_id, q=None, limit=limit, after=None)
-    return [
+        found = await teams.page(session, tenant_id=at.tenant_id, q=q, limit=limit, after=None)
+        rows = await users.page(session, tenant_id=at.tenant_id, q=q, limit=limit, after=None)
+    people = [
         *(Person(user_name=None, team_id=team.id, name=team.name) for team in found.items),
         *(Person(user_name=row.user_name, team_id=None, name=row.display_name) for row in rows.items),
     ]
+    return Page(items=people, more=found.more or rows.more)
 
 
 async def _mailbox(session: AsyncSession, at: AtMailbox, *, lock: bool = False) -> UUID:

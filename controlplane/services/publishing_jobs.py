@@ -59,6 +59,32 @@ async def defer_publishing(
         )
 
 
+async def defer_change(
+    session: AsyncSession,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    change: ObjectChange,
+    rendered: bool,
+    numbers: Collection[str] = (),
+    hours: UUID | None = None,
+) -> None:
+    """Defer what publishes the change of one object; `rendered` says that it is a part of revisions.
+
+    The rest is as in `defer_publishing`.
+    """
+    await defer_publishing(
+        session,
+        jobs,
+        tenant_id=tenant_id,
+        numbers=numbers,
+        revision=rendered,
+        hours=hours,
+        change=change if rendered else None,
+        held=None if rendered else change,
+    )
+
+
 async def is_followed(db: Database, job_id: int) -> bool:
     """Say whether a later job than this one waits to publish, which then need not be done twice.
 

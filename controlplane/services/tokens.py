@@ -68,9 +68,9 @@ async def create_token(
 ) -> tuple[UUID, str]:
     """Make a token for a tenant or for a user (by name), or a system token.
 
-    Returns its id and the token in clear, which cannot be shown again. That of a user has the user's rights
-    at any time, and ends with them. Raises NotFound for an unknown tenant or user, InvalidValue for a name
-    that is empty or too long, or an end that has passed.
+    With both the user must be of the tenant. Returns its id and the token in clear, which cannot be shown
+    again. That of a user has the user's rights at any time, and ends with them. Raises NotFound for an
+    unknown tenant or user, InvalidValue for a name that is empty or too long, or an end that has passed.
     """
     if not 1 <= len(name.strip()) <= _MAX_NAME or not name.isprintable():
         raise InvalidValue(
@@ -106,28 +106,28 @@ async def _owner(
     session: AsyncSession, tenant: str | None, user: str | None
 ) -> tuple[UUID | None, UUID | None]:
     """Return the ids of the tenant and of the user of a new token."""
-    if user is not None:
-        row = await users.by_name(session, user.lower())
-        if row is None:
-            raise NotFound("There is no such user.", error_id="no-such-user", field="user")
-        return row.tenant_id, row.id
-    if tenant is None:
-        return None, None
-    owner = await tenants.by_name(session, tenant)
-    if owner is None:
+    owner = None if tenant is None else await tenants.by_name(session, tenant)
+    if tenant is not None and owner is None:
         raise NotFound("There is no tenant of this name.", error_id="no-such-tenant", field="tenant")
-    return owner.id, None
+    if user is None:
+        return (None if owner is None else owner.id), None
+    row = await users.by_name(session, user.lower())
+    if row is None or (owner is not None and row.tenant_id != owner.id):
+        raise NotFound("There is no such user.", error_id="no-such-user", field="user")
+    return row.tenant_id, row.id
 
 
 async def list_tokens(
-    db: Database, *, name: str | None = None, scope: UUID | None = None
+    db: Database, *, name: str | None = None, scope: UUID | None = None, user_id: UUID | None = None
 ) -> list[KnownToken]:
     """List the tokens that are in force, oldest first; only those of a name if one is given.
 
-    `scope` is the tenant whose tokens are meant, None for everybody's.
+    `scope` is the tenant whose tokens are meant, None for everybody's; `user_id` is the user whose are.
     """
     async with db.transaction() as session:
-        found = await token_list.in_force(session, now=datetime.now(UTC), name=name, tenant_id=scope)
+        found = await token_list.in_force(
+            session, now=datetime.now(UTC), name=name, tenant_id=scope, user_id=user_id
+        )
         return [
             KnownToken(
                 id=row.id,
@@ -141,9 +141,11 @@ async def list_tokens(
         ]
 
 
-async def get_token(db: Database, *, token_id: UUID, scope: UUID | None) -> KnownToken:
-    """Return a token that is in force; raises NotFound `no-such-token`, also for one of another tenant."""
-    for token in await list_tokens(db, scope=scope):
+async def get_token(
+    db: Database, *, token_id: UUID, scope: UUID | None, user_id: UUID | None = None
+) -> KnownToken:
+    """Return a token in force; raises NotFound `no-such-token`, also for one of another tenant or user."""
+    for token in await list_tokens(db, scope=scope, user_id=user_id):
         if token.id == token_id:
             return token
     raise NotFound("There is no such token in force.", error_id="no-such-token")

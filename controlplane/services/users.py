@@ -5,6 +5,7 @@ Whoever manages users has a `scope`: the tenant whose users they may see, None f
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypedDict
 from uuid import UUID, uuid4
@@ -145,6 +146,13 @@ async def find_by_name(db: Database, user_name: str, *, tenant_id: UUID) -> User
         if row is None or row.tenant_id != tenant_id:
             raise _no_such_user()
         return (await users.with_extensions(session, [row]))[0]
+
+
+async def find_users(db: Database, user_names: Collection[str], *, tenant_id: UUID) -> list[User]:
+    """Return those of these users that are of a tenant, by name."""
+    async with db.transaction() as session:
+        rows = await users.of_tenant(session, tenant_id, [name.lower() for name in user_names])
+        return await users.with_extensions(session, [rows[name] for name in sorted(rows)])
 
 
 async def update_user(

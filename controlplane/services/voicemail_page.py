@@ -12,15 +12,8 @@ from uuid import UUID
 from controlplane.domain.errors import NotFound
 from controlplane.domain.message import MessageState
 from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
-from controlplane.services.access import require
-from controlplane.services.messages import (
-    MessageView,
-    Page,
-    check_seen,
-    get_message,
-    page_of,
-    right_to_see,
-)
+from controlplane.services.access import check_rights, require, rights_at
+from controlplane.services.messages import MessageView, Page, check_seen, get_message, page_of, right_to_see
 from controlplane.services.reached import names_on_the_way
 from controlplane.storage import mailboxes, message_views
 from controlplane.storage.database import Database
@@ -36,6 +29,7 @@ __all__ = [
     "find_mailbox_of",
     "read_mailbox_page",
     "read_shown_message",
+    "rights_at_mailbox",
 ]
 
 COUNTED = 1000
@@ -89,20 +83,22 @@ async def read_mailbox_page(
     limit: int,
     after: Position | None,
     member: UUID | None = None,
+    rights: Rights | None = None,
 ) -> MailboxPage:
     """Return a mailbox with a page of its messages, newest first.
 
-    Raises NotFound `no-such-mailbox`, NotAllowed for who may not see what is wanted.
-    `unread` is no more than COUNTED.
+    The messages come without their mails. `rights` are those that were found a moment ago; None: those of
+    `member` are looked up. `unread` is no more than COUNTED. Raises NotFound `no-such-mailbox`, NotAllowed
+    for who may not see what is wanted.
     """
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, number)
         if found is None:
             raise _no_such_mailbox()
         row = found[0]
-        rights = await require(
-            session, member, row.id, right_to_see(wanted.states), missing=_no_such_mailbox()
-        )
+        if rights is None:
+            rights = await rights_at(session, member, row.id)
+        check_rights(rights, right_to_see(wanted.states), missing=_no_such_mailbox())
         views = await message_views.newest(
             session,
             row.id,
@@ -112,6 +108,7 @@ async def read_mailbox_page(
             way=wanted.way,
             after=after,
             limit=limit + 1,
+            mails=False,
         )
         page = page_of(views, limit)
         return MailboxPage(
@@ -161,12 +158,28 @@ async def find_mailbox_id(
 
     Raises NotFound `no-such-mailbox`.
     """
+    return (await _find(database, tenant_id, number, member))[0]
+
+
+async def rights_at_mailbox(
+    database: Database, tenant_id: UUID, number: str, *, member: UUID | None = None
+) -> Rights:
+    """Return what somebody may do with the mailbox with a number, whose messages they may hear.
+
+    Raises NotFound `no-such-mailbox`.
+    """
+    return ALL_RIGHTS if member is None else (await _find(database, tenant_id, number, member))[1]
+
+
+async def _find(database: Database, tenant_id: UUID, number: str, member: UUID | None) -> tuple[UUID, Rights]:
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, number)
         if found is None:
             raise _no_such_mailbox()
-        await require(session, member, found[0].id, Right.LISTEN, missing=_no_such_mailbox())
-    return found[0].id
+        mailbox_id = found[0].id
+        return mailbox_id, await require(
+            session, member, mailbox_id, Right.LISTEN, missing=_no_such_mailbox()
+        )
 
 
 def _no_such_mailbox() -> NotFound:

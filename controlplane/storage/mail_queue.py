@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.storage.tables import MailboxRow, MessageMailRow, MessageRow, TenantRow
+from controlplane.domain.audit import AuditAction
+from controlplane.storage.tables import AuditEntryRow, MailboxRow, MessageMailRow, MessageRow, TenantRow
 
 # More of them nobody reads; the counts tell of the others.
 SHOWN: Final = 200
@@ -92,6 +93,31 @@ def _keys_of(tenant_id: UUID | None, key: MailKey | None) -> list[ColumnElement[
     if key is not None:
         found.append(tuple_(MessageMailRow.message_id, MessageMailRow.recipient) == key)
     return found
+
+
+async def note(
+    session: AsyncSession, tenant_id: UUID | None, key: MailKey | None, *, action: AuditAction, by: str
+) -> None:
+    """Note in the audit log what somebody is about to do with mails that wait or failed: one, or all."""
+    mails = (
+        select(
+            MessageRow.tenant_id,
+            literal(by),
+            literal(action.value),
+            literal("mail"),
+            MessageMailRow.recipient,
+            MailboxRow.number,
+            func.jsonb_build_object(
+                *("caller", MessageRow.caller_number, "received_at", MessageRow.received_at),
+                *("after", func.jsonb_build_object("mailbox", MailboxRow.number)),
+            ),
+        )
+        .join(MessageRow, MessageRow.id == MessageMailRow.message_id)
+        .join(MailboxRow, MailboxRow.id == MessageRow.mailbox_id)
+        .where(MessageMailRow.status.in_(["queued", "failed"]), *_keys_of(tenant_id, key))
+    )
+    columns = ["tenant_id", "author", "action", "kind", "object_key", "subject", "details"]
+    await session.execute(insert(AuditEntryRow).from_select(columns, mails))
 
 
 async def queue_again(session: AsyncSession, tenant_id: UUID | None, key: MailKey | None) -> list[MailKey]:

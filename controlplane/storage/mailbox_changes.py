@@ -42,8 +42,12 @@ class Listener:
                 await self._told.wait()
         except TimeoutError:
             return False
-        self._told.clear()
+        self.forget()
         return True
+
+    def forget(self) -> None:
+        """Pass over what it was told so far."""
+        self._told.clear()
 
 
 class MailboxChanges:
@@ -69,6 +73,9 @@ class MailboxChanges:
         self._listeners.setdefault(mailbox_id, set()).add(listener)
         try:
             await self._hear()
+            # What was told meanwhile came before; the first one would also hear that we listen now.
+            if not self._closed:
+                listener.forget()
             yield listener
         finally:
             left = self._listeners[mailbox_id]

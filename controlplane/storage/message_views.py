@@ -151,11 +151,12 @@ async def newest(
     limit: int,
     received: Received = ANY_TIME,
     way: str | None = None,
+    mails: bool = True,
 ) -> list[MessageView]:
     """Return messages of some states, newest first, that come after a position.
 
     `q` is looked for in the caller's name and number, upper and lower case alike; `way` is a number that the
-    call passed, or dialled from outside.
+    call passed, or dialled from outside. Without `mails` these are not asked for, and the views have none.
     """
     # By a way in the order of that index, and by nothing of the messages that it has too: the planner would
     # take one for rarer than it is, and sort all.
@@ -166,12 +167,12 @@ async def newest(
     if received.before is not None:
         query = query.where(of.received_at < received.before)
     if way is None:
-        return await _newest(session, query, states=states, q=q, after=after, limit=limit)
+        return await _newest(session, query, states=states, q=q, after=after, limit=limit, mails=mails)
     query = query.join(MessageWayRow, MessageWayRow.message_id == MessageRow.id).where(
         MessageWayRow.number == way
     )
     key = (MessageWayRow.received_at, MessageWayRow.message_id)
-    return await _newest(session, query, states=states, q=q, after=after, limit=limit, key=key)
+    return await _newest(session, query, states=states, q=q, after=after, limit=limit, key=key, mails=mails)
 
 
 async def newest_of_tenant(
@@ -244,8 +245,11 @@ async def _newest(
     after: Position | None,
     limit: int,
     key: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[UUID]] = _NEWEST,
+    mails: bool = True,
 ) -> list[MessageView]:
     rows = await session.execute(_ordered(query, states=states, q=q, after=after, limit=limit, key=key))
+    if not mails:
+        return [_view(row, number, deleted=deleted, mails=()) for row, number, deleted in rows]
     return await _with_mails(session, [(row[0], row[1], row[2]) for row in rows])
 
 

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from controlplane.domain.native_message import NativeMessage
 from controlplane.storage import wav as wav_files
+from controlplane.storage.durable_files import sync_folder
 from controlplane.storage.facts import title_of
-from controlplane.storage.recordings import sync_folder
 from controlplane.storage.wav import Layout, NotAWav, Tags
 
 _MODE = 0o660

@@ -18,6 +18,7 @@ import soundfile
 import soxr
 
 from controlplane.storage import wav as wav_files
+from controlplane.storage.durable_files import sync_folder
 from controlplane.storage.wav import FRAME_BYTES, HEADER_BYTES, RATE, Layout, NotAWav
 
 _BLOCK = 1 << 20
@@ -32,15 +33,6 @@ class StoreStep(StrEnum):
 
     WRITTEN = "copy-written"
     RENAMED = "copy-renamed"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed, made or removed in a folder durable; raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class RecordingStore:

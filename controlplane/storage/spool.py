@@ -30,7 +30,7 @@ from uuid import UUID
 from controlplane.domain.message import TakeFacts
 from controlplane.storage import facts as written
 from controlplane.storage import wav as wav_files
-from controlplane.storage.recordings import sync_folder
+from controlplane.storage.durable_files import sync_folder
 from controlplane.storage.spool_entries import Entry, EntryKind, Lock, entry_of, split
 
 _LONGEST_FACTS = 65536

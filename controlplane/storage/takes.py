@@ -58,7 +58,8 @@ _DEPOSIT: Final = """
     )
     SELECT held.deleted_at IS NOT NULL,
            ARRAY(SELECT recipient FROM mails),
-           CASE WHEN tenants.name = %(phones_tenant)s THEN held.number END
+           held.number,
+           CASE WHEN tenants.name <> %(default_tenant)s THEN tenants.id END
     FROM added CROSS JOIN held JOIN tenants ON tenants.id = held.tenant_id
 """
 
@@ -84,11 +85,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposited:
-    """The mailbox that got a message: whether it is deleted, who is mailed, whose lamp changed."""
+    """The mailbox that got a message: whether it is deleted, who is mailed, whose lamp changed.
+
+    `tenant` is None for the default one.
+    """
 
     mailbox_deleted: bool
     recipients: tuple[str, ...]
-    lamp: str | None
+    number: str
+    tenant: UUID | None
 
 
 async def standing(connection: Connection, recording_id: UUID, mailbox_id: UUID) -> Standing:
@@ -141,14 +146,14 @@ async def deposit(connection: Connection, facts: TakeFacts, *, duration_ms: int)
             "received_at": facts.started_at,
             "duration_ms": duration_ms,
             "reached_by": Jsonb(facts.reached_by.to_json()),
-            "phones_tenant": DEFAULT_TENANT,
+            "default_tenant": DEFAULT_TENANT,
         },
     )
     found = await written.fetchone()
     if found is None:
         return None
-    deleted, recipients, lamp = found
-    return Deposited(mailbox_deleted=deleted, recipients=tuple(recipients), lamp=lamp)
+    deleted, recipients, number, tenant = found
+    return Deposited(mailbox_deleted=deleted, recipients=tuple(recipients), number=number, tenant=tenant)
 
 
 async def existing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:

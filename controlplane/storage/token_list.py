@@ -12,12 +12,17 @@ from controlplane.storage.tables import ApiTokenRow, TenantRow, UserRow
 
 
 async def in_force(
-    session: AsyncSession, *, now: datetime, name: str | None = None, tenant_id: UUID | None = None
+    session: AsyncSession,
+    *,
+    now: datetime,
+    name: str | None = None,
+    tenant_id: UUID | None = None,
+    user_id: UUID | None = None,
 ) -> list[tuple[ApiTokenRow, str | None, str | None]]:
     """List tokens that are neither expired nor revoked with the names of tenant and user, oldest first.
 
-    `name` limits them to those of this name, `tenant_id` to those of a tenant. Those of users who are
-    disabled are left out.
+    `name` limits them to those of this name, `tenant_id` to those of a tenant, `user_id` to those of a
+    user. Those of users who are disabled are left out.
     """
     query = (
         select(ApiTokenRow, TenantRow.name, UserRow.user_name)
@@ -34,4 +39,6 @@ async def in_force(
         query = query.where(ApiTokenRow.name == name)
     if tenant_id is not None:
         query = query.where(ApiTokenRow.tenant_id == tenant_id)
+    if user_id is not None:
+        query = query.where(ApiTokenRow.user_id == user_id)
     return [(token, tenant, user) for token, tenant, user in await session.execute(query)]

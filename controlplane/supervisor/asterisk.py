@@ -23,7 +23,7 @@ RENDERED = (
 # Modules that find no file of their own refuse to load or complain at each start.
 _EMPTY = (
     "acl", "ccss", "cli", "cli_aliases", "cli_permissions", "codecs", "dnsmgr", "features",
-    "minivm", "pjproject", "pjsip_notify", "res_stun_monitor", "sorcery", "stasis",
+    "minivm", "pjproject", "pjsip_notify", "res_stun_monitor", "stasis",
     "udptl", "xmpp",
 )  # fmt: skip
 _ASK_AGAIN_SECONDS = 0.05

@@ -49,6 +49,7 @@ from controlplane.web.message_page import message_routes
 from controlplane.web.pages import Pages, static_routes
 from controlplane.web.paths import API
 from controlplane.web.portal.pages import add_portal
+from controlplane.web.portal.watchers import Watchers
 from controlplane.web.security import json_only, principal_of
 
 _DESCRIPTION = """\
@@ -133,6 +134,7 @@ def give(app: FastAPI, deps: WebDeps) -> None:
     app.state.deps = deps
     app.state.audio_files = AudioFiles(deps.recordings)
     app.state.mailbox_changes = MailboxChanges(deps.db)
+    app.state.watchers = Watchers(deps.db, deps.clock)
 
 
 def _description(app: FastAPI) -> APIRouter:

@@ -11,7 +11,7 @@ from tests.support.dialplan_rig import DialplanRig, run_dialplan
 from tests.support.raw_sip import RawPhone
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DialplanRig]:
     """Run the rendered dialplan."""
     tree = find_or_unpack(cache_folder(os.environ), progress=lambda _: None)

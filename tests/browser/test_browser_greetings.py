@@ -62,6 +62,43 @@ async def test_a_greeting_is_said_into_the_microphone(box: Api, signed_in: OpenP
         assert abs(file.getnframes() / 8000 - length) < 0.05
 
 
+_WEBM = """async (field) => {
+  const context = new AudioContext();
+  const tone = new OscillatorNode(context);
+  const out = new MediaStreamAudioDestinationNode(context);
+  tone.connect(out);
+  tone.start();
+  const recorder = new MediaRecorder(out.stream);
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const ended = new Promise((done) => { recorder.onstop = done; });
+  recorder.start();
+  await new Promise((done) => setTimeout(done, 600));
+  recorder.stop();
+  await ended;
+  await context.close();
+  const chosen = new DataTransfer();
+  chosen.items.add(new File(parts, "memo.webm", { type: "audio/webm" }));
+  field.files = chosen.files;
+}"""
+
+
+async def test_what_only_the_browser_can_read_is_taken(box: Api, signed_in: OpenPage) -> None:
+    """A WebM becomes a WAV before it is sent; what is no sound goes as it is, and is refused in words."""
+    page = await signed_in(f"{PAGE}/change")
+    upload = page.locator("#upload").get_by_role("button", name="Listen first")
+    noise = {"name": "memo.m4a", "mimeType": "audio/mp4", "buffer": b"\0\0\0\x20ftypM4A " + bytes(100)}
+    await page.locator("#greeting").set_input_files([noise])
+    await upload.click()
+    await expect(page.locator("#greeting-fault")).to_contain_text("This is no sound file that can be read.")
+    await page.locator("#greeting").evaluate(_WEBM)
+    await upload.click()
+    await page.wait_for_url("**/try/*")
+    length = await page.locator("audio").evaluate(_LENGTH)
+
+    assert 0.2 < length < 2
+
+
 async def test_without_permission_or_script_the_page_says_so(box: Api, signed_in: OpenPage) -> None:
     """A refused microphone is told in words; without script there is no button, and uploading remains."""
     page = await signed_in()

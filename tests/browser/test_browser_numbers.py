@@ -147,6 +147,25 @@ async def test_state_of_a_trunk_changes_on_an_open_page(signed_in: OpenPage, sit
     await expect(page.locator("#state")).to_contain_text("It tries again within 30 seconds.")
 
 
+async def test_states_of_trunks_change_in_an_open_list(signed_in: OpenPage, site: Api) -> None:
+    """By themselves, while it is looked at; what is selected stays selected, and the focus where it is."""
+    await fill_tenant(site)
+    page = await signed_in()
+    await page.clock.install()
+    await page.goto("/portal/trunks")
+    row = page.get_by_role("row", name="Select provider")
+    await expect(row).to_contain_text("Registered")
+    chosen = page.get_by_role("radio", name="Select provider")
+    await chosen.check()
+    (trunk_id,) = site.switch.registered
+    site.switch.registered = {trunk_id: Registration(state=TrunkState.FAILED, said="FAILED")}
+    await page.clock.run_for(6_000)
+
+    await expect(row).to_contain_text("Not registered")
+    await expect(chosen).to_be_checked()
+    await expect(chosen).to_be_focused()
+
+
 _PAGES = {
     "office-hours": "/portal/office-hours",
     "office-hours-one": "/portal/office-hours/default",

@@ -139,6 +139,8 @@ _PAGES = {
     "group-delete": "/portal/extensions/101/delete",
     "extensions": "/portal/extensions",
     "extension": "/portal/extensions/101",
+    "exceptions": "/portal/extensions/101/exceptions",
+    "exception": "/portal/extensions/101/exceptions/1",
     "picker": "/portal/ring-groups/6100",
     "dialog": "/portal/ring-groups/6100",
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from controlplane.services.sign_in_links import link_of_the_machine
+from controlplane.storage.tables import UserRow
 from playwright.async_api import Page, expect
 from tests.support.api import MAILBOX, Api
 from tests.support.browser_fixtures import NARROW, WIDE, OpenPage
 from tests.support.looks import axe, faults_to_see
-from tests.support.members import make_member, make_team
+from tests.support.members import make_member, make_team, tenant_id
 from tests.support.portal import make_user
 
 _PAGES = {
@@ -169,3 +171,24 @@ async def test_pages_weigh_little(signed_in: OpenPage) -> None:
 async def _fill(page: Page, fields: dict[str, str]) -> None:
     for label, text in fields.items():
         await page.get_by_label(label, exact=True).fill(text)
+
+
+async def test_people_are_found_as_one_types(signed_in: OpenPage, site: Api, pictures: Path) -> None:
+    """In a list that is too long to be shown whole; what else stands in the form stays."""
+    await _furnish(site)
+    async with site.deps.db.transaction() as session:
+        for i in range(60):
+            row = {"user_name": f"person-{i:02}", "display_name": f"Person {i}", "role": "member"}
+            session.add(UserRow(id=uuid4(), tenant_id=tenant_id(site), **row))
+    page = await signed_in("/portal/mailboxes/8001/members", viewport=NARROW)
+    form = page.locator("form.card")
+    await form.get_by_label("Delete").check()
+    await page.get_by_label("Find somebody").press_sequentially("person-59")
+    await expect(page.get_by_label("Person or team").get_by_role("option")).to_have_count(2)
+    await page.get_by_label("Person or team").select_option("user:person-59")
+    await page.screenshot(path=pictures / "members-found-360.png", full_page=True)
+    found = (await axe(page), await faults_to_see(page))
+    await page.get_by_role("button", name="Add member").click()
+
+    await expect(page.locator(".members li", has_text="person-59").get_by_label("Delete")).to_be_checked()
+    assert ([], []) == found

@@ -12,9 +12,9 @@ import pytest_asyncio
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
 from playwright.async_api import Page, expect
 from tests.support.api import MAILBOX, Api, write_tone
-from tests.support.browser_fixtures import NARROW, WIDE, OpenPage
+from tests.support.browser_fixtures import NARROW, WIDE, OpenPage, sign_in
 from tests.support.looks import axe, faults_to_see
-from tests.support.portal import PASSWORD, make_user
+from tests.support.portal import make_user
 
 PAGE = "/portal/mailboxes/8001/voicemail"
 WAY = ReachedBy(
@@ -222,9 +222,7 @@ async def test_two_users_see_each_other_on_a_message(
     alice = await signed_in(f"/portal/messages/{found['id']}")
     await expect(alice.locator("#live")).to_be_visible()
     bert = await open_page("/portal/sign-in")
-    await bert.get_by_role("textbox").first.fill("bert")
-    await bert.locator("#password").fill(PASSWORD)
-    await bert.get_by_role("main").get_by_role("button").click()
+    await sign_in(bert, "bert")
     await bert.wait_for_url("**/portal/welcome")
     await bert.goto(PAGE)
     await bert.get_by_role("button", name="Delete the message from Alice").click()

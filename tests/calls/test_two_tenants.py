@@ -13,6 +13,7 @@ import pytest
 from controlplane.callflows.prompts import Greeting, MessageCounts, Prompt
 from controlplane.phone.phone import Phone, PhoneError
 from tests.support.product import PIN, Handset, Product, need_phone, until
+from tests.support.raw_sip import RawPhone, leave_as
 
 DOMAIN = "north.example"
 OTHER_PIN = "930258"
@@ -64,7 +65,7 @@ async def north(product: Product) -> AsyncIterator[North]:
     with httpx.Client(base_url=product.ready["api_url"], headers=system, timeout=20) as client:
         passwords, mailbox_id = provision(client)
         greeting = Path(product.ready["configuration_dir"]) / "greetings" / f"{mailbox_id}.wav"
-        await until(greeting.exists, "the greeting")
+        await until(greeting.exists, "the greeting", seconds=60)
         await until(lambda: client.get("/configuration").json()["state"] == "live", "the configuration")
         yield North(product=product, client=client, passwords=passwords)
 
@@ -135,3 +136,22 @@ async def test_password_of_a_number_is_its_tenants(product: Product, north: Nort
             name = f"101@{domain}" if domain else "101"
             with pytest.raises(PhoneError, match=f"registration of {name}: (401|403)"):
                 await phone.register(server, "101", password, domain=domain)
+
+
+async def test_lamps_of_a_tenant_are_its_own(north: North, product: Product) -> None:
+    """Both have an extension 101 that shows a mailbox 8001: a message of one lights the phones of one."""
+    rules = {"mwi_mailboxes": [BOX]}
+    north.client.put("/extensions/101/rules", json=rules)
+    async with product.api() as api:
+        await api.put("/extensions/101/rules", json=rules)
+    async with RawPhone(product.sip).opened() as theirs, RawPhone(product.sip).opened() as ours:
+        await theirs.register("101", north.passwords["101"], domain=DOMAIN)
+        await ours.register("101", product.passwords["101"])
+        await until(lambda: bool(theirs.lamps and ours.lamps), "the first word of both")
+        before = ours.lamps[-1]
+        await leave_as(product.sip, BOX, "Caller", domain=DOMAIN)
+        await until(lambda: theirs.lamps[-1] == "yes 1/0", "the lamp of the tenant")
+    async with product.api() as api:
+        await api.put("/extensions/101/rules", json={})
+
+    assert before == ours.lamps[-1]

@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.lamp import Lamp
 from controlplane.domain.routing.trunk_state import Registration, TrunkState
-from controlplane.services.switch_control import SwitchControl
 from controlplane.switches.asterisk.control import AsteriskControl
 from tests.support.scripted_ami import SECRET, USERNAME, ScriptedAmi, list_of, ok
 
@@ -21,7 +21,7 @@ CLOCK = 1_000_000.0
 
 
 @asynccontextmanager
-async def controlling(ami: ScriptedAmi, **changes: Any) -> AsyncIterator[SwitchControl]:
+async def controlling(ami: ScriptedAmi, **changes: Any) -> AsyncIterator[AsteriskControl]:
     """Connect the adapter to a scripted interface."""
     async with ami.listening() as port:
         options: dict[str, Any] = {
@@ -306,3 +306,46 @@ async def test_connection_that_ends_in_an_action_is_unavailable() -> None:
     async with controlling(ami, seconds=5, reload_seconds=5) as control:
         with pytest.raises(SwitchUnavailable, match="lost"):
             await control.reload()
+
+
+async def test_lamps_are_told_by_a_call_of_the_dialplan() -> None:
+    """Several in one call, which is answered when Asterisk knows them; urgent ones stand apart."""
+    tenant = UUID("5e1b3f0c-0f2f-4f0e-9a59-5a1f0b6a3c58")
+    ami = ScriptedAmi()
+    ami.answers["Originate"] = ok
+    async with controlling(ami) as control:
+        await control.send_mwi(
+            [Lamp(number="8001", new=3, saved=1, new_urgent=2), Lamp(number="101", tenant=tenant)]
+        )
+    (asked,) = [action for action in ami.actions if action["Action"] == "Originate"]
+
+    assert f"CP_LAMPS=8001@default:2:1:1&101@{tenant}:0:0:0" == asked["Variable"]
+    assert "Local/s@cp-lamps/n" == asked["Channel"]
+    assert "Async" not in asked
+
+
+async def test_many_lamps_are_several_calls() -> None:
+    """A variable of the dialplan has an end."""
+    tenant = UUID("5e1b3f0c-0f2f-4f0e-9a59-5a1f0b6a3c58")
+    ami = ScriptedAmi()
+    ami.answers["Originate"] = ok
+    lamps = [Lamp(number=f"{n:064}", tenant=tenant, new=10**5, saved=10**5) for n in range(60)]
+    async with controlling(ami) as control:
+        await control.send_mwi(lamps)
+    told = [action["Variable"] for action in ami.actions if action["Action"] == "Originate"]
+
+    assert 60 == sum(one.count("@") for one in told)
+    assert all(len(one) < 4096 for one in told)
+
+
+async def test_asterisk_without_lamps_is_left_alone() -> None:
+    """Without app_minivm there are none, and no job tries for ever; with it the call must succeed."""
+    ami = ScriptedAmi()
+    ami.answers |= {"Originate": _error("Originate failed"), "ModuleCheck": _error("Module not loaded")}
+    async with controlling(ami) as control:
+        await control.send_mwi([Lamp(number="8001")])
+        ami.answers["ModuleCheck"] = ok
+        with pytest.raises(SwitchUnavailable, match="cp-lamps"):
+            await control.send_mwi([Lamp(number="8001")])
+
+    assert 2 == ami.names.count("Originate")

@@ -77,6 +77,17 @@ async def test_hangup_is_told_with_the_calls_id() -> None:
         assert "hangup 1.1" == await facts.next()
 
 
+async def test_channel_that_told_lamps_was_no_call() -> None:
+    """Its end wakes nobody: there is no recording."""
+    ami = ScriptedAmi()
+    async with listening(ami) as facts:
+        await facts.next()
+        ami.tell("Event: Hangup\r\nChannel: Local/s@cp-lamps-00000001;1\r\nUniqueid: 1.1")
+        ami.tell("Event: Hangup\r\nChannel: PJSIP/101-00000001\r\nUniqueid: 2.2")
+
+        assert "hangup 2.2" == await facts.next()
+
+
 async def test_start_of_asterisk_is_told() -> None:
     """FullyBooted comes when Asterisk has read its configuration."""
     ami = ScriptedAmi(is_booted=False)

@@ -340,13 +340,13 @@ def sent(switch: ScriptedEventSocket) -> list[str]:
 async def test_lamp_is_told_to_all_who_watch_it(switch: ScriptedEventSocket) -> None:
     """The account is the number in the phones' domain, on their profile."""
     async with controlling(switch, realm="realm", profile="phones") as control:
-        await control.send_mwi(Lamp(number="8001", new=2, saved=1))
+        await control.send_mwi([Lamp(number="8001", new=2, saved=1, new_urgent=1)])
 
     assert [
         "sendevent MESSAGE_WAITING",
         "MWI-Messages-Waiting: yes",
         "MWI-Message-Account: sip:8001@realm",
-        "MWI-Voice-Message: 2/1 (0/0)",
+        "MWI-Voice-Message: 2/1 (1/0)",
         "Sofia-Profile: phones",
     ] == sent(switch)
 
@@ -355,7 +355,7 @@ async def test_lamp_is_told_to_the_one_who_asked(switch: ScriptedEventSocket) ->
     """What names his dialog goes back as it came, and saved messages light no lamp."""
     query = LampQuery(number="8001", domain="example.org", reply_to=(("sub-call-id", "x@y"),))
     async with controlling(switch, realm="realm") as control:
-        await control.send_mwi(Lamp(number="8001", saved=1), query=query)
+        await control.answer_mwi(Lamp(number="8001", saved=1), query)
 
     assert [
         "sendevent MESSAGE_WAITING",
@@ -366,11 +366,40 @@ async def test_lamp_is_told_to_the_one_who_asked(switch: ScriptedEventSocket) ->
     ] == sent(switch)
 
 
+async def test_lamp_of_another_tenant_has_an_account_of_its_own(switch: ScriptedEventSocket) -> None:
+    """The same number of two tenants is two registrations; BLF keys are the default tenant's."""
+    tenant = UUID("5e1b3f0c-0f2f-4f0e-9a59-5a1f0b6a3c58")
+    async with controlling(switch, realm="realm") as control:
+        await control.send_mwi([Lamp(number="101", tenant=tenant, keys=("*56101",))])
+
+    assert [f"MWI-Message-Account: sip:101.{tenant}@realm"] == [
+        line for line in sent(switch) if "Account" in line or "PRESENCE" in line
+    ]
+
+
+@pytest.mark.parametrize(("new", "state"), [(2, "confirmed"), (0, "terminated")])
+async def test_key_of_a_mailbox_is_lit_as_its_lamp_is(
+    switch: ScriptedEventSocket, *, new: int, state: str
+) -> None:
+    """All who have the key are told, and the one who asks hears it alone: of one call with one id."""
+    lamp = Lamp(number="8001", new=new, keys=("*568001",))
+    query = LampQuery(number="", domain="realm", reply_to=(("call-id", "x@y"),), key="*568001")
+    async with controlling(switch, realm="realm") as control:
+        await control.send_mwi([lamp])
+        await control.answer_mwi(lamp, query)
+    told, answered = (
+        command.splitlines() for command in switch.commands if command.startswith("sendevent PRESENCE_IN")
+    )
+
+    assert {"from: *568001@realm", f"answer-state: {state}", "alt_event_type: dialog"} <= set(told)
+    assert [*told, "call-id: x@y"] == answered
+
+
 async def test_dialog_that_cannot_be_named_gets_no_answer(switch: ScriptedEventSocket) -> None:
     """An expansion reaches no switch, and is no reason to try again."""
     query = LampQuery(number="8001", domain="h", reply_to=(("sub-call-id", "${system(id)}"),))
     async with controlling(switch) as control:
-        await control.send_mwi(Lamp(number="8001"), query=query)
+        await control.answer_mwi(Lamp(number="8001"), query)
 
     assert [] == [each for each in switch.commands if each.startswith("sendevent")]
 
@@ -380,7 +409,7 @@ async def test_refused_event_is_unavailable(switch: ScriptedEventSocket) -> None
     switch.answers["sendevent"] = reply("-ERR permission denied")
     async with controlling(switch) as control:
         with pytest.raises(SwitchUnavailable, match="refused an event"):
-            await control.send_mwi(Lamp(number="8001"))
+            await control.send_mwi([Lamp(number="8001")])
 
 
 async def test_mailboxes_of_mod_voicemail_are_told_from_phones(switch: ScriptedEventSocket) -> None:

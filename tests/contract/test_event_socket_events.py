@@ -86,7 +86,7 @@ async def test_only_what_is_needed_is_subscribed() -> None:
     assert [
         f"auth {PASSWORD}",
         "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register",
-        "event plain CUSTOM sofia::gateway_state",
+        "event plain PRESENCE_PROBE CUSTOM sofia::gateway_state",
     ] == switch.commands
 
 
@@ -116,17 +116,20 @@ async def test_end_of_a_recording_is_told_with_the_calls_id() -> None:
 
 
 async def test_phone_that_asks_for_its_lamp_is_told() -> None:
-    """A subscription and a new registration are questions; what cannot be answered is none."""
+    """A subscription, a BLF key and a new registration are questions; what cannot be answered is none."""
     switch = ScriptedEventSocket()
     async with listening(switch) as facts:
         await facts.next()
         switch.tell(event("MESSAGE_QUERY", Message_Account="sip:bob@h", VM_sub_call_id="a"))
         switch.tell(event("MESSAGE_QUERY", Message_Account="sip:8001@h", VM_sub_call_id="b"))
+        switch.tell(event("PRESENCE_PROBE", to="101@h", sub_call_id="d"))
+        switch.tell(event("PRESENCE_PROBE", to="*568001@h", sub_call_id="e"))
         switch.tell(
             event("CUSTOM", Event_Subclass="sofia::register", from_user="101", from_host="h", call_id="c")
         )
 
         assert "number='8001'" in await facts.next()
+        assert "key='*568001'" in await facts.next()
         assert "number='101'" in await facts.next()
 
 
@@ -148,7 +151,7 @@ async def test_answer_to_a_registration_is_told() -> None:
 async def test_a_switch_that_tells_nothing_of_trunks_is_listened_to() -> None:
     """Its live directory may be older than we are: the rest is heard, and the log says what is missing."""
     switch = ScriptedEventSocket()
-    switch.answers["event plain CUSTOM sofia::gateway_state"] = reply("-ERR permission denied")
+    switch.answers["event plain PRESENCE_PROBE CUSTOM sofia::gateway_state"] = reply("-ERR permission denied")
     with capture_logs() as logs:
         async with listening(switch) as facts:
             await facts.next()
@@ -163,7 +166,9 @@ async def test_what_was_refused_is_asked_for_again_after_a_new_log_in() -> None:
     """The switch reads what we may hear of at the log-in: once it was published, trunks are heard of."""
     switch = ScriptedEventSocket()
     said = iter([reply("-ERR permission denied")])
-    switch.answers["event plain CUSTOM sofia::gateway_state"] = lambda: next(said, reply("+OK"))
+    switch.answers["event plain PRESENCE_PROBE CUSTOM sofia::gateway_state"] = lambda: next(
+        said, reply("+OK")
+    )
     gateway = f"cp-trunk-{UUID(int=7)}-{'a' * 32}"
     async with listening(switch, refused_seconds=0.1, answer_seconds=LIMIT_SECONDS) as facts:
         assert ["booted", "booted"] == [await facts.next(), await facts.next()]

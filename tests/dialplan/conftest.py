@@ -13,14 +13,14 @@ from tests.support.rigs import run_rig
 __all__ = ["switch"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Run the rendered dialplan, once for all tests of a worker and switch."""
     with run_rig(switch, tmp_path_factory.mktemp("dialplan")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def publishing_rig(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Run another one for tests that publish: what they publish would take others' extensions away."""
     with run_rig(switch, tmp_path_factory.mktemp("publishing")) as running:

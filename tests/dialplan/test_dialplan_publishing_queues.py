@@ -130,6 +130,7 @@ async def test_who_logs_out_is_not_called_any_more(office: Office) -> None:
         number=QUEUE,
         extension="201",
         logged_in=False,
+        by="tests",
     )
     await office.route(QUEUE)
     async with (

@@ -12,7 +12,7 @@ from controlplane.callflows.call import CallFacts
 from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.domain.routing.trunk import Trunk
-from controlplane.domain.routing.trunk_state import TrunkState
+from controlplane.domain.routing.trunk_state import Failure, TrunkState
 from controlplane.rendering.environment import TEMPLATES
 from controlplane.services.publishing import Outcome, Publisher, publish
 from controlplane.services.rendered_configuration import Rendering
@@ -105,15 +105,25 @@ async def change(publisher: Publisher, trunk: RoutingObjectRow, settings: Trunk)
 
 
 async def until_state(
-    publisher: Publisher, rig: Rig, trunk: RoutingObjectRow, wanted: TrunkState
+    publisher: Publisher,
+    rig: Rig,
+    trunk: RoutingObjectRow,
+    wanted: TrunkState,
+    failure: Failure | None = None,
 ) -> ShownState:
-    """Wait until the switch says so of the trunk, and what is kept of it agrees."""
+    """Wait until the switch says so of the trunk, and what is kept of it agrees.
+
+    On a busy machine a try may end without an answer before the one that is wanted.
+    """
 
     async def told() -> ShownState:
         return await state_of(publisher.database, rig.control, tenant_id=trunk.tenant_id, name="provider")
 
+    def is_wanted(shown: ShownState) -> bool:
+        return shown.state is wanted and shown.since is not None and shown.failure is failure
+
     async with asyncio.timeout(60):
-        while (shown := await told()).state is not wanted or shown.since is None:  # noqa: ASYNC110 (it is asked)
+        while not is_wanted(shown := await told()):  # noqa: ASYNC110 (it is asked)
             await asyncio.sleep(0.2)
     assert "cp-trunk" not in shown.detail
     return shown
@@ -150,20 +160,21 @@ async def test_the_state_of_a_registration_is_told(
     async with answers_kept(rig, publisher.database):
         first = await until_state(publisher, rig, trunk, TrunkState.REGISTERED)
         await change(publisher, trunk, account(provider, "wrong"))
-        refused = await until_state(publisher, rig, trunk, TrunkState.FAILED)
+        refused = await until_state(
+            publisher, rig, trunk, TrunkState.FAILED, Failure.REFUSED if tells else None
+        )
         await change(publisher, trunk, account(provider))
         again = await until_state(publisher, rig, trunk, TrunkState.REGISTERED)
         await provider.stop()
-        away = await until_state(publisher, rig, trunk, TrunkState.FAILED)
+        away = await until_state(
+            publisher, rig, trunk, TrunkState.FAILED, Failure.UNREACHABLE if tells else None
+        )
         await provider.start()
         last = await until_state(publisher, rig, trunk, TrunkState.REGISTERED)
 
     shown = [first, refused, again, away, last]
     since = [each.since for each in shown if each.since is not None]
     assert sorted(set(since)) == since
-    assert [None, "refused" if tells else None, None, "unreachable" if tells else None, None] == [
-        each.failure for each in shown
-    ]
     assert [200 if tells else None, None, None] == [each.sip_code for each in (last, refused, away)]
     assert [tells, tells] == [" refuses us: " in refused.detail, "Nobody answers" in away.detail]
 

@@ -48,7 +48,7 @@ def _freeswitch(root: Path, folder: Path) -> StockSwitch:
     return StockFreeswitch(tree, samples, folder, Page(root / "docs/existing-freeswitch.md"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def existing(switch: str, root: Path) -> Iterator[Existing]:
     """Follow the page from its first line to its last; `doctor` is asked before each step."""
     with ExitStack() as stack:

@@ -67,6 +67,8 @@ TABLE: dict[tuple[str, str], str | Right] = {
             ("POST", "/portal/account"),
             ("POST", "/portal/account/password"),
             ("POST", "/portal/account/sign-out-elsewhere"),
+            ("POST", "/portal/account/tokens"),
+            ("POST", "/portal/account/tokens/{token_id}/revoke"),
             ("GET", "/portal/mailboxes"),
             ("GET", "/portal/mailboxes/selected"),
             ("GET", f"{API}/languages"),

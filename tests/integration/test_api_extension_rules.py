@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "no_answer_seconds": 30,
     "not_registered": None,
     "mailbox": None,
+    "mwi_mailboxes": [],
 }
 
 
@@ -91,13 +92,17 @@ async def test_rules_are_set_and_read(
         "no_answer_seconds": 15,
         "do_not_disturb": True,
         "mailbox": "8002",
+        "mwi_mailboxes": ["8002", "8001"],
     }
     answer = await client.put(URL, json=rules)
     jobs = api.jobs()
     read = await client.get(URL)
 
     assert (200, rules, rules) == (answer.status_code, answer.json(), read.json())
-    assert [("configuration.routes", {"tenant_id": str(default_tenant), "numbers": ["101"]})] == jobs
+    assert [
+        ("configuration.routes", {"tenant_id": str(default_tenant), "numbers": ["101"]}),
+        ("mwi.send", {"number": "101"}),
+    ] == jobs
     busy = ["8001", "hangup", "hangup"]
     assert ["", "4930*>c>ring", "", "", "", "1", *busy, *busy, *["8002"] * 3, "", "", "", "15"] == await plan(
         database, default_tenant, tmp_path / "routes", "101"
@@ -145,6 +150,11 @@ async def test_stale_rules_are_refused(client: httpx.AsyncClient) -> None:
         (busy("forward_to_voicemail", "8001"), "no-mailbox-owned", "busy.office_hours.number"),
         ({"mailbox": "102"}, "wrong-kind-of-number", "mailbox"),
         ({"mailbox": "999"}, "no-such-number", "mailbox"),
+        ({"mwi_mailboxes": ["8001", "102"]}, "wrong-kind-of-number", "mwi_mailboxes.1"),
+        ({"mwi_mailboxes": ["999"]}, "no-such-number", "mwi_mailboxes.0"),
+        ({"mwi_mailboxes": ["8001", "8001"]}, "invalid-value", "mwi_mailboxes.1"),
+        ({"mwi_mailboxes": "8001"}, "wrong-type", "mwi_mailboxes"),
+        ({"mwi_mailboxes": [str(n) for n in range(8000, 8051)]}, "too-long", "mwi_mailboxes"),
         ({"office_hours": "nights"}, "no-such-office-hours", "office_hours"),
         (
             {"exceptions": [{"caller": "49-50-60", "destination": {"action": "hangup"}}]},
@@ -226,6 +236,17 @@ async def test_a_number_that_a_rule_names_stays(client: httpx.AsyncClient) -> No
     assert 204 == (await client.delete("/api/v1/mailboxes/8001")).status_code
 
 
+async def test_a_mailbox_whose_lamp_is_shown_stays(client: httpx.AsyncClient) -> None:
+    """It is deleted once no phone shows it; re-pointing to nothing takes it out of the list."""
+    await client.put(URL, json={"mwi_mailboxes": ["8001", "8002"]})
+    kept = await client.delete("/api/v1/mailboxes/8001")
+    await client.post("/api/v1/numbers/8001/re-point", json={"to": None})
+    gone = await client.delete("/api/v1/mailboxes/8001")
+
+    assert (409, "mwi_mailboxes.0") == (kept.status_code, kept.json()["details"]["pointers"][0]["field"])
+    assert (204, ["8002"]) == (gone.status_code, (await client.get(URL)).json()["mwi_mailboxes"])
+
+
 async def test_who_forwards_to_a_voicemail_follows_it(
     client: httpx.AsyncClient, api: Api, database: Database, default_tenant: UUID, tmp_path: Path
 ) -> None:
@@ -247,7 +268,7 @@ async def test_who_forwards_to_a_voicemail_follows_it(
     jobs = api.jobs()
 
     expected = {"tenant_id": str(default_tenant), "numbers": ["101", "102", "6100"]}
-    assert [("configuration.routes", expected)] == jobs
+    assert [("configuration.routes", expected), ("mwi.send", {"number": "102"})] == jobs
     assert ("8001", "8002") == (
         before[2],
         (await plan(database, default_tenant, tmp_path / "routes", "101"))[2],

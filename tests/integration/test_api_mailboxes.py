@@ -96,6 +96,7 @@ async def test_a_new_mailbox_is_published_and_greeted(api: Api, client: httpx.As
         ("configuration.mailboxes", {}),
         ("configuration.routes", {"tenant_id": str(tenant["id"]), "numbers": ["8001"]}),
         ("speech.greeting", {"mailbox_id": made["id"]}),
+        ("mwi.introduce", {"number": "8001"}),
     ]
 
 
@@ -471,6 +472,7 @@ async def test_deleting_a_mailbox_is_published(
         "configuration.mailboxes",
         "configuration.routes",
         "speech.greeting",
+        "mwi.introduce",
         "mwi.send",
     ]
 
@@ -517,6 +519,7 @@ async def test_a_repeated_request_makes_one_mailbox(api: Api, client: httpx.Asyn
         "configuration.mailboxes",
         "configuration.routes",
         "speech.greeting",
+        "mwi.introduce",
     ]
 
 

@@ -162,8 +162,8 @@ async def test_an_export_round_trips(api: Api, client: httpx.AsyncClient) -> Non
     await _import(
         client,
         "extensions",
-        "number,display_name,sip_password,mailbox,no_answer,no_answer_seconds,always,always.outside_hours\n"
-        "101,'Alice,Wq7-vmZ9_xbT2,8001,voicemail,12,ring,8001\n",
+        "number,display_name,sip_password,mailbox,mwi_mailboxes,no_answer,no_answer_seconds,always,always.outside_hours\n"
+        "101,'Alice,Wq7-vmZ9_xbT2,8001,8001,voicemail,12,ring,8001\n",
     )
     await _import(
         client,

@@ -65,6 +65,7 @@ extensions:
       no_answer_seconds: 12
       not_registered: {{office_hours: {{action: forward_to_number, number: "8002"}}}}
       mailbox: "8001"
+      mwi_mailboxes: ["8002", "8001"]
   - {{number: "102", display_name: Bob}}
 ring-groups:
   - number: "6100"

@@ -9,18 +9,21 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
+from controlplane.domain.user import Role
 from controlplane.services.audit import purge_audit
+from controlplane.services.features import FeatureService
+from controlplane.services.tokens import create_token
+from controlplane.services.users import update_user
 from controlplane.storage.tables import Table
 from tests.support.api import PIN, Api
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.portal import Browser
+from tests.support.portal import Browser, make_user
 
 # Tables whose changes are nobody's deed, or are kept elsewhere; every other one must be audited.
 NOT_AUDITED = {
     "audit_entries": "the log itself",
     "numbers": "follows from the object that has the number",
     "pointers": "follows from the object that points",
-    "queue_agents": "who is at work now is no setting",
     "trunk_registrations": "what a provider answers",
     "messages": "has triggers of its own, by state",
     "recorded_greetings": "has a trigger of its own, without the recording",
@@ -240,6 +243,65 @@ async def test_tokens_users_and_reserved_numbers_are_told(
     user = next(entry for entry in found if entry["kind"] == "user")
     assert ["password"] == user["secrets"]
     assert "argon2" not in str(api.rows("SELECT * FROM audit_entries"))
+
+
+async def test_agents_of_queues_come_and_go(api: Api, client: httpx.AsyncClient, bob: Browser) -> None:
+    """Told by REST, portal and phone; who stays as he was is not told."""
+    await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Ann"})
+    queue = {
+        "number": "7000",
+        "display_name": "Support",
+        "agents": ["101"],
+        "no_agents": {"action": "hangup"},
+    }
+    made = await client.post("/api/v1/call-queues", json=queue)
+    assert 201 == made.status_code, made.text
+    phone = FeatureService(database=api.deps.db, jobs=api.deps.jobs, languages=["en"])
+    (tenant,) = api.rows("SELECT id FROM tenants WHERE name = 'default'")
+    agent = "/api/v1/call-queues/7000/agents/101"
+    for logged_in in (True, False, False):
+        await client.put(agent, json={"logged_in": logged_in})
+    await bob.open("/portal/call-queues/7000")
+    await bob.send("/agents/101")
+    await phone.set_logged_in(UUID(str(tenant["id"])), "7000", "101", on=False)
+
+    found = [entry for entry in await entries(client, subject="7000") if entry["action"] != "added"]
+    page = await bob.open("/portal/audit?what=7000&action=logged_out")
+
+    assert [
+        ("token tests", "logged_out", "7000"),
+        ("user bob", "logged_in", "7000"),
+        ("extension 101", "logged_out", "7000"),
+    ] == told(found)
+    assert [{"agent": "101"}] * 3 == [entry["after"] for entry in found]
+    assert "Extension 101 by phone Logged out Call Queue 7000 Agent now: 101" in page.text
+
+
+async def test_do_not_disturb_by_phone_is_told(api: Api, client: httpx.AsyncClient) -> None:
+    """With the extension that did it."""
+    await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Ann"})
+    phone = FeatureService(database=api.deps.db, jobs=api.deps.jobs, languages=["en"])
+    (tenant,) = api.rows("SELECT id FROM tenants WHERE name = 'default'")
+    await phone.set_do_not_disturb(UUID(str(tenant["id"])), "101", on=True)
+
+    assert ("extension 101", "changed", "101") in told(await entries(client))
+
+
+async def test_whose_extension_and_token_is_told_by_name(api: Api, client: httpx.AsyncClient) -> None:
+    """A person's extension by its number, a token's user by name; no id that nobody can read."""
+    await client.post("/api/v1/extensions", json={"number": "101", "display_name": "Ann"})
+    ann = await make_user(api, "ann", tenant="default", role=Role.MEMBER, extension="101")
+    await update_user(api.deps.db, ann, changes={"extension": None}, scope=None, by="tests")
+    await create_token(api.deps.db, name="own", tenant=None, user="ann", expires_at=None, by="tests")
+
+    found = {(entry["action"], entry["object"]): entry for entry in await entries(client)}
+
+    assert "101" == found["added", "ann"]["after"]["extension"]
+    assert ({"extension": "101"}, {"extension": None}) == (
+        found["changed", "ann"]["before"],
+        found["changed", "ann"]["after"],
+    )
+    assert "ann" == found["added", "own"]["after"]["user"]
 
 
 async def test_log_stays_as_it_is(api: Api, client: httpx.AsyncClient, mailbox: httpx.Response) -> None:

@@ -159,8 +159,8 @@ async def test_deposit_that_fails_leaves_nothing(
     assert (messages(database_url), queued(database_url), outcomes(database_url)) == ([], [], {})
 
 
-async def test_mailbox_of_another_tenant_has_no_lamp(depositor: Depositor, database_url: str) -> None:
-    """Phones, and so lamps, are the default tenant's."""
+async def test_lamp_of_another_tenant_is_told_by_its_name(depositor: Depositor, database_url: str) -> None:
+    """The same number of the default tenant is another one, with another lock."""
     other = uuid4()
     with psycopg.connect(database_url) as connection:
         connection.execute(
@@ -171,7 +171,11 @@ async def test_mailbox_of_another_tenant_has_no_lamp(depositor: Depositor, datab
     facts = facts_for(insert_mailbox(database_url, other))
     await depositor.deposit(facts, leave_take(depositor.spool.root, facts))
 
-    assert [task for task, _ in queued(database_url)] == ["mail.send", "speech.envelope"]
+    told = rows(
+        database_url, "SELECT args->>'tenant', lock FROM procrastinate_jobs WHERE task_name = 'mwi.send'"
+    )
+
+    assert told == [(str(other), f"mwi:8001@{other}")]
 
 
 async def test_repeat_only_cleans_up(depositor: Depositor, database_url: str, mailbox: UUID) -> None:

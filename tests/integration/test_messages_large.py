@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from controlplane.domain.errors import Unavailable
 from controlplane.services.messages import Position
 from controlplane.services.voicemail_page import COUNTED, Received, Wanted, read_mailbox_page
 from controlplane.storage.database import Database
@@ -60,8 +61,15 @@ async def test_a_page_reads_what_it_shows(database: Database, default_tenant: UU
                 node for node in nodes(plan) if node.get("Relation Name") in {"messages", "message_ways"}
             )
 
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        """Keep which query was asked last, for who must find out why it did not end."""
+        asked.append(statement)
+
     week = NOON - timedelta(days=40)
     engine = database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
     event.listen(engine, "after_cursor_execute", explain)
     try:
         for states in SHOWN.values():
@@ -85,7 +93,10 @@ async def test_a_page_reads_what_it_shows(database: Database, default_tenant: UU
                             limit=PAGE,
                             after=after,
                         )
+    except Unavailable:
+        pytest.fail(f"After {len(scans)} scans no end of: {asked[-1]}")
     finally:
+        event.remove(engine, "before_cursor_execute", note)
         event.remove(engine, "after_cursor_execute", explain)
 
     by_index = {"Index Scan", "Index Only Scan"}

@@ -9,21 +9,18 @@ import psycopg
 import pytest
 from controlplane.domain.errors import Conflict, InvalidValue, NotFound, PreconditionFailed
 from controlplane.domain.message import MessageState
-from controlplane.services.messages import (
+from controlplane.services.message_changes import (
     MAX_BULK,
     BulkAction,
     BulkOutcome,
     Outcome,
-    Position,
     Requested,
     bulk,
     delete_message,
-    get_message,
-    list_messages,
-    purge_old_bookkeeping,
-    purge_trash,
     set_state,
 )
+from controlplane.services.messages import Position, get_message, list_messages
+from controlplane.services.retention import purge_old_bookkeeping, purge_trash
 from controlplane.storage import mailboxes
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs

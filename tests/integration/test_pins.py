@@ -14,9 +14,9 @@ import pytest
 from controlplane.callflows.voicemail import PinSource
 from controlplane.domain.pin import Pin
 from controlplane.domain.pin_locks import PinLockPolicy
-from controlplane.services.messages import purge_old_bookkeeping
 from controlplane.services.pin_hashing import HashCost, PinHasher
 from controlplane.services.pins import Pins
+from controlplane.services.retention import purge_old_bookkeeping
 from controlplane.storage import mailboxes
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs

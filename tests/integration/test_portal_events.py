@@ -26,13 +26,17 @@ class Stream:
 
     async def next(self) -> str:
         """Return the first line of the next event."""
+        return (await self.whole()).partition("\n")[0]
+
+    async def whole(self) -> str:
+        """Return the next event, or `end`."""
         async with asyncio.timeout(LIMIT):
             while True:
                 message = await self.sent.get()
                 if message["type"] == "http.response.start":
                     self.headers = {k.decode(): v.decode() for k, v in message["headers"]}
                 elif message.get("body"):
-                    return str(message["body"].decode()).splitlines()[0]
+                    return str(message["body"].decode())
                 elif not message.get("more_body"):
                     return "end"
 
@@ -47,6 +51,7 @@ class Stream:
 @asynccontextmanager
 async def stream(api: Api, browser: Browser, path: str = PATH) -> AsyncIterator[Stream]:
     """Open the stream of the mailbox 8001, or another one, as a browser does; closed afterwards."""
+    path, _, query = path.partition("?")
     opened, left = Stream(), asyncio.Event()
     cookie = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
     scope = {
@@ -58,7 +63,7 @@ async def stream(api: Api, browser: Browser, path: str = PATH) -> AsyncIterator[
         "raw_path": path.encode(),
         "root_path": "",
         "scheme": "http",
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(b"host", b"test"), (b"cookie", cookie.encode())],
         "client": ("192.0.2.1", 1),
         "server": ("test", 80),
@@ -89,10 +94,11 @@ async def test_change_is_told(api: Api, mailbox: httpx.Response, bob: Browser) -
     """A message that a caller leaves is an event; no proxy keeps it back."""
     async with stream(api, bob) as open_stream:
         began = await open_stream.until("event: listening")
+        as_it_was = await open_stream.until("event: changed")
         await api.message()
         told = await open_stream.until("event: changed")
 
-    assert (True, True, 201) == (began, told, mailbox.status_code)
+    assert (True, True, True, 201) == (began, as_it_was, told, mailbox.status_code)
     assert ("text/event-stream; charset=utf-8", "no", "no-store") == tuple(
         open_stream.headers[name] for name in ("content-type", "x-accel-buffering", "cache-control")
     )
@@ -140,6 +146,7 @@ async def test_change_is_told_to_the_page_of_a_message(
     message = await api.message()
     async with stream(api, bob, f"/portal/messages/{message}/events") as opened:
         listening = await opened.next()
+        await opened.until("event: changed")
         api.rows("UPDATE messages SET state = 'saved' RETURNING id")
         told = await opened.until("event: changed")
     api.rows("UPDATE messages SET tenant_id = (SELECT id FROM tenants WHERE name = 'north') RETURNING id")

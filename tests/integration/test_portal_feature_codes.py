@@ -75,6 +75,7 @@ async def test_second_admin_is_told_who_was_first(client: httpx.AsyncClient, bob
     await client.put(f"{_REST}/queue-log-in", json={"code": "*37", "enabled": True})
     await bob.send("/feature-codes", **{"code-closed-now": "*18"})
     told = (bob.answer.status_code, "Close the office, and open it again: *17" in bob.shown.text)
+    assert "A program with the token “tests” was first Changed at" in bob.shown.text
     between = (await stored(client))["closed-now"]
     await bob.send("/feature-codes")
 

@@ -114,7 +114,7 @@ async def test_what_is_wrong_is_said_beside_the_field(bob: Browser, mailbox: htt
 
     for text, said in zip(
         texts,
-        ("No file was chosen", "no WAV file that can be read", "The end of this file is missing"),
+        ("No file was chosen", "no sound file that can be read", "The end of this file is missing"),
         strict=True,
     ):
         assert said in text

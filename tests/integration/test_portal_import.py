@@ -11,7 +11,7 @@ from controlplane.storage.database import Database
 from controlplane.web.app import give
 from tests.support.api import MAX_BODY, Api
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.portal import ORIGIN, Browser, Shown
+from tests.support.portal import ORIGIN, Browser, Shown, make_user
 
 PAGE = "/portal/import"
 GOOD = "number,display_name,pin\r\n8100,Support,290174\r\n8101,Workshop,290175\r\n"
@@ -83,6 +83,28 @@ async def test_refused_rows_say_why(bob: Browser) -> None:
     assert "3 81 Refused Extension Number: A number has 3 to 64 digits and nothing else. 4 8101 New" in text
     assert "Mend the rows that are refused" in text
     assert "checked" not in {one["name"] for one in bob.shown.with_attribute("name")}
+
+
+async def test_refused_rows_say_why_in_german(api: Api) -> None:
+    """No sentence of the REST API stands in a German page; that of the file itself is told so too."""
+    await make_user(api, "uwe", tenant="default")
+    text = (
+        "number,display_name,pin,language,enabled,email_recipients,min_message_seconds,say_datetime\r\n"
+        "8100,Support,1,xx-,perhaps,nobody,soon,often\r\n8100,Support,290174,,,,,\r\n81,,,,,,,\r\n"
+    )
+    async with Browser(api, language="de") as uwe:
+        await uwe.sign_in("uwe")
+        await uwe.open(PAGE)
+        said = (await _send(uwe, text)).text
+        rules = "number,display_name,busy\r\n101,Ann,perhaps\r\n102,Ben,7777\r\n"
+        rules_said = (await _send(uwe, rules, what="extensions")).text
+        file_said = (await _send(uwe, b"\xff\xfe")).text
+
+    assert [] == [word for word in (" is ", "This ", "There ", " has ") if word in said + rules_said]
+    assert "In Zeile 2 geht es um dasselbe." in said
+    assert "Diese Nummer hat nichts." in rules_said
+    assert "Ein Ziel ist eine Nummer" in rules_said
+    assert "Die Datei ist nicht UTF-8." in file_said
 
 
 async def test_made_passwords_are_shown_once(api: Api, bob: Browser) -> None:

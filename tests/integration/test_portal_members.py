@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import httpx
 import pytest
+from controlplane.storage.tables import UserRow
 from tests.integration.test_portal_events import stream
 from tests.support.api import MAILBOX, Api
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.members import give, make_member, make_team
+from tests.support.members import give, make_member, make_team, tenant_id
 from tests.support.portal import Browser, make_user
 
 _BOX = "/portal/mailboxes/8001"
@@ -135,10 +138,10 @@ async def test_playing_marks_read_for_who_may_listen(api: Api, mia: Browser) -> 
 async def test_open_page_hears_nothing_once_the_right_is_gone(api: Api, mia: Browser) -> None:
     """The stream ends at the next change; the page that fetches itself is told."""
     async with stream(api, mia) as opened:
-        await opened.until("event: listening")
+        await opened.until("event: changed")
         api.rows("DELETE FROM mailbox_members RETURNING id")
         await api.message()
-        assert await opened.until("event: changed")
+        assert "event: changed\ndata:\n\n" == await opened.whole()
         assert await opened.until("end")
     await mia.open(f"{_BOX}/voicemail")
 
@@ -337,3 +340,41 @@ async def test_hostile_names_stay_text(api: Api, mailbox: httpx.Response, bob: B
         handlers = {name for _, attributes in shown.tags for name in attributes if name.startswith("on")}
         assert (set(), set()) == (tags & {"img", "iframe", "object", "style"}, handlers)
         assert all("src" in attributes for tag, attributes in shown.tags if tag == "script")
+
+
+async def test_long_lists_of_people_are_searched(api: Api, mailbox: httpx.Response, bob: Browser) -> None:
+    """Nobody is left out unsaid: what fits is found, and what was typed before is still in the form."""
+    db, tenant = api.deps.db, tenant_id(api)
+    async with db.transaction() as session:
+        for i in range(60):
+            name = f"person-{i:02}"
+            row = {"id": uuid4(), "user_name": name, "display_name": f"Person {i}", "role": "member"}
+            session.add(UserRow(tenant_id=tenant, **row))
+    page = await bob.open(f"{_BOX}/members")
+    first = ("The first 50 are shown." in page.text, "person-59" in page.text)
+    found = await bob.send("/members", do="find", find="person-59", rights="delete")
+    one = ("person-59" in found.text, "person-58" in found.text)
+    added = await bob.send("/members", do="add", who="user:person-59")
+    nobody = await bob.send("/members", do="find", find="nobody like that")
+    await bob.open("/portal/teams/add")
+    await bob.send("", do="find", find="person-57", name="Night shift")
+    chosen = await bob.send("", do="find", find="person-58", people="person-57")
+    fields = chosen.form("").fields
+    await bob.send("")
+    token_for = await bob.open("/portal/tokens/add")
+    token_found = await bob.send("", do="find", find="person-56", name="app")
+
+    assert ((True, False), (True, False)) == (first, one)
+    assert "Person 59 person-59" in added.text
+    assert ["delete", "listen"] == sorted(api.rows("SELECT rights FROM mailbox_members")[0]["rights"])
+    assert "Nobody has such a name." in nobody.text
+    assert ("Night shift", "person-57", True) == (
+        fields["name"],
+        fields["people"],
+        "person-58" in chosen.text,
+    )
+    assert [{"user_name": "person-57"}] == api.rows(
+        "SELECT user_name FROM team_people JOIN users ON users.id = user_id"
+    )
+    assert "The first 50 are shown." in token_for.text
+    assert ("app", True) == (token_found.form("").fields["name"], "person-56" in token_found.text)

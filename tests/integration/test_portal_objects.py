@@ -65,6 +65,18 @@ async def test_ring_group_is_added(client: httpx.AsyncClient, bob: Browser, offi
     )
 
 
+async def test_lamp_for_other_mailboxes_is_set(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
+    """Several in one field, as members of a group are; what is no mailbox is refused beside its entry."""
+    await bob.open("/portal/extensions/101")
+    wrong = await bob.send("/extensions/101", **{"mwi_mailboxes-0": "8001, 102"})
+    await bob.open("/portal/extensions/101")
+    await bob.send("/extensions/101", **{"mwi_mailboxes-0": "8001, 8002"})
+    rules = (await client.get("/api/v1/extensions/101/rules")).json()
+
+    assert "102 belongs to a" in wrong.text
+    assert ["8001", "8002"] == rules["mwi_mailboxes"]
+
+
 async def test_destination_is_chosen(client: httpx.AsyncClient, bob: Browser, office: None) -> None:
     """The picker is a page of its own; all that was typed comes back with the number."""
     await bob.open(_ADD)
@@ -142,6 +154,7 @@ async def test_second_of_two_is_told(client: httpx.AsyncClient, bob: Browser, of
     await client.patch("/api/v1/ring-groups/6100", json=other)
     shown = await bob.send("/6100", display_name="Desk", ring_seconds="40")
     assert 412 == bob.answer.status_code
+    assert "A program with the token “tests” was first It was changed at" in shown.text
     assert "Destination if no answer: 8001 Sales" in shown.text
     assert "Ring duration, in seconds: 30 (you entered something else" in shown.text
     await bob.send("/6100")
@@ -208,20 +221,16 @@ async def test_wrong_cursor_is_a_page(bob: Browser, after: str) -> None:
 async def test_extension_gets_a_password_and_rules(
     client: httpx.AsyncClient, bob: Browser, office: None
 ) -> None:
-    """Its password is shown once; its rules have destinations by office hours, and exceptions."""
+    """Its password is shown once; its rules have destinations by office hours."""
     await bob.open("/portal/extensions/add")
     shown = await bob.send("/add", number="104", display_name="Dora")
     (password,) = (each["value"] for each in shown.with_attribute("data-copy"))
     assert (20, False) == (len(password), password in (await bob.open("/portal/extensions/104")).text)
-    await press(bob, "row exceptions")
     rules = {
         "mailbox": "8001",
         "no_answer-office_hours-action": "forward_to_voicemail",
         "no_answer-holidays-action": "forward_to_number",
         "no_answer-holidays-number": "8002",
-        "exceptions-0-caller": "49301234*",
-        "exceptions-0-destination-action": "ring",
-        "exceptions-0-when": "office_hours",
     }
     shown = await bob.send("/104", do="save", display_name="Dora D.", **rules)
     assert "Dora D. is saved." in shown.text
@@ -230,16 +239,7 @@ async def test_extension_gets_a_password_and_rules(
     own = {"action": "forward_to_voicemail", "number": None}
     support = {"action": "forward_to_number", "number": "8002"}
     assert {"office_hours": own, "outside_hours": None, "holidays": support} == saved["no_answer"]
-    assert [("49301234*", "ring", "office_hours")] == [
-        (one["caller"], one["destination"]["action"], one["when"]) for one in saved["exceptions"]
-    ]
     assert "8001" == saved["mailbox"]
-    await press(bob, "row exceptions")
-    second = {"exceptions-1-caller": "200", "exceptions-1-destination-action": "hangup"}
-    await press(bob, "up exceptions 1", **second, **{"exceptions-1-when": "always"})
-    await press(bob, "save")
-    saved = (await client.get("/api/v1/extensions/104/rules")).json()
-    assert ["200", "49301234*"] == [one["caller"] for one in saved["exceptions"]]
 
 
 async def test_password_is_set_anew(client: httpx.AsyncClient, bob: Browser, office: None) -> None:

@@ -239,6 +239,7 @@ async def test_change_of_somebody_else_is_told(client: httpx.AsyncClient, bob: B
     await bob.open(_HOLIDAYS)
     await client.patch(f"{_REST}/default", json={"closed_now": True})
     await bob.post(_HOLIDAYS, await _filled(bob, name="Inventory", first_day="2031-03-02"))
+    assert "A program with the token “tests” was first. Changed at" in bob.shown.text
     second = (bob.answer.status_code, (await _filled(bob))["name"])
     await bob.post(_HOLIDAYS, await _filled(bob))
 

@@ -135,7 +135,7 @@ async def test_second_admin_is_told_on_the_page_of_a_key(client: httpx.AsyncClie
     await client.patch(f"{_REST}/6000", json={"keys": [rule("1")]})
     fields = {"destination-office_hours-action": "forward_to_number"}
     await bob.send("/keys/2", **fields, **{"destination-office_hours-number": "8001"})
-    told = (bob.answer.status_code, "Somebody else was first" in bob.shown.text)
+    told = (bob.answer.status_code, "A program with the token “tests” was first Changed at" in bob.shown.text)
     await bob.send("/keys/2")
 
     assert (412, True) == told

@@ -163,6 +163,29 @@ async def test_recording_is_heard(office: httpx.AsyncClient, bob: Browser, tmp_p
     assert (206, 404, 404) == (part.status_code, missing.status_code, unknown.status_code)
 
 
+async def test_recording_of_a_mailbox_is_heard(
+    office: httpx.AsyncClient, bob: Browser, tmp_path: Path
+) -> None:
+    """That of the source by which the call came plays before that of all others, and before any text."""
+    wavs = []
+    for seconds, source in ((1.0, ""), (0.5, "6100")):
+        write_tone(tmp_path / "tone.wav", seconds)
+        url = f"{REST}/mailboxes/8001/greeting?source={source}"
+        content = (tmp_path / "tone.wav").read_bytes()
+        sent = await office.put(url, content=content, headers={"Content-Type": "audio/wav"})
+        assert 204 == sent.status_code, sent.text
+        wavs.append((await office.get(url)).content)
+    heard = []
+    for number in ("8001", "6100"):
+        shown = await bob.open(f"{PAGE}?number={number}&date=2026-03-02&time=10:00&others=unanswered")
+        audio = [one["src"] for tag, one in shown.tags if tag == "audio"]
+        heard.append((await bob.client.get(audio[-1])).content)
+
+    assert wavs == heard
+    assert "A recording This is the greeting for callers who come by 6100." in bob.shown.text
+    assert "You have reached Sales" not in bob.shown.text
+
+
 async def test_spoken_words_are_heard(
     api: Api, office: httpx.AsyncClient, bob: Browser, tmp_path: Path
 ) -> None:

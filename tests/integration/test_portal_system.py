@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import httpx
+from controlplane.domain.user import Role
 from controlplane.storage.database import Database
-from tests.support.api import PIN, Api
+from tests.support.api import MAILBOX, PIN, Api
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.portal import Browser, make_user
 from tests.support.rows import add_mailbox, add_message
@@ -108,6 +109,9 @@ async def test_failed_mail_is_tried_again(
     assert [{"status": "queued", "attempts": 0}] == api.rows(
         "SELECT status, attempts FROM message_mails WHERE recipient = 'a@example.com'"
     )
+    assert [{"author": "user bob", "object_key": "a@example.com", "subject": "8001"}] == api.rows(
+        "SELECT author, object_key, subject FROM audit_entries WHERE action = 'retried'"
+    )
 
 
 async def test_waiting_mail_is_hurried(
@@ -141,10 +145,12 @@ async def test_mail_is_discarded_after_a_question(
     asked = await bob.post("/portal/mails/discard", fields)
     done = await bob.send("", sure="yes")
     gone = await bob.post("/portal/mails/discard", {**fields, "sure": "yes"})
+    log = await bob.open("/portal/audit?what=8001&action=discarded")
 
     assert "Discard this mail?" in asked.text
     assert "Nothing waits" in done.text
     assert "does not wait any more" in gone.text
+    assert "in the portal Discarded Mail to a@example.com" in log.text
     assert [] == api.rows("SELECT * FROM message_mails")
 
 
@@ -194,6 +200,47 @@ async def test_token_is_made_shown_once_and_revoked(api: Api, bob: Browser) -> N
     )
 
 
+async def test_token_of_a_user_is_made_and_says_whose_it_is(api: Api, bob: Browser) -> None:
+    """It has the rights of the chosen user, whatever else is chosen; one of another tenant is none."""
+    await make_user(api, "mia", tenant="default", role=Role.MEMBER)
+    await (await api.tenant("north")).aclose()
+    await make_user(api, "nora", tenant="north")
+    await bob.open("/portal/tokens/add")
+    foreign = await bob.send("", name="fetcher", user="nora")
+    made = await bob.send("", user="mia", **{"for": "system"})
+    clear = next(tags["value"] for _, tags in made.tags if tags.get("name") == "token")
+    answer = await api.client(clear).post("/api/v1/mailboxes", json=MAILBOX)
+    listed = await bob.open("/portal/tokens")
+
+    assert "There is no such user" in foreign.text
+    assert "admin-needed" == answer.json()["error_id"]
+    assert "fetcher User mia" in listed.text
+    assert 1 == len(api.rows("SELECT 1 FROM api_tokens WHERE user_id IS NOT NULL"))
+
+
+async def test_member_makes_and_revokes_own_tokens(api: Api, bob: Browser) -> None:
+    """On the page of the account; those of others are none."""
+    await make_user(api, "mia", tenant="default", role=Role.MEMBER)
+    async with Browser(api) as mia:
+        await mia.sign_in("mia")
+        await mia.open("/portal/account")
+        made = await mia.send("/account/tokens", name="phone app")
+        clear = next(tags["value"] for _, tags in made.tags if tags.get("name") == "token")
+        own = api.rows("SELECT id, user_id FROM api_tokens WHERE name = 'phone app'")[0]["id"]
+        works = await api.client(clear).get("/api/v1/mailboxes")
+        await bob.open("/portal/account")
+        csrf = bob.shown.form("/account/tokens").fields["csrf"]
+        refused = await bob.post(f"/portal/account/tokens/{own}/revoke", {"csrf": csrf, "sure": "yes"})
+        await mia.open("/portal/account")
+        await mia.send(f"/tokens/{own}/revoke")
+        revoked = await mia.send("", sure="yes")
+        ended = await api.client(clear).get("/api/v1/mailboxes")
+
+    assert "no such token" in refused.text
+    assert "does not work any more" in revoked.text
+    assert (200, 401) == (works.status_code, ended.status_code)
+
+
 async def test_faults_of_a_token_stand_beside_the_field(bob: Browser) -> None:
     """A name that is too long, and a day that has passed or is none, are told in words."""
     await bob.open("/portal/tokens/add")
@@ -236,24 +283,23 @@ async def test_settings_of_the_tenant_are_changed(api: Api, alice: Browser) -> N
 
     assert "The settings are saved." in saved.text
     assert wrong.with_attribute("aria-invalid")
-    assert "Somebody else changed these settings" in clash.text
+    assert "alice was first. Changed at" in clash.text
     assert [{"time_zone": "Europe/Berlin", "language": "en-GB"}] == api.rows(
         "SELECT time_zone, language FROM tenants"
     )
 
 
-async def test_admin_of_a_tenant_reads_settings_and_chooses_publishing(api: Api, bob: Browser) -> None:
-    """The tenant's own settings are for system admins, as over REST; how it publishes is its own choice."""
+async def test_admin_of_a_tenant_reads_settings(api: Api, bob: Browser) -> None:
+    """The tenant's own settings are for system admins, as over REST; how it publishes is chosen elsewhere."""
     page = await bob.open("/portal/settings")
-    token = page.form("/settings/publishing").fields["csrf"]
-    chosen = await bob.send("/settings/publishing", mode="manual")
+    token = page.form("/sign-out").fields["csrf"]
     await bob.post("/portal/settings/tenant", {"csrf": token, "time_zone": "Europe/Berlin"})
 
     assert not page.has_form("/settings/tenant")
     assert "CONTROLPLANE_" not in page.text
-    assert "Changes wait from now on" in chosen.text
+    assert "Each change works at once" in page.text
+    assert "/portal/publishing#mode" in [each["href"] for each in page.with_attribute("href")]
     assert 403 == bob.answer.status_code
-    assert [{"mode": "manual"}] == api.rows("SELECT mode FROM publishing_modes")
 
 
 async def test_steps_tick_themselves_off(api: Api, client: httpx.AsyncClient, bob: Browser) -> None:

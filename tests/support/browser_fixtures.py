@@ -106,12 +106,17 @@ async def signed_in(open_page: OpenPage, site: Api) -> OpenPage:
 
     async def opened(path: str = "/portal/mailboxes", **options: object) -> Page:
         page = await open_page("/portal/sign-in", **options)
-        await page.get_by_role("textbox").first.fill("alice")
-        await page.locator("#password").fill(PASSWORD)
-        await page.get_by_role("main").get_by_role("button").click()
+        await sign_in(page, "alice")
         # Where one begins depends on what was done already.
         await page.wait_for_url(re.compile(r"/portal/(welcome|mailboxes)$"))
         await page.goto(path)
         return page
 
     return opened
+
+
+async def sign_in(page: Page, user_name: str) -> None:
+    """Fill in the form of signing in and send it; where it leads depends on who it is."""
+    await page.get_by_role("textbox").first.fill(user_name)
+    await page.locator("#password").fill(PASSWORD)
+    await page.get_by_role("main").get_by_role("button").click()

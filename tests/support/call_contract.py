@@ -433,7 +433,7 @@ class CallContract:
     async def test_recording_ends_by_its_maximum(self, harness: Harness) -> None:
         """Who speaks on is stopped within a second of the limit."""
         path = harness.folder / "take.wav"
-        limits = RecordLimits(max_seconds=3, silence_seconds=2)
+        limits = RecordLimits(max_seconds=3, silence_seconds=4)
         async with harness.call() as (call, caller):
             await call.answer()
             await caller.speak(8)

@@ -10,6 +10,7 @@ from alembic.config import Config
 from controlplane.services.tenants import _FEATURE_CODES as DEFAULT_CODES
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_GREW = 16 * 8192
 
 
 def alembic_config(url: str) -> Config:
@@ -28,14 +29,25 @@ def migrate(url: str) -> None:
 
 
 def empty(url: str) -> None:
-    """Remove everything but the tenant `default` and its feature codes."""
+    """Remove everything but the tenant `default` and its feature codes.
+
+    To truncate gives each table and index a new file, which costs ten times what a few rows do: only what
+    grew is truncated.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
-        tables = connection.execute(
-            "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT IN ('alembic_version', 'tenants', 'feature_codes')"
+        written = connection.execute(
+            "SELECT format('%I', relname), pg_relation_size(oid) FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"
+            " AND relname NOT IN ('alembic_version', 'tenants', 'feature_codes')"
         ).fetchall()
+        connection.execute("SET session_replication_role = replica")
+        for name, size in written:
+            emptying = f"DELETE FROM {name}" if size < _GREW else f"TRUNCATE {name} CASCADE"
+            connection.execute(emptying)  # type: ignore[arg-type]  # names come from the catalogue
+        connection.execute("SET session_replication_role = origin")
         connection.execute(
-            "TRUNCATE " + ", ".join(name for (name,) in tables) + " RESTART IDENTITY CASCADE"  # type: ignore[arg-type]  # names come from the catalogue
+            "SELECT setval(oid, 1, false) FROM pg_class"
+            " WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
         )
         connection.execute("DELETE FROM tenants WHERE name <> 'default'")
         connection.execute("DELETE FROM feature_codes")

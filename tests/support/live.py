@@ -47,7 +47,7 @@ def switch(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(switch: str) -> Iterator[Product]:
     """Run a product of this worker's own; its logs are printed if it does not start."""
     with open_folder() as folder:

@@ -264,6 +264,15 @@ class RawPhone:
 
     async def subscribe(self, number: str, *, user: str, password: str, expires: int = 120) -> int:
         """Ask for the lamp of a number as an extension; return the last status. See `lamps`."""
+        wanted = b"Event: message-summary\r\nAccept: application/simple-message-summary"
+        return await self._subscribe(number, wanted, user=user, password=password, expires=expires)
+
+    async def watch(self, key: str, *, user: str, password: str, expires: int = 120) -> int:
+        """Have a BLF key that dials `key`, as an extension; return the last status. See `lights`."""
+        wanted = b"Event: dialog\r\nAccept: application/dialog-info+xml"
+        return await self._subscribe(key, wanted, user=user, password=password, expires=expires)
+
+    async def _subscribe(self, number: str, wanted: bytes, *, user: str, password: str, expires: int) -> int:
         call = RawCall(
             phone=self,
             headers={
@@ -276,9 +285,7 @@ class RawPhone:
             },
         )
         self.calls[call.headers["id"]] = call
-        extra = (
-            b"Event: message-summary\r\nAccept: application/simple-message-summary\r\nExpires: %d" % expires
-        )
+        extra = wanted + b"\r\nExpires: %d" % expires
         if password:
             self._credentials[call.headers["id"]] = (user, password)
         self._invites[call.headers["id"]] = (extra, b"")
@@ -286,6 +293,16 @@ class RawPhone:
         async with asyncio.timeout(10):
             await call.final.wait()
         return call.statuses[-1]
+
+    @property
+    def lights(self) -> list[str]:
+        """What this phone was told of its BLF keys, in order: `lit` or `dark`."""
+        bodies = (data.partition(b"\r\n\r\n")[2] for data in self.notified)
+        return [
+            "lit" if b"<state>confirmed</state>" in body else "dark"
+            for body in bodies
+            if b"<dialog-info" in body
+        ]
 
     @property
     def lamps(self) -> list[str]:
@@ -536,10 +553,10 @@ async def leave(
     await made.wait_ended()
 
 
-async def leave_as(server: tuple[str, int], number: str, name: str) -> None:
+async def leave_as(server: tuple[str, int], number: str, name: str, **options: Any) -> None:
     """Leave a message for `number` as a caller of this name, longer than the shortest one."""
     async with RawPhone(server).opened() as phone:
-        call = phone.call(number, user="5551234", name=name.encode())
+        call = phone.call(number, user="5551234", name=name.encode(), **options)
         await call.wait_answered(20)
         await call.wait_tone(1000)  # the beep
         for _ in range(80):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from controlplane.domain.lamp import LampQuery
 from controlplane.switches.freeswitch.command import encode_command
-from controlplane.switches.freeswitch.lamp_queries import query_of, registration_of
+from controlplane.switches.freeswitch.lamp_queries import probe_of, query_of, registration_of
 from tests.support.hostile import HOSTILE_TEXTS
 
+TENANT = UUID("5e1b3f0c-0f2f-4f0e-9a59-5a1f0b6a3c58")
 ASKED = {
     "Message-Account": "sip:8001@shared-voicemail",
     "VM-Sofia-Profile": "shared-voicemail",
@@ -39,6 +42,27 @@ def test_a_new_registration_is_told_of_its_account() -> None:
     assert pointed is not None
     assert ("101", "8001") == (own.number, pointed.number)
     assert ("Call-ID", REGISTERED["call-id"]) in own.reply_to
+
+
+def test_a_registration_of_another_tenant_names_it() -> None:
+    """Its account is a number and the tenant's id; a subscription to such a one is not answered."""
+    account = f"101.{TENANT}@shared-voicemail"
+    query = registration_of({**REGISTERED, "mwi-account": account})
+
+    assert query is not None
+    assert ("101", TENANT) == (query.number, query.tenant)
+    assert query_of({**ASKED, "Message-Account": f"sip:{account}"}) is None
+
+
+def test_a_key_is_what_it_dials() -> None:
+    """The answer goes to its dialog; a key without a feature code is somebody's phone, and no lamp."""
+    probe = {"to": "*568001@shared-voicemail", "sub-call-id": "k1@10.0.0.1"}
+
+    assert probe_of(probe) == LampQuery(
+        number="", domain="shared-voicemail", reply_to=(("call-id", "k1@10.0.0.1"),), key="*568001"
+    )
+    assert probe_of({**probe, "to": "101@shared-voicemail"}) is None
+    assert probe_of({"to": "*568001@shared-voicemail"}) is None
 
 
 def test_a_repeated_registration_asks_nothing() -> None:

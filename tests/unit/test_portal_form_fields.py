@@ -11,7 +11,7 @@ from controlplane.web.portal.call_queues_page import CALL_QUEUES
 from controlplane.web.portal.destination_fields import To, ToByHours
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_buttons import field_at, kind_wanted
-from controlplane.web.portal.form_fields import Entries, FormField, NumbersOf, Rows
+from controlplane.web.portal.form_fields import Entries, FormField, NumbersOf
 from controlplane.web.portal.forms import Form
 from controlplane.web.portal.object_form import body_of, entries_of, entries_sent
 from controlplane.web.portal.ring_groups_page import RING_GROUPS
@@ -83,41 +83,9 @@ def test_several_numbers_may_stand_in_one_field() -> None:
     assert ["101", "102", "103", "104"] == field.body("agents", field.sent("agents", form))
 
 
-def test_rows_are_counted_anew() -> None:
-    """Those without any text, and those to be removed, are left out."""
-    rows = EXTENSIONS.fields["exceptions"]
-    form = Form(
-        [
-            ("exceptions-0-caller", "100"),
-            ("exceptions-0-remove", "yes"),
-            ("exceptions-4-caller", "49301*"),
-            ("exceptions-4-destination-action", "ring"),
-            ("exceptions-4-when", "always"),
-            ("exceptions-5-caller", ""),
-        ]
-    )
-    row = {"caller": "49301*", "destination": {"action": "ring", "number": None}, "when": "always"}
-
-    assert [row] == rows.body("exceptions", rows.sent("exceptions", form))
-
-
-def test_rows_change_places() -> None:
-    """The first that means a caller counts, so that their order matters; other fields stay."""
-    rows = EXTENSIONS.fields["exceptions"]
-    assert isinstance(rows, Rows)
-    callers = [
-        {"caller": caller, "destination": _SALES, "when": "always"} for caller in ("100", "200", "300")
-    ]
-    entries = {"busy-office_hours-action": "hangup", **rows.entries("exceptions", callers)}
-    moved = rows.in_order("exceptions", entries, [0, 2, 1])
-
-    assert ["100", "300", "200"] == [one["caller"] for one in rows.body("exceptions", moved)]
-    assert sorted(entries) == sorted(moved)
-
-
 @pytest.mark.parametrize("pages", [CALL_QUEUES, RING_GROUPS, EXTENSIONS], ids=lambda pages: pages.word)
 def test_form_has_every_field_of_the_schema(pages: Any) -> None:
-    """What REST can set, a form can set, once the object is there or before."""
+    """What REST can set, a form can set, once the object is there or before; exceptions have own pages."""
     schemas = {
         "call-queue": ("CallQueueIn", "schemas_call_queues"),
         "ring-group": ("RingGroupIn", "schemas_ring_groups"),
@@ -126,7 +94,7 @@ def test_form_has_every_field_of_the_schema(pages: Any) -> None:
     name, module = schemas[pages.word]
     schema = getattr(__import__(f"controlplane.web.api.{module}", fromlist=[name]), name)
 
-    assert set() == set(schema.model_fields) - {"number", "display_name", *pages.fields}
+    assert set() == set(schema.model_fields) - {"number", "display_name", "exceptions", *pages.fields}
     assert set() == set(pages.known) - set(pages.fields)
 
 
@@ -152,7 +120,6 @@ def test_field_of_an_entry(entry: str, control: str | None) -> None:
     [
         ("busy-office_hours", "forward_to_number", None),
         ("busy-holidays", "forward_to_voicemail", NumberKind.EXTENSION),
-        ("exceptions-3-destination", "forward_to_voicemail", NumberKind.EXTENSION),
         ("mailbox", "", NumberKind.MAILBOX),
     ],
 )

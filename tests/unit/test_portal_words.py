@@ -27,12 +27,13 @@ from controlplane.domain.routing.simulation import PhoneState, Result
 from controlplane.domain.routing.trunk_state import Failure, TrunkState
 from controlplane.domain.user import Role
 from controlplane.services.configuration_state import State
-from controlplane.services.messages import BulkAction
+from controlplane.services.message_changes import BulkAction
 from controlplane.services.transfer.moving import ResourceName
 from controlplane.services.transfer.resource import Outcome
 from controlplane.services.users import INTERFACE_LANGUAGES
 from controlplane.web.portal import words
 from controlplane.web.portal.call_queues_page import CALL_QUEUES
+from controlplane.web.portal.exception_page import FIELDS as EXCEPTION
 from controlplane.web.portal.extensions_page import EXTENSIONS
 from controlplane.web.portal.form_fields import FormField
 from controlplane.web.portal.health_page import _KNOWN_FAULTS, ATTENTION, BAD, GOOD
@@ -54,7 +55,14 @@ OBJECTS = (CALL_QUEUES, RING_GROUPS, EXTENSIONS, RECEPTIONISTS, INBOUND_RULES, T
 HERE = Path(words.__file__).parent
 _ASKED = re.compile(r"""\b(?:t|words)(\.count)?\(\s*f?"([a-z-]+(?:\.[a-z0-9_-]*[a-z0-9])+)(?=")""")
 _OF_IDS = (
-    *("errors.", "mailbox-errors.", "mailbox-delete-errors.", "object-errors.", "delete-errors."),
+    *(
+        "errors.",
+        "import-errors.",
+        "mailbox-errors.",
+        "mailbox-delete-errors.",
+        "object-errors.",
+        "delete-errors.",
+    ),
     *("trunk-delete-errors.", "office-hours-delete-errors."),
 )
 """Sections whose words are found by the id of an error."""
@@ -96,6 +104,7 @@ def _of_the_system() -> set[str]:
     kinds = (
         "message",
         "recording",
+        "mail",
         "tenant",
         "feature-code",
         "reserved-numbers",
@@ -106,7 +115,20 @@ def _of_the_system() -> set[str]:
     found |= {f"audit-kinds.{kind}" for kind in (*kinds, "token", "user", *NumberKind, *RoutingKind)}
     found |= {
         f"audit-fields.{name}"
-        for name in ("pin", "password", "sip_password", "time_zone", "sip_domain", "mode")
+        for name in (
+            *("pin", "password", "sip_password", "time_zone", "sip_domain", "mode"),
+            *("agent", "extension", "user", "mailbox", "role", "played_is_read", "pin_spared", "expires_at"),
+            *(
+                "user_name",
+                "feature",
+                "first",
+                "last",
+                "note",
+                "recorded_greetings",
+                "do_not_disturb",
+                "closed_now",
+            ),
+        )
     }
     columns = ("when", "who", "way", "done", "kind", "subject", "changes", "yes", "no")
     found |= {f"audit.{column}" for column in columns}
@@ -154,7 +176,7 @@ def _of_mailboxes() -> set[str]:
     found |= {f"mailbox.{name}" for name in ("language-of-tenant", "pin-made", "pin-good", "on", "off")}
     found |= {f"mailboxes.open-{page}" for page in ("settings", "voicemail", "delete")}
     found |= {f"mailboxes.{order.value}" for order in MailboxOrder}
-    found |= {f"authors.{kind}" for kind in ("user", "token", "somebody")}
+    found |= {f"authors.{kind}" for kind in ("user", "token", "extension", "somebody")}
     found |= {"mailbox-add.button", "mailbox-delete.button", "mailbox-delete.button-re-point"}
     found |= {f"kinds.{kind.value}" for kind in (*NumberKind, *RoutingKind)}
     types: list[type] = [ExtensionRules, ByHours, *SETTINGS.values()]
@@ -234,6 +256,10 @@ def _of_objects() -> set[str]:
             optional |= _of_field(f"{pages.word}.{name}", kind)
         optional |= {f"{pages.word}.{hours}-none" for hours in ("outside_hours", "holidays")}
         optional |= {f"{pages.word}.{key}" for key in ("secret", "secret-title", "secret-text")}
+    for name, kind in EXCEPTION.items():
+        optional |= _of_field(f"exception.{name}", kind)
+    found |= {f"extension.exceptions-count.{form}" for form in ("one", "other")}
+    found |= {"exceptions.add", "exceptions.one", "notices.exception-added", "notices.exception-saved"}
     return found | {key for key in optional if english.has(key)}
 
 

@@ -20,7 +20,7 @@ def recording(
     rate: int = 8000,
     channels: int = 1,
     level: float = 0.3,
-    subtype: str = "PCM_16",
+    subtype: str | None = "PCM_16",
     format: str = "WAV",  # noqa: A002 (soundfile's word)
 ) -> bytes:
     """Return a file with a tone of 440 Hz."""
@@ -60,7 +60,8 @@ def test_usual_recordings_become_telephone_audio(rate: int, channels: int, subty
         (b"hello", "greeting-no-audio"),
         (b"RIFF\x24\x00\x00\x00WAVE", "greeting-no-audio"),
         (recording()[:30], "greeting-no-audio"),
-        (recording(format="FLAC"), "greeting-no-audio"),
+        (recording(format="AIFF"), "greeting-no-audio"),
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "greeting-no-audio"),
         (recording(rate=96000), "greeting-wrong-format"),
         (recording(rate=4000), "greeting-wrong-format"),
         (recording(channels=3), "greeting-wrong-format"),
@@ -73,6 +74,50 @@ def test_usual_recordings_become_telephone_audio(rate: int, channels: int, subty
 def test_what_cannot_be_a_greeting_is_refused(content: bytes, error_id: str) -> None:
     """Each with words of its own, and the field."""
     assert (error_id, "greeting") == refusal(content)
+
+
+@pytest.mark.parametrize(
+    ("format", "subtype"), [("MP3", None), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", None)]
+)
+def test_compressed_recordings_are_decoded(format: str, subtype: str | None) -> None:  # noqa: A002 (as above)
+    """Of the same length and pitch, in a process of its own."""
+    with wave.open(
+        io.BytesIO(greeting_from(recording(1.0, rate=16000, format=format, subtype=subtype)))
+    ) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+
+    pitch = np.argmax(np.abs(np.fft.rfft(samples[:8000], 8000)))
+    assert (abs(len(samples) / 8000 - 1.0) < 0.25, abs(pitch - 440) < 5) == (True, True)
+
+
+def lying(content: bytes, frames: int) -> bytes:
+    """Return a FLAC that says another length; 0: it does not say it."""
+    return content[:21] + bytes([content[21] & 0xF0]) + frames.to_bytes(4, "big") + content[26:]
+
+
+def test_hostile_compressed_files_are_refused() -> None:
+    """Hours of silence in little room, what lies about its length, what is cut off or only begins well."""
+    hours = recording(7200, rate=8000, level=0, format="FLAC")
+    assert len(hours) < 300_000
+    short = recording(60, rate=8000, format="FLAC")
+    found = {
+        "hours": refusal(hours)[0],
+        "hours that say one second": refusal(lying(hours, 8000))[0],
+        "hours that do not say it": refusal(lying(hours, 0))[0],
+        "a minute that says two": refusal(lying(short, 2 * 60 * 8000))[0],
+        "half a file": refusal(short[: len(short) // 2])[0],
+        "nothing but a mark": refusal(b"OggS" + bytes(5000))[0],
+    }
+
+    assert {
+        "hours": "greeting-too-long",
+        # No more is read than it says.
+        "hours that say one second": "greeting-silent",
+        "hours that do not say it": "greeting-no-audio",
+        "a minute that says two": "greeting-cut-off",
+        "half a file": "greeting-cut-off",
+        "nothing but a mark": "greeting-no-audio",
+    } == found
 
 
 def test_three_minutes_are_taken() -> None:

@@ -33,7 +33,7 @@ ELSEWHERE |= {
 # Of greetings that are tried before they are used.
 ELSEWHERE |= {"no-such-draft", "no-such-greeting"}
 # Of pages about the system.
-ELSEWHERE |= {"no-such-mail", "no-such-recording", "no-audio", "no-phones"}
+ELSEWHERE |= {"no-such-mail", "no-such-recording", "no-audio", "no-phones", "no-such-day"}
 # Of what the simulator plays.
 ELSEWHERE |= {"nothing-said"}
 

@@ -24,6 +24,7 @@ from controlplane.domain.routing.destination import (
 from controlplane.domain.routing.masks import parse_mask
 
 RING_SECONDS = (5, 300)
+MOST_LAMPS = 50
 _MAX_EXCEPTIONS = 50
 # Asterisk reads no more than 4,095 characters of a plan, and its other lines need up to a thousand.
 _LONGEST_EXCEPTIONS = 3000
@@ -53,7 +54,8 @@ class ExtensionRules:
     """What an extension does with a call. Without a rule a call ends with the switch's own words.
 
     `office_hours` names a schedule, None is the tenant's. `do_not_disturb` without a destination of its
-    own takes that of `busy`. `mailbox` is the one that the extension owns.
+    own takes that of `busy`. `mailbox` is the one that the extension owns, `mwi_mailboxes` are those that
+    its phones show the lamp of besides that one.
     """
 
     office_hours: str | None = None
@@ -66,6 +68,7 @@ class ExtensionRules:
     no_answer_seconds: int = limits.RING_SECONDS
     not_registered: ByHours | None = None
     mailbox: str | None = None
+    mwi_mailboxes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise InvalidValue, naming the field."""
@@ -93,6 +96,23 @@ class ExtensionRules:
                 rule.check(name)
         if self.mailbox is not None:
             Number.parse(self.mailbox, field="mailbox")
+        self._check_lamps()
+
+    def _check_lamps(self) -> None:
+        if len(self.mwi_mailboxes) > MOST_LAMPS:
+            raise InvalidValue(
+                f"An extension can show the lamps of {MOST_LAMPS} mailboxes.",
+                error_id="too-many",
+                field="mwi_mailboxes",
+            )
+        for index, number in enumerate(self.mwi_mailboxes):
+            Number.parse(number, field=f"mwi_mailboxes.{index}")
+            if number in self.mwi_mailboxes[:index]:
+                raise InvalidValue(
+                    f"{number} is in this list already.",
+                    error_id="invalid-value",
+                    field=f"mwi_mailboxes.{index}",
+                )
 
     def check_length(self, owned: Mapping[str, str | None] | None = None) -> None:
         """Raise InvalidValue if the exceptions are too long for a switch.
@@ -126,6 +146,8 @@ class ExtensionRules:
             yield from pointers_of(name, getattr(self, name))
         if self.mailbox is not None:
             yield Pointer(slot="mailbox", number=self.mailbox)
+        for index, number in enumerate(self.mwi_mailboxes):
+            yield Pointer(slot=f"mwi_mailboxes.{index}", number=number)
 
 
 NO_RULES = ExtensionRules()

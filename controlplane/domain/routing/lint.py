@@ -25,7 +25,8 @@ from controlplane.domain.routing.ring_group import RingGroup
 from controlplane.domain.routing.trunk import Trunk
 
 _SHORTEST_NAME = 2
-_OWNED = "mailbox"
+# Pointers that no call takes: which mailbox an extension owns, and which its lamp shows.
+_NO_WAYS = ("mailbox", "mwi_mailboxes.")
 
 
 def lint(everything: Everything) -> list[Finding]:
@@ -168,7 +169,7 @@ def _leads_to(settings: Settings | ExtensionRules) -> dict[str, str]:
     Nobody is sent to a mailbox because an extension owns it; its owner may use it though it is disabled.
     """
     pointers = () if isinstance(settings, OfficeHours) else settings.pointers()
-    return {one.slot: one.number for one in pointers if one.slot != _OWNED}
+    return {one.slot: one.number for one in pointers if not one.slot.startswith(_NO_WAYS)}
 
 
 def _languages(everything: Everything) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from controlplane.domain.routing.destination import HANGUP, Destination, Destina
 
 Value = TypeVar("Value")
 
-LISTS: Final = frozenset({"members", "agents"})
-"""Fields that list the numbers of extensions."""
+LISTS: Final = frozenset({"members", "agents", "mwi_mailboxes"})
+"""Fields that list the numbers of extensions, or of mailboxes."""
 
 ONES: Final = frozenset({"mailbox", "fallback"})
 """Fields that are one number or none."""

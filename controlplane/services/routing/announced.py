@@ -24,7 +24,7 @@ from controlplane.domain.routing.simulation import Result, Simulation
 from controlplane.speech import audio
 from controlplane.speech.catalogue import available_languages, load, nearest
 from controlplane.speech.sentences import sentences
-from controlplane.storage import mailboxes, numbers, tenants
+from controlplane.storage import mailbox_greetings, mailboxes, numbers, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.routing import objects, recorded_greetings
 from controlplane.storage.routing.documents import settings_from
@@ -46,7 +46,7 @@ _OURS: Final[Mapping[str, Prompt | Tone]] = {
 class Said:
     """What is heard at one place: an utterance, or a recording.
 
-    `source` is the number by which a mailbox chose words of its own.
+    `source` is the number by which a mailbox chose a greeting of its own.
     """
 
     language: str
@@ -141,6 +141,10 @@ async def _of_mailbox(session: AsyncSession, tenant_id: UUID, number: str, way: 
     if not mailbox.enabled:
         return Said(language=mailbox.language, utterance=Prompt.MAILBOX_DISABLED)
     own = mailbox.greeting_for(way)
+    if own.recording is not None:
+        wav = await mailbox_greetings.wav_of(session, mailbox.id, own.recording)
+        if wav is not None:
+            return Said(language=own.language or mailbox.language, wav=wav, source=own.source)
     return Said(
         language=own.language or mailbox.language,
         utterance=Greeting(display_name=mailbox.display_name, text=own.greeting),

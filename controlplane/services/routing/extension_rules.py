@@ -13,7 +13,8 @@ from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.extension_rules import ExtensionRules
-from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.lamps import defer_lamp_of
+from controlplane.services.publishing_jobs import defer_change
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.naming import check_names
 from controlplane.services.routing.owned_mailboxes import (
@@ -85,15 +86,16 @@ async def put_rules(
                 one.name for one in fields(rules) if getattr(rules, one.name) != getattr(before, one.name)
             ),
         )
-        await defer_publishing(
+        await defer_change(
             session,
             jobs,
             tenant_id=tenant_id,
             numbers=[number, *(one.number for one in users if one.number is not None)],
-            revision=rendered,
-            change=change if rendered else None,
-            held=None if rendered else change,
+            change=change,
+            rendered=rendered,
         )
+        if (rules.mailbox, rules.mwi_mailboxes) != (before.mailbox, before.mwi_mailboxes):
+            await defer_lamp_of(session, jobs, tenant_id=tenant_id, number=number)
         version = row.version
     structlog.get_logger().info("extension.rules_changed", tenant_id=str(tenant_id), number=number)
     return rules, version

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.routing.kinds import RoutingKind
-from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.publishing_jobs import defer_change
 from controlplane.services.routing.naming import NAMED, check_name
 from controlplane.services.routing.objects import RENDERED
 from controlplane.storage import extensions
@@ -98,14 +98,13 @@ async def _change(
         fields=(field,),
     )
     rendered = kind in RENDERED
-    await defer_publishing(
+    await defer_change(
         session,
         jobs,
         tenant_id=row.tenant_id,
         numbers=[] if row.number is None else [row.number],
-        revision=rendered,
-        change=change if rendered else None,
-        held=None if rendered else change,
+        change=change,
+        rendered=rendered,
     )
 
 

@@ -20,7 +20,7 @@ from controlplane.domain.routing.kinds import RoutingKind, RoutingObject, Settin
 from controlplane.domain.routing.trunk import Trunk
 from controlplane.domain.text import parse_display_name, parse_key_name
 from controlplane.services.numbers import take_number
-from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.publishing_jobs import defer_change
 from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.naming import check_names, check_unnamed
@@ -119,9 +119,7 @@ async def update_object(
     version is not the expected one, InvalidValue naming the field.
     """
     async with db.transaction() as session:
-        row = _found(await objects.find(session, tenant_id, kind, key, lock=True), kind)
-        if expected_version is not None and row.version != expected_version:
-            raise PreconditionFailed(f"The {kind.words} was changed by somebody else since it was read.")
+        row = await _held(session, tenant_id, kind, key, expected_version)
         before = object_values(row)
         settings = dataclasses.replace(before.settings, **changes)
         settings.check()
@@ -158,9 +156,7 @@ async def delete_object(
 ) -> None:
     """Remove an object; raises NotFound, PreconditionFailed, Conflict `number-in-use` or `name-in-use`."""
     async with db.transaction() as session:
-        row = _found(await objects.find(session, tenant_id, kind, key, lock=True), kind)
-        if expected_version is not None and row.version != expected_version:
-            raise PreconditionFailed(f"The {kind.words} was changed by somebody else since it was read.")
+        row = await _held(session, tenant_id, kind, key, expected_version)
         if row.number is not None:
             await free_number(session, tenant_id=tenant_id, number=row.number, object_id=row.id)
         else:
@@ -216,14 +212,13 @@ async def _publish(
     if kind is RoutingKind.VIRTUAL_RECEPTIONIST:
         await defer_greeting(session, jobs, row.id)
     rendered = kind in RENDERED
-    await defer_publishing(
+    await defer_change(
         session,
         jobs,
         tenant_id=row.tenant_id,
         numbers=[] if row.number is None else [row.number],
-        revision=rendered,
-        change=change if rendered else None,
-        held=None if rendered else change,
+        change=change,
+        rendered=rendered,
     )
 
 
@@ -233,6 +228,16 @@ def _key(row: RoutingObjectRow) -> str:
 
 def _name_field(kind: RoutingKind) -> str:
     return "name" if kind.number_kind is None else "display_name"
+
+
+async def _held(
+    session: AsyncSession, tenant_id: UUID, kind: RoutingKind, key: str, expected_version: int | None
+) -> RoutingObjectRow:
+    """Return an object that nobody else changes until the commit; raises NotFound, PreconditionFailed."""
+    row = _found(await objects.find(session, tenant_id, kind, key, lock=True), kind)
+    if expected_version is not None and row.version != expected_version:
+        raise PreconditionFailed(f"The {kind.words} was changed by somebody else since it was read.")
+    return row
 
 
 def _found(row: RoutingObjectRow | None, kind: RoutingKind) -> RoutingObjectRow:

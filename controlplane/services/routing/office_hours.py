@@ -16,7 +16,7 @@ from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound
 from controlplane.domain.routing.hours import Hours, OfficeHours
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
-from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.services.publishing_jobs import defer_change
 from controlplane.storage import published_objects, tenants
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
@@ -58,15 +58,14 @@ async def publish_office_hours(
     is_tenants = row.name == TENANT_HOURS and action is not Action.CHANGED
     rendered = is_tenants and await plans.has_rule_without_hours(session, row.tenant_id)
     change = ObjectChange(kind=ObjectKind.OFFICE_HOURS, name=row.name, action=action, by=by)
-    await defer_publishing(
+    await defer_change(
         session,
         jobs,
         tenant_id=row.tenant_id,
         numbers=await plans.numbers_using(session, row.tenant_id, TENANT_HOURS) if is_tenants else (),
-        revision=rendered,
+        change=change,
         hours=row.id,
-        change=change if rendered else None,
-        held=None if rendered else change,
+        rendered=rendered,
     )
 
 

@@ -20,6 +20,7 @@ KINDS: Final = {
     "members": NumberKind.EXTENSION,
     "agents": NumberKind.EXTENSION,
     "mailbox": NumberKind.MAILBOX,
+    "mwi_mailboxes": NumberKind.MAILBOX,
 }
 
 
@@ -92,5 +93,5 @@ def words_of(kind: str) -> str:
 def field_of(slot: str) -> str:
     """Return the path of the field that names the number."""
     parts = slot.split(".")
-    is_number_itself = parts[0] in {"members", "agents", "mailbox", "fallback"}
+    is_number_itself = parts[0] in {"members", "agents", "mailbox", "mwi_mailboxes", "fallback"}
     return slot if is_number_itself else f"{slot}.number"

@@ -14,6 +14,7 @@ from controlplane.domain.errors import NotFound
 from controlplane.domain.routing.call_queue import CallQueue
 from controlplane.domain.routing.kinds import RoutingKind, RoutingObject
 from controlplane.services.publishing_jobs import defer_publishing
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.routing import objects, queue_agents
@@ -38,16 +39,17 @@ async def list_agents(db: Database, *, tenant_id: UUID, number: str) -> list[Que
 
 
 async def set_logged_in(
-    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, extension: str, logged_in: bool
+    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, extension: str, logged_in: bool, by: str
 ) -> QueueAgent:
     """Log an agent in or out of the queue with a number, idempotent; the switch knows it a moment later.
 
-    Raises NotFound `no-such-call-queue` or `no-such-agent`.
+    `by` names who did it. Raises NotFound `no-such-call-queue` or `no-such-agent`.
     """
     async with db.transaction() as session:
         queue = await _queue(session, tenant_id, number, lock=True)
         if extension not in cast("CallQueue", queue.settings).agents:
             raise NotFound(f"{extension} is no agent of this call queue.", error_id="no-such-agent")
+        await name_author(session, by)
         changed = await queue_agents.put(session, queue.id, extension, logged_in=logged_in)
         if changed:
             await defer_publishing(session, jobs, tenant_id=tenant_id, numbers=[number])

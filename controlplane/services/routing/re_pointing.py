@@ -18,6 +18,7 @@ from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, Settings
 from controlplane.domain.routing.re_pointing import re_pointed
+from controlplane.services.lamps import defer_lamp_of
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.objects import RENDERED
@@ -48,10 +49,14 @@ _MOST_SECONDS: Final = 300
 
 @dataclass(slots=True, kw_only=True)
 class _Changed:
-    """What follows the changes: route files, objects that are rendered, and others, which wait too."""
+    """What follows the changes: route files, objects that are rendered, and others, which wait too.
+
+    `extensions` own another mailbox, `watching` show the lamps of others.
+    """
 
     numbers: set[str]
     extensions: set[str]
+    watching: set[str]
     rendered: list[ObjectChange]
     held: list[ObjectChange]
     followed: list[tuple[ExtensionRow | RoutingObjectRow, Settings | ExtensionRules]]
@@ -89,7 +94,7 @@ async def re_point(
         kind = await _new_kind(session, tenant_id, to)
         found = await _locked_pointers(session, tenant_id, number, to)
         _check_takes(found, to, kind)
-        changed = _Changed(numbers=set(), extensions=set(), rendered=[], held=[], followed=[])
+        changed = _Changed(numbers=set(), extensions=set(), watching=set(), rendered=[], held=[], followed=[])
         rows = await pointers.rows_of(session, {one.object_id for one in found})
         for row in rows:
             try:
@@ -118,6 +123,8 @@ async def re_point(
         await defer_publishing(
             session, jobs, tenant_id=tenant_id, numbers=changed.numbers, revision=bool(changed.rendered)
         )
+        for extension in sorted(changed.extensions | changed.watching):
+            await defer_lamp_of(session, jobs, tenant_id=tenant_id, number=extension)
     structlog.get_logger().info(
         "routing.re_pointed", tenant_id=str(tenant_id), number=number, to=to, count=len(found)
     )
@@ -192,6 +199,8 @@ async def _change(
         await extensions.update_values(session, row.id, {"rules": to_document(new_rules)})
         if rules.mailbox != new_rules.mailbox:
             changed.extensions.add(row.number)
+        if rules.mwi_mailboxes != new_rules.mwi_mailboxes:
+            changed.watching.add(row.number)
         changed.held.append(_noted(NumberKind.EXTENSION.value, row.number, by))
         await _follow(session, row, new_rules, changed)
         return

@@ -21,9 +21,11 @@ from controlplane.services.transfer.cells import (
     read_by_hours,
     read_exceptions,
     read_integer,
+    read_words,
     read_yes,
     write_by_hours,
     write_exceptions,
+    write_words,
     write_yes,
 )
 from controlplane.services.transfer.resource import Applied, Importing, Outcome, changed
@@ -41,6 +43,7 @@ class Extensions:
         "display_name",
         "sip_password",
         "mailbox",
+        "mwi_mailboxes",
         "office_hours",
         "exceptions",
         "do_not_disturb",
@@ -122,6 +125,7 @@ class Extensions:
 def _cells(rules: ExtensionRules) -> dict[str, str]:
     cells = {
         "mailbox": rules.mailbox or "",
+        "mwi_mailboxes": write_words(rules.mwi_mailboxes),
         "office_hours": rules.office_hours or "",
         "exceptions": write_exceptions(rules.exceptions),
         "do_not_disturb": write_yes(rules.do_not_disturb),
@@ -137,6 +141,8 @@ def _rules(cells: Mapping[str, str], present: ExtensionRules) -> ExtensionRules:
     for name in ("mailbox", "office_hours"):
         if name in cells:
             values[name] = cells[name] or None
+    if "mwi_mailboxes" in cells:
+        values["mwi_mailboxes"] = read_words(cells["mwi_mailboxes"])
     if "exceptions" in cells:
         values["exceptions"] = read_exceptions(cells["exceptions"], "exceptions")
     if cells.get("do_not_disturb"):

@@ -176,5 +176,8 @@ def _one_of(choices: type[Choice], cell: str, field: str) -> Choice:
         return choices(cell)
     except ValueError as error:
         raise InvalidValue(
-            f"This is one of {', '.join(choices)}.", error_id="not-one-of", field=field
+            f"This is one of {', '.join(choices)}.",
+            error_id="not-one-of",
+            field=field,
+            details={"choices": ", ".join(choices)},
         ) from error

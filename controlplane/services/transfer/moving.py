@@ -143,7 +143,10 @@ async def _all(resource: Resource, into: Importing, rows: Sequence[Row]) -> list
         try:
             if key in seen:
                 raise Conflict(
-                    f"Row {seen[key]} is about {key} too.", error_id="named-twice", field=resource.key
+                    f"Row {seen[key]} is about {key} too.",
+                    error_id="named-twice",
+                    field=resource.key,
+                    details={"row": seen[key]},
                 )
             seen[key] = row.place
             outcomes.append(_outcome(row, key, await resource.make(into, row.cells)))

@@ -41,7 +41,10 @@ def read_table(data: bytes, *, columns: Sequence[str], key: str) -> list[Row]:
     _check_header(header, columns, key)
     if len(lines) > MAX_ROWS:
         raise InvalidValue(
-            f"A file has {MAX_ROWS} rows at most; send several.", error_id="too-many-rows", field="body"
+            f"A file has {MAX_ROWS} rows at most; send several.",
+            error_id="too-many-rows",
+            field="body",
+            details={"most": MAX_ROWS},
         )
     return [
         Row(place=place, cells=_cells(header, line, place))
@@ -54,17 +57,17 @@ def _lines(data: bytes) -> list[list[str]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _malformed("The file is not UTF-8.") from error
+        raise _malformed("The file is not UTF-8.", "not-utf-8") from error
     if "\x00" in text:
-        raise _malformed("The file has a character that is none.")
+        raise _malformed("The file has a character that is none.", "no-character")
     first = text.partition("\n")[0]
     separator = ";" if ";" in first and "," not in first else ","
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
-        raise _malformed(f"The file cannot be read: {error}.") from error
+        raise _malformed(f"The file cannot be read: {error}.", "unreadable") from error
     if not lines or not any(cell.strip() for cell in lines[0]):
-        raise _malformed("The file has no header.")
+        raise _malformed("The file has no header.", "no-header")
     return lines
 
 
@@ -75,18 +78,37 @@ def _check_header(header: Sequence[str], columns: Sequence[str], key: str) -> No
                 f"There is no column {name[:64]!r}; there are {', '.join(columns)}.",
                 error_id="unknown-field",
                 field="body",
+                details={"column": name[:64], "columns": ", ".join(columns)},
             )
         if name in header[:place]:
-            raise InvalidValue(f"The column {name} is there twice.", error_id="named-twice", field="body")
+            raise InvalidValue(
+                f"The column {name} is there twice.",
+                error_id="named-twice",
+                field="body",
+                details={"column": name},
+            )
     if key not in header:
-        raise InvalidValue(f"The column {key} is missing.", error_id="missing-field", field="body")
+        raise InvalidValue(
+            f"The column {key} is missing.", error_id="missing-field", field="body", details={"column": key}
+        )
 
 
 def _cells(header: Sequence[str], line: Sequence[str], place: int) -> dict[str, str]:
     if len(line) != len(header):
-        raise _malformed(f"Row {place} has {len(line)} cells; the header has {len(header)}.")
+        raise _malformed(
+            f"Row {place} has {len(line)} cells; the header has {len(header)}.",
+            "other-cells",
+            row=place,
+            cells=len(line),
+            columns=len(header),
+        )
     if any(len(cell) > _MAX_CELL for cell in line):
-        raise _malformed(f"Row {place} has a cell of more than {_MAX_CELL} characters.")
+        raise _malformed(
+            f"Row {place} has a cell of more than {_MAX_CELL} characters.",
+            "long-cell",
+            row=place,
+            most=_MAX_CELL,
+        )
     return {name: _plain(cell) for name, cell in zip(header, line, strict=True)}
 
 
@@ -94,5 +116,5 @@ def _plain(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell.strip()
 
 
-def _malformed(sentence: str) -> InvalidValue:
-    return InvalidValue(sentence, error_id="malformed-csv", field="body")
+def _malformed(sentence: str, what: str, **figures: int) -> InvalidValue:
+    return InvalidValue(sentence, error_id="malformed-csv", field="body", details={"what": what, **figures})

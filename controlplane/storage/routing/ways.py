@@ -57,7 +57,10 @@ async def reached_from(
     )
     if by_itself:
         pointing = pointing.where(
-            *(PointerRow.slot.not_like(f"{name}.%") for name in ("members", "agents", "keys")),
+            *(
+                PointerRow.slot.not_like(f"{name}.%")
+                for name in ("members", "agents", "keys", "mwi_mailboxes")
+            ),
             PointerRow.slot != "mailbox",
         )
     pointed = pointing.correlate(reached).offset(_FENCE).lateral("pointed")

@@ -10,17 +10,22 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from controlplane.domain.configuration import LiveConfiguration
 from controlplane.domain.errors import SwitchUnavailable
+from controlplane.domain.lamp import Lamp, LampQuery
 from controlplane.domain.routing.trunk_state import Registration, TrunkState
 from controlplane.switches import contexts
 from controlplane.switches.asterisk import variables
 from controlplane.switches.asterisk.ami import ActionRefused, AmiClient, AmiMessage
+from controlplane.switches.asterisk.lamps import CHANNEL as _LAMPS
+from controlplane.switches.asterisk.lamps import lamps_in
 
 _QUEUES: Final = ("res_musiconhold.so", "app_queue.so")
 _MODULES: Final = (*_QUEUES, "pbx_config.so", "res_pjsip.so")
@@ -29,6 +34,8 @@ _NO_ENDPOINT: Final = "Unable to retrieve endpoint"
 _NO_ENDPOINTS: Final = "No endpoints found"
 # So many endpoints are asked for one by one.
 _FEW: Final = 300
+# A variable of the dialplan is cut behind 4,095 characters, and a lamp has up to 130.
+_LAMPS_AT_ONCE: Final = 25
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9@._-]+", re.ASCII)
 _REGISTRATION: Final = "OutboundRegistrationDetail"
 _REGISTRATIONS: Final = {"Registered": TrunkState.REGISTERED, "Unregistered": TrunkState.TRYING}
@@ -59,6 +66,36 @@ class AsteriskControl:
         self._seconds = seconds
         self._reload_seconds = reload_seconds
         self._clock = clock
+
+    keeps_lamps = True
+    """Asterisk keeps what it was told, and tells it to phones that register or subscribe later."""
+
+    async def send_mwi(self, lamps: Sequence[Lamp]) -> None:
+        """Run the dialplan's context of lamps, which answers when it has told all of them.
+
+        An Asterisk without it, or without app_minivm, has no lamps: that is no reason to try again for ever.
+        """
+        async with self._connected() as client:
+            for start in range(0, len(lamps), _LAMPS_AT_ONCE):
+                told = lamps_in(lamps[start : start + _LAMPS_AT_ONCE])
+                try:
+                    await client.action("Originate", Channel=_LAMPS, Application="NoOp", Variable=told)
+                except ActionRefused:
+                    await self._find_out_why(client)
+                    return
+
+    async def _find_out_why(self, client: AmiClient) -> None:
+        """Say that there are no lamps; raise SwitchUnavailable if there should be some."""
+        try:
+            await client.action("ModuleCheck", Module="app_minivm.so")
+        except ActionRefused:
+            structlog.get_logger().warning("mwi.no_lamps", missing="app_minivm.so")
+            return
+        raise SwitchUnavailable("Asterisk does not run the context of lamps (cp-lamps).")
+
+    async def answer_mwi(self, lamp: Lamp, query: LampQuery) -> None:  # noqa: ARG002 (it finds the phone itself)
+        """Tell all who watch it: nobody asks here, as Asterisk answers by itself."""
+        await self.send_mwi([lamp])
 
     async def reload(self) -> None:
         """Read the call queues, the dialplan that leads into them, then the endpoints that lead into it.

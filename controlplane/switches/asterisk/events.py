@@ -15,6 +15,7 @@ import structlog
 
 from controlplane.domain.errors import SwitchUnavailable
 from controlplane.switches.asterisk.ami import AmiClient
+from controlplane.switches.asterisk.lamps import is_lamp
 
 _FILTERS: Final = ("Event: Hangup[^A-Za-z]", "Event: FullyBooted", "Event: Registry")
 """Regular expressions over the text of an event, as 16 to 22 understand them; more than one means any."""
@@ -94,7 +95,7 @@ class AsteriskEvents:
                 await client.action("Ping")
                 continue
             match event.get("Event"):
-                case "Hangup":
+                case "Hangup" if not is_lamp(event.get("Channel")):
                     self._on_hangup(event.get("Uniqueid"))
                 case "FullyBooted":
                     # Asterisk says it after each login too, once it has started.

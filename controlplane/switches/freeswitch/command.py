@@ -14,7 +14,7 @@ COMMAND_LIMIT: Final = 4_096
 """Bytes of a command. Nothing that we say is nearly as long."""
 
 _UNSENDABLE: Final = re.compile("[\\x00-\\x1f\\x7f\u0080-\u009f\u2028\u2029\ud800-\udfff]")
-_FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,63}", re.ASCII)
+_FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,63}", re.ASCII)
 _WORD: Final = re.compile(r"[^\s\"'\\!;,{}\[\]<>|^~$`]{1,1000}")
 
 

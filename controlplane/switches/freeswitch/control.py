@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from controlplane.switches import contexts
 from controlplane.switches.freeswitch import queues, variables
 from controlplane.switches.freeswitch.command import UnsendableArgument, is_word
 from controlplane.switches.freeswitch.inbound import InboundClient
+from controlplane.switches.freeswitch.lamp_events import presence, waiting
 
 _SUCCESS: Final = "+OK [Success]"
 _REASON_CHARS: Final = 300
@@ -75,18 +76,30 @@ class FreeSwitchControl:
         self._reload_seconds = reload_seconds
         self._clock = clock
 
-    async def send_mwi(self, lamp: Lamp, *, query: LampQuery | None = None) -> None:
-        """Have the switch notify every phone that watches a mailbox, or the one that asked for it."""
-        domain = query.domain if query else self._realm
-        fields = [
-            ("MWI-Messages-Waiting", "yes" if lamp.new else "no"),
-            ("MWI-Message-Account", f"sip:{lamp.number}@{domain}"),
-            ("MWI-Voice-Message", f"{lamp.new}/{lamp.saved} (0/0)"),
-            *(query.reply_to if query else (("Sofia-Profile", self._profile),)),
-        ]
+    keeps_lamps = False
+    """A phone that asks is asked for: nothing is kept of what was told."""
+
+    async def send_mwi(self, lamps: Sequence[Lamp]) -> None:
+        """Have the switch notify every phone that watches these numbers, by its lamp or a BLF key."""
+        async with self.connected() as client:
+            for lamp in lamps:
+                profile = (("Sofia-Profile", self._profile),)
+                await client.send_event(
+                    "MESSAGE_WAITING", waiting(lamp, domain=self._realm, reply_to=profile)
+                )
+                for key in lamp.keys if lamp.tenant is None else ():
+                    await client.send_event("PRESENCE_IN", presence(lamp, key, domain=self._realm))
+
+    async def answer_mwi(self, lamp: Lamp, query: LampQuery) -> None:
+        """Have the switch notify the phone that asked."""
+        if query.key is None:
+            event, fields = "MESSAGE_WAITING", waiting(lamp, domain=query.domain, reply_to=query.reply_to)
+        else:
+            event = "PRESENCE_IN"
+            fields = [*presence(lamp, query.key, domain=query.domain), *query.reply_to]
         async with self.connected() as client:
             try:
-                await client.send_event("MESSAGE_WAITING", fields)
+                await client.send_event(event, fields)
             except UnsendableArgument:
                 # What a phone called its dialog; it gets no answer, and others are not held up.
                 structlog.get_logger().warning("mwi.unsendable", number=lamp.number)

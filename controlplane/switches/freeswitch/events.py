@@ -22,13 +22,13 @@ from controlplane.domain.lamp import LampQuery
 from controlplane.domain.routing.trunk_state import HeardAnswer
 from controlplane.switches.faults import ConnectionFaults, FaultKind
 from controlplane.switches.freeswitch import gateway_states
-from controlplane.switches.freeswitch.lamp_queries import query_of, registration_of
+from controlplane.switches.freeswitch.lamp_queries import probe_of, query_of, registration_of
 from controlplane.switches.freeswitch.listening import ListeningESL, Lost, ReadEvent
 
 _SUBSCRIBED: Final = "event plain RECORD_STOP MESSAGE_QUERY HEARTBEAT CUSTOM sofia::register"
 _NATIVE: Final = "vm::maintenance"
-# Apart, since the directory that is live may have been made when nobody was to hear of it.
-_TRUNKS: Final = f"event plain CUSTOM {gateway_states.EVENT}"
+# BLF keys and trunks. Apart, since the live directory may have been made when nobody was to hear of them.
+_LATER: Final = f"event plain PRESENCE_PROBE CUSTOM {gateway_states.EVENT}"
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 5.0
@@ -43,7 +43,7 @@ class FreeSwitchEvents:
     of too. All are called in the event loop and must return at once.
     FreeSWITCH sends a heartbeat each 20 s, if it is not told otherwise: a connection on which
     nothing came for `heartbeat_seconds` is given up. One that broke the protocol is counted in `faults`.
-    One that hears nothing of trunks is made anew after `refused_seconds`.
+    One that hears nothing of BLF keys and trunks is made anew after `refused_seconds`.
     `connected` tells whether events would be heard now.
     """
 
@@ -109,7 +109,7 @@ class FreeSwitchEvents:
                 if not link.send(subscribed).data.startswith("+OK"):
                     link.lose("FreeSWITCH refused the subscription.")
                 else:
-                    is_refused = not link.send(_TRUNKS).data.startswith("+OK")
+                    is_refused = not link.send(_LATER).data.startswith("+OK")
                     if is_refused:
                         log.warning("events.trunks_refused")
                     log.info("events.connected")
@@ -138,6 +138,9 @@ class FreeSwitchEvents:
         def on_message_query(event: ReadEvent) -> None:
             ask(query_of(event.headers))
 
+        def on_probe(event: ReadEvent) -> None:
+            ask(probe_of(event.headers))
+
         def on_register(event: ReadEvent) -> None:
             ask(registration_of(event.headers))
 
@@ -156,6 +159,7 @@ class FreeSwitchEvents:
 
         link.register_handle("RECORD_STOP", on_record_stop)
         link.register_handle("MESSAGE_QUERY", on_message_query)
+        link.register_handle("PRESENCE_PROBE", on_probe)
         link.register_handle("sofia::register", on_register)
         link.register_handle(gateway_states.EVENT, on_gateway_state)
         link.register_handle(_NATIVE, on_maintenance)
@@ -172,7 +176,7 @@ class FreeSwitchEvents:
             passed += step
             if most_seconds is not None and passed >= most_seconds:
                 # What we may hear of is read at the log-in: publishing may have changed it.
-                link.lose("Logging in again, to hear of trunks.")
+                link.lose("Logging in again, to hear of BLF keys and trunks.")
 
 
 class _Listener(threading.Thread):

@@ -55,5 +55,6 @@ async def set_agent(
         number=number,
         extension=extension,
         logged_in=body.logged_in,
+        by=asking.label,
     )
     return QueueAgentOut.of(agent)

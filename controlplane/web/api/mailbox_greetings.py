@@ -16,7 +16,7 @@ from controlplane.speech.choice import choose_language
 from controlplane.web.api.fields import Input, Language, Output, example
 from controlplane.web.api.mailboxes import Deps, Managing, NumberPath
 from controlplane.web.api.responses import body_problems, problems
-from controlplane.web.api.virtual_receptionists import AUDIO, WAV, wav_body
+from controlplane.web.api.virtual_receptionists import AUDIO, SENT, WAV, audio_body
 from controlplane.web.paths import API
 from controlplane.web.security import Asking
 
@@ -132,12 +132,12 @@ async def speak_text(body: SpeechIn, deps: Deps, _: Asking) -> Response:
     "/{number}/greeting",
     name="record_mailbox_greeting",
     description=(
-        "Take a WAV file as what callers of a source hear before the tone: 8,000 to 48,000 samples a second, "
-        "one or two channels, at most three minutes."
+        "Take a sound file (WAV, MP3, OGG, Opus or FLAC) as what callers of a source hear before the tone: "
+        "8,000 to 48,000 samples a second, one or two channels, at most three minutes."
     ),
     status_code=204,
     responses=problems(413, 415),
-    openapi_extra={"requestBody": {"required": True, "content": AUDIO}},
+    openapi_extra={"requestBody": {"required": True, "content": SENT}},
 )
 async def record_greeting(
     request: Request, number: NumberPath, deps: Deps, asking: Managing, source: _Source = ""
@@ -149,7 +149,7 @@ async def record_greeting(
         tenant_id=asking.tenant_id,
         number=number,
         source=source,
-        content=await wav_body(request),
+        content=await audio_body(request),
         by=asking.label,
         clock=deps.clock,
     )

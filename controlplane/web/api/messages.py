@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.domain.message import MessageState
 from controlplane.domain.rights import Right
-from controlplane.services import messages
+from controlplane.services import message_changes, messages
 from controlplane.services.messages import MessageView, Page, Position
 from controlplane.web.api.mailboxes import Deps, NumberPath
 from controlplane.web.api.responses import body_problems, not_modified, problems, with_etag
@@ -143,7 +143,7 @@ async def change_messages(body: BulkIn, deps: Deps, asking: AnyAsking, repeating
     """Mark, delete or restore many messages at once; each has an outcome of its own."""
 
     async def work() -> Done:
-        outcomes = await messages.bulk(
+        outcomes = await message_changes.bulk(
             deps.db,
             deps.jobs,
             asking.tenant_id,
@@ -187,7 +187,7 @@ async def change_message(
     if_match: IfMatch = None,
 ) -> Response:
     """Give a message another state; `restored` takes it out of the trash."""
-    view = await messages.set_state(
+    view = await message_changes.set_state(
         deps.db,
         deps.jobs,
         asking.tenant_id,
@@ -213,7 +213,7 @@ async def delete_message(
     request: Request, message_id: MessageId, deps: Deps, asking: AnyAsking, if_match: IfMatch = None
 ) -> Response:
     """Move a message to the trash; purge it if it is there already."""
-    view = await messages.delete_message(
+    view = await message_changes.delete_message(
         deps.db,
         deps.jobs,
         deps.recordings,

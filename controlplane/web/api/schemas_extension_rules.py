@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from controlplane.domain.routing.extension_rules import CallerException, ExtensionRules, When
+from controlplane.domain.routing.extension_rules import MOST_LAMPS, CallerException, ExtensionRules, When
 from controlplane.web.api.fields import Input, Output, example
 from controlplane.web.api.schemas_destinations import (
     FORWARD,
@@ -34,6 +34,7 @@ _RULES: dict[str, Any] = {
     "no_answer_seconds": 30,
     "not_registered": None,
     "mailbox": None,
+    "mwi_mailboxes": ["8001"],
 }
 
 
@@ -55,6 +56,10 @@ class CallerExceptionBody(Input):
     ]
     when: Annotated[When, Field(strict=False, description="Holidays are outside hours.")] = When.ALWAYS
 
+    def value(self) -> CallerException:
+        """Return the domain's exception; not checked yet."""
+        return CallerException(caller=self.caller, destination=self.destination.value(), when=self.when)
+
 
 _Hours = Annotated[NameField | None, Field(description="Office hours by name; `null` is the tenant's.")]
 _Exceptions = Annotated[
@@ -73,6 +78,13 @@ _Mailbox = Annotated[
     NumberOfTenant | None,
     Field(description="The mailbox that it owns: that of `forward_to_voicemail`, opened by `*57`."),
 ]
+_Lamps = Annotated[
+    list[NumberOfTenant],
+    Field(
+        max_length=MOST_LAMPS,
+        description="Mailboxes that light the lamp of its phones (MWI), besides the one that it owns.",
+    ),
+]
 
 
 class ExtensionRulesIn(Input):
@@ -90,15 +102,13 @@ class ExtensionRulesIn(Input):
     no_answer_seconds: _Seconds = 30
     not_registered: _NotRegistered = None
     mailbox: _Mailbox = None
+    mwi_mailboxes: _Lamps = []  # noqa: RUF012 (pydantic copies it)
 
     def value(self) -> ExtensionRules:
         """Return the domain's rules; not checked yet."""
         return ExtensionRules(
             office_hours=self.office_hours,
-            exceptions=tuple(
-                CallerException(caller=one.caller, destination=one.destination.value(), when=one.when)
-                for one in self.exceptions
-            ),
+            exceptions=tuple(one.value() for one in self.exceptions),
             always=by_hours_of(self.always),
             do_not_disturb=self.do_not_disturb,
             do_not_disturb_destination=by_hours_of(self.do_not_disturb_destination),
@@ -107,6 +117,7 @@ class ExtensionRulesIn(Input):
             no_answer_seconds=self.no_answer_seconds,
             not_registered=by_hours_of(self.not_registered),
             mailbox=self.mailbox,
+            mwi_mailboxes=tuple(self.mwi_mailboxes),
         )
 
 
@@ -125,6 +136,7 @@ class ExtensionRulesOut(Output):
     no_answer_seconds: int
     not_registered: ByHoursBody | None
     mailbox: str | None
+    mwi_mailboxes: list[str]
 
     @classmethod
     def of(cls, rules: ExtensionRules) -> ExtensionRulesOut:
@@ -142,5 +154,6 @@ class ExtensionRulesOut(Output):
             do_not_disturb=rules.do_not_disturb,
             no_answer_seconds=rules.no_answer_seconds,
             mailbox=rules.mailbox,
+            mwi_mailboxes=list(rules.mwi_mailboxes),
             **{name: None if rule is None else ByHoursBody.of(rule) for name, rule in named.items()},
         )

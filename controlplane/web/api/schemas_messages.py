@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from controlplane.domain.message import MessageState, ReachedReason
-from controlplane.services.messages import BulkAction, BulkOutcome, MessageView, Outcome, Requested
+from controlplane.services.message_changes import BulkAction, BulkOutcome, Outcome, Requested
+from controlplane.services.messages import MessageView
 from controlplane.web.api.fields import Input, Output, example
 
 _ID = "0b2f9a52-0c3f-4f0f-8a55-6f1f3c9a7e10"

@@ -31,19 +31,28 @@ router = routing_router(
 )
 
 WAV: Final = "audio/wav"
-_TAKEN: Final = frozenset({WAV, "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream"})
+_TAKEN: Final = frozenset(
+    f"audio/{kind}"
+    for kind in ("wav", "x-wav", "wave", "vnd.wave", "mpeg", "mp3", "ogg", "opus", "flac", "x-flac")
+) | {"application/ogg", "application/octet-stream"}
 AUDIO: dict[str, Any] = {WAV: {"schema": {"type": "string", "format": "binary"}}}
+_SENT = (WAV, "audio/mpeg", "audio/ogg", "audio/flac", "application/octet-stream")
+SENT: dict[str, Any] = dict.fromkeys(_SENT, AUDIO[WAV])
+"""What a recording may be sent as."""
 recordings = APIRouter(prefix=router.prefix, tags=list(router.tags))
 """The recordings of what they say, whose bodies are no JSON."""
 
 _Number = Annotated[str, Path(description="The number of the virtual receptionist.", examples=["6000"])]
 
 
-async def wav_body(request: Request) -> bytes:
-    """Return the WAV file that was sent; raises UnsupportedMediaType."""
+async def audio_body(request: Request) -> bytes:
+    """Return the sound file that was sent; raises UnsupportedMediaType. What it is its content says."""
     media_type = request.headers.get("content-type", WAV).partition(";")[0].strip().lower()
     if media_type not in _TAKEN:
-        raise UnsupportedMediaType("The body must be a WAV file (Content-Type: audio/wav).")
+        raise UnsupportedMediaType(
+            "The body must be a sound file: WAV, MP3, OGG, Opus or FLAC (Content-Type: audio/wav, "
+            "audio/mpeg, audio/ogg or audio/flac)."
+        )
     return await request.body()
 
 
@@ -51,17 +60,17 @@ async def wav_body(request: Request) -> bytes:
     "/{number}/greeting",
     name="record_greeting",
     description=(
-        "Take a WAV file as what a virtual receptionist says, instead of its text: 8,000 to 48,000 samples a "
-        "second, one or two channels, at most three minutes."
+        "Take a sound file (WAV, MP3, OGG, Opus or FLAC) as what a virtual receptionist says, instead of its "
+        "text: 8,000 to 48,000 samples a second, one or two channels, at most three minutes."
     ),
     status_code=204,
     responses=problems(413, 415),
-    openapi_extra={"requestBody": {"required": True, "content": AUDIO}},
+    openapi_extra={"requestBody": {"required": True, "content": SENT}},
 )
 async def record_greeting(request: Request, number: _Number, deps: Deps, asking: Asking) -> None:
     """Take a recording; the body is read after the token was checked."""
     await greetings.record_greeting(
-        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, content=await wav_body(request)
+        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, content=await audio_body(request)
     )
 
 

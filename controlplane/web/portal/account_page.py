@@ -1,11 +1,14 @@
-"""One's own account: name, language, password, and where one is signed in."""
+"""One's own account: name, language, password, where one is signed in, and one's own tokens."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from fastapi import Response
 
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.password import MIN_LENGTH
+from controlplane.services.tokens import get_token, list_tokens
 from controlplane.services.user_sessions import count_sessions, sign_out_elsewhere
 from controlplane.services.users import change_own_password, update_user
 from controlplane.web.errors import status_of
@@ -13,6 +16,7 @@ from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, faults_of
 from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.tokens_page import make_token, revoke_asked, token_made
 from controlplane.web.portal.visits import Visit
 
 router = page_router()
@@ -72,8 +76,31 @@ async def end_other_sessions(visit: Anybody) -> Response:
     return visit.go("/account", notice="signed-out-elsewhere")
 
 
+@router.post(f"{PREFIX}/account/tokens")
+async def add_own_token(visit: Anybody) -> Response:
+    """Make a token with one's own rights and show it, once."""
+    try:
+        clear = await make_token(visit, tenant=None, user=visit.person.user.user_name)
+    except InvalidValue as error:
+        return await _page(visit, token_faults=faults_of(error, visit.words), status=status_of(error))
+    return token_made(visit, clear, section="account", back="/account")
+
+
+@router.post(PREFIX + "/account/tokens/{token_id}/revoke")
+async def revoke_own_token(visit: Anybody, token_id: UUID) -> Response:
+    """Ask once, then end a token of one's own."""
+    own = visit.person.user.id
+    token = await get_token(visit.deps.db, token_id=token_id, scope=None, user_id=own)
+    return await revoke_asked(visit, token, section="account", back="/account")
+
+
 async def _page(
-    visit: Visit, *, faults: Faults | None = None, password_faults: Faults | None = None, status: int = 200
+    visit: Visit,
+    *,
+    faults: Faults | None = None,
+    password_faults: Faults | None = None,
+    token_faults: Faults | None = None,
+    status: int = 200,
 ) -> Response:
     by = visit.person
     sent = visit.form if faults is not None else None
@@ -83,6 +110,8 @@ async def _page(
         status=status,
         faults=faults,
         password_faults=password_faults or Faults(),
+        token_faults=token_faults or Faults(),
+        tokens=await list_tokens(visit.deps.db, user_id=by.user.id),
         display_name=by.user.display_name if sent is None else sent.text("display_name"),
         language=(by.user.language or "") if sent is None else sent.text("language"),
         languages=visit.portal.catalogues.languages,

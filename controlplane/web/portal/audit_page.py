@@ -125,7 +125,7 @@ def row_of(entry: AuditEntry, words: Words) -> AuditRow:
         kind=words(kind) if words.has(kind) else entry.kind,
         name=entry.subject if message else entry.object_key,
         page=f"/messages/{quote(entry.object_key)}" if message else page_of(entry.kind, entry.object_key),
-        caller=(entry.caller or words("audit.unknown-caller")) if message else None,
+        caller=(entry.caller or words("audit.unknown-caller")) if entry.kind in {"message", "mail"} else None,
         changes=() if message else changes_of(entry, words),
         before_and_after=entry.action is AuditAction.CHANGED,
     )

@@ -82,6 +82,7 @@ async def log_agent_in_or_out(visit: Inside, key: str, extension: str) -> Respon
         number=key.replace("\0", "\ufffd"),
         extension=extension.replace("\0", "\ufffd"),
         logged_in=logged_in,
+        by=visit.person.label,
     )
     notice = "agent-logged-in" if logged_in else "agent-logged-out"
     return visit.go(f"{CALL_QUEUES.path}/{quote(key, safe='')}", notice=notice, agent=agent.display_name)

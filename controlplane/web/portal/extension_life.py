@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,7 +19,11 @@ from controlplane.services.extensions import (
 )
 from controlplane.services.routing.extension_rules import get_rules, put_rules
 from controlplane.web.api.schemas import ExtensionIn, ExtensionPatch
-from controlplane.web.api.schemas_extension_rules import ExtensionRulesIn, ExtensionRulesOut
+from controlplane.web.api.schemas_extension_rules import (
+    CallerExceptionBody,
+    ExtensionRulesIn,
+    ExtensionRulesOut,
+)
 from controlplane.web.portal.object_kinds import Details
 from controlplane.web.portal.visits import Visit
 from controlplane.web.portal.wrongs import Wrong, wrongs_of, wrongs_of_schema
@@ -81,9 +85,14 @@ class ExtensionLife:
     async def update(
         self, visit: Visit, key: str, changes: Mapping[str, Any], *, whole: Mapping[str, Any], version: int
     ) -> Details:
-        """Set the rules, and then the name: the rules are what may be refused."""
+        """Set the rules, and then the name: the rules are what may be refused.
+
+        The exceptions stay as they are: they have pages of their own.
+        """
         by, deps = visit.person, visit.deps
+        stored, _ = await get_rules(deps.db, tenant_id=by.tenant_id, number=key)
         rules = ExtensionRulesIn.model_validate(_parts(whole)[1]).value()
+        rules = replace(rules, exceptions=stored.exceptions)
         _, version = await put_rules(
             deps.db,
             deps.jobs,
@@ -105,6 +114,23 @@ class ExtensionLife:
             expected_version=version,
         )
         return _details(extension, None)
+
+    async def set_exceptions(
+        self, visit: Visit, details: Details, exceptions: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Set the exceptions of an extension as it was read; raises PreconditionFailed, InvalidValue."""
+        by, deps = visit.person, visit.deps
+        stored, _ = await get_rules(deps.db, tenant_id=by.tenant_id, number=details.key)
+        new = tuple(CallerExceptionBody.model_validate(one).value() for one in exceptions)
+        await put_rules(
+            deps.db,
+            deps.jobs,
+            tenant_id=by.tenant_id,
+            number=details.key,
+            rules=replace(stored, exceptions=new),
+            by=by.label,
+            expected_version=details.version,
+        )
 
     async def set_password(self, visit: Visit, key: str, password: str | None) -> Details:
         """Set another SIP password, None for one made by chance; it is shown this once."""

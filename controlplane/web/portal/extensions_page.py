@@ -9,19 +9,16 @@ from fastapi import Response
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.destination import ANYWHERE, DestinationAction
-from controlplane.domain.routing.extension_rules import When
 from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside
-from controlplane.web.portal.destination_fields import To, ToByHours, destination_in_words
+from controlplane.web.portal.destination_fields import ToByHours, destination_in_words
 from controlplane.web.portal.extension_life import ExtensionLife
 from controlplane.web.portal.form_fields import (
-    Choice,
     Figure,
     FormField,
-    Line,
     Named,
     NumberOf,
-    Rows,
+    NumbersOf,
     Secret,
     Tick,
 )
@@ -32,24 +29,18 @@ from controlplane.web.portal.object_routes import object_router
 from controlplane.web.portal.words import Words
 from controlplane.web.portal.wrongs import wrongs_of
 
-_LIFE: Final = ExtensionLife()
-_OR_RING: Final = ANYWHERE | {DestinationAction.RING}
+LIFE: Final = ExtensionLife()
+OR_RING: Final = ANYWHERE | {DestinationAction.RING}
 _RULES: Final[dict[str, FormField]] = {
     "mailbox": NumberOf(kind=NumberKind.MAILBOX),
+    "mwi_mailboxes": NumbersOf(kind=NumberKind.MAILBOX),
     "no_answer": ToByHours(own_voicemail=True),
     "no_answer_seconds": Figure(),
     "busy": ToByHours(own_voicemail=True),
     "not_registered": ToByHours(own_voicemail=True),
-    "always": ToByHours(allowed=_OR_RING, own_voicemail=True),
+    "always": ToByHours(allowed=OR_RING, own_voicemail=True),
     "do_not_disturb": Tick(),
     "do_not_disturb_destination": ToByHours(own_voicemail=True),
-    "exceptions": Rows(
-        parts={
-            "caller": Line(more={"inputmode": "tel", "autocomplete": "off", "maxlength": "40"}),
-            "destination": To(allowed=_OR_RING, own_voicemail=True),
-            "when": Choice(values=tuple(one.value for one in When)),
-        }
-    ),
     "office_hours": Named(),
 }
 
@@ -67,7 +58,7 @@ def _no_answer(rules: Any, words: Words, owners: Owners) -> str:
 EXTENSIONS: Final = ObjectPages(
     plural="extensions",
     word="extension",
-    life=_LIFE,
+    life=LIFE,
     fields={"sip_password": Secret(), **_RULES},
     known=(
         "sip_password",
@@ -92,9 +83,9 @@ router = object_router(EXTENSIONS)
 async def set_password(visit: Inside, key: str) -> Response:
     """Set another SIP password, typed or made by chance, and show it once."""
     typed = visit.form.text("sip_password").strip()
-    details = await _LIFE.get(visit, key.replace("\0", "\ufffd"))
+    details = await LIFE.get(visit, key.replace("\0", "\ufffd"))
     try:
-        changed = await _LIFE.set_password(visit, details.key, typed or None)
+        changed = await LIFE.set_password(visit, details.key, typed or None)
     except InvalidValue as error:
         entries = entries_of(EXTENSIONS.fields_of(details), details.values)
         return await show(

@@ -18,6 +18,7 @@ from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, Form
+from controlplane.web.portal.last_change import LastChange, last_change
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
 from controlplane.web.portal.words import Words
@@ -61,7 +62,9 @@ async def change_feature_codes(visit: Inside) -> Response:
     theirs = [stored[row.feature] for row in changed if stored[row.feature].seen != row.seen]
     if theirs:
         merged = [_over(row, stored[row.feature]) if row.changed else stored[row.feature] for row in sent]
-        return _page(visit, merged, clash=theirs, status=status_of(PreconditionFailed("Changed meanwhile.")))
+        status = status_of(PreconditionFailed("Changed meanwhile."))
+        last = await last_change(visit, "feature-code")
+        return _page(visit, merged, clash=theirs, last=last, status=status)
     try:
         await set_feature_codes(
             visit.deps.db,
@@ -137,8 +140,15 @@ def _page(
     *,
     faults: Faults | None = None,
     clash: Sequence[Row] = (),
+    last: LastChange | None = None,
     status: int = 200,
 ) -> Response:
     return visit.page(
-        "feature_codes.html", section="feature-codes", status=status, faults=faults, rows=rows, clash=clash
+        "feature_codes.html",
+        section="feature-codes",
+        status=status,
+        faults=faults,
+        rows=rows,
+        clash=clash,
+        last=last,
     )

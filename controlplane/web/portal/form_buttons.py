@@ -1,4 +1,4 @@
-"""What the buttons of a form do but to save it: choose a number, move one in a list, add a row.
+"""What the buttons of a form do but to save it: choose a number, move one in a list.
 
 A button says it as `do`: a verb, the field, and a place or a cursor. Nothing is stored: the form comes
 back with everything that was typed, and with what the button did.
@@ -21,7 +21,6 @@ from controlplane.web.portal.form_fields import (
     FormField,
     NumberOf,
     NumbersOf,
-    Rows,
     Tick,
     listed,
 )
@@ -35,11 +34,10 @@ _PICKER: Final = frozenset({"pick", "find", "on", "ok", "back"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pressed:
-    """The form as it is after a button: where the focus is, and which list has a new row."""
+    """The form as it is after a button, and where the focus is."""
 
     entries: Entries
     focus: str = ""
-    blank: str = ""
 
 
 def verb_of(visit: Visit) -> str:
@@ -83,19 +81,11 @@ async def press(
             kept={**hidden, **{each: visit.form.text(each) for each in carried}},
             nothing_picked=verb == "ok",
         )
-    if isinstance(kind, Rows):
-        count = kind.count(name, entries)
-        if verb == "row":
-            return Pressed(entries=entries, blank=name)
-        order = list(range(count))
-        if _PLACE.fullmatch(rest) and int(rest) < count and verb in {"up", "down"}:
-            _move(order, int(rest), verb)
-        return Pressed(entries=kind.in_order(name, entries, order))
     if isinstance(kind, NumbersOf):
         numbers = listed(name, entries)
         place = int(rest) if _PLACE.fullmatch(rest) else len(numbers)
         if place < len(numbers):
-            _move(numbers, place, verb)
+            move(numbers, place, verb)
         others = {key: text for key, text in entries.items() if not key.startswith(f"{name}-")}
         return Pressed(entries={**others, **kind.entries(name, numbers)}, focus=f"{name}-next")
     return Pressed(entries=entries)
@@ -107,9 +97,7 @@ def field_at(fields: Mapping[str, FormField], entry: str) -> FormField | None:
     kind = fields.get(root)
     while parts and kind is not None:
         part = parts.pop(0)
-        if isinstance(kind, Rows):
-            kind = kind.parts.get(parts.pop(0)) if parts and part.isdigit() else None
-        elif isinstance(kind, ToByHours):
+        if isinstance(kind, ToByHours):
             kind = kind.parts.get(part)
         else:
             return None
@@ -123,7 +111,8 @@ def kind_wanted(field: FormField, name: str, entries: Entries) -> NumberKind | N
     return field.kind_of(name, entries) if isinstance(field, To) else None
 
 
-def _move(listed_things: list[_Thing], place: int, verb: str) -> None:
+def move(listed_things: list[_Thing], place: int, verb: str) -> None:
+    """Move one thing of a list up or down, or drop it."""
     thing = listed_things.pop(place)
     if verb != "drop":
         step = {"up": -1, "down": 1}.get(verb, 0)

@@ -7,7 +7,7 @@ several entries, whose names begin with the field's own and a hyphen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -186,66 +186,6 @@ class NumbersOf:
         """Yield each."""
         for place, number in enumerate(listed(name, entries)):
             yield f"{name}-{place}", number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Several of the same: `exceptions-0-caller`. Each part is a field; an empty row is left out."""
-
-    parts: Mapping[str, FormField]
-    control: str = "rows"
-
-    def entries(self, name: str, value: Any) -> Entries:
-        """Return the entries of all rows."""
-        found: Entries = {}
-        for row, one in enumerate(value or ()):
-            for part, kind in self.parts.items():
-                found |= kind.entries(f"{name}-{row}-{part}", one.get(part))
-        return found
-
-    def sent(self, name: str, form: Form) -> Entries:
-        """Return the rows that hold anything and are not to be removed, counted from 0."""
-        found: Entries = {}
-        row = 0
-        for place in places(name, form):
-            own = f"{name}-{place}"
-            read: Entries = {}
-            for part, kind in self.parts.items():
-                read |= kind.sent(f"{own}-{part}", form)
-            if form.ticked(f"{own}-remove") or not any(read.values()):
-                continue
-            found |= {f"{name}-{row}{key.removeprefix(own)}": text for key, text in read.items()}
-            row += 1
-        return found
-
-    def body(self, name: str, entries: Entries) -> Any:
-        """Return the rows."""
-        return [
-            {part: kind.body(f"{name}-{row}-{part}", entries) for part, kind in self.parts.items()}
-            for row in range(self.count(name, entries))
-        ]
-
-    def numbers(self, name: str, entries: Entries) -> Iterator[tuple[str, str]]:
-        """Yield those of all rows."""
-        for row in range(self.count(name, entries)):
-            for part, kind in self.parts.items():
-                yield from kind.numbers(f"{name}-{row}-{part}", entries)
-
-    def in_order(self, name: str, entries: Entries, order: Sequence[int]) -> Entries:
-        """Return the entries of a whole form with the rows of this field in another order."""
-        found = {key: text for key, text in entries.items() if not key.startswith(f"{name}-")}
-        for row, before in enumerate(order):
-            own = f"{name}-{before}-"
-            found |= {
-                f"{name}-{row}-{key.removeprefix(own)}": text
-                for key, text in entries.items()
-                if key.startswith(own)
-            }
-        return found
-
-    def count(self, name: str, entries: Entries) -> int:
-        """Return how many rows there are."""
-        return len(_places_in(name, entries))
 
 
 def listed(name: str, entries: Entries) -> list[str]:

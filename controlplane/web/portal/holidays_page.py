@@ -22,6 +22,7 @@ from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, Form
 from controlplane.web.portal.hours_words import holiday_lines
+from controlplane.web.portal.last_change import in_words, last_change
 from controlplane.web.portal.object_form import version_of
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
@@ -149,7 +150,10 @@ async def _saved(
         )
     except PreconditionFailed as error:
         now = await _hours(visit, found.name)
-        faults = [_said("", "changed-meanwhile", visit.words)]
+        last = await last_change(visit, RoutingKind.OFFICE_HOURS.value, found.name)
+        faults = [
+            Fault(field="", text=in_words(last, visit.words("holidays.changed-meanwhile"), visit.words))
+        ]
         return await _page(visit, now, entered=entered, faults=faults, status=status_of(error))
     except ValidationError:
         return await _page(visit, found, entered=entered, faults=[_said("", "too-many", visit.words)])

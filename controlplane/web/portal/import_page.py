@@ -14,7 +14,8 @@ from typing import Final
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from controlplane.domain.errors import DomainError, InvalidValue, InvalidValues, NotFound
+from controlplane.domain.errors import InvalidValue, InvalidValues, NotFound
+from controlplane.domain.pin import PinPolicy
 from controlplane.services.transfer.moving import (
     ResourceName,
     RowOutcome,
@@ -26,8 +27,8 @@ from controlplane.services.transfer.resource import Importing, Outcome
 from controlplane.services.transfer.table import write_row
 from controlplane.web.portal.access import Inside, InsideWithFiles
 from controlplane.web.portal.addresses import PREFIX
-from controlplane.web.portal.change_words import field_label
 from controlplane.web.portal.forms import Fault, Faults
+from controlplane.web.portal.import_words import file_fault, row_fault
 from controlplane.web.portal.object_pages import page_of
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
@@ -102,8 +103,10 @@ async def import_file(visit: InsideWithFiles) -> Response:
         outcomes = await import_csv(_into(visit), name=name, data=data, dry_run=True)
         wanted, same = True, False
     except InvalidValue as error:
-        return _page(visit, name, faults=_faults("file", words.error(error)))
-    looked = _looked(outcomes, words, name, file=upload.name, digest=digest, done=wanted and same)
+        return _page(visit, name, faults=_faults("file", file_fault(error, words)))
+    looked = _looked(
+        outcomes, words, name, visit.deps.pin_policy, file=upload.name, digest=digest, done=wanted and same
+    )
     another = wanted and not same and not looked.done
     return _page(visit, name, looked=looked, notice=words("import.another-file") if another else "")
 
@@ -153,7 +156,14 @@ def _faults(field: str, text: str) -> Faults:
 
 
 def _looked(
-    outcomes: Sequence[RowOutcome], words: Words, name: ResourceName, *, file: str, digest: str, done: bool
+    outcomes: Sequence[RowOutcome],
+    words: Words,
+    name: ResourceName,
+    pins: PinPolicy,
+    *,
+    file: str,
+    digest: str,
+    done: bool,
 ) -> _Looked:
     totals = [(outcome, sum(one.outcome is outcome for one in outcomes)) for outcome in _ORDER]
     refused = dict(totals)[Outcome.REFUSED]
@@ -163,7 +173,7 @@ def _looked(
     return _Looked(
         file=file,
         done=done,
-        rows=[_told(one, words, name, done=done) for one in rows[:_SHOWN]],
+        rows=[_told(one, words, name, pins, done=done) for one in rows[:_SHOWN]],
         left_out=max(0, len(rows) - _SHOWN),
         totals=[(outcome.value, count) for outcome, count in totals if count],
         checked="" if refused or not outcomes else digest,
@@ -171,20 +181,15 @@ def _looked(
     )
 
 
-def _told(one: RowOutcome, words: Words, name: ResourceName, *, done: bool) -> _ToldRow:
+def _told(one: RowOutcome, words: Words, name: ResourceName, pins: PinPolicy, *, done: bool) -> _ToldRow:
     is_there = done or one.outcome in {Outcome.CHANGED, Outcome.UNCHANGED}
     return _ToldRow(
         place=one.place,
         key=one.key[:80],
         path=page_of(_KINDS[name], one.key) if is_there else None,
         outcome=one.outcome.value,
-        faults=[_fault(error, words) for error in one.errors],
+        faults=[row_fault(error, words, name, key=one.key[:80], pins=pins) for error in one.errors],
     )
-
-
-def _fault(error: DomainError, words: Words) -> str:
-    said = words.error(error)
-    return f"{field_label(error.field.split('.'), words)}: {said}" if error.field else said
 
 
 def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from fastapi import Response
@@ -18,10 +19,10 @@ from controlplane.services.members import (
     remove_member,
 )
 from controlplane.web.errors import status_of
-from controlplane.web.paging import MAX_LIMIT
 from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.forms import Faults, faults_of
 from controlplane.web.portal.mailboxes_page import MAILBOXES
+from controlplane.web.portal.people_choice import SHOWN, Choice, finds, sought
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
 
@@ -42,6 +43,8 @@ async def change_members(visit: Anybody, number: str) -> Response:
     """Add a member, give one other rights, or take one out."""
     form = visit.form
     await list_members(visit.deps.db, _at(visit, number), limit=1, after=None)
+    if finds(visit):
+        return await _page(visit, number)
     try:
         match form.text("do"):
             case "add":
@@ -126,17 +129,7 @@ async def _page(visit: Visit, number: str, *, error: DomainError | None = None) 
     )
     page = await list_members(db, at, limit=_SHOWN, after=None if asked is None else _uuid(asked))
     known = {(each.user_name, each.team_id) for each in page.items}
-    people = [
-        (
-            f"{_USER}{one.user_name}" if one.team_id is None else f"{_TEAM}{one.team_id}",
-            words("members.team-option", name=one.name)
-            if one.team_id is not None
-            else f"{one.name} ({one.user_name})",
-        )
-        for one in await list_people(db, at, limit=MAX_LIMIT)
-        if (one.user_name, one.team_id) not in known
-    ]
-    adding = error is not None and visit.form.text("do") == "add"
+    adding = finds(visit) or (error is not None and visit.form.text("do") == "add")
     return visit.page(
         "mailbox_members.html",
         section="mailboxes",
@@ -147,7 +140,26 @@ async def _page(visit: Visit, number: str, *, error: DomainError | None = None) 
         members=page.items,
         following=page.items[-1].id if page.more else None,
         rights=[right.value for right in Right],
-        people=[("", words("members.choose")), *people],
+        people=await _to_choose(visit, at, known),
         chosen=visit.form.text("who") if adding else "",
         given=visit.form.all("rights") if adding else (Right.LISTEN.value,),
+    )
+
+
+async def _to_choose(
+    visit: Visit, at: AtMailbox, known: Collection[tuple[str | None, UUID | None]]
+) -> Choice:
+    """Return who may become a member and fits what is looked for; who is one already is left out."""
+    find = sought(visit)
+    page = await list_people(visit.deps.db, at, q=find or None, limit=SHOWN + len(known))
+    others = [one for one in page.items if (one.user_name, one.team_id) not in known]
+    return Choice(
+        find=find,
+        more=page.more,
+        options=[
+            (f"{_USER}{one.user_name}", f"{one.name} ({one.user_name})")
+            if one.team_id is None
+            else (f"{_TEAM}{one.team_id}", visit.words("members.team-option", name=one.name))
+            for one in others
+        ],
     )

@@ -9,6 +9,8 @@ from babel import Locale, UnknownLocaleError
 from controlplane.speech.choice import offered_languages
 from controlplane.web.portal.words import Words
 
+_ALONE = frozenset({"system", "cli"})
+
 
 def language_name(tag: str, words: Words) -> str:
     """Return the name of a language; the tag itself for one that nobody knows."""
@@ -30,6 +32,8 @@ def author(label: str | None, words: Words) -> str:
     """Say who changed something, by the label with which it was noted."""
     kind, _, name = (label or "").partition(" ")
     key = f"authors.{kind}"
+    if kind in _ALONE:
+        return words(key)
     return words(key, name=name) if name and words.has(key) else words("authors.somebody")
 
 

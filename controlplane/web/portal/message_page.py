@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 
 from controlplane.domain.errors import NotFound
 from controlplane.domain.rights import Right
+from controlplane.services.message_changes import BulkAction, Outcome, bulk
 from controlplane.services.message_peaks import read_peaks
-from controlplane.services.messages import BulkAction, Outcome, bulk, get_message
+from controlplane.services.messages import get_message
 from controlplane.services.voicemail_page import read_shown_message
 from controlplane.storage.wav import NotAWav
 from controlplane.web.api.messages import audio_files_of

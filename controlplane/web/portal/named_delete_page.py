@@ -6,14 +6,14 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from controlplane.domain.errors import Conflict, DomainError, InvalidValue
+from controlplane.domain.errors import DomainError, InvalidValue
 from controlplane.domain.routing.kinds import TENANT_HOURS, RoutingKind
 from controlplane.services.routing.naming_instead import NamingObject, list_namers, name_instead
 from controlplane.services.routing.objects import list_objects
 from controlplane.web.errors import status_of
 from controlplane.web.paging import MAX_LIMIT
-from controlplane.web.portal.access import Inside
 from controlplane.web.portal.deleting import SHOWN, PointerLine, why_not
+from controlplane.web.portal.object_delete_page import add_delete_page
 from controlplane.web.portal.object_kinds import Details, ObjectPages
 from controlplane.web.portal.object_pages import page_of
 from controlplane.web.portal.visits import Visit
@@ -25,22 +25,7 @@ _OTHER: Final = "other-"
 
 def add_named_delete(router: APIRouter, pages: ObjectPages) -> None:
     """Add the page on which an object of a kind that others name is deleted."""
-    address = f"{pages.route}/{{key}}/delete"
-
-    @router.get(address, name=f"{pages.plural}-delete-page")
-    async def delete_page(visit: Inside, key: str) -> Response:
-        return await _page(visit, pages, await pages.life.get(visit, key.replace("\0", "\ufffd")))
-
-    @router.post(address, name=f"{pages.plural}-delete")
-    async def delete(visit: Inside, key: str) -> Response:
-        details = await pages.life.get(visit, key.replace("\0", "\ufffd"))
-        try:
-            await _name_others(visit, pages, details)
-            await pages.life.delete(visit, details.key)
-        except (InvalidValue, Conflict) as error:
-            return await _page(visit, pages, details, error=error)
-        kind = visit.words(f"kinds.{pages.word}")
-        return visit.go(pages.path, notice="named-deleted", kind=kind, key=details.key, name=details.name)
+    add_delete_page(router, pages, show=_page, before=_name_others)
 
 
 def _kind(pages: ObjectPages) -> RoutingKind:
@@ -69,7 +54,7 @@ async def _name_others(visit: Visit, pages: ObjectPages, details: Details) -> No
 
 
 async def _page(
-    visit: Visit, pages: ObjectPages, details: Details, *, error: DomainError | None = None
+    visit: Visit, pages: ObjectPages, details: Details, error: DomainError | None = None
 ) -> Response:
     db, tenant_id, kind = visit.deps.db, visit.person.tenant_id, _kind(pages)
     namers = await list_namers(db, tenant_id=tenant_id, kind=kind, name=details.key, limit=SHOWN)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from controlplane.web.portal import object_form
 from controlplane.web.portal.clashes import Clash, brought_together, changed, root_of
-from controlplane.web.portal.form_fields import Entries, Line, Rows
-from controlplane.web.portal.mailbox_words import author
+from controlplane.web.portal.form_fields import Entries, Line
+from controlplane.web.portal.last_change import last_change
 from controlplane.web.portal.object_kinds import Details, ObjectPages, Owners
 from controlplane.web.portal.visits import Visit
 from controlplane.web.portal.week_field import WeekField
@@ -17,13 +17,14 @@ async def clash_of(visit: Visit, pages: ObjectPages, now: Details, entries: Entr
     words, fields = visit.words, pages.fields_of(now)
     stored = object_form.entries_of(fields, now.values)
     owners = await object_form.owners_in(visit, fields, stored)
+    last = await last_change(visit, pages.word, now.key)
     return brought_together(
         stored=stored,
         entries=entries,
         seen=seen,
         mine=changed(entries, seen),
-        who=author(now.updated_by, words),
-        at=words.moment(now.updated_at, visit.person.time_zone),
+        who=last.who,
+        at=last.at or words.moment(now.updated_at, visit.person.time_zone),
         label=lambda name: _label(pages, name, words),
         value=lambda name: _value(pages, name, stored, words, owners),
     )
@@ -52,6 +53,4 @@ def _value(pages: ObjectPages, name: str, stored: Entries, words: Words, owners:
         return named or (words(f"destinations.{action}") if action else words("object.nothing"))
     if isinstance(kind, WeekField):
         return kind.in_words(name, own, words)
-    if isinstance(kind, Rows):
-        return words.count("object.rows", kind.count(name, own))
     return ", ".join(text for text in own.values() if text) or words("object.nothing")

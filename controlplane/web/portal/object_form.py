@@ -137,6 +137,9 @@ def _sentence(wrong: Wrong, entry: str, words: Words, entries: Entries) -> str:
 
 def _shown_at(entry: str, fields: Mapping[str, FormField], entries: Entries) -> str:
     """Return the entry beside which a fault of several entries is told."""
+    if root_of(entry) not in fields:
+        # What has pages of its own is told at its place on this one.
+        return root_of(entry)
     kind = field_at(fields, entry)
     return f"{entry}-action" if kind is not None and kind.control == "destination" else _above(entry, entries)
 

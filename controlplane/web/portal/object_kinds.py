@@ -31,7 +31,6 @@ class Details:
     version: int
     updated_at: datetime
     values: Mapping[str, Any]
-    updated_by: str | None = None
     secret: str | None = None
 
 
@@ -96,6 +95,8 @@ class ObjectPages:
         None
     )
     """Returns the cells of further columns by the keys of the objects."""
+    live: bool = False
+    """Whether an open list asks for the cells of these columns again and again."""
     ordered_by: str = ""
     """The column of the order that a list has at first; empty if that is the order of the keys."""
     system_only: bool = False

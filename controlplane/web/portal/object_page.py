@@ -18,7 +18,7 @@ from controlplane.web.portal.access import Inside
 from controlplane.web.portal.clashes import Clash, root_of
 from controlplane.web.portal.deleting import PointerLine, pointing_lines
 from controlplane.web.portal.form_buttons import SAVE, Pressed, press, verb_of
-from controlplane.web.portal.form_fields import Entries, Named, Rows
+from controlplane.web.portal.form_fields import Entries, Named
 from controlplane.web.portal.object_clash import clash_of
 from controlplane.web.portal.object_kinds import Details, ObjectPages, Owners
 from controlplane.web.portal.visits import Visit
@@ -196,7 +196,6 @@ async def show(
         named=await _named(visit, fields),
         clash=clash,
         focus="" if pressed is None else pressed.focus,
-        blank="" if pressed is None else pressed.blank,
         more=_is_under_more(visit, pages, faults, pressed),
         **values,
         **({} if pages.more is None else await pages.more(visit, details)),
@@ -225,8 +224,7 @@ def _remarks(
 
 async def _named(visit: Visit, fields: Any) -> dict[str, list[str]]:
     """Return the names of the objects that fields of the form may name, by their kind."""
-    parts = [part for kind in fields.values() if isinstance(kind, Rows) for part in kind.parts.values()]
-    wanted = {kind.kind for kind in [*fields.values(), *parts] if isinstance(kind, Named)}
+    wanted = {kind.kind for kind in fields.values() if isinstance(kind, Named)}
     return {kind.value: await _names_of(visit, kind) for kind in sorted(wanted)}
 
 
@@ -246,8 +244,8 @@ def _is_under_more(visit: Visit, pages: ObjectPages, faults: Any, pressed: Press
     """Say whether the fields under More are to be seen: one is wrong, or was worked at."""
     at_once = {pages.key, "display_name", *pages.known}
     names = [fault.field for fault in faults]
-    if pressed is not None:
-        names += [name for name in (pressed.focus, pressed.blank) if name]
+    if pressed is not None and pressed.focus:
+        names.append(pressed.focus)
     if visit.form.text("do").partition(" ")[2]:
         names.append(visit.form.text("do").split(" ")[1])
     return any(root_of(name) not in at_once for name in names if name)

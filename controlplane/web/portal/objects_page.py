@@ -92,6 +92,7 @@ def add_list(router: APIRouter, pages: ObjectPages) -> None:
             lines=await _lines(visit, pages, found.items),
             wanted=wanted,
             following=_cursor(found.items[-1]) if found.more else None,
+            after=after,
             later=after is not None,
         )
 

@@ -13,6 +13,8 @@ from controlplane.web.portal import (
     calls_page,
     destination_picker,
     events,
+    exception_page,
+    exceptions_page,
     extensions_page,
     feature_codes_page,
     findings_page,
@@ -64,6 +66,8 @@ _PAGES: Final = (
     calls_page,
     destination_picker,
     events,
+    exception_page,
+    exceptions_page,
     extensions_page,
     feature_codes_page,
     findings_page,
@@ -103,7 +107,7 @@ def add_portal(app: FastAPI, public_url: str) -> None:
     """Add the portal to the app; the root leads to it."""
     portal = Portal(public_url)
     app.state.portal = portal
-    app.state.together = Together()
+    app.state.together = Together[str]()
     app.include_router(_ways())
     app.include_router(portal.files.routes(PREFIX))
     for page in _PAGES:

@@ -18,6 +18,7 @@ from controlplane.web.portal.destination_fields import ToByHours
 from controlplane.web.portal.form_buttons import SAVE, Pressed, press, verb_of
 from controlplane.web.portal.form_fields import Entries
 from controlplane.web.portal.forms import Fault, Faults
+from controlplane.web.portal.last_change import LastChange, last_change
 from controlplane.web.portal.object_kinds import Details
 from controlplane.web.portal.receptionist_keys import path_of
 from controlplane.web.portal.routes import page_router
@@ -112,7 +113,14 @@ async def _saved(
         )
     except PreconditionFailed as error:
         now = await LIFE.get(visit, details.key)
-        return await _page(visit, now, keys, entries, clash=True, status=status_of(error))
+        return await _page(
+            visit,
+            now,
+            keys,
+            entries,
+            clash=await last_change(visit, RECEPTIONISTS.word, now.key),
+            status=status_of(error),
+        )
     except ValidationError as error:
         return await _page(
             visit, details, keys, entries, wrongs=_of_rule(wrongs_of_schema(error, LIFE.patch))
@@ -175,7 +183,7 @@ async def _page(
     entries: Entries,
     *,
     wrongs: list[Wrong] | None = None,
-    clash: bool = False,
+    clash: LastChange | None = None,
     pressed: Pressed | None = None,
     status: int = _OK,
 ) -> Response:
@@ -200,5 +208,4 @@ async def _page(
         named={},
         remarks={},
         focus="" if pressed is None else pressed.focus,
-        blank="",
     )

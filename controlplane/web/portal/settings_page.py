@@ -7,15 +7,15 @@ from zoneinfo import available_timezones
 from fastapi import Response
 from pydantic import ValidationError
 
-from controlplane.domain.configuration import Mode
 from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFailed
-from controlplane.services.publishing_modes import choose_mode, tenant_mode
+from controlplane.services.publishing_modes import tenant_mode
 from controlplane.services.tenants import get_tenant, update_tenant
 from controlplane.web.api.schemas import TenantPatch
 from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside, SystemAdmin
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Fault, Faults, faults_of, faults_of_schema
+from controlplane.web.portal.last_change import in_words, last_change
 from controlplane.web.portal.mailbox_words import language_options
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
@@ -51,21 +51,11 @@ async def set_tenant(visit: SystemAdmin) -> Response:
     except (InvalidValue, Conflict) as error:
         return await _page(visit, faults=faults_of(error, visit.words), status=status_of(error))
     except (PreconditionFailed, ValueError):
-        faults = Faults([Fault(field="", text=visit.words("settings.changed-meanwhile"))])
+        last = await last_change(visit, "tenant", by.tenant_name)
+        told = in_words(last, visit.words("settings.changed-meanwhile"), visit.words)
+        faults = Faults([Fault(field="", text=told)])
         return await _page(visit, faults=faults, status=412)
     return visit.go("/settings", notice="settings-saved")
-
-
-@router.post(f"{_SETTINGS}/publishing")
-async def set_publishing(visit: Inside) -> Response:
-    """Choose whether changes go to the switch by themselves."""
-    try:
-        mode = Mode(visit.form.text("mode"))
-    except ValueError:
-        return visit.go("/settings")
-    by = visit.person
-    await choose_mode(visit.deps.db, visit.deps.jobs, mode, tenant_id=by.tenant_id, by=by.label)
-    return visit.go("/settings", notice=f"publishing-{mode.value}")
 
 
 async def _page(visit: Visit, *, faults: Faults | None = None, status: int = 200) -> Response:

@@ -41,7 +41,10 @@ _PHONE, _FULL = "phone-", "full-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ToldStep:
-    """A step in words; `audio` is where to hear what is said there, if it was spoken."""
+    """A step in words; `audio` is where to hear what is said there, if it was spoken.
+
+    `source` is the number for whose callers a mailbox greets so.
+    """
 
     kind: str
     name: str
@@ -53,6 +56,7 @@ class _ToldStep:
     words: str
     audio: str | None
     recorded: bool
+    source: str
 
 
 class _Asked:
@@ -215,6 +219,7 @@ def _told(
         words="" if said is None else said.words,
         audio=address,
         recorded=said is not None and said.wav is not None,
+        source="" if said is None else said.source,
     )
 
 

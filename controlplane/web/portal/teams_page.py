@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import Response
@@ -10,7 +10,6 @@ from fastapi import Response
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue, PreconditionFailed
 from controlplane.domain.team import Team
 from controlplane.services.teams import (
-    MAX_PEOPLE,
     count_mailboxes,
     create_team,
     delete_team,
@@ -18,12 +17,12 @@ from controlplane.services.teams import (
     list_teams,
     update_team,
 )
-from controlplane.services.users import browse_users
 from controlplane.web.api.teams import cursor_of_name, name_after
 from controlplane.web.errors import status_of
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.forms import Faults, faults_of
+from controlplane.web.portal.people_choice import finds, users_to_choose
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.user_page import version_of
 from controlplane.web.portal.visits import Visit
@@ -58,6 +57,8 @@ async def add_team_page(visit: Inside) -> Response:
 @router.post(f"{_TEAMS}/add")
 async def add_team(visit: Inside) -> Response:
     """Make a team."""
+    if finds(visit):
+        return await _page(visit, None)
     try:
         team = await create_team(
             visit.deps.db,
@@ -81,6 +82,8 @@ async def team_page(visit: Inside, team_id: UUID) -> Response:
 async def change_team(visit: Inside, team_id: UUID) -> Response:
     """Change the name and the people of a team, unless somebody else was first."""
     team = await _team(visit, team_id)
+    if finds(visit):
+        return await _page(visit, team)
     try:
         team = await update_team(
             visit.deps.db,
@@ -126,13 +129,13 @@ async def _team(visit: Visit, team_id: UUID) -> Team:
 
 
 async def _page(visit: Visit, team: Team | None, *, error: DomainError | None = None) -> Response:
-    users = await browse_users(
-        visit.deps.db, tenant_id=visit.person.tenant_id, q=None, limit=MAX_PEOPLE, after=None
-    )
-    people: Collection[str] = () if team is None else team.people
-    name = "" if team is None else team.name
-    if error is not None:
+    people: Sequence[str] = () if team is None else team.people
+    name, version = ("", "") if team is None else (team.name, str(team.version))
+    if error is not None or finds(visit):
         name, people = visit.form.text("name"), visit.form.all("people")
+    if finds(visit):
+        # What somebody else changed meanwhile is told when it is saved.
+        version = visit.form.text("version")
     return visit.page(
         "team.html",
         section="teams",
@@ -141,6 +144,7 @@ async def _page(visit: Visit, team: Team | None, *, error: DomainError | None = 
         team=team,
         name=name,
         people=people,
-        users=users.items,
-        version="" if team is None else team.version,
+        choice=await users_to_choose(visit, people),
+        here=f"{visit.portal.base}/teams/{'add' if team is None else team.id}",
+        version=version,
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+_Answer = TypeVar("_Answer")
 
 
-class Together:
+class Together(Generic[_Answer]):
     """Answers are made one at a time for each key; who asks meanwhile shares the next one.
 
     So an answer is never older than the question: it was begun after whoever gets it had asked.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[Hashable, asyncio.Task[str]] = {}
+        self._waiting: dict[Hashable, asyncio.Task[_Answer]] = {}
         self._turns: dict[Hashable, asyncio.Lock] = {}
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[str]]) -> str:
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Return what `make` returns, of this caller or of another one with the same key."""
         task = self._waiting.get(key)
         if task is None:
@@ -25,7 +28,7 @@ class Together:
         # One who leaves does not take it away from the others.
         return await asyncio.shield(task)
 
-    async def _made(self, key: Hashable, make: Callable[[], Awaitable[str]]) -> str:
+    async def _made(self, key: Hashable, make: Callable[[], Awaitable[_Answer]]) -> _Answer:
         turn = self._turns.setdefault(key, asyncio.Lock())
         try:
             async with turn:

@@ -162,6 +162,7 @@ TRUNKS: Final = ObjectPages(
     new=TrunkIn(name="x").model_dump(mode="json", exclude={"name", "password"}),
     more_columns=("state",),
     more_cells=_cells,
+    live=True,
     system_only=True,
     template="trunk.html",
     symbol="trunk",

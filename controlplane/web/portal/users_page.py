@@ -116,12 +116,19 @@ async def _add_form(visit: Visit, *, faults: Faults | None = None, status: int =
         section="users",
         faults=faults,
         status=status,
-        choices=[tenant.name for tenant in tenants],
+        # A name may be typed too: more of them than that are no help.
+        choices=[tenant.name for tenant in tenants[:MAX_LIMIT]],
         chosen=visit.form.text("tenant") or visit.person.tenant_name,
     )
 
 
 async def _tenants(visit: Visit) -> list[Tenant]:
-    if not visit.person.system:
-        return []
-    return list((await list_tenants(visit.deps.db, q=None, limit=MAX_LIMIT, after=None)).items)
+    """Return all tenants to a system admin, whose list of users names that of each."""
+    found: list[Tenant] = []
+    more = visit.person.system
+    while more:
+        after = found[-1].name if found else None
+        page = await list_tenants(visit.deps.db, q=None, limit=MAX_LIMIT, after=after)
+        found += page.items
+        more = page.more
+    return found

@@ -31,8 +31,8 @@ def changes_of(entry: AuditEntry, words: Words) -> list[Change]:
     found = [
         Change(
             field=field_name(entry.kind, name, words),
-            before=_value(entry.before.get(name), words),
-            after=_value(entry.after.get(name), words),
+            before=_value(name, entry.before.get(name), words),
+            after=_value(name, entry.after.get(name), words),
         )
         for name in names
     ]
@@ -46,16 +46,30 @@ def changes_of(entry: AuditEntry, words: Words) -> list[Change]:
 def field_name(kind: str, name: str, words: Words) -> str:
     """Return the label of a field as the forms have it; else its own name with blanks."""
     as_of_mailboxes = kind == "mailbox" or name in _ALIKE
-    for section in ("audit-fields", "mailbox" if as_of_mailboxes else "slots"):
+    for section in ("audit-fields", "mailbox" if as_of_mailboxes else "slots", "changed-fields"):
         key = f"{section}.{name}"
         if words.has(key):
             return words(key)
     return name.replace("_", " ").capitalize()
 
 
-def _value(value: Any, words: Words) -> str:
-    text = _in_words(value, words)
+def _value(name: str, value: Any, words: Words) -> str:
+    match name, value:
+        case "recorded_greetings", Mapping():
+            text = ", ".join(_recording(source, one, words) for source, one in value.items())
+        case "role", str() if words.has(f"roles.{value.replace('_', '-')}"):
+            text = words(f"roles.{value.replace('_', '-')}")
+        case _:
+            text = _in_words(value, words)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _recording(source: str, one: Any, words: Words) -> str:
+    """Say for whose callers a recording is, and how long; who made it when is what the entry says."""
+    seconds = one.get("seconds", 0) if isinstance(one, Mapping) else 0
+    length = words.count("wait.seconds", max(1, round(seconds)))
+    whose = source or words("audit.everybody")
+    return f"{whose} ({length})"
 
 
 def _in_words(value: Any, words: Words) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.domain.message import MessageState
-from controlplane.services.messages import BulkAction, BulkOutcome, Outcome, bulk, purge_messages
+from controlplane.services.message_changes import BulkAction, BulkOutcome, Outcome, bulk, purge_messages
 from controlplane.web.portal.forms import Form
 from controlplane.web.portal.notices import COOKIE, unpacked
 from controlplane.web.portal.visits import Visit

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,32 +12,26 @@ from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.rights import Right, check_right
-from controlplane.domain.user import Role
 from controlplane.services.audit import note_hearing
 from controlplane.services.greeting_sources import suggested_sources
-from controlplane.services.messages import BulkAction, get_messages, right_to_see
-from controlplane.services.voicemail_page import COUNTED, find_mailbox_id, read_mailbox_page
+from controlplane.services.message_changes import BulkAction
+from controlplane.services.messages import get_messages
+from controlplane.services.voicemail_page import find_mailbox_id, rights_at_mailbox
 from controlplane.web.api.mailboxes import NumberPath
-from controlplane.web.api.messages import cursor_of
 from controlplane.web.audio import AudioFormat
 from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
-from controlplane.web.portal.forms import Faults
 from controlplane.web.portal.routes import page_router
-from controlplane.web.portal.together import Together
 from controlplane.web.portal.visits import Visit
-from controlplane.web.portal.voicemail_actions import NOTICE, PURGE, Asked, Told, act, told
-from controlplane.web.portal.voicemail_query import SHOWN, Query
-from controlplane.web.portal.voicemail_rows import Teller, file_name
+from controlplane.web.portal.voicemail_actions import NOTICE, PURGE, Asked, act, told
+from controlplane.web.portal.voicemail_live import LivePage, page_values
+from controlplane.web.portal.voicemail_query import Query
+from controlplane.web.portal.voicemail_rows import file_name
 from controlplane.web.portal.zip_stream import Packed, zipped
 
 router = page_router()
-_PAGE = 30
 _MOST_PACKED = 200
 _DOWNLOAD = "download"
-_SEE_ALL = frozenset({Role.SYSTEM_ADMIN, Role.TENANT_ADMIN})
-# Stands for the token of whoever asks; no caller can know it.
-_TOKEN = secrets.token_hex(16)
 _DONE_HERE = frozenset({*(action.value for action in BulkAction), PURGE, _DOWNLOAD})
 
 
@@ -50,49 +41,13 @@ async def voicemail_page(visit: Anybody, number: NumberPath) -> Response:
     query, by = Query.of(visit.request.query_params), visit.person
     if "x-live" not in visit.request.headers:
         sources = await suggested_sources(visit.deps.db, by.tenant_id)
-        values = await _values(visit, number, query)
+        values = await page_values(visit, number, query)
         return visit.page(
             "voicemail.html", section="mailboxes", live=False, told=told(visit), sources=sources, **values
         )
-    # Many have the page of a mailbox open; to all who may see the same, the same is sent. It tells nothing of
-    # what was done: that is for the page that did it.
-    one = None if by.user.role in _SEE_ALL else by.user.id
-    key = (one, by.tenant_id, number, query, by.time_zone, visit.words.language)
-    together = cast("Together", visit.request.app.state.together)
-    page = await together.get(key, partial(_live, visit, number, query))
-    return Response(
-        page.replace(_TOKEN, visit.csrf or ""), media_type="text/html", headers={"Cache-Control": "no-store"}
-    )
-
-
-async def _live(visit: Visit, number: str, query: Query) -> str:
-    values = await _values(visit, number, query)
-    shared = {"t": visit.words, "csrf": _TOKEN, "live": True, "notice": None, "told": Told(), "sources": []}
-    return visit.portal.render("voicemail.html", {**values, **shared})
-
-
-async def _values(visit: Visit, number: str, query: Query) -> dict[str, Any]:
-    by = visit.person
-    wanted, faults = query.wanted(by.time_zone, visit.words)
-    found = await read_mailbox_page(
-        visit.deps.db,
-        by.tenant_id,
-        number,
-        wanted=wanted,
-        limit=_PAGE,
-        after=query.position(),
-        member=visit.member,
-    )
-    teller = Teller(words=visit.words, time_zone=by.time_zone, now=visit.deps.clock())
-    return {
-        "faults": Faults(faults),
-        "mailbox": found,
-        "counted": COUNTED,
-        "query": query,
-        "shown": [each for each, states in SHOWN.items() if right_to_see(states) in found.rights],
-        "rows": [teller.row(view, found.names) for view in found.page.items],
-        "following": cursor_of(found.page),
-    }
+    rights = await rights_at_mailbox(visit.deps.db, by.tenant_id, number, member=visit.member)
+    text = await LivePage(visit=visit, number=number, query=query).text(rights)
+    return Response(text, media_type="text/html", headers={"Cache-Control": "no-store"})
 
 
 @router.post(PREFIX + "/mailboxes/{number}/voicemail")

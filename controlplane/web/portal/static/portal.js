@@ -16,3 +16,9 @@ for (const field of document.querySelectorAll("input[data-copy]")) {
   field.addEventListener("focus", () => field.select());
   field.after(button);
 }
+
+// What asks again and again rests while nobody looks.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const asks = event.target.getAttribute("hx-trigger") ?? "";
+  if (document.hidden && asks.startsWith("every ")) event.preventDefault();
+});

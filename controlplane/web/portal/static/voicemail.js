@@ -24,10 +24,12 @@
     // The message was deleted for good meanwhile; the page that says so is the answer.
     if (letter && answer.status === 404) location.reload();
     if (!answer.ok) throw new Error(answer.status);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = parsed(await answer.text());
     // A later request has a newer answer; only what was done must still be told.
     return mine === turn || options?.method === "POST" ? page : null;
   }
+
+  const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
 
   function copy(page, id) {
     byId(id).replaceChildren(...document.adoptNode(page.getElementById(id)).childNodes);
@@ -329,20 +331,22 @@
     asking = yes ? 0 : setInterval(() => (refresh(), source?.readyState === 2 && listen()), 15_000);
   }
 
-  function later() {
+  function changed(event) {
+    if (event.data) {
+      // It is newer than an answer that is on its way.
+      turn++;
+      return merge(parsed(event.data), false);
+    }
     clearTimeout(soon);
     soon = setTimeout(refresh, 50);
   }
 
   function listen() {
     source?.close();
-    source = new EventSource(live.dataset.events);
-    source.addEventListener("listening", () => {
-      lively(true);
-      // Something may have happened since this page was made.
-      later();
-    });
-    source.addEventListener("changed", later);
+    // What this page shows comes along with each event.
+    source = new EventSource(live.dataset.events + (list ? location.search : ""));
+    source.addEventListener("listening", () => lively(true));
+    source.addEventListener("changed", changed);
     source.addEventListener("full", () => {
       source.close();
       lively(false);
@@ -371,6 +375,7 @@
       const said = [...new FormData(search)].filter(([, value]) => value);
       const address = `${location.pathname}${said.length ? `?${new URLSearchParams(said)}` : ""}`;
       history.replaceState(null, "", address);
+      listen();
       await refresh();
     }, 250);
   });

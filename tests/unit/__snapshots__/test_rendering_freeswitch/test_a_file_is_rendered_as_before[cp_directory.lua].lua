@@ -20,6 +20,7 @@ local function user_of(tenant, number)
   local registered = ""
   if asked("sip_auth_method") == "REGISTER" then
     registered = '<param name="sip-force-extension" value="' .. number .. "." .. tenant .. '"/>'
+      .. '<param name="mwi-account" value="' .. number .. "." .. tenant .. "@" .. realm .. '"/>'
   end
   return '<document type="freeswitch/xml"><section name="directory"><domain name="' .. realm
     .. '"><groups><group name="cp"><users><user id="' .. number .. '"><params><param name="a1-hash" value="' .. hash
