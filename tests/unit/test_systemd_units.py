@@ -48,7 +48,7 @@ def test_each_command_is_one_of_ours(name: str) -> None:
     commands = {
         command.name or (command.callback.__name__ if command.callback else "")
         for command in app.registered_commands
-    }
+    } | {group.name for group in app.registered_groups}
     started = [line.split() for line in lines(name, "ExecStart")]
 
     assert started
