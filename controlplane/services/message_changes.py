@@ -33,7 +33,7 @@ __all__ = [
     "MAX_BULK",
     "BulkAction",
     "BulkOutcome",
-    "Outcome",
+    "MessageOutcome",
     "Recordings",
     "Requested",
     "bulk",
@@ -71,7 +71,7 @@ class BulkAction(StrEnum):
     RESTORE = "restore"
 
 
-class Outcome(StrEnum):
+class MessageOutcome(StrEnum):
     """How one message of many fared; `unchanged` when the action does not apply to its state."""
 
     DONE = "done"
@@ -86,7 +86,7 @@ class BulkOutcome:
     """How one message fared, and its state now; None if there is no such message."""
 
     id: UUID
-    outcome: Outcome
+    outcome: MessageOutcome
     state: MessageState | None
 
 
@@ -197,10 +197,14 @@ async def bulk(
             for message_id, locked in held.items()
             if message_id not in outcomes
         }
-        done = [message_id for message_id, result in outcomes.items() if result.outcome is Outcome.DONE]
+        done = [
+            message_id for message_id, result in outcomes.items() if result.outcome is MessageOutcome.DONE
+        ]
         await messages.move_locked(session, done, _bulk_target(action), by)
         await defer_lamps(session, jobs, {held[message_id].mailbox_id for message_id in done})
-    missing = (BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None) for i in ids if i not in outcomes)
+    missing = (
+        BulkOutcome(id=i, outcome=MessageOutcome.NOT_FOUND, state=None) for i in ids if i not in outcomes
+    )
     outcomes |= {result.id: result for result in missing}
     return [outcomes[message_id] for message_id in dict.fromkeys(ids)]
 
@@ -217,7 +221,7 @@ async def _held(
         if right_to_see((locked.state,)) in rights[locked.mailbox_id]
     }
     refused = {
-        message_id: BulkOutcome(id=message_id, outcome=Outcome.NOT_ALLOWED, state=locked.state)
+        message_id: BulkOutcome(id=message_id, outcome=MessageOutcome.NOT_ALLOWED, state=locked.state)
         for message_id, locked in seen.items()
         if right not in rights[locked.mailbox_id]
     }
@@ -247,10 +251,10 @@ def _outcome(held: Locked, action: BulkAction) -> BulkOutcome:
     in_trash = held.state is MessageState.DELETED
     target = _bulk_target(action)
     if (target is None) != in_trash or target is held.state:
-        return BulkOutcome(id=held.id, outcome=Outcome.UNCHANGED, state=held.state)
+        return BulkOutcome(id=held.id, outcome=MessageOutcome.UNCHANGED, state=held.state)
     if target is None and held.mailbox_deleted:
-        return BulkOutcome(id=held.id, outcome=Outcome.MAILBOX_DELETED, state=held.state)
-    return BulkOutcome(id=held.id, outcome=Outcome.DONE, state=target or held.state_before)
+        return BulkOutcome(id=held.id, outcome=MessageOutcome.MAILBOX_DELETED, state=held.state)
+    return BulkOutcome(id=held.id, outcome=MessageOutcome.DONE, state=target or held.state_before)
 
 
 def _check_version(held: Locked, expected: int | None) -> None:
@@ -283,12 +287,12 @@ async def purge_messages(
         await recordings.remove(message_id)
         structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)
     outcomes = {
-        locked.id: BulkOutcome(id=locked.id, outcome=Outcome.UNCHANGED, state=locked.state)
+        locked.id: BulkOutcome(id=locked.id, outcome=MessageOutcome.UNCHANGED, state=locked.state)
         for locked in held.values()
     }
-    outcomes |= {i: BulkOutcome(id=i, outcome=Outcome.DONE, state=None) for i in purged} | refused
+    outcomes |= {i: BulkOutcome(id=i, outcome=MessageOutcome.DONE, state=None) for i in purged} | refused
     return [
-        outcomes.get(i) or BulkOutcome(id=i, outcome=Outcome.NOT_FOUND, state=None)
+        outcomes.get(i) or BulkOutcome(id=i, outcome=MessageOutcome.NOT_FOUND, state=None)
         for i in dict.fromkeys(ids)
     ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import schemathesis
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
@@ -89,6 +90,7 @@ async def _send(api: Api, client: httpx.AsyncClient, case: Case) -> httpx.Respon
     )
 
 
+@pytest.mark.timeout(600)
 def test_answers_conform_to_the_description(database_url: str, tmp_path: Path) -> None:
     """For generated requests, right and wrong ones, status, type, headers and body are as described."""
     checks = _checks()

@@ -13,7 +13,7 @@ from controlplane.services.message_changes import (
     MAX_BULK,
     BulkAction,
     BulkOutcome,
-    Outcome,
+    MessageOutcome,
     Requested,
     bulk,
     delete_message,
@@ -484,14 +484,32 @@ async def test_bookkeeping_is_purged_by_age(database: Database, mailbox_id: UUID
     [
         (
             BulkAction.MARK_READ,
-            [(Outcome.DONE, SAVED), (Outcome.UNCHANGED, SAVED), (Outcome.UNCHANGED, DELETED)],
+            [
+                (MessageOutcome.DONE, SAVED),
+                (MessageOutcome.UNCHANGED, SAVED),
+                (MessageOutcome.UNCHANGED, DELETED),
+            ],
         ),
         (
             BulkAction.MARK_UNREAD,
-            [(Outcome.UNCHANGED, NEW), (Outcome.DONE, NEW), (Outcome.UNCHANGED, DELETED)],
+            [
+                (MessageOutcome.UNCHANGED, NEW),
+                (MessageOutcome.DONE, NEW),
+                (MessageOutcome.UNCHANGED, DELETED),
+            ],
         ),
-        (BulkAction.DELETE, [(Outcome.DONE, DELETED), (Outcome.DONE, DELETED), (Outcome.UNCHANGED, DELETED)]),
-        (BulkAction.RESTORE, [(Outcome.UNCHANGED, NEW), (Outcome.UNCHANGED, SAVED), (Outcome.DONE, NEW)]),
+        (
+            BulkAction.DELETE,
+            [
+                (MessageOutcome.DONE, DELETED),
+                (MessageOutcome.DONE, DELETED),
+                (MessageOutcome.UNCHANGED, DELETED),
+            ],
+        ),
+        (
+            BulkAction.RESTORE,
+            [(MessageOutcome.UNCHANGED, NEW), (MessageOutcome.UNCHANGED, SAVED), (MessageOutcome.DONE, NEW)],
+        ),
     ],
 )
 async def test_bulk_says_how_each_fared(  # noqa: PLR0917 (fixtures)
@@ -500,7 +518,7 @@ async def test_bulk_says_how_each_fared(  # noqa: PLR0917 (fixtures)
     default_tenant: UUID,
     mailbox_id: UUID,
     action: BulkAction,
-    outcomes: list[tuple[Outcome, MessageState]],
+    outcomes: list[tuple[MessageOutcome, MessageState]],
 ) -> None:
     """A new, a saved and a deleted message fare as the action says, and that is their state then."""
     ids = [await add_message(database, mailbox_id, state=state) for state in MessageState]
@@ -527,9 +545,9 @@ async def test_bulk_goes_on_where_some_are_not_found(
     )
 
     assert [(r.id, r.outcome) for r in results] == [
-        (unknown, Outcome.NOT_FOUND),
-        (mine, Outcome.DONE),
-        (foreign, Outcome.NOT_FOUND),
+        (unknown, MessageOutcome.NOT_FOUND),
+        (mine, MessageOutcome.DONE),
+        (foreign, MessageOutcome.NOT_FOUND),
     ]
 
 
@@ -554,7 +572,7 @@ async def test_bulk_cannot_restore_into_a_deleted_mailbox(
         database, jobs, default_tenant, [message_id], action=BulkAction.RESTORE, by="token 7"
     )
 
-    assert results == [BulkOutcome(id=message_id, outcome=Outcome.MAILBOX_DELETED, state=DELETED)]
+    assert results == [BulkOutcome(id=message_id, outcome=MessageOutcome.MAILBOX_DELETED, state=DELETED)]
 
 
 async def test_bulk_refuses_too_many(database: Database, jobs: Jobs, default_tenant: UUID) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from controlplane.domain.message import MessageState, ReachedReason
-from controlplane.services.message_changes import BulkAction, BulkOutcome, Outcome, Requested
+from controlplane.services.message_changes import BulkAction, BulkOutcome, MessageOutcome, Requested
 from controlplane.services.messages import MessageView
 from controlplane.web.api.fields import Input, Output, example
 
@@ -157,7 +157,7 @@ class BulkResult(Output):
     """How one message fared."""
 
     id: UUID
-    outcome: Outcome = Field(description="`unchanged`: the action does not apply to its state.")
+    outcome: MessageOutcome = Field(description="`unchanged`: the action does not apply to its state.")
     state: MessageState | None = Field(description="Its state now; `null` if there is no such message.")
 
     @classmethod

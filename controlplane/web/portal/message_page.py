@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from controlplane.domain.errors import NotFound
 from controlplane.domain.rights import Right
-from controlplane.services.message_changes import BulkAction, Outcome, bulk
+from controlplane.services.message_changes import BulkAction, MessageOutcome, bulk
 from controlplane.services.message_peaks import read_peaks
 from controlplane.services.messages import get_message
 from controlplane.services.voicemail_page import read_shown_message
@@ -75,7 +75,7 @@ async def heard(visit: Anybody, message_id: UUID) -> Response:
         by=by.label,
         member=visit.member,
     )
-    if result.outcome is Outcome.NOT_FOUND:
+    if result.outcome is MessageOutcome.NOT_FOUND:
         raise NotFound("There is no such message.", error_id="no-such-message")
     return Response(status_code=204)
 

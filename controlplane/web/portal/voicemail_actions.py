@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.domain.message import MessageState
-from controlplane.services.message_changes import BulkAction, BulkOutcome, Outcome, bulk, purge_messages
+from controlplane.services.message_changes import (
+    BulkAction,
+    BulkOutcome,
+    MessageOutcome,
+    bulk,
+    purge_messages,
+)
 from controlplane.web.portal.forms import Form
 from controlplane.web.portal.notices import COOKIE, unpacked
 from controlplane.web.portal.visits import Visit
@@ -65,7 +71,7 @@ async def act(visit: Visit, asked: Asked) -> dict[str, str]:
         )
     counts = Counter(_fate(asked.do, outcome) for outcome in outcomes)
     told = {"did": asked.do, **{fate: str(count) for fate, count in counts.items()}}
-    done = [outcome.id for outcome in outcomes if outcome.outcome is Outcome.DONE]
+    done = [outcome.id for outcome in outcomes if outcome.outcome is MessageOutcome.DONE]
     if asked.do == BulkAction.DELETE and 0 < len(done) <= _MAX_UNDONE:
         told["undo"] = base64.urlsafe_b64encode(b"".join(i.bytes for i in done)).decode().rstrip("=")
     return told
@@ -73,7 +79,7 @@ async def act(visit: Visit, asked: Asked) -> dict[str, str]:
 
 def _fate(do: str, outcome: BulkOutcome) -> str:
     """Say how one message fared: `done`, or why it was left as it is."""
-    if outcome.outcome is not Outcome.UNCHANGED:
+    if outcome.outcome is not MessageOutcome.UNCHANGED:
         return outcome.outcome.value
     if outcome.state is MessageState.DELETED:
         return "already-deleted" if do == BulkAction.DELETE else "in-trash"
