@@ -12,6 +12,7 @@ from tests.support.fixtures import (
     database_url,
     default_tenant,
     jobs,
+    new_files,
     postgres,
     queue_app,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "foreigner",
     "jobs",
     "mailbox",
+    "new_files",
     "postgres",
     "queue_app",
     "stranger",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import pytest
 from controlplane.domain.mailbox import MailboxOrder
 from controlplane.domain.message import MessageState
 from controlplane.services.mailbox_lists import browse_mailboxes
@@ -61,6 +62,7 @@ def plans(database: Database) -> Iterator[list[dict[str, Any]]]:
         event.remove(engine, "after_cursor_execute", explain)
 
 
+@pytest.mark.usefixtures("new_files")
 async def test_lists_of_a_member_go_by_index(database: Database, default_tenant: UUID) -> None:
     """Mailboxes and messages of others are not read, however many there are."""
     boxes = [await add_mailbox(database, default_tenant, f"800{n}") for n in range(5)]

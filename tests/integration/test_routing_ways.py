@@ -74,6 +74,7 @@ def rows_read(node: dict[str, Any]) -> float:
     return (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
 
 
+@pytest.mark.usefixtures("new_files")
 @pytest.mark.parametrize("by_itself", [True, False])
 async def test_a_chain_that_is_new_is_walked_by_indexes(
     database: Database, default_tenant: UUID, *, by_itself: bool

@@ -28,12 +28,13 @@ def migrate(url: str) -> None:
     command.upgrade(alembic_config(url), "head")
 
 
-def empty(url: str) -> None:
+def empty(url: str, *, new_files: bool = False) -> None:
     """Remove everything but the tenant `default` and its feature codes.
 
     To truncate gives each table and index a new file, which costs ten times what a few rows do: only what
-    grew is truncated.
+    grew is truncated, or all that was written to for `new_files`.
     """
+    grew = 0 if new_files else _GREW
     with psycopg.connect(url, autocommit=True) as connection:
         written = connection.execute(
             "SELECT format('%I', relname), pg_relation_size(oid) FROM pg_class"
@@ -42,7 +43,7 @@ def empty(url: str) -> None:
         ).fetchall()
         connection.execute("SET session_replication_role = replica")
         for name, size in written:
-            emptying = f"DELETE FROM {name}" if size < _GREW else f"TRUNCATE {name} CASCADE"
+            emptying = f"DELETE FROM {name}" if size < grew else f"TRUNCATE {name} CASCADE"
             connection.execute(emptying)  # type: ignore[arg-type]  # names come from the catalogue
         connection.execute("SET session_replication_role = origin")
         connection.execute(

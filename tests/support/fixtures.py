@@ -33,6 +33,12 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
+def new_files(database_url: str) -> None:
+    """Begin with tables in new files, for plans: dead rows of tests before count in them."""
+    empty(database_url, new_files=True)
+
+
+@pytest.fixture
 async def database(database_url: str, databases: dict[str, Database]) -> AsyncIterator[Database]:
     """Open the database; connections belong to the loop of a test."""
     opened = known_database(database_url, databases)
