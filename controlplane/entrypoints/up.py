@@ -40,7 +40,7 @@ from controlplane.supervisor.processes import Processes
 from controlplane.supervisor.state import StateFolder, write_private
 
 _POSTGRES_CHECK_SECONDS = 0.5
-_GREETING_SECONDS = 20.0
+_GREETING_SECONDS = 60.0
 # `timeout` and `make` pass a signal on to a process that the terminal sent it to already: that is one signal.
 _ONE_SIGNAL_SECONDS = 0.5
 _INTERRUPTED = 130
