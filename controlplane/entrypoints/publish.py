@@ -139,24 +139,12 @@ def _sip(settings: Settings) -> SipContext:
 
 def control_of(settings: Settings) -> SwitchControl | None:
     """Return the control of the switch; None when there is none."""
-    match settings.switch:
-        case "asterisk":
-            return _asterisk(settings)
-        case "freeswitch":
-            return _freeswitch(settings)
-        case "none":
-            return None
+    return _control_of(settings)
 
 
 def lamp_control_of(settings: Settings) -> LampControl | None:
     """Return what tells phones of lamps; None without a switch."""
-    match settings.switch:
-        case "asterisk":
-            return _asterisk(settings)
-        case "freeswitch":
-            return _freeswitch(settings)
-        case "none":
-            return None
+    return _control_of(settings)
 
 
 def native_voicemail_of(settings: Settings) -> NativeVoicemail | None:
@@ -164,6 +152,16 @@ def native_voicemail_of(settings: Settings) -> NativeVoicemail | None:
     if settings.fallback != "native":
         return None
     return FreeSwitchNativeVoicemail(_freeswitch(settings), spool=settings.paths.spool)
+
+
+def _control_of(settings: Settings) -> AsteriskControl | FreeSwitchControl | None:
+    match settings.switch:
+        case "asterisk":
+            return _asterisk(settings)
+        case "freeswitch":
+            return _freeswitch(settings)
+        case "none":
+            return None
 
 
 def _asterisk(settings: Settings) -> AsteriskControl:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFailed
 from controlplane.domain.message import MessageState
-from controlplane.domain.rights import Right, check_right
+from controlplane.domain.rights import Right, Rights, check_right
 from controlplane.services.access import rights_at, rights_by_mailbox
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.messages import check_seen, no_such_message, right_to_see
@@ -108,11 +108,7 @@ async def set_state(
     the expected one, Conflict `mailbox-deleted` for what must stay in the trash.
     """
     async with database.transaction() as session:
-        held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
-        if held is None:
-            raise no_such_message()
-        rights = await rights_at(session, member, held.mailbox_id)
-        check_seen(rights, held.state)
+        held, rights = await _seen(session, tenant_id, message_id, member)
         check_right(
             rights, Right.DELETE if state in {Requested.DELETED, Requested.RESTORED} else Right.LISTEN
         )
@@ -155,11 +151,7 @@ async def delete_message(
     NotFound `no-such-message`, NotAllowed and PreconditionFailed.
     """
     async with database.transaction() as session:
-        held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
-        if held is None:
-            raise no_such_message()
-        rights = await rights_at(session, member, held.mailbox_id)
-        check_seen(rights, held.state)
+        held, rights = await _seen(session, tenant_id, message_id, member)
         check_right(rights, Right.DELETE)
         _check_version(held, expected_version)
         if held.state is not MessageState.DELETED:
@@ -226,6 +218,18 @@ async def _held(
         if right not in rights[locked.mailbox_id]
     }
     return seen, refused
+
+
+async def _seen(
+    session: AsyncSession, tenant_id: UUID, message_id: UUID, member: UUID | None
+) -> tuple[Locked, Rights]:
+    """Return a message, locked, with the rights of who asks; raises NotFound for what they may not see."""
+    held = (await messages.lock(session, tenant_id, [message_id])).get(message_id)
+    if held is None:
+        raise no_such_message()
+    rights = await rights_at(session, member, held.mailbox_id)
+    check_seen(rights, held.state)
+    return held, rights
 
 
 def _right_for(action: BulkAction) -> Right:
