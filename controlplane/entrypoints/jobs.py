@@ -70,7 +70,7 @@ from controlplane.storage.queue import make_app
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
 from controlplane.storage.writable import check_writable
-from controlplane.supervisor.notify import Notifier, beat
+from controlplane.supervisor.notify import PATIENT_SECONDS, Notifier, beat
 from controlplane.supervisor.priority import step_back
 
 _LAST_SECONDS = 4.5
@@ -116,7 +116,7 @@ async def _serve(settings: Settings) -> None:
         "spool": lambda: asyncio.to_thread(check_writable, settings.paths.spool),
     }
     background = [
-        asyncio.create_task(beat(notifier)),
+        asyncio.create_task(beat(notifier, hung_seconds=PATIENT_SECONDS)),
         asyncio.create_task(spool.watch(ingest, ingest.spool)),
     ]
     try:

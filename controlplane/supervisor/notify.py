@@ -9,7 +9,10 @@ import asyncio
 import faulthandler
 import socket
 
-_HUNG_SECONDS = 5.0
+HUNG_SECONDS = 5.0
+"""How long a process that calls hang on may seem to hang."""
+PATIENT_SECONDS = 60.0
+"""The same of one that lets others go first: on a busy machine it waits for a processor, and is sound."""
 
 
 class Notifier:
@@ -52,15 +55,15 @@ class Notifier:
             return
 
 
-async def beat(notifier: Notifier, *, every: float = 1.0) -> None:
-    """Send `WATCHDOG=1` each `every` seconds until cancelled; ends the process if the loop hangs for 5 s.
+async def beat(notifier: Notifier, *, every: float = 1.0, hung_seconds: float = HUNG_SECONDS) -> None:
+    """Send `WATCHDOG=1` each `every` seconds until cancelled; end the process if the loop hangs too long.
 
     The end is by `faulthandler`, with a traceback of every thread on stderr, and works where
     nobody listens on `NOTIFY_SOCKET`.
     """
     try:
         while True:
-            faulthandler.dump_traceback_later(_HUNG_SECONDS, exit=True)
+            faulthandler.dump_traceback_later(hung_seconds, exit=True)
             notifier.watchdog()
             await asyncio.sleep(every)
     finally:

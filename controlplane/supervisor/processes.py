@@ -9,6 +9,7 @@ from pathlib import Path
 
 from controlplane.supervisor.children import Child, Program
 from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.notify import HUNG_SECONDS, PATIENT_SECONDS
 from controlplane.supervisor.private_switch import PrivateSwitch
 from controlplane.supervisor.watchdog import Watchdog
 
@@ -18,8 +19,8 @@ _ASK_AGAIN_SECONDS = 0.1
 # Together with PostgreSQL's end these stay below the 10 s that `up` has.
 _DRAIN_SECONDS = 5.5
 _END_SECONDS = 1.5
-# These send signs of life; `web` has none, and loses nothing by being slow.
-_WATCHED = frozenset({"calls", "events", "jobs"})
+WATCHED: Mapping[str, float] = {"calls": HUNG_SECONDS, "events": HUNG_SECONDS, "jobs": PATIENT_SECONDS}
+"""Who sends signs of life, and how long it may be without; `web` sends none, and loses nothing by being slow."""
 _HTTP_OK = b" 200 "
 
 
@@ -60,7 +61,9 @@ class Processes:
                     log=logs / f"{name}.log",
                 ),
                 started=started,
-                watchdog=Watchdog(run_folder / f"{name}.notify") if name in _WATCHED else None,
+                watchdog=Watchdog(run_folder / f"{name}.notify", silence_seconds=WATCHED[name])
+                if name in WATCHED
+                else None,
             )
             for name in names
         }
@@ -77,7 +80,7 @@ class Processes:
         """Start our processes and wait until `calls` and `web` serve; raises CannotStart."""
         for child in self._ours.values():
             await child.start()
-        for name in self._ours.keys() & _WATCHED:
+        for name in self._ours.keys() & WATCHED.keys():
             await self._ours[name].until_ready(_READY_SECONDS)
         try:
             async with asyncio.timeout(_READY_SECONDS):

@@ -1,7 +1,7 @@
 """The parent's side of the watchdog: a child that falls silent is killed, so that its calls go on elsewhere.
 
 The protocol is that of sd_notify(3). A child has 60 s to say `READY=1`; once it sent `WATCHDOG=1`
-it must do so again within 5 s, until it says `STOPPING=1`.
+it must do so again within 5 s (60 s for one that lets others go first), until it says `STOPPING=1`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import structlog
 
+from controlplane.supervisor.notify import HUNG_SECONDS
+
 READY_SECONDS = 60.0
-SILENCE_SECONDS = 5.0
 _TICK_SECONDS = 0.25
 _OWN_LAG_SECONDS = 1.0
 _LARGEST_MESSAGE = 4096
@@ -28,7 +29,7 @@ class Watchdog:
         socket_path: Path,
         *,
         ready_seconds: float = READY_SECONDS,
-        silence_seconds: float = SILENCE_SECONDS,
+        silence_seconds: float = HUNG_SECONDS,
     ) -> None:
         self.socket_path = socket_path
         self.ready = asyncio.Event()

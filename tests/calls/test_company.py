@@ -92,7 +92,7 @@ async def company(product: Product, root: Path) -> AsyncIterator[Company]:
     async with RingingPhone(product.sip).opened() as phone:
         for number in (there["101"], there["102"]):
             registers = partial(_registers, phone, number, there.passwords[number])
-            await until_told(registers, f"the account of {number}", seconds=30)
+            await until_told(registers, f"the account of {number}", seconds=60)
         await product.wait_until_published()
         yield there
     async with product.api() as api:

@@ -155,7 +155,7 @@ class Installation:
             assert (201, 201) == (mailbox.status_code, extension.status_code), mailbox.text + extension.text
             self.password = extension.json()["sip_password"]
             greeting = self.composed.volume("configuration") / "greetings" / f"{mailbox.json()['id']}.wav"
-            await until(greeting.exists, "the greeting", seconds=30)
+            await until(greeting.exists, "the greeting", seconds=60)
 
             async def is_live() -> bool:
                 return _is_live((await api.get("/configuration")).json())

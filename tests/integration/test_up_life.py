@@ -157,7 +157,7 @@ def test_a_second_up_is_refused(instance: Instance) -> None:
 @pytest.mark.parametrize("name", ["calls", "events", "jobs", "web", "switch", "postgres"])
 def test_a_killed_process_is_replaced(instance: Instance, name: str) -> None:
     """`ready.json` has the new one, and the instance is healthy again."""
-    before, after = replaced(instance, name, signal.SIGKILL, seconds=15)
+    before, after = replaced(instance, name, signal.SIGKILL, seconds=60)
     until(lambda: healthy(instance), seconds=30)
 
     assert (None, True) == (start_time(before), start_time(after) is not None)

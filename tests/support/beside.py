@@ -159,7 +159,7 @@ class ControlPlane:
         return message
 
     async def wait_for_messages(
-        self, number: str, count: int, *, seconds: float = 20
+        self, number: str, count: int, *, seconds: float = 60
     ) -> list[dict[str, Any]]:
         """Wait until a mailbox has `count` messages; return them."""
         deadline = time.monotonic() + seconds

@@ -99,7 +99,7 @@ class Product:
         return list(answer.json()["items"])
 
     async def wait_for_messages(
-        self, number: str, count: int, *, seconds: float = 20
+        self, number: str, count: int, *, seconds: float = 60
     ) -> list[dict[str, Any]]:
         """Wait until a mailbox has `count` messages; return them."""
         deadline = time.monotonic() + seconds
@@ -117,7 +117,7 @@ class Product:
         path.write_bytes(answer.content)
         return path
 
-    async def wait_until_published(self, *, seconds: float = 30) -> None:
+    async def wait_until_published(self, *, seconds: float = 60) -> None:
         """Wait until the switch runs what the database says, with no change on its way."""
 
         async def is_published() -> bool:
@@ -139,7 +139,7 @@ class Product:
                 found.append(message)
         return found
 
-    async def wait_for_mail(self, number: str, *, seconds: float = 20) -> EmailMessage:
+    async def wait_for_mail(self, number: str, *, seconds: float = 60) -> EmailMessage:
         """Wait for the one mail of a mailbox."""
         await until(lambda: bool(self.mails(number)), f"a mail for {number}", seconds=seconds)
         (mail,) = self.mails(number)
@@ -184,12 +184,12 @@ class Product:
         ]
         return "\n".join([*said, *children[-10:]])
 
-    async def wait_for_restart(self, name: str, old: int, *, seconds: float = 30) -> None:
+    async def wait_for_restart(self, name: str, old: int, *, seconds: float = 60) -> None:
         """Wait until a part runs again under another process id and the product is ready."""
         await until(lambda: self.pid(name) != old, f"a new {name}", seconds=seconds)
         await self.wait_until_ready(seconds=seconds)
 
-    async def wait_until_ready(self, *, seconds: float = 30) -> None:
+    async def wait_until_ready(self, *, seconds: float = 60) -> None:
         """Wait until the product says that it is ready, and `calls`, of which it says nothing, listens."""
         deadline = time.monotonic() + seconds
         settings = settings_of(self.instance.state_dir)
@@ -230,7 +230,7 @@ class Handset:
         return Conversation(call, self.product.prompts, language=language)
 
 
-async def until_told(fact: Callable[[], Awaitable[bool]], what: str, *, seconds: float = 20) -> None:
+async def until_told(fact: Callable[[], Awaitable[bool]], what: str, *, seconds: float = 60) -> None:
     """Ask until `fact` holds; fail naming `what` did not come."""
     deadline = time.monotonic() + seconds
     while not await fact():
@@ -238,7 +238,7 @@ async def until_told(fact: Callable[[], Awaitable[bool]], what: str, *, seconds:
         await asyncio.sleep(0.05)
 
 
-async def until(fact: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
+async def until(fact: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
     """Wait until `fact` holds; fail naming `what` did not come."""
     deadline = time.monotonic() + seconds
     while not fact():

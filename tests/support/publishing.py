@@ -70,7 +70,7 @@ async def rendered_now(
     return rendered.digest, files
 
 
-def publisher_to(rig: Rig, database: Database, *, verify_seconds: float = 5) -> Publisher:
+def publisher_to(rig: Rig, database: Database, *, verify_seconds: float = 30) -> Publisher:
     """Return a publisher to the real switch of a rig."""
     return Publisher(
         database=database,

@@ -11,6 +11,7 @@ import pytest
 from controlplane.entrypoints import secret_files
 from controlplane.entrypoints.commands import app
 from controlplane.settings import Settings, load
+from controlplane.supervisor.processes import WATCHED
 from tests.support.write_settings_table import names
 
 FOLDER = Path(__file__).parents[2] / "systemd"
@@ -125,3 +126,9 @@ def test_systemd_finds_no_fault(tmp_path: Path) -> None:
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("process", sorted(WATCHED))
+def test_systemd_is_as_patient_as_up(process: str) -> None:
+    """A process that lets others go first is not taken for one that hangs, below either of the two."""
+    assert [f"{WATCHED[process]:.0f}"] == lines(f"shared-voicemail-{process}.service", "WatchdogSec")
