@@ -25,6 +25,7 @@ _PIECE = 800
 _JUMP = 6400
 _MISSING = 0.25
 _MISSING_IN_A_ROW = 2
+_SILENCE_CUT = 800
 
 Samples = npt.NDArray[np.float32]
 
@@ -95,7 +96,7 @@ class Heard:
     def find(self, prompt: Path, *, after: float = 0.0) -> float | None:
         """Return where `prompt` ends in what was heard, or None if it was not heard whole.
 
-        It must begin at or after `after`.
+        It must begin at or after `after`, or a tenth of a second before (see Search).
         """
         return Search(prompt, after=after).look(self)
 
@@ -122,12 +123,13 @@ class Search:
     The beginning is found by a window of 0.3 s; from there on the prompt is followed in pieces of 0.1 s,
     each near where the one before was. A jitter buffer on a busy machine inserts or drops some frames, and
     what comes after a stall comes up to 0.8 s later: pieces that are cut by such a jump may be missing, but
-    never two tenths of a second in a row and never a quarter of the prompt.
+    never two tenths of a second in a row and never a quarter of the prompt. It also drops silence: what
+    comes behind the end of another prompt may begin up to 0.1 s before that.
     """
 
     def __init__(self, prompt: Path, *, after: float = 0.0) -> None:
         self._wanted = read(prompt)
-        self._from = int(after * RATE)
+        self._from = max(0, int(after * RATE) - _SILENCE_CUT)
         self._window = min(WINDOW, len(self._wanted))
         self._anchors = self._voiced(self._window)[:_ANCHORS]
         self._pieces = self._voiced(min(_PIECE, len(self._wanted)))

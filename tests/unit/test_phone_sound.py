@@ -53,6 +53,22 @@ def test_what_was_heard_before_does_not_count(prompt: Path) -> None:
     assert Heard(np.concatenate((read(prompt), _noise(2, 2)))).find(prompt, after=0.5) is None
 
 
+def test_silence_that_the_jitter_buffer_dropped_does_not_hide_the_next_prompt(
+    prompt: Path, tmp_path: Path
+) -> None:
+    """One of one piece, behind another that ends by silence: it began before that should have ended."""
+    first, quiet = read(prompt), np.zeros(4000, np.float32)
+    ending = tmp_path / "ending.wav"
+    write(np.concatenate((first, quiet)), ending)
+    word = tmp_path / "word.wav"
+    write(_noise(0.4, 5), word)
+    heard = Heard(np.concatenate((first, quiet[:-320], read(word), quiet)))
+    end = heard.find(ending)
+    assert end == pytest.approx(2.0, abs=0.001)
+
+    assert heard.find(word, after=end) == pytest.approx(2.36, abs=0.001)
+
+
 def test_a_search_goes_on_as_the_recording_grows(prompt: Path) -> None:
     """A prompt whose beginning came at the end of one look is found by the next one."""
     sound = np.concatenate((_noise(1, 2), read(prompt), _noise(0.2, 3)))
