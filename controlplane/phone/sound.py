@@ -131,8 +131,11 @@ class Search:
         self._wanted = read(prompt)
         self._from = max(0, int(after * RATE) - _SILENCE_CUT)
         self._window = min(WINDOW, len(self._wanted))
-        self._anchors = self._voiced(self._window)[:_ANCHORS]
-        self._pieces = self._voiced(min(_PIECE, len(self._wanted)))
+        # Those of a short prompt overlap: one that a jump cuts must not be the only one.
+        apart = min(self._window, (len(self._wanted) - self._window) // (_ANCHORS - 1))
+        self._anchors = self._voiced(self._window, apart)[:_ANCHORS]
+        piece = min(_PIECE, len(self._wanted))
+        self._pieces = self._voiced(piece, piece)
 
     def look(self, heard: Heard) -> float | None:
         """Return where the prompt ends, in seconds, or None if it was not heard whole up to now."""
@@ -146,11 +149,11 @@ class Search:
             self._from = max(self._from, len(heard.samples) - behind)
         return None
 
-    def _voiced(self, length: int) -> list[int]:
+    def _voiced(self, length: int, apart: int) -> list[int]:
         """List where the pieces of a length begin that are more than silence, which says nothing."""
         return [
             offset
-            for offset in range(0, len(self._wanted) - length + 1, max(1, length))
+            for offset in range(0, len(self._wanted) - length + 1, max(1, apart))
             if float(np.sqrt(np.mean(self._wanted[offset : offset + length] ** 2))) >= _VOICED
         ]
 
