@@ -315,9 +315,14 @@ class RawPhone:
                 told.append(f"{values[b'messages-waiting'].decode()} {counts.decode()}".strip())
         return told
 
-    def tones(self) -> list[float]:
-        """Return the frequencies heard so far, in hertz and in order; silence is left out."""
-        sound = _linear(bytes(self._heard))
+    @property
+    def heard_frames(self) -> int:
+        """How many packets' worth of media came up to now."""
+        return len(self._heard) // _FRAME
+
+    def tones(self, *, after: int = 0) -> list[float]:
+        """Return the frequencies heard behind `after` frames, in hertz and in order, without silence."""
+        sound = _linear(bytes(self._heard[after * _FRAME :]))
         found: list[float] = []
         window = 800
         for start in range(0, len(sound) - window + 1, window):
