@@ -157,7 +157,7 @@ async def _check(scene: Scene, wanted: Plan, box: str, known: list[Left], *, del
     except AssertionError:
         faults.append(f"not at rest after {_SETTLE_SECONDS:.0f} s")
     messages = await _all_messages(product, box)
-    faults += wrong_messages(known, messages, must)
+    faults += wrong_messages(known, messages, must, costs_seconds=wanted.trouble.costs_seconds)
     faults += await _wrong_audio(product, messages)
     faults += wrong_mails(scene.relay.taken(f"{box}@example.org"), messages)
     first = next((one for one in messages if one["caller_number"] == known[0].caller), None)
@@ -175,7 +175,9 @@ async def _check(scene: Scene, wanted: Plan, box: str, known: list[Left], *, del
         raise Violation(f"{wanted}\n" + "\n".join(f"- {fault}" for fault in faults))
 
 
-def wrong_messages(known: list[Left], messages: list[dict[str, Any]], must: set[str]) -> list[str]:
+def wrong_messages(
+    known: list[Left], messages: list[dict[str, Any]], must: set[str], *, costs_seconds: float = 0.0
+) -> list[str]:
     """Each caller at most once, who finished exactly once, with the length that was spoken."""
     faults = []
     counts = Counter(str(one["caller_number"]) for one in messages)
@@ -186,7 +188,8 @@ def wrong_messages(known: list[Left], messages: list[dict[str, Any]], must: set[
             faults.append(f"caller {one.caller} ({one.told or 'finished'}): {count} messages")
         if one.caller not in must or count == 0:
             continue
-        least, most = one.seconds - _TOLERANCE_SECONDS, one.seconds + _STALL_SECONDS
+        least = one.seconds - _TOLERANCE_SECONDS - costs_seconds
+        most = one.seconds + _STALL_SECONDS
         if not least <= lengths[one.caller] <= most:
             faults.append(f"caller {one.caller} spoke {one.seconds} s; recorded: {lengths[one.caller]:.1f} s")
     faults += [f"a message of {caller}, who is nobody here" for caller in counts]

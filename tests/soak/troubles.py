@@ -40,13 +40,17 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """`spares_calls`: whether a call that goes on meanwhile must come to its end and be a message."""
+    """`spares_calls`: whether a call that goes on meanwhile must come to its end and be a message.
+
+    `costs_seconds` is what a recording may lack afterwards.
+    """
 
     name: str
     strike: Stroke
     heal: Stroke
     spares_calls: bool = True
     needs_small_disk: bool = False
+    costs_seconds: float = 0.0
 
 
 async def _nothing(_: Scene) -> None:
@@ -215,7 +219,13 @@ TROUBLES = (
     _gone("web", signal.SIGKILL),
     _gone("jobs", signal.SIGTERM),
     _mail(Mood.AWAY),
-    Trouble(name="the switch stands still", strike=_stop_the_switch, heal=_nothing),
+    # What was spoken to a switch that does not run is lost: Asterisk drops it, FreeSWITCH some of it.
+    Trouble(
+        name="the switch stands still",
+        strike=_stop_the_switch,
+        heal=_nothing,
+        costs_seconds=_STANDSTILL_SECONDS,
+    ),
     _still("events"),
     _gone("web", signal.SIGTERM),
     _mail(Mood.REFUSING),
