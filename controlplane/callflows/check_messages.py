@@ -12,12 +12,15 @@ from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.listen import Listening, Move
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
-from controlplane.callflows.prompts import MessageCounts, Prompt, Utterance
+from controlplane.callflows.prompts import ByColleague, Deed, MessageCounts, Prompt, Utterance
 from controlplane.callflows.voicemail import HeardMessage, Voicemail
 from controlplane.domain.errors import CallerHungUp, CallLost, Unavailable
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import MessageState
 from controlplane.domain.rights import Right
+
+_MOST_NAMED = 2
+"""Of those who listen to the same message: what is said before it must not be longer than it."""
 
 
 async def check_messages(
@@ -26,8 +29,11 @@ async def check_messages(
     voicemail: Voicemail,
     options: FlowOptions,
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
+    hears: Callable[[UUID | None], None] = lambda _message_id: None,
 ) -> Ending:
     """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
+
+    `hears` is told which message they are at, for colleagues to know; None once they left it.
 
     Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.
     Until the listener is let in, a database that fails leaves the call to the dialplan, which
@@ -41,7 +47,7 @@ async def check_messages(
             return Ending(outcome=admitted)
         mailbox = admitted.mailbox
         opened(mailbox.id)
-        await _Session(call, admitted, voicemail=voicemail, options=options).run()
+        await _Session(call, admitted, voicemail=voicemail, options=options, hears=hears).run()
         await end_call(call, Prompt.GOODBYE)
     except CallerHungUp:
         return _ending(Outcome.HUNG_UP, mailbox)
@@ -89,8 +95,17 @@ async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending
 class _Session:
     """A listener who was let into a mailbox."""
 
-    def __init__(self, call: Call, admitted: Admitted, *, voicemail: Voicemail, options: FlowOptions) -> None:
+    def __init__(
+        self,
+        call: Call,
+        admitted: Admitted,
+        *,
+        voicemail: Voicemail,
+        options: FlowOptions,
+        hears: Callable[[UUID | None], None],
+    ) -> None:
         self._call = call
+        self._hears = hears
         self._mailbox = admitted.mailbox
         self._may_delete = Right.DELETE in admitted.rights
         extension = f"extension {call.facts.extension}"
@@ -216,7 +231,11 @@ class _Session:
             by=self._by,
             may_delete=self._may_delete,
         )
-        move = await listening.run(*opening)
+        self._hears(heard.id)
+        others = await self._voicemail.listeners(heard.id, besides=self._call.facts.call_id)
+        there = [ByColleague(deed=Deed.LISTENING, who=who) for who in others[:_MOST_NAMED]]
+        move = await listening.run(*opening, *there)
+        self._hears(None)
         if listening.state is MessageState.DELETED:
             self._in_trash.add(heard.id)
         else:

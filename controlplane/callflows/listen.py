@@ -8,7 +8,7 @@ from controlplane.callflows.call import Call
 from controlplane.callflows.keys import ALL_KEYS, SKIP_SECONDS, Action, State, action_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
-from controlplane.callflows.prompts import FromNumber, Prompt, ReceivedAt, Utterance
+from controlplane.callflows.prompts import ByColleague, Deed, FromNumber, Prompt, ReceivedAt, Utterance
 from controlplane.callflows.voicemail import Change, HeardMessage, Voicemail
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.message import MessageState
@@ -155,6 +155,9 @@ class Listening:
             played = await self._call.play_recording(path, offset_ms=self._position_ms, interrupt=ALL_KEYS)
         except FileNotFoundError:
             self._playing = False
+            left = await self._voicemail.left(self._heard.id)
+            if left.state is None:
+                return await self._tell(left)
             return await self._say(Prompt.RECORDING_UNAVAILABLE)
         self._position_ms = played.position_ms
         if played.key:
@@ -175,33 +178,36 @@ class Listening:
     # What changes the state of the message.
 
     async def _finish(self) -> Move | None:
-        """Mark as saved what was new and has been played to its end."""
+        """Mark as saved what was new and has been played to its end; of others look what became of them."""
         self._playing = False
-        if self.state is not MessageState.NEW:
-            return None
-        change = await self._change(MessageState.SAVED)
-        if change.done or change.state is MessageState.SAVED:
-            # That a colleague heard it too, at the same time, is no news to anybody.
-            self.state = MessageState.SAVED
-            return None
-        return await self._tell(change.state)
+        if self.state is MessageState.NEW:
+            change = await self._change(MessageState.SAVED)
+            if change.done or change.state is MessageState.SAVED:
+                # That a colleague heard it too, at the same time, is no news to anybody.
+                self.state = MessageState.SAVED
+                return None
+        else:
+            change = await self._voicemail.left(self._heard.id)
+            if change.state is self.state:
+                return None
+        return await self._tell(change)
 
     async def _keep(self) -> Move | Action | None:
         if self.state is MessageState.DELETED:
             change = await self._restore()
-            gone = None if change.done else await self._tell(change.state)
+            gone = None if change.done else await self._tell(change)
             if gone is not None:
                 return gone
         if self.state is MessageState.NEW:
             change = await self._change(MessageState.SAVED)
             if not change.done:
-                told = await self._tell(change.state)
+                told = await self._tell(change)
                 return Move.ON if change.state is MessageState.SAVED else told
         else:
             # It is saved as far as the listener knows. There is nothing to write, but to look.
-            now = await self._voicemail.message(self._heard.id)
-            if now is None or now.state is not MessageState.SAVED:
-                return await self._tell(now.state if now else None)
+            now = await self._voicemail.left(self._heard.id)
+            if now.state is not MessageState.SAVED:
+                return await self._tell(now)
         return await self._say(Prompt.MESSAGE_SAVED) or Move.ON
 
     async def _delete(self) -> Move | Action | None:
@@ -209,7 +215,7 @@ class Listening:
             return await self._say(Prompt.DELETE_NOT_ALLOWED)
         change = await self._change(MessageState.DELETED)
         if not change.done:
-            return await self._tell(change.state)
+            return await self._tell(change)
         # The menu of a deleted message says that it was deleted.
         self._playing = False
         return None
@@ -217,7 +223,7 @@ class Listening:
     async def _undo(self) -> Move | Action | None:
         change = await self._restore()
         if not change.done:
-            return await self._tell(change.state)
+            return await self._tell(change)
         return await self._say(Prompt.MESSAGE_RESTORED)
 
     async def _change(self, to: MessageState) -> Change:
@@ -232,31 +238,32 @@ class Listening:
         change = await self._voicemail.restore(self._heard.id, by=self._by)
         if not change.done:
             return change
-        now = await self._voicemail.message(self._heard.id)
-        if now is None:
-            return Change(done=False, state=None)
+        now = await self._voicemail.left(self._heard.id)
+        if now.state is None:
+            return now
         self.state = now.state
         return change
 
-    async def _tell(self, left: MessageState | None) -> Move | None:
-        """Say what a colleague did, and believe it from then on; a message that is gone is left.
+    async def _tell(self, change: Change) -> Move | None:
+        """Say what a colleague did, and who; believe it from then on; a message that is gone is left.
 
         Not to be interrupted: a key pressed before hearing it was meant for the state of before.
         """
+        left = change.state
         if left is None:
-            await self._call.play(Prompt.MESSAGE_GONE)
+            await self._call.play(ByColleague(deed=Deed.PURGED, who=change.by))
             return Move.ON
         was_deleted, self.state = self.state is MessageState.DELETED, left
         match left:
             case MessageState.DELETED:
                 self._playing = False
-                words = Prompt.ALREADY_DELETED
+                deed = Deed.DELETED
             case _ if was_deleted:
-                words = Prompt.ALREADY_RESTORED
+                deed = Deed.RESTORED
             case MessageState.SAVED:
-                words = Prompt.ALREADY_SAVED
+                deed = Deed.SAVED
             case MessageState.NEW:
-                words = Prompt.ALREADY_CHANGED
-        await self._call.play(words)
+                deed = Deed.CHANGED
+        await self._call.play(ByColleague(deed=deed, who=change.by))
         # In the trash there is nothing to do for who may not delete.
         return Move.ON if left is MessageState.DELETED and not self._may_delete else None

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.mailbox import SayDatetime
 
 
@@ -71,6 +72,7 @@ class Prompt(StrEnum):
     ALREADY_SAVED = "already-saved"  # A colleague has already kept this message.
     ALREADY_RESTORED = "already-restored"  # A colleague has restored this message meanwhile.
     ALREADY_CHANGED = "already-changed"  # A colleague has marked this message as new meanwhile.
+    COLLEAGUE_LISTENING = "colleague-listening"  # A colleague is listening to this message.
     MESSAGE_GONE = "message-gone"  # This message no longer exists.
     RECORDING_UNAVAILABLE = "recording-unavailable"  # This recording cannot be played now.
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
@@ -157,6 +159,45 @@ class SentOnBy:
     seconds: int | None = None
 
 
+class Deed(StrEnum):
+    """What a colleague did with a message; the value is its key in the catalogues."""
+
+    DELETED = "deleted"
+    SAVED = "saved"
+    RESTORED = "restored"
+    CHANGED = "changed"  # marked as new
+    PURGED = "purged"
+    LISTENING = "listening"
+
+    @property
+    def by_somebody(self) -> Prompt:
+        """The sentence that names nobody."""
+        match self:
+            case Deed.DELETED:
+                return Prompt.ALREADY_DELETED
+            case Deed.SAVED:
+                return Prompt.ALREADY_SAVED
+            case Deed.RESTORED:
+                return Prompt.ALREADY_RESTORED
+            case Deed.CHANGED:
+                return Prompt.ALREADY_CHANGED
+            case Deed.PURGED:
+                return Prompt.MESSAGE_GONE
+            case Deed.LISTENING:
+                return Prompt.COLLEAGUE_LISTENING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByColleague:
+    """`Already deleted by extension 1 0 2.` In parts, of which only the name of a person is made for it.
+
+    Somebody who is not known, or whose name was not spoken yet, is `a colleague`.
+    """
+
+    deed: Deed
+    who: Colleague
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWords:
     """Sentences that somebody wrote: the greeting of a virtual receptionist. Made when it is saved."""
@@ -172,7 +213,16 @@ class AudioFile:
 
 
 Utterance = (
-    Prompt | Tone | Greeting | OwnWords | MessageCounts | FromNumber | ReceivedAt | SentOnBy | AudioFile
+    Prompt
+    | Tone
+    | Greeting
+    | OwnWords
+    | MessageCounts
+    | FromNumber
+    | ReceivedAt
+    | SentOnBy
+    | ByColleague
+    | AudioFile
 )
 
 

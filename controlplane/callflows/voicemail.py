@@ -14,6 +14,7 @@ from uuid import UUID
 
 from controlplane.callflows.prompts import SentOnBy
 from controlplane.domain.caller import Caller
+from controlplane.domain.colleague import SOMEBODY, Colleague
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, TakeFacts
 from controlplane.domain.pin import Pin
@@ -45,10 +46,11 @@ class HeardMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The answer to a conditional change: `done`, or the state that a colleague left (None: purged)."""
+    """The answer to a conditional change: `done`, or what a colleague `by` left (`state` None: purged)."""
 
     done: bool
     state: MessageState | None
+    by: Colleague = SOMEBODY
 
 
 class Voicemail(Protocol):
@@ -96,6 +98,14 @@ class Voicemail(Protocol):
 
     async def message(self, message_id: UUID) -> HeardMessage | None:
         """Return it as it is now; None if it is purged."""
+        ...
+
+    async def left(self, message_id: UUID) -> Change:
+        """Return in which state a message is now, and who brought it there; never `done`."""
+        ...
+
+    async def listeners(self, message_id: UUID, *, besides: str) -> list[Colleague]:
+        """Return who listens to a message now, by phone or in a browser, but for the call `besides`."""
         ...
 
     async def note_heard(self, message_id: UUID, *, by: str) -> None:

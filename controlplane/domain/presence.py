@@ -1,4 +1,4 @@
-"""What runs now: processes of ours, and the calls that they have in mailboxes."""
+"""What runs now: processes of ours, their calls in mailboxes, and who listens to which message."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from controlplane.domain.colleague import Colleague
+
 SEEN_EACH: Final = timedelta(seconds=5)
 LOST_AFTER: Final = timedelta(seconds=16)
 """A process that said nothing for so long does not run, or does not reach the database."""
+
+PLAYER_SEEN_EACH: Final = timedelta(seconds=5)
+PLAYER_LOST_AFTER: Final = timedelta(seconds=12)
+"""A player that said nothing for so long was closed in a way of which its page could not tell."""
 
 
 class ProcessKind(StrEnum):
@@ -48,7 +54,10 @@ class RunningProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentCall:
-    """A call that is in a mailbox: `who` is the caller's number, or the extension that listens."""
+    """A call that is in a mailbox: `who` is the caller's number, or the extension that listens.
+
+    `message_id` is what it listens to, and `message_since` since when.
+    """
 
     call_id: str
     tenant_id: UUID
@@ -56,6 +65,8 @@ class PresentCall:
     doing: Doing
     who: str
     since: datetime
+    message_id: UUID | None = None
+    message_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +76,20 @@ class ShownCall:
     call: PresentCall
     mailbox_number: str
     mailbox_name: str
+
+
+class ListeningBy(StrEnum):
+    """By what somebody listens."""
+
+    PHONE = "phone"
+    BROWSER = "browser"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentListener:
+    """Who listens to a message now; `who` has the extension and the name, as far as they are known."""
+
+    message_id: UUID
+    by: ListeningBy
+    who: Colleague
+    since: datetime

@@ -11,6 +11,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -216,21 +217,21 @@ def flows(
 ) -> dict[Entry, Handler]:
     """Return the flow for each thing that a dialplan may ask for."""
 
-    def enter(call: Call, mailbox_id: UUID | None, doing: Doing, who: str) -> None:
-        if mailbox_id is not None:
-            presence.enter(
-                PresentCall(
-                    call_id=call.facts.call_id,
-                    tenant_id=call.facts.tenant_id,
-                    mailbox_id=mailbox_id,
-                    doing=doing,
-                    who=who,
-                    since=datetime.now(UTC),
-                )
-            )
+    def present(call: Call, mailbox_id: UUID, doing: Doing, who: str) -> PresentCall:
+        present = PresentCall(
+            call_id=call.facts.call_id,
+            tenant_id=call.facts.tenant_id,
+            mailbox_id=mailbox_id,
+            doing=doing,
+            who=who,
+            since=datetime.now(UTC),
+        )
+        presence.enter(present)
+        return present
 
     async def leave(call: Call) -> Ending:
-        enter(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
+        if call.facts.mailbox_id is not None:
+            present(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
         try:
             return await leave_message(
                 call,
@@ -244,11 +245,19 @@ def flows(
             presence.leave(call.facts.call_id)
 
     async def check(call: Call) -> Ending:
+        there: list[PresentCall] = []
+
         def opened(mailbox_id: UUID) -> None:
-            enter(call, mailbox_id, Doing.LISTENING, call.facts.extension or "")
+            there.append(present(call, mailbox_id, Doing.LISTENING, call.facts.extension or ""))
+
+        def hears(message_id: UUID | None) -> None:
+            since = None if message_id is None else datetime.now(UTC)
+            presence.enter(replace(there[0], message_id=message_id, message_since=since))
 
         try:
-            return await check_messages(call, voicemail=voicemail, options=options, opened=opened)
+            return await check_messages(
+                call, voicemail=voicemail, options=options, opened=opened, hears=hears
+            )
         finally:
             presence.leave(call.facts.call_id)
 

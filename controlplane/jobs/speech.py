@@ -1,4 +1,4 @@
-"""The jobs that speak what belongs to one mailbox, message or virtual receptionist."""
+"""The jobs that speak what belongs to one mailbox, message, person or virtual receptionist."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from uuid import UUID
 from procrastinate import App, RetryStrategy
 
 from controlplane.domain.errors import NotFound
-from controlplane.services import hearing
+from controlplane.services import colleagues, hearing
 from controlplane.services.message_peaks import measure_peaks
 from controlplane.services.receptionist_greetings import JOB, speak_missing, speak_receptionist
 from controlplane.services.recorded_files import settle_recordings
-from controlplane.services.speaking import Speech, speak_envelope, speak_greeting
+from controlplane.services.speaking import Speech, speak_colleague, speak_envelope, speak_greeting
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 from controlplane.storage.recordings import RecordingStore
@@ -51,6 +51,11 @@ def register(
     @app.task(name=JOB, retry=retry)
     async def receptionist(receptionist_id: str) -> None:
         await speak_receptionist(database, speech, UUID(receptionist_id), greetings)
+
+    @app.task(name=colleagues.JOB)
+    async def colleague(name: str, language: str) -> None:
+        # Who is not named in time is `a colleague`; to try again later helps nobody.
+        await speak_colleague(speech, name, language)
 
     @app.task(name=hearing.JOB)
     async def text(digest: str) -> None:

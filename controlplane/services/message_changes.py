@@ -7,7 +7,7 @@ after the commit. `member` is the user whose rights at mailboxes count; None for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, assert_never
@@ -20,6 +20,7 @@ from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFaile
 from controlplane.domain.message import MessageState
 from controlplane.domain.rights import Right, Rights, check_right
 from controlplane.services.access import rights_at, rights_by_mailbox
+from controlplane.services.colleagues import defer_names
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.messages import check_seen, no_such_message, right_to_see
 from controlplane.storage import message_views, messages
@@ -121,7 +122,7 @@ async def set_state(
                     error_id="mailbox-deleted",
                 )
             await messages.move_locked(session, [message_id], target, by)
-            await defer_lamps(session, jobs, [held.mailbox_id])
+            await _tell(session, jobs, [held.mailbox_id], by)
         found = await message_views.view(session, tenant_id, message_id)
         assert found is not None
     return found
@@ -156,10 +157,11 @@ async def delete_message(
         _check_version(held, expected_version)
         if held.state is not MessageState.DELETED:
             await messages.move_locked(session, [message_id], MessageState.DELETED, by)
-            await defer_lamps(session, jobs, [held.mailbox_id])
+            await _tell(session, jobs, [held.mailbox_id], by)
             return await message_views.view(session, tenant_id, message_id)
         await name_author(session, by)
         await messages.delete_locked(session, message_id)
+        await defer_names(session, jobs, [held.mailbox_id], by=by)
     await recordings.remove(message_id)
     structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)
     return None
@@ -193,12 +195,18 @@ async def bulk(
             message_id for message_id, result in outcomes.items() if result.outcome is MessageOutcome.DONE
         ]
         await messages.move_locked(session, done, _bulk_target(action), by)
-        await defer_lamps(session, jobs, {held[message_id].mailbox_id for message_id in done})
+        await _tell(session, jobs, {held[message_id].mailbox_id for message_id in done}, by)
     missing = (
         BulkOutcome(id=i, outcome=MessageOutcome.NOT_FOUND, state=None) for i in ids if i not in outcomes
     )
     outcomes |= {result.id: result for result in missing}
     return [outcomes[message_id] for message_id in dict.fromkeys(ids)]
+
+
+async def _tell(session: AsyncSession, jobs: Jobs, mailbox_ids: Collection[UUID], by: str) -> None:
+    """Have the lamps of mailboxes told, and who did it spoken, for colleagues on the phone."""
+    await defer_lamps(session, jobs, mailbox_ids)
+    await defer_names(session, jobs, mailbox_ids, by=by)
 
 
 async def _held(
@@ -268,6 +276,7 @@ def _check_version(held: Locked, expected: int | None) -> None:
 
 async def purge_messages(
     database: Database,
+    jobs: Jobs,
     recordings: Recordings,
     tenant_id: UUID,
     ids: Sequence[UUID],
@@ -287,6 +296,7 @@ async def purge_messages(
         purged = [locked.id for locked in held.values() if locked.state is MessageState.DELETED]
         for message_id in purged:
             await messages.delete_locked(session, message_id)
+        await defer_names(session, jobs, {held[message_id].mailbox_id for message_id in purged}, by=by)
     for message_id in purged:
         await recordings.remove(message_id)
         structlog.get_logger().info("message.purged", message_id=str(message_id), by=by)

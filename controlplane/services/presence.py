@@ -1,4 +1,4 @@
-"""Tells that a process runs and which calls it has in mailboxes, and reads what all of them told.
+"""Tells that a process runs, which calls it has in mailboxes and at which messages; reads what all told.
 
 No call waits for it: calls are noted in memory, and a task of its own writes them down. What a process that
 died left behind counts no longer once it was not seen for a while.
@@ -46,6 +46,7 @@ class Presence:
         self._started_at = datetime.now(UTC)
         self._calls: dict[str, PresentCall] = {}
         self._written: dict[str, PresentCall] = {}
+        self._sure = True
         self._changed = asyncio.Event()
 
     def enter(self, call: PresentCall) -> None:
@@ -78,9 +79,9 @@ class Presence:
             try:
                 await self._tell()
             except (Unavailable, SQLAlchemyError) as error:
-                # All of it is told anew with the next try.
+                # All of it is told anew with the next try, for a call may be over by then.
                 structlog.get_logger().debug("presence.not_told", reason=type(error).__name__)
-                self._written.clear()
+                self._sure = False
                 await asyncio.sleep(SEEN_EACH.total_seconds())
                 continue
             with suppress(TimeoutError):
@@ -97,16 +98,19 @@ class Presence:
             seen_at=self._started_at,
             faults=await self._faults(),
         )
-        new = {call_id for call_id, call in calls.items() if self._written.get(call_id) != call}
         async with self._database.transaction() as session:
-            await presence.seen(session, process)
+            if not await presence.seen(session, process) or not self._sure:
+                await presence.forget_calls(session, self._id)
+                self._written = {}
+            await presence.forget_lost(session)
+            new = {call_id for call_id, call in calls.items() if self._written.get(call_id) != call}
             await presence.came_and_went(
                 session,
                 self._id,
                 came=[calls[call_id] for call_id in new],
                 went={*self._written.keys() - calls.keys(), *new},
             )
-        self._written = calls
+        self._written, self._sure = calls, True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

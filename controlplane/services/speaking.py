@@ -1,4 +1,4 @@
-"""Speaks what belongs to one mailbox or one message, outside of any transaction.
+"""Speaks what belongs to one mailbox, one message or one person, outside of any transaction.
 
 Greetings go into the cache for our own flows, and as a file per mailbox to where the dialplan
 finds them when it has to do without us.
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.mailbox import Mailbox, SayDatetime
 from controlplane.services.reached import names_on_the_way, sent_on_by
 from controlplane.services.recorded_files import place_recordings
@@ -23,6 +24,7 @@ from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.catalogue import available_languages
 from controlplane.speech.engines import SpeechUnavailable
+from controlplane.speech.sentences import name_of
 from controlplane.storage import mailboxes, messages
 from controlplane.storage.database import Database
 
@@ -128,6 +130,13 @@ async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -
     texts = [text for utterance in utterances for text in speech.cache.texts(utterance, mailbox.language)]
     await speech.make(texts, mailbox.language)
     structlog.get_logger().info("envelope.spoken", message_id=str(message_id))
+
+
+async def speak_colleague(speech: Speech, name: str, language: str) -> None:
+    """Speak a person's name into the cache; raises SpeechUnavailable or OSError."""
+    known = speech.cache.nearest(language)
+    if known is not None and (said := name_of(Colleague(name=name))):
+        await speech.make(said, known)
 
 
 async def _mailbox(database: Database, mailbox_id: UUID) -> Mailbox | None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import Message, MessageState, TakeFacts
@@ -18,10 +19,11 @@ from controlplane.domain.pin import Pin
 from controlplane.domain.rights import Admission
 from controlplane.services.access import admission
 from controlplane.services.audit import note_hearing
+from controlplane.services.colleagues import as_left
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
 from controlplane.services.reached import names_on_the_way, sent_on_by
-from controlplane.storage import extensions, mailboxes, messages, tenants
+from controlplane.storage import extensions, mailboxes, messages, presence, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 from controlplane.storage.queue import Jobs
@@ -141,8 +143,7 @@ class VoicemailService:
             if await messages.move(session, message_id, seen=seen, to=to, by=by):
                 await self._defer_lamp(session, message_id)
                 return Change(done=True, state=to)
-            left = await messages.get(session, message_id)
-        return Change(done=False, state=None if left is None else left.state)
+            return await self._left(session, message_id)
 
     async def restore(self, message_id: UUID, *, by: str) -> Change:
         """Take a message out of the trash, back to the state before; not done if it is not there."""
@@ -151,8 +152,24 @@ class VoicemailService:
             if state is not None:
                 await self._defer_lamp(session, message_id)
                 return Change(done=True, state=state)
-            left = await messages.get(session, message_id)
-        return Change(done=False, state=None if left is None else left.state)
+            return await self._left(session, message_id)
+
+    async def left(self, message_id: UUID) -> Change:
+        """Return in which state a message is now, and who brought it there; never `done`."""
+        async with self._database.transaction() as session:
+            return await self._left(session, message_id)
+
+    @staticmethod
+    async def _left(session: AsyncSession, message_id: UUID) -> Change:
+        state, by = await as_left(session, message_id)
+        return Change(done=False, state=state, by=by)
+
+    async def listeners(self, message_id: UUID, *, besides: str) -> list[Colleague]:
+        """Return who listens to a message now, by phone or in a browser, but for the call `besides`."""
+        async with self._database.transaction() as session:
+            found = await presence.listeners_of_message(session, message_id, besides=besides)
+        # Somebody may listen by phone and in a browser; they are one to a colleague.
+        return list({one.who.extension or one.who.name: one.who for one in found}.values())
 
     async def _defer_lamp(self, session: AsyncSession, message_id: UUID) -> None:
         moved = await messages.get(session, message_id)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from controlplane.callflows.prompts import (
     AudioFile,
+    ByColleague,
     FromNumber,
     Greeting,
     Prompt,
@@ -60,7 +61,8 @@ class PromptCache:
         """Return the existing WAV files that say it, in order; [] if there are none.
 
         Says less where something is missing: a count without the other, a date without its time,
-        a number digit by digit, a greeting without the mailbox's name; nothing instead of half a sentence.
+        a number digit by digit, a greeting without the mailbox's name, `a colleague` without a name; nothing
+        instead of half a sentence.
         What a language has not spoken yet is said in English, but for dates.
         """
         match utterance:
@@ -85,6 +87,8 @@ class PromptCache:
         found = [self._find(text, catalogue, voices) for text in sentences.sentences(utterance, catalogue)]
         if isinstance(utterance, Greeting) and None in found:
             return self._spoken(Prompt.GREETING_STANDARD, language)
+        if isinstance(utterance, ByColleague) and None in found:
+            return self._spoken(utterance.deed.by_somebody, language)
         if isinstance(utterance, ReceivedAt) and found and found[0] is None:
             return []
         if isinstance(utterance, FromNumber) and None in found:

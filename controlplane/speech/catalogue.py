@@ -24,6 +24,7 @@ class Catalogue:
     counts: dict[str, dict[str, str]]
     from_number: dict[str, str]
     digits: dict[str, str]
+    colleagues: dict[str, dict[str, str]]
     received: dict[str, Any]
     sent_on_by: dict[str, Any]
 
@@ -63,6 +64,7 @@ def load(language: str, folder: Path = FOLDER) -> Catalogue:
         counts=tables["counts"],
         from_number=tables["from-number"],
         digits=tables["digits"],
+        colleagues=tables["colleagues"],
         received=tables["received"],
         sent_on_by=tables["sent-on-by"],
     )

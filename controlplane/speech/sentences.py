@@ -12,6 +12,8 @@ from babel import dates, units
 
 from controlplane.callflows.prompts import (
     AudioFile,
+    ByColleague,
+    Deed,
     FromNumber,
     Greeting,
     MessageCounts,
@@ -22,6 +24,7 @@ from controlplane.callflows.prompts import (
     Tone,
     Utterance,
 )
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import Catalogue
 
@@ -60,6 +63,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
             return received(utterance, catalogue)
         case SentOnBy():
             return sent_on_by(utterance, catalogue)
+        case ByColleague():
+            return by_colleague(utterance, catalogue)
         case Tone() | AudioFile():
             return []
     assert_never(utterance)
@@ -79,13 +84,46 @@ def named(catalogue: Catalogue) -> dict[str, str]:
         for kind in ("new", "saved")
         for number in range(1, MOST_COUNTED + 2)
     }
-    return {**prompts, "from-number": catalogue.from_number["start"], **digits, **counted}
+    colleagues = {
+        f"colleague-{by}-{deed}-{place}": part
+        for by, texts in catalogue.colleagues.items()
+        for deed in Deed
+        for place, part in zip(("before", "after"), _around_who(texts[deed.value]), strict=True)
+        if part
+    }
+    return {**prompts, "from-number": catalogue.from_number["start"], **digits, **counted, **colleagues}
 
 
 def spelled(number: str, catalogue: Catalogue) -> list[str]:
     """Return the fixed sentences that say a number digit by digit; [] if it has none."""
     digits = only_digits(number)
     return [catalogue.from_number["start"], *(catalogue.digits[digit] for digit in digits)] if digits else []
+
+
+def by_colleague(utterance: ByColleague, catalogue: Catalogue) -> list[str]:
+    """Say which colleague did what, in parts: what is around a name, and the name or digits.
+
+    One who has neither that can be spoken did it without a name.
+    """
+    deed, who = utterance.deed, utterance.who
+    digits = [catalogue.digits[digit] for digit in only_digits(who.extension or "")]
+    said = digits or name_of(who)
+    if not said:
+        return [catalogue.prompts[deed.by_somebody.value]]
+    before, after = _around_who(catalogue.colleagues["extension" if digits else "name"][deed.value])
+    return [part for part in (before, *said, after) if part]
+
+
+def name_of(who: Colleague) -> list[str]:
+    """Return the part that is a colleague's name; [] if nothing of it can be spoken."""
+    name = speakable(who.name or "")
+    return [f"{name}."] if name else []
+
+
+def _around_who(text: str) -> tuple[str, str]:
+    """Return what stands before and after the name; empty where it is but a full stop."""
+    before, _, after = (part.strip() for part in text.partition("{who}"))
+    return before, after if _is_speech(after) else ""
 
 
 def greeting(display_name: str, catalogue: Catalogue) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.audit import BEGINNINGS, AuditAction, AuditEntry, AuditWay
 from controlplane.storage.tables import AuditEntryRow as Row
-from controlplane.storage.tables import MailboxRow, MessageRow
+from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,21 @@ async def note_done(
         insert(Row).values(
             tenant_id=tenant_id, author=by, action=action.value, kind=kind, object_key=key, subject=key
         )
+    )
+
+
+async def purged_by(session: AsyncSession, message_id: UUID) -> str | None:
+    """Return the label of who purged a message; None if nobody did, or that was forgotten."""
+    # By the tenants, because entries are found by tenant and object.
+    return await session.scalar(
+        select(Row.author)
+        .where(
+            Row.tenant_id.in_(select(TenantRow.id)),
+            Row.object_key == str(message_id),
+            Row.kind == "message",
+            Row.action == AuditAction.PURGED.value,
+        )
+        .limit(1)
     )
 
 

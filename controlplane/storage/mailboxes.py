@@ -136,6 +136,17 @@ async def time_zone(session: AsyncSession, mailbox_id: UUID) -> str:
     return found or "UTC"
 
 
+async def languages(session: AsyncSession, mailbox_ids: Collection[UUID]) -> list[str]:
+    """Return what is spoken in some mailboxes, each language once."""
+    found = await session.scalars(
+        select(func.coalesce(MailboxRow.language, TenantRow.language))
+        .distinct()
+        .join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
+        .where(MailboxRow.id.in_(mailbox_ids))
+    )
+    return sorted(found)
+
+
 async def insert(session: AsyncSession, row: MailboxRow) -> None:
     """Add a mailbox and fill what the database gives (version, times); raises IntegrityError at once."""
     session.add(row)

@@ -70,6 +70,16 @@ async def get(session: AsyncSession, message_id: UUID) -> Message | None:
     return None if row is None else message_values(row)
 
 
+async def as_left(session: AsyncSession, message_id: UUID) -> tuple[MessageState, str | None] | None:
+    """Return the state of a message and the label of who gave it that, if anybody did; None if purged."""
+    found = (
+        await session.execute(
+            select(MessageRow.state, MessageRow.state_changed_by).where(MessageRow.id == message_id)
+        )
+    ).one_or_none()
+    return None if found is None else (MessageState(found[0]), found[1])
+
+
 async def counts(session: AsyncSession, mailbox_ids: Collection[UUID]) -> dict[UUID, Counts]:
     """Count the messages of several mailboxes by state, in one query; every id has an answer."""
     rows = await session.execute(

@@ -841,3 +841,19 @@ class PresentCallRow(Table):
     doing: Mapped[str]
     who: Mapped[str]
     since: Mapped[datetime]
+    message_id: Mapped[UUID | None]
+    message_since: Mapped[datetime | None]
+
+
+class PresentPlayerRow(Table):
+    """A player in a browser that plays a message now; it counts as long as it says so again."""
+
+    __tablename__ = "present_players"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    tenant_id: Mapped[UUID]
+    mailbox_id: Mapped[UUID]
+    message_id: Mapped[UUID]
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]

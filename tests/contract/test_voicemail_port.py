@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from controlplane.callflows.voicemail import Change, PinSource, Voicemail
 from controlplane.domain.caller import Caller
+from controlplane.domain.colleague import Colleague, named_in
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
@@ -22,6 +23,7 @@ from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
 from controlplane.services.pins import Pins
 from controlplane.services.voicemail_service import VoicemailService
 from controlplane.storage import messages
+from controlplane.storage.audit import name_author
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs, make_app
 from controlplane.storage.recordings import RecordingStore
@@ -36,6 +38,7 @@ __all__ = ["database", "database_url", "default_tenant", "postgres"]
 NEW, SAVED, DELETED = MessageState.NEW, MessageState.SAVED, MessageState.DELETED
 PIN = Pin("4071")
 BY = "extension 101"
+COLLEAGUE = Colleague(extension="102")
 
 
 class Subject(Protocol):
@@ -54,7 +57,7 @@ class Subject(Protocol):
         """Make a message, later than those made before."""
         ...
 
-    async def purge(self, message_id: UUID) -> None:
+    async def purge(self, message_id: UUID, *, by: str) -> None:
         """Be the colleague who purged a message."""
         ...
 
@@ -81,9 +84,9 @@ class FakeSubject:
         """Make a message."""
         return self.port.add_message(mailbox, state=state)
 
-    async def purge(self, message_id: UUID) -> None:
+    async def purge(self, message_id: UUID, *, by: str) -> None:
         """Purge it."""
-        self.port.set_state(message_id, None)
+        self.port.set_state(message_id, None, Colleague(extension=named_in(by).extension))
 
     async def speak(self, language: str) -> UUID:
         """Set it."""
@@ -138,9 +141,10 @@ class RealSubject:
         write_wav(path, 12)
         return message_id
 
-    async def purge(self, message_id: UUID) -> None:
+    async def purge(self, message_id: UUID, *, by: str) -> None:
         """Purge it."""
         async with self._database.transaction() as session:
+            await name_author(session, by)
             await messages.delete_locked(session, message_id)
 
     async def speak(self, language: str) -> UUID:
@@ -371,16 +375,16 @@ async def test_change_says_what_a_colleague_left(subject: Subject, left: Message
     now = await subject.port.message(message_id)
 
     assert now is not None
-    assert (change, now.state) == (Change(done=False, state=left), left)
+    assert (change, now.state) == (Change(done=False, state=left, by=COLLEAGUE), left)
 
 
 async def test_change_of_a_purged_message_says_so(subject: Subject) -> None:
     """A message that was purged meanwhile has no state."""
     message_id = await subject.make_message(await subject.make_mailbox())
-    await subject.purge(message_id)
+    await subject.purge(message_id, by="extension 102")
 
     change = await subject.port.change(message_id, seen=NEW, to=SAVED, by=BY)
-    assert change == Change(done=False, state=None)
+    assert change == Change(done=False, state=None, by=COLLEAGUE)
 
 
 @pytest.mark.parametrize("before", [NEW, SAVED])
@@ -405,9 +409,35 @@ async def test_restore_of_what_is_not_in_the_trash_is_not_done(subject: Subject)
 async def test_restore_of_a_purged_message_says_so(subject: Subject) -> None:
     """A message that was purged meanwhile cannot come back."""
     message_id = await subject.make_message(await subject.make_mailbox(), DELETED)
-    await subject.purge(message_id)
+    await subject.purge(message_id, by="extension 102")
 
-    assert await subject.port.restore(message_id, by=BY) == Change(done=False, state=None)
+    assert await subject.port.restore(message_id, by=BY) == Change(done=False, state=None, by=COLLEAGUE)
+
+
+async def test_message_says_who_left_it_so(subject: Subject) -> None:
+    """The extension that changed it last, or purged it; nobody where nothing was done with it."""
+    message_id = await subject.make_message(await subject.make_mailbox())
+    untouched = await subject.port.left(message_id)
+    await subject.port.change(message_id, seen=NEW, to=DELETED, by="extension 102 (user bob)")
+    deleted = await subject.port.left(message_id)
+    await subject.port.restore(message_id, by=BY)
+    restored = await subject.port.left(message_id)
+    await subject.purge(message_id, by="extension 102")
+    purged = await subject.port.left(message_id)
+
+    assert [untouched, deleted, restored, purged] == [
+        Change(done=False, state=NEW),
+        Change(done=False, state=DELETED, by=COLLEAGUE),
+        Change(done=False, state=NEW, by=Colleague(extension="101")),
+        Change(done=False, state=None, by=COLLEAGUE),
+    ]
+
+
+async def test_nobody_listens_to_a_message_at_first(subject: Subject) -> None:
+    """Nor to one that there never was."""
+    message_id = await subject.make_message(await subject.make_mailbox())
+
+    assert [[], []] == [await subject.port.listeners(one, besides="c") for one in (message_id, uuid4())]
 
 
 async def test_recording_of_an_unknown_message_is_a_path_without_a_file(subject: Subject) -> None:

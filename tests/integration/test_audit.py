@@ -41,6 +41,7 @@ NOT_AUDITED = {
     "published_objects": "copies of objects",
     "running_processes": "what runs now",
     "present_calls": "who calls now",
+    "present_players": "what plays in browsers now",
     "greeting_recordings": "what a mailbox's own column names, which is audited",
     "greeting_drafts": "what nobody uses yet",
     "spoken_texts": "sentences to listen to",

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from controlplane.callflows.voicemail import Change
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.errors import Unavailable
 from controlplane.domain.message import MessageState, TakeFacts
 from controlplane.domain.pin_locks import PinLockPolicy
@@ -167,15 +168,16 @@ async def test_change_is_recorded(
 async def test_of_many_at_once_one_is_first(
     voicemail: VoicemailService, database: Database, mailbox_id: UUID
 ) -> None:
-    """Of eight listeners who delete the same message one did it; the others are told that it was deleted."""
+    """Of eight listeners who delete the same message one did it; the others are told by whom."""
     message_id = await add_message(database, mailbox_id)
     changes = await asyncio.gather(
         *(voicemail.change(message_id, seen=NEW, to=DELETED, by=f"extension {n}") for n in range(8))
     )
 
+    first = next(n for n, change in enumerate(changes) if change.done)
     assert sorted(changes, key=lambda change: not change.done) == [
         Change(done=True, state=DELETED),
-        *[Change(done=False, state=DELETED)] * 7,
+        *[Change(done=False, state=DELETED, by=Colleague(extension=str(first)))] * 7,
     ]
 
 

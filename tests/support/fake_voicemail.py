@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from controlplane.callflows.prompts import SentOnBy
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.caller import Caller
+from controlplane.domain.colleague import SOMEBODY, Colleague, named_in
 from controlplane.domain.errors import Unavailable
 from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDatetime
 from controlplane.domain.message import MessageState, TakeFacts
@@ -33,6 +34,7 @@ class Row:
     heard: HeardMessage
     mailbox_id: UUID
     before: MessageState | None = None
+    by: Colleague = SOMEBODY
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class FakeVoicemail:
         self.tries: list[tuple[UUID | None, PinSource]] = []
         self.changes: list[Changed] = []
         self.hearings: list[tuple[UUID, str]] = []
+        self.others: dict[UUID, list[Colleague]] = {}
+        """Who else listens to messages."""
+        self.purged: dict[UUID, Colleague] = {}
         self.unavailable: set[str] = set()
         """The methods that raise Unavailable."""
         self.tenant_language = "de"
@@ -126,13 +131,14 @@ class FakeVoicemail:
         row = self.rows.get(message_id)
         return row.heard.state if row else None
 
-    def set_state(self, message_id: UUID, state: MessageState | None) -> None:
+    def set_state(self, message_id: UUID, state: MessageState | None, by: Colleague = SOMEBODY) -> None:
         """Be the colleague who was faster; None purges."""
         if state is None:
             del self.rows[message_id]
+            self.purged[message_id] = by
             self.recording(message_id).unlink()
             return
-        self._move(message_id, state)
+        self._move(message_id, state, by)
 
     def durations(self) -> list[int]:
         """Return the lengths of all messages in seconds."""
@@ -207,25 +213,33 @@ class FakeVoicemail:
     async def change(self, message_id: UUID, *, seen: MessageState, to: MessageState, by: str) -> Change:
         """Change it if it is as it was seen."""
         self._begin("change")
-        state = self.state_of(message_id)
-        if state is not seen:
-            return Change(done=False, state=state)
-        self._move(message_id, to)
+        if self.state_of(message_id) is not seen:
+            return self._left(message_id)
+        self._move(message_id, to, _colleague(by))
         self.changes.append(Changed(message_id, to, by))
         return Change(done=True, state=to)
 
     async def restore(self, message_id: UUID, *, by: str) -> Change:
         """Give it the state of before."""
         self._begin("restore")
-        state = self.state_of(message_id)
-        if state is not MessageState.DELETED:
-            return Change(done=False, state=state)
+        if self.state_of(message_id) is not MessageState.DELETED:
+            return self._left(message_id)
         to = self.rows[message_id].before or MessageState.NEW
-        self._move(message_id, to)
+        self._move(message_id, to, _colleague(by))
         self.changes.append(Changed(message_id, to, by))
         if self.after_restore is not None:
             self.after_restore()
         return Change(done=True, state=to)
+
+    async def left(self, message_id: UUID) -> Change:
+        """Look it up."""
+        self._begin("left")
+        return self._left(message_id)
+
+    async def listeners(self, message_id: UUID, *, besides: str) -> list[Colleague]:
+        """Return whom a test let listen."""
+        self._begin("listeners")
+        return self.others.get(message_id, [])
 
     def recording(self, message_id: UUID) -> Path:
         """Return where it is."""
@@ -259,7 +273,18 @@ class FakeVoicemail:
         if method in self.unavailable:
             raise Unavailable("The database does not answer.")
 
-    def _move(self, message_id: UUID, to: MessageState) -> None:
+    def _left(self, message_id: UUID) -> Change:
+        row = self.rows.get(message_id)
+        if row is None:
+            return Change(done=False, state=None, by=self.purged.get(message_id, SOMEBODY))
+        return Change(done=False, state=row.heard.state, by=row.by)
+
+    def _move(self, message_id: UUID, to: MessageState, by: Colleague) -> None:
         row = self.rows[message_id]
         before = row.heard.state if to is MessageState.DELETED else None
-        self.rows[message_id] = Row(replace(row.heard, state=to), row.mailbox_id, before)
+        self.rows[message_id] = Row(replace(row.heard, state=to), row.mailbox_id, before, by)
+
+
+def _colleague(label: str) -> Colleague:
+    named = named_in(label)
+    return Colleague(extension=named.extension, name=None if named.extension else named.user_name)

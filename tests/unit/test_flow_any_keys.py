@@ -10,6 +10,7 @@ from uuid import UUID
 from controlplane.callflows.call import Entry
 from controlplane.callflows.ending import Ending, Outcome
 from controlplane.callflows.prompts import FromNumber, Prompt
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.message import MessageState
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,11 +43,11 @@ class Watched(Desk):
         """Changes of messages other than the one announced last."""
         move = self.voicemail._move
 
-        def watch(message_id: UUID, to: MessageState) -> None:
+        def watch(message_id: UUID, to: MessageState, by: Colleague) -> None:
             announced = self.announced()
             if announced is not None and self.callers.get(message_id) != announced:
                 self.deaf.append(f"{message_id} to {to} while hearing {announced}")
-            move(message_id, to)
+            move(message_id, to, by)
 
         self.voicemail._move = watch  # type: ignore[method-assign]  # it watches, and does the same
 

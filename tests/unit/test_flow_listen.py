@@ -9,13 +9,28 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import Entry
 from controlplane.callflows.ending import Outcome
-from controlplane.callflows.prompts import FromNumber, MessageCounts, Prompt, ReceivedAt, SentOnBy
+from controlplane.callflows.prompts import (
+    ByColleague,
+    Deed,
+    FromNumber,
+    MessageCounts,
+    Prompt,
+    ReceivedAt,
+    SentOnBy,
+)
+from controlplane.domain.colleague import SOMEBODY, Colleague
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import Desk
 from tests.support.fake_voicemail import NOON, Changed
 
 NEW, SAVED, DELETED = MessageState.NEW, MessageState.SAVED, MessageState.DELETED
+COLLEAGUE = Colleague(extension="102")
+
+
+def told(deed: Deed) -> ByColleague:
+    """Return what is said of what the colleague did."""
+    return ByColleague(deed=deed, who=COLLEAGUE)
 
 
 class Listener(Desk):
@@ -55,7 +70,7 @@ class Listener(Desk):
 
     def colleague(self, state: MessageState | None) -> None:
         """Script: a colleague changes the state now; None purges."""
-        self.call.meanwhile(lambda: self.voicemail.set_state(self.first, state))
+        self.call.meanwhile(lambda: self.voicemail.set_state(self.first, state, COLLEAGUE))
 
 
 @pytest.fixture
@@ -452,7 +467,7 @@ async def test_a_colleague_deleted_it(listener: Listener, key: str) -> None:
     listener.hears()
     listener.colleague(DELETED)
     listener.call.press(key)
-    listener.call.expect_to_hear(Prompt.ALREADY_DELETED, Prompt.MESSAGE_DELETED)
+    listener.call.expect_to_hear(told(Deed.DELETED), Prompt.MESSAGE_DELETED)
 
     await finish(listener)
 
@@ -464,7 +479,7 @@ async def test_a_colleague_deleted_what_was_saved(saved: Listener) -> None:
     saved.hears()
     saved.colleague(DELETED)
     saved.call.press("2")
-    saved.call.expect_to_hear(Prompt.ALREADY_DELETED, Prompt.MESSAGE_DELETED)
+    saved.call.expect_to_hear(told(Deed.DELETED), Prompt.MESSAGE_DELETED)
 
     await finish(saved)
 
@@ -474,7 +489,7 @@ async def test_a_colleague_kept_it_before_2(listener: Listener) -> None:
     listener.hears()
     listener.colleague(SAVED)
     listener.call.press("2")
-    listener.call.expect_to_hear(Prompt.ALREADY_SAVED, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+    listener.call.expect_to_hear(told(Deed.SAVED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
 
     await finish(listener)
 
@@ -485,7 +500,7 @@ async def test_a_colleague_kept_it_before_7(listener: Listener) -> None:
     listener.call.listen_for(4)
     listener.colleague(SAVED)
     listener.call.press("7")
-    listener.call.expect_to_hear(Prompt.ALREADY_SAVED)
+    listener.call.expect_to_hear(told(Deed.SAVED))
     listener.plays()
     listener.call.press("7")
     listener.call.expect_to_hear(Prompt.MESSAGE_DELETED)
@@ -501,7 +516,7 @@ async def test_a_key_typed_before_the_news_is_dropped(listener: Listener) -> Non
     listener.hears()
     listener.colleague(SAVED)
     listener.call.press("77")
-    listener.call.expect_to_hear(Prompt.ALREADY_SAVED)
+    listener.call.expect_to_hear(told(Deed.SAVED))
     listener.plays()
 
     await finish(listener)
@@ -514,7 +529,7 @@ async def test_a_colleague_marked_a_saved_message_as_new(saved: Listener) -> Non
     saved.hears()
     saved.colleague(NEW)
     saved.call.press("7")
-    saved.call.expect_to_hear(Prompt.ALREADY_CHANGED)
+    saved.call.expect_to_hear(told(Deed.CHANGED))
     saved.plays()
 
     await finish(saved)
@@ -530,7 +545,7 @@ async def test_a_purged_message_is_gone(tmp_path: Path, key: str, state: Message
     listener.hears()
     listener.colleague(None)
     listener.call.press(key)
-    listener.call.expect_to_hear(Prompt.MESSAGE_GONE, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+    listener.call.expect_to_hear(told(Deed.PURGED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
 
     await finish(listener)
 
@@ -542,7 +557,7 @@ async def test_a_colleague_restored_it_before_the_undo(listener: Listener) -> No
     listener.call.expect_to_hear(Prompt.MESSAGE_DELETED)
     listener.colleague(SAVED)
     listener.call.press("7")
-    listener.call.expect_to_hear(Prompt.ALREADY_RESTORED, Prompt.MESSAGE_MENU)
+    listener.call.expect_to_hear(told(Deed.RESTORED), Prompt.MESSAGE_MENU)
 
     await finish(listener)
 
@@ -557,7 +572,7 @@ async def test_a_colleague_restored_it_before_2(listener: Listener) -> None:
     listener.colleague(NEW)
     listener.call.press("2")
     listener.call.expect_to_hear(
-        Prompt.ALREADY_RESTORED, Prompt.MESSAGE_SAVED, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU
+        told(Deed.RESTORED), Prompt.MESSAGE_SAVED, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU
     )
 
     await finish(listener)
@@ -573,7 +588,7 @@ async def test_a_deleted_message_was_purged_before_the_undo(listener: Listener, 
     listener.call.expect_to_hear(Prompt.MESSAGE_DELETED)
     listener.colleague(None)
     listener.call.press(key)
-    listener.call.expect_to_hear(Prompt.MESSAGE_GONE, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+    listener.call.expect_to_hear(told(Deed.PURGED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
 
     await finish(listener)
 
@@ -585,11 +600,13 @@ async def test_a_message_purged_in_the_undo_is_gone(listener: Listener) -> None:
     listener.call.expect_to_hear(Prompt.MESSAGE_DELETED)
     listener.call.meanwhile(
         lambda: setattr(
-            listener.voicemail, "after_restore", partial(listener.voicemail.set_state, listener.first, None)
+            listener.voicemail,
+            "after_restore",
+            partial(listener.voicemail.set_state, listener.first, None, COLLEAGUE),
         )
     )
     listener.call.press("7")
-    listener.call.expect_to_hear(Prompt.MESSAGE_GONE, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+    listener.call.expect_to_hear(told(Deed.PURGED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
 
     await finish(listener)
 
@@ -611,7 +628,7 @@ async def test_a_colleague_deleted_it_while_it_played(listener: Listener) -> Non
     listener.hears()
     listener.call.listen_for(11)
     listener.colleague(DELETED)
-    listener.call.expect_to_hear(Prompt.ALREADY_DELETED, Prompt.MESSAGE_DELETED)
+    listener.call.expect_to_hear(told(Deed.DELETED), Prompt.MESSAGE_DELETED)
 
     await finish(listener)
 
@@ -621,12 +638,56 @@ async def test_a_message_purged_while_it_played_is_gone(listener: Listener) -> N
     listener.hears()
     listener.call.listen_for(11)
     listener.colleague(None)
-    listener.call.expect_to_hear(Prompt.MESSAGE_GONE, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+    listener.call.expect_to_hear(told(Deed.PURGED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
 
     await finish(listener)
 
 
-@pytest.mark.parametrize(("method", "keys"), [("change", "7"), ("restore", "77"), ("message", "27")])
+async def test_a_colleague_deleted_a_saved_message_while_it_played(saved: Listener) -> None:
+    """At its end the listener is told of that too, though there was nothing to save."""
+    saved.hears()
+    saved.call.listen_for(11)
+    saved.colleague(DELETED)
+    saved.call.expect_to_hear(told(Deed.DELETED), Prompt.MESSAGE_DELETED)
+
+    await finish(saved)
+
+
+async def test_to_seek_in_a_purged_message_says_that_it_is_gone(listener: Listener) -> None:
+    """Its recording is not there any more: that is no fault of the disk."""
+    listener.hears()
+    listener.call.listen_for(6)
+    listener.colleague(None)
+    listener.call.press("1")
+    listener.call.expect_to_hear(told(Deed.PURGED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+
+    await finish(listener)
+
+
+async def test_what_a_program_did_is_told_without_a_name(listener: Listener) -> None:
+    """Nobody could be asked."""
+    listener.hears()
+    listener.call.meanwhile(lambda: listener.voicemail.set_state(listener.first, DELETED))
+    listener.call.press("2")
+    listener.call.expect_to_hear(ByColleague(deed=Deed.DELETED, who=SOMEBODY), Prompt.MESSAGE_DELETED)
+
+    await finish(listener)
+
+
+async def test_who_listens_to_it_is_said_before_it(listener: Listener) -> None:
+    """Two are named; the message plays all the same, and what they do with it counts as ever."""
+    others = [Colleague(extension="102"), Colleague(name="Ann"), Colleague(extension="104")]
+    listener.voicemail.others[listener.first] = others
+    listener.call.expect_to_hear(*(ByColleague(deed=Deed.LISTENING, who=who) for who in others[:2]))
+    listener.hears()
+    listener.colleague(SAVED)
+    listener.call.press("2")
+    listener.call.expect_to_hear(told(Deed.SAVED), Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+
+    await finish(listener)
+
+
+@pytest.mark.parametrize(("method", "keys"), [("change", "7"), ("restore", "77"), ("left", "27")])
 async def test_a_database_that_fails_in_a_message_is_said(listener: Listener, method: str, keys: str) -> None:
     """The listener hears of it, and the state is what it was."""
     listener.hears()

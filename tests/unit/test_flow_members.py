@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import Entry
 from controlplane.callflows.ending import Outcome
-from controlplane.callflows.prompts import FromNumber, MessageCounts, Prompt
+from controlplane.callflows.prompts import ByColleague, Deed, FromNumber, MessageCounts, Prompt
+from controlplane.domain.colleague import SOMEBODY
 from controlplane.domain.message import MessageState
 from controlplane.domain.rights import ALL_RIGHTS, Admission, Right, parse_rights
 from tests.support.fake_desk import Desk
@@ -190,7 +191,8 @@ async def test_listener_leaves_what_a_colleague_deleted(closed: Closed, key: str
     closed.call.meanwhile(lambda: closed.voicemail.set_state(message, DELETED))
     closed.call.press(key)
     if key == "2":
-        closed.call.expect_to_hear(Prompt.ALREADY_DELETED, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+        told = ByColleague(deed=Deed.DELETED, who=SOMEBODY)
+        closed.call.expect_to_hear(told, Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
     else:
         closed.call.expect_to_hear(Prompt.DELETE_NOT_ALLOWED)
     closed.call.hang_up()

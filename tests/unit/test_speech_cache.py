@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from controlplane.callflows.prompts import (
     AudioFile,
+    ByColleague,
+    Deed,
     FromNumber,
     Greeting,
     MessageCounts,
@@ -16,6 +18,7 @@ from controlplane.callflows.prompts import (
     Tone,
     Utterance,
 )
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.cache import PromptCache
 
@@ -208,3 +211,22 @@ def test_a_greeting_not_yet_spoken_is_the_standard_one(cache: PromptCache) -> No
     standard = _put(cache, "Please leave a message after the tone.")
 
     assert [standard] == cache.files(Greeting(display_name="Sales"), "en")
+
+
+def test_a_colleague_whose_name_was_not_spoken_is_somebody(cache: PromptCache) -> None:
+    """Half a sentence helps nobody: with one part missing it is said without who it was."""
+    deleted = ByColleague(deed=Deed.DELETED, who=Colleague(name="Nova"))
+    generic = _put(cache, "A colleague has deleted this message meanwhile.")
+    before = _put(cache, "Already deleted by")
+    without = cache.files(deleted, "en")
+    name = _put(cache, "Nova.")
+
+    assert ([generic], [before, name]) == (without, cache.files(deleted, "en"))
+
+
+def test_an_extension_is_said_by_its_digits(cache: PromptCache) -> None:
+    """Between the words before and after it, all of which are made before the first call."""
+    parts = [_put(cache, text) for text in ("Extension", "One.", "Zero.", "is listening to this message.")]
+    listening = ByColleague(deed=Deed.LISTENING, who=Colleague(extension="101"))
+
+    assert [parts[n] for n in (0, 1, 2, 1, 3)] == cache.files(listening, "en")

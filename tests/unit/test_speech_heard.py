@@ -11,8 +11,19 @@ from pathlib import Path
 import pytest
 import soundfile
 import soxr
-from controlplane.callflows.prompts import FromNumber, Greeting, MessageCounts, Prompt, ReceivedAt, Utterance
+from controlplane.callflows.prompts import (
+    ByColleague,
+    Deed,
+    FromNumber,
+    Greeting,
+    MessageCounts,
+    Prompt,
+    ReceivedAt,
+    Utterance,
+)
+from controlplane.domain.colleague import Colleague
 from controlplane.domain.mailbox import SayDatetime
+from controlplane.speech import audio
 from controlplane.speech.cache import PromptCache
 from controlplane.speech.speaker import Speaker
 
@@ -86,15 +97,22 @@ def test_every_prompt_is_heard(cache: PromptCache, hear: Callable[[Path], str]) 
         (Greeting(display_name="Sales"), "You have reached Sales. Please leave a message after the tone."),
         (MessageCounts(new=12, saved=0), "12 new messages."),
         (FromNumber(number="2025550123"), "Message from 202 555 0123"),
+        (
+            ByColleague(deed=Deed.DELETED, who=Colleague(extension="102")),
+            "Already deleted by extension 1 0 2",
+        ),
+        (ByColleague(deed=Deed.SAVED, who=Colleague(name="Alice")), "Already kept by Alice"),
     ],
 )
 def test_what_belongs_to_a_message_is_heard(
-    cache: PromptCache, hear: Callable[[Path], str], utterance: Utterance, words: str
+    tmp_path: Path, cache: PromptCache, hear: Callable[[Path], str], utterance: Utterance, words: str
 ) -> None:
-    """A greeting with a name, a count and a number are understood."""
+    """A greeting with a name, a count, a number and a colleague are understood, one part after the other."""
     Speaker(cache).make(cache.texts(utterance, "en"), "en")
+    joined = tmp_path / "joined.wav"
+    joined.write_bytes(audio.joined(cache.files(utterance, "en")))
 
-    heard = " ".join(map(hear, cache.files(utterance, "en")))
+    heard = hear(joined)
 
     assert _likeness(words, heard) > 0.75, heard
 

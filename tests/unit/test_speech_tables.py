@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from controlplane.callflows.prompts import (
+    ByColleague,
+    Deed,
     FromNumber,
     Greeting,
     MessageCounts,
@@ -15,6 +17,7 @@ from controlplane.callflows.prompts import (
     SentOnBy,
     Utterance,
 )
+from controlplane.domain.colleague import SOMEBODY, Colleague
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import FOLDER, Catalogue, available_languages, load
 from controlplane.speech.sentences import sentences, spelled
@@ -22,6 +25,13 @@ from tests.support.said import TABLES
 
 H12, H24 = SayDatetime.H12, SayDatetime.H24
 COUNTS = (0, 1, 2, 5, 11, 21, 22, 101)
+DEEDS = {
+    "deleted": Deed.DELETED,
+    "kept": Deed.SAVED,
+    "restored": Deed.RESTORED,
+    "marked as new": Deed.CHANGED,
+    "deleted for good": Deed.PURGED,
+}
 
 
 def _at(when: str, clock: SayDatetime) -> ReceivedAt:
@@ -56,6 +66,16 @@ UTTERANCES: dict[str, Utterance] = {
     "a group, 1 minute": SentOnBy(kind="ring-group", name="6100", seconds=56),
     "a queue, 3 minutes": SentOnBy(kind="call-queue", name="Nova", seconds=184),
     "a queue, 21 minutes": SentOnBy(kind="call-queue", name="Nova", seconds=1260),
+    **{
+        f"{did} by 102": ByColleague(deed=deed, who=Colleague(extension="102")) for did, deed in DEEDS.items()
+    },
+    "102 listens": ByColleague(deed=Deed.LISTENING, who=Colleague(extension="102")),
+    **{
+        f"{did} by a person": ByColleague(deed=deed, who=Colleague(name="Nova"))
+        for did, deed in DEEDS.items()
+    },
+    "a person listens": ByColleague(deed=Deed.LISTENING, who=Colleague(name="Nova")),
+    "somebody listens": ByColleague(deed=Deed.LISTENING, who=SOMEBODY),
 }
 
 

@@ -62,7 +62,7 @@ async def act(visit: Visit, asked: Asked) -> dict[str, str]:
         return {"did": NOTHING_CHOSEN}
     if asked.do == PURGE:
         outcomes = await purge_messages(
-            deps.db, deps.recordings, by.tenant_id, asked.ids, by=by.label, member=visit.member
+            deps.db, deps.jobs, deps.recordings, by.tenant_id, asked.ids, by=by.label, member=visit.member
         )
     else:
         action = BulkAction(asked.do)
