@@ -26,6 +26,7 @@ class Catalogue:
     digits: dict[str, str]
     received: dict[str, Any]
     sent_on_by: dict[str, Any]
+    length: dict[str, Any]
 
     @property
     def locale(self) -> Locale:
@@ -65,6 +66,7 @@ def load(language: str, folder: Path = FOLDER) -> Catalogue:
         digits=tables["digits"],
         received=tables["received"],
         sent_on_by=tables["sent-on-by"],
+        length=tables["length"],
     )
 
 

@@ -315,6 +315,12 @@ class RawPhone:
                 told.append(f"{values[b'messages-waiting'].decode()} {counts.decode()}".strip())
         return told
 
+    @property
+    def summaries(self) -> list[str]:
+        """What this phone was told of lamps as RFC 3842 writes it, in order, such as `1/0 (0/0)`."""
+        told = (_headers(b"\r\n" + data.partition(b"\r\n\r\n")[2]) for data in self.notified)
+        return [values[b"voice-message"].decode().strip() for values in told if b"voice-message" in values]
+
     def tones(self) -> list[float]:
         """Return the frequencies heard so far, in hertz and in order; silence is left out."""
         sound = _linear(bytes(self._heard))

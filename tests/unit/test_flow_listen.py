@@ -9,12 +9,20 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import Entry
 from controlplane.callflows.ending import Outcome
-from controlplane.callflows.prompts import FromNumber, MessageCounts, Prompt, ReceivedAt, SentOnBy
+from controlplane.callflows.prompts import (
+    FromNumber,
+    MessageCounts,
+    MessageLength,
+    Prompt,
+    ReceivedAt,
+    SentOnBy,
+)
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import Desk
 from tests.support.fake_voicemail import NOON, Changed
 
+LENGTH = MessageLength(seconds=12)
 NEW, SAVED, DELETED = MessageState.NEW, MessageState.SAVED, MessageState.DELETED
 
 
@@ -343,7 +351,7 @@ async def test_5_says_caller_and_time_always(tmp_path: Path, setting: SayDatetim
     listener.plays()
     listener.call.listen_for(4)
     listener.call.press("5")
-    listener.call.expect_to_hear(listener.who, when)
+    listener.call.expect_to_hear(listener.who, when, LENGTH)
     listener.plays()
 
     await finish(listener)
@@ -359,7 +367,7 @@ async def test_5_says_which_way_the_caller_came(tmp_path: Path) -> None:
     listener.plays()
     listener.call.listen_for(4)
     listener.call.press("5")
-    listener.call.expect_to_hear(listener.who, ReceivedAt(at=NOON, clock=SayDatetime.H12), way)
+    listener.call.expect_to_hear(listener.who, ReceivedAt(at=NOON, clock=SayDatetime.H12), way, LENGTH)
     listener.plays()
 
     await finish(listener)

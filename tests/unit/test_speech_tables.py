@@ -10,6 +10,7 @@ from controlplane.callflows.prompts import (
     FromNumber,
     Greeting,
     MessageCounts,
+    MessageLength,
     Prompt,
     ReceivedAt,
     SentOnBy,
@@ -56,6 +57,12 @@ UTTERANCES: dict[str, Utterance] = {
     "a group, 1 minute": SentOnBy(kind="ring-group", name="6100", seconds=56),
     "a queue, 3 minutes": SentOnBy(kind="call-queue", name="Nova", seconds=184),
     "a queue, 21 minutes": SentOnBy(kind="call-queue", name="Nova", seconds=1260),
+    "an urgent message": Prompt.URGENT_MESSAGE,
+    "marked as urgent": Prompt.MARKED_URGENT,
+    "1 minute long": MessageLength(seconds=60),
+    "2 minutes 1 second long": MessageLength(seconds=121),
+    "21 minutes 22 seconds long": MessageLength(seconds=1282),
+    "5 seconds long": MessageLength(seconds=5),
 }
 
 
