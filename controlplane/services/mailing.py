@@ -168,6 +168,7 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         link_days=mailing.links.days,
         attachment=attachment,
         attachment_missing=mailbox.email_attachment and attachment is None,
+        urgent=message.urgent,
         reached_by=message.reached_by,
         names=mail.names,
     )

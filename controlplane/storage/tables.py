@@ -368,6 +368,11 @@ class MessageRow(Table):
             "id",
             postgresql_where=text("state <> 'deleted'"),
         ),
+        # The few that a caller marked: heard first, and shown first.
+        Index("ix_messages_urgent", "mailbox_id", "received_at", "id", postgresql_where=text("urgent")),
+        Index(
+            "ix_messages_urgent_of_tenant", "tenant_id", "received_at", "id", postgresql_where=text("urgent")
+        ),
         Index(None, "tenant_id", "received_at", "id"),
         Index("ix_messages_trash", "state_changed_at", postgresql_where=text("state = 'deleted'")),
     )
@@ -385,6 +390,7 @@ class MessageRow(Table):
     state_changed_at: Mapped[datetime] = _now()
     state_changed_by: Mapped[str | None]
     reached_by: Mapped[dict[str, Any]]
+    urgent: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
 
