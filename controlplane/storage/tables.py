@@ -122,6 +122,8 @@ class MailboxRow(Table):
         CheckConstraint("cardinality(email_recipients) <= 15", name="email_recipients"),
         CheckConstraint("say_datetime IN ('off', '12h', '24h')", name="say_datetime"),
         CheckConstraint("email_attachment_format IN ('mp3', 'wav')", name="email_attachment_format"),
+        CheckConstraint("email_attachment_max_mb BETWEEN 1 AND 15", name="email_attachment_max_mb"),
+        CheckConstraint("after_mail IN ('keep', 'mark_read', 'trash')", name="after_mail"),
         CheckConstraint(
             "min_message_seconds BETWEEN 0 AND 60 AND max_message_seconds BETWEEN 1 AND 3600 "
             "AND min_message_seconds < max_message_seconds",
@@ -144,6 +146,9 @@ class MailboxRow(Table):
     email_notification: Mapped[bool] = mapped_column(server_default=text("false"))
     email_attachment: Mapped[bool] = mapped_column(server_default=text("true"))
     email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
+    email_attachment_max_mb: Mapped[int] = mapped_column(server_default=text("15"))
+    email_notice_only: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    after_mail: Mapped[str] = mapped_column(server_default=text("'keep'"))
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
     greeting: Mapped[str | None]
