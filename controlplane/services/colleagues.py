@@ -126,7 +126,7 @@ async def note_playing(
             await defer_names(session, jobs, [mailbox_id], by=by, soon=True)
 
 
-async def note_stopped(database: Database, *, player_id: UUID, user_id: UUID) -> None:
-    """Note that a player of a user plays nothing any more."""
+async def note_stopped(database: Database, *, player_id: UUID, message_id: UUID, user_id: UUID) -> None:
+    """Note that a player of a user does not play a message any more; it may play another one."""
     async with database.transaction() as session:
-        await presence.stops(session, player_id, user_id=user_id)
+        await presence.stops(session, player_id, message_id=message_id, user_id=user_id)

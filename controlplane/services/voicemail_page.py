@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.domain.errors import NotFound
 from controlplane.domain.message import MessageState
+from controlplane.domain.presence import PresentListener
 from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
 from controlplane.services.access import check_rights, require, rights_at
 from controlplane.services.messages import MessageView, Page, check_seen, get_message, page_of, right_to_see
 from controlplane.services.reached import names_on_the_way
-from controlplane.storage import mailboxes, message_views
+from controlplane.storage import mailboxes, message_views, presence
 from controlplane.storage.database import Database
 from controlplane.storage.message_views import ANY_TIME, ANY_URGENCY, Position, Received, Urgency
 
@@ -55,7 +56,7 @@ class Wanted:
 class MailboxPage:
     """A mailbox and some of its messages; `names` are those of what calls passed, by number.
 
-    `rights` are those of who looks at it.
+    `rights` are those of who looks at it; `listeners` are who listens to its messages now.
     """
 
     number: str
@@ -64,6 +65,7 @@ class MailboxPage:
     page: Page
     names: Mapping[str, str]
     rights: Rights = ALL_RIGHTS
+    listeners: Sequence[PresentListener] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class ShownMessage:
     mailbox_name: str
     names: Mapping[str, str]
     rights: Rights = ALL_RIGHTS
+    listeners: Sequence[PresentListener] = ()
 
 
 async def read_mailbox_page(
@@ -123,6 +126,7 @@ async def read_mailbox_page(
                 session, tenant_id, [view.message.reached_by for view in page.items]
             ),
             rights=rights,
+            listeners=await presence.listeners_of_mailbox(session, row.id),
         )
 
 
@@ -144,6 +148,7 @@ async def read_shown_message(
             mailbox_name=mailbox[0].display_name,
             names=await names_on_the_way(session, tenant_id, [view.message.reached_by]),
             rights=rights,
+            listeners=await presence.listeners_of_message(session, message_id),
         )
 
 

@@ -200,10 +200,14 @@ async def plays(
     return news
 
 
-async def stops(session: AsyncSession, player_id: UUID, *, user_id: UUID) -> None:
-    """Note that a player of a user plays nothing any more."""
+async def stops(session: AsyncSession, player_id: UUID, *, message_id: UUID, user_id: UUID) -> None:
+    """Note that a player of a user does not play a message any more."""
     await session.execute(
-        delete(PresentPlayerRow).where(PresentPlayerRow.id == player_id, PresentPlayerRow.user_id == user_id)
+        delete(PresentPlayerRow).where(
+            PresentPlayerRow.id == player_id,
+            PresentPlayerRow.message_id == message_id,
+            PresentPlayerRow.user_id == user_id,
+        )
     )
 
 
@@ -225,7 +229,7 @@ async def listeners_of_mailbox(session: AsyncSession, mailbox_id: UUID) -> list[
 
 
 async def listeners_of_message(
-    session: AsyncSession, message_id: UUID, *, besides: str
+    session: AsyncSession, message_id: UUID, *, besides: str = ""
 ) -> list[PresentListener]:
     """List who listens to a message, but for the call `besides`, who began first first."""
     return await _listeners(

@@ -22,6 +22,7 @@ from controlplane.web.api import (
     inbound_rules,
     languages,
     lint,
+    listeners,
     mailbox_greetings,
     mailboxes,
     members,
@@ -86,6 +87,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     for resource in (
         mailboxes,
         mailbox_greetings,
+        listeners,
         members,
         messages,
         reserved_numbers,

@@ -230,3 +230,32 @@ async def test_two_users_see_each_other_on_a_message(
     await alice.get_by_role("button", name="Restore").click()
 
     await expect(row(bert, "Alice")).to_be_visible()
+
+
+async def test_colleagues_see_who_plays_what(box: Api, signed_in: OpenPage, open_page: OpenPage) -> None:
+    """Within a second of the first sound, of a pause, of another message, and of a tab that is closed."""
+    found = box.rows("SELECT id FROM messages WHERE caller_name <> ''")
+    for each in found:
+        write_tone(box.store.path(each["id"]), 20)
+    await make_user(box, "bert", tenant="default")
+    bert = await open_page("/portal/sign-in")
+    await sign_in(bert, "bert")
+    await bert.wait_for_url("**/portal/welcome")
+    await bert.goto(PAGE)
+    await expect(bert.locator("#live")).to_be_visible()
+    alice = await signed_in(PAGE)
+    listening = bert.get_by_text("listens in the portal")
+    await alice.get_by_role("link", name="Play the message from Alice").click()
+    await expect(row(bert, "Alice").get_by_text("listens in the portal")).to_be_visible(timeout=1000)
+    await alice.locator("#dock audio").evaluate("(audio) => audio.pause()")
+    await expect(listening).to_have_count(0, timeout=1000)
+    await alice.locator("#dock audio").evaluate("(audio) => audio.play()")
+    await expect(listening).to_have_count(1, timeout=1000)
+    await alice.get_by_role("link", name="Play the message from Müller").click()
+    await expect(row(bert, "Müller").get_by_text("listens in the portal")).to_be_visible(timeout=1000)
+    await expect(listening).to_have_count(1)
+    faults = await faults_to_see(bert)
+    await alice.close()
+
+    await expect(listening).to_have_count(0, timeout=1000)
+    assert [] == faults

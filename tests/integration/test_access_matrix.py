@@ -104,12 +104,15 @@ TABLE: dict[tuple[str, str], str | Right] = {
     ("GET", _PORTAL_MESSAGE): LISTEN,
     ("POST", _PORTAL_MESSAGE): LISTEN,
     ("POST", f"{_PORTAL_MESSAGE}/heard"): LISTEN,
+    ("POST", f"{_PORTAL_MESSAGE}/playing"): LISTEN,
+    ("POST", f"{_PORTAL_MESSAGE}/stopped"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/audio"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/peaks"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/events"): LISTEN,
     ("GET", _BOX): LISTEN,
     ("PATCH", _BOX): MANAGE,
     ("GET", f"{_BOX}/messages"): LISTEN,
+    ("GET", f"{_BOX}/listeners"): LISTEN,
     ("GET", f"{_BOX}/members"): MANAGE,
     ("POST", f"{_BOX}/members"): MANAGE,
     ("GET", f"{_BOX}/members/{{member_id}}"): MANAGE,
@@ -273,6 +276,8 @@ async def _ask(person: Person | None, world: World, method: str, path: str, obje
     data = None if method == "GET" else {"csrf": "" if person is None else person.csrf}
     if data is not None and path in {_PORTAL_MESSAGE, f"{_PORTAL_BOX}/voicemail"}:
         data["do"] = "mark_read"
+    if data is not None and path.endswith(("/playing", "/stopped")):
+        data["player"] = str(uuid4())
     files = {"recording": ("greeting.wav", b"RIFF")} if path == f"{_GREETINGS}/try" else None
     answer = await client.request(method, address, data=data, files=files, headers={"Origin": ORIGIN})
     to_sign_in = answer.headers.get("Location", "").startswith("/portal/sign-in")

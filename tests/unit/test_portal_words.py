@@ -13,7 +13,7 @@ from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import AfterMail, AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import Feature, NumberKind
-from controlplane.domain.presence import Doing, ProcessKind
+from controlplane.domain.presence import Doing, ListeningBy, ProcessKind
 from controlplane.domain.rights import Right
 from controlplane.domain.routing.call_queue import QueueStrategy
 from controlplane.domain.routing.destination import ByHours, DestinationAction
@@ -90,6 +90,8 @@ def _asked() -> set[str]:
     found |= {f"voicemail-shown.{shown}" for shown in SHOWN}
     found |= {f"voicemail-states.{state}" for state in MessageState}
     for kind in ("all", "unread", "urgent", "trash"):
+    found |= {f"voicemail-listening.{by}" for by in ListeningBy}
+    for kind in ("all", "unread", "trash"):
         found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found

@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from fastapi.responses import JSONResponse
 
-from controlplane.domain.errors import NotFound
+from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.rights import Right
+from controlplane.services.colleagues import note_playing, note_stopped
 from controlplane.services.message_changes import BulkAction, MessageOutcome, bulk
 from controlplane.services.message_peaks import read_peaks
 from controlplane.services.messages import get_message
@@ -22,6 +23,7 @@ from controlplane.web.hearing import note_fetched
 from controlplane.web.portal.access import Anybody
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.visits import Visit
 from controlplane.web.portal.voicemail_actions import PURGE, Asked, told
 from controlplane.web.portal.voicemail_page import done
 from controlplane.web.portal.voicemail_rows import Teller, file_name
@@ -39,7 +41,7 @@ async def message_page(visit: Anybody, message_id: UUID) -> Response:
     return visit.page(
         "message.html",
         section="mailboxes",
-        row=teller.row(found.view, found.names),
+        row=teller.row(found.view, found.names, found.listeners),
         mailbox_name=found.mailbox_name,
         rights=found.rights,
         told=told(visit),
@@ -78,6 +80,41 @@ async def heard(visit: Anybody, message_id: UUID) -> Response:
     if result.outcome is MessageOutcome.NOT_FOUND:
         raise NotFound("There is no such message.", error_id="no-such-message")
     return Response(status_code=204)
+
+
+@router.post(_MESSAGE + "/playing")
+async def playing(visit: Anybody, message_id: UUID) -> Response:
+    """Note that the player of a page plays a message, for colleagues to see; it says so every few seconds."""
+    deps, by = visit.deps, visit.person
+    await note_playing(
+        deps.db,
+        deps.jobs,
+        by.tenant_id,
+        message_id,
+        player_id=_player(visit),
+        user_id=by.user.id,
+        by=by.label,
+        member=visit.member,
+    )
+    return Response(status_code=204)
+
+
+@router.post(_MESSAGE + "/stopped")
+async def stopped(visit: Anybody, message_id: UUID) -> Response:
+    """Note that the player of a page does not play this message any more."""
+    by = visit.person
+    await note_stopped(visit.deps.db, player_id=_player(visit), message_id=message_id, user_id=by.user.id)
+    # Whoever may not see the message is told so, and plays nothing all the same.
+    await get_message(visit.deps.db, by.tenant_id, message_id, member=visit.member)
+    return Response(status_code=204)
+
+
+def _player(visit: Visit) -> UUID:
+    """Return which player says it; each page that is open has one of its own. Raises InvalidValue."""
+    try:
+        return UUID(visit.form.text("player"))
+    except ValueError as error:
+        raise InvalidValue("No page of ours says this.", error_id="no-such-action", field="player") from error
 
 
 @router.get(_MESSAGE + "/peaks")

@@ -50,7 +50,7 @@ async def page_values(
         "counted": COUNTED,
         "query": query,
         "shown": [each for each, states in SHOWN.items() if right_to_see(states) in found.rights],
-        "rows": [teller.row(view, found.names) for view in found.page.items],
+        "rows": [teller.row(view, found.names, found.listeners) for view in found.page.items],
         "following": cursor_of(found.page),
     }
 

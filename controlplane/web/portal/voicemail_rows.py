@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,6 +12,7 @@ from babel import dates
 
 from controlplane.domain.caller import Caller
 from controlplane.domain.message import MessageState
+from controlplane.domain.presence import PresentListener
 from controlplane.mail.compose import duration
 from controlplane.mail.reached import way_in_words
 from controlplane.services.messages import MessageView
@@ -23,7 +24,10 @@ _NOW = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A message; `caller` is who it is from in one line, `ago` how long since, `length` as on a clock."""
+    """A message; `caller` is who it is from in one line, `ago` how long since, `length` as on a clock.
+
+    `listening` says who listens to it now.
+    """
 
     id: UUID
     version: int
@@ -42,6 +46,7 @@ class Row:
     length: str
     length_words: str
     changed: str
+    listening: Sequence[str]
 
     @property
     def unread(self) -> bool:
@@ -62,8 +67,11 @@ class Teller:
     time_zone: str
     now: datetime
 
-    def row(self, view: MessageView, names: Mapping[str, str]) -> Row:
-        """Return a message in words; `names` are those of what its call passed, by number."""
+    def row(self, view: MessageView, names: Mapping[str, str], listeners: Sequence[PresentListener]) -> Row:
+        """Return a message in words; `names` are those of what its call passed, by number.
+
+        `listeners` are who listens now, to this message or to others.
+        """
         message, words = view.message, self.words
         # Cleaned again: what was stored is never trusted to have been.
         caller = Caller.of(message.caller.number, message.caller.name)
@@ -87,7 +95,13 @@ class Teller:
             length=f"{seconds // 60}:{seconds % 60:02}",
             length_words=duration(message.duration_ms, words.locale),
             changed="" if by is None else words("voicemail.changed", at=self._moment(view.state_changed_at)),
+            listening=[self._listens(each) for each in listeners if each.message_id == message.id],
         )
+
+    def _listens(self, listener: PresentListener) -> str:
+        extension, name = listener.who.extension, listener.who.name
+        who = f"{name} ({extension})" if name and extension else name or extension
+        return self.words(f"voicemail-listening.{listener.by}", who=who or self.words("voicemail.somebody"))
 
     def _moment(self, at: datetime) -> str:
         local = at.astimezone(ZoneInfo(self.time_zone))

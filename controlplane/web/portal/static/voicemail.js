@@ -46,7 +46,10 @@
         kept.classList.add("fresh");
         arrived ||= kept.classList.contains("unread");
       } else if (kept.dataset.version === row.dataset.version) {
-        kept.querySelector(".received").replaceWith(document.adoptNode(row).querySelector(".received"));
+        const newer = document.adoptNode(row);
+        for (const part of [".received", ".state"]) {
+          kept.querySelector(part).replaceWith(newer.querySelector(part));
+        }
       } else {
         row.querySelector("input").checked = kept.querySelector("input").checked;
         row.classList.toggle("current", kept.classList.contains("current"));
@@ -188,6 +191,39 @@
     if (audio.paused) audio.play().catch(() => {});
     else audio.pause();
   }
+
+  // Colleagues see who listens to what: this page says so again as long as it plays.
+  const player = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((each) => each.toString(16).padStart(2, "0"))
+    .join("");
+  let listened = null;
+  let saying = Promise.resolve();
+  let beat = 0;
+
+  const say = (what, id) =>
+    fetch(`${(letter ?? dock).dataset.audio}${id}/${what}`, {
+      method: "POST",
+      headers: { "X-CSRF-Token": token },
+      body: new URLSearchParams({ player }),
+      keepalive: true,
+    }).catch(() => {});
+
+  function listens(id, now) {
+    if (id === listened) return;
+    const before = listened;
+    listened = id;
+    clearInterval(beat);
+    // One after the other: what is said last must arrive last.
+    const then = (what, of) => (saying = now ? say(what, of) : saying.then(() => say(what, of)));
+    if (before) then("stopped", before);
+    if (!id) return;
+    then("playing", id);
+    beat = setInterval(() => then("playing", id), 5_000);
+  }
+
+  audio.addEventListener("play", () => listens(playing));
+  for (const kind of ["pause", "ended", "emptied", "error"]) audio.addEventListener(kind, () => listens(null));
+  window.addEventListener("pagehide", () => listens(null, true));
 
   const speed = () => dock.querySelector("[data-speed]");
 
