@@ -54,6 +54,8 @@ class NewMailbox:
     min_message_seconds: int = 1
     max_message_seconds: int = 300
     greeting: str | None = None
+    operator_number: str | None = None
+    log_in_from_greeting: bool = False
     source_greetings: Sequence[SourceGreeting] = ()
 
     def settings(self) -> MailboxChanges:
@@ -72,6 +74,8 @@ class NewMailbox:
             min_message_seconds=self.min_message_seconds,
             max_message_seconds=self.max_message_seconds,
             greeting=self.greeting,
+            operator_number=self.operator_number,
+            log_in_from_greeting=self.log_in_from_greeting,
             source_greetings=self.source_greetings,
         )
 
@@ -93,6 +97,8 @@ class MailboxChanges(TypedDict, total=False):
     min_message_seconds: int
     max_message_seconds: int
     greeting: str | None
+    operator_number: str | None
+    log_in_from_greeting: bool
     source_greetings: Sequence[SourceGreeting]
 
 
@@ -125,6 +131,7 @@ def check_new(new: NewMailbox, policy: PinPolicy) -> tuple[Number, dict[str, Any
     """
     faults = Faults()
     number = faults.check(lambda: Number.parse(new.number))
+    faults.check(lambda: check_operator(new.operator_number, number=new.number))
     faults.check(lambda: policy.check(new.pin, number=new.number))
     values = checked_settings(new.settings(), faults)
     faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
@@ -140,6 +147,7 @@ def check_changes(changes: MailboxChanges, policy: PinPolicy, *, number: str) ->
     """
     faults = Faults()
     values = checked_settings(changes, faults)
+    faults.check(lambda: check_operator(changes.get("operator_number"), number=number))
     if "pin" in changes:
         faults.check(lambda: policy.check(changes["pin"], number=number))
     faults.done()
@@ -172,6 +180,19 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
         if field in values:
             values[field] = values[field].value
     return values
+
+
+def check_operator(operator: str | None, *, number: str) -> None:
+    """Raise InvalidValue unless the operator of the mailbox with a number can be one."""
+    if operator is None:
+        return
+    Number.parse(operator, field="operator_number")
+    if operator == number:
+        raise InvalidValue(
+            "This is the mailbox itself; name another number.",
+            error_id="invalid-destination",
+            field="operator_number",
+        )
 
 
 def _source_greetings(wanted: Sequence[SourceGreeting], faults: Faults) -> list[dict[str, Any]]:

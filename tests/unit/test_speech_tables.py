@@ -57,6 +57,7 @@ UTTERANCES: dict[str, Utterance] = {
     "a group, 1 minute": SentOnBy(kind="ring-group", name="6100", seconds=56),
     "a queue, 3 minutes": SentOnBy(kind="call-queue", name="Nova", seconds=184),
     "a queue, 21 minutes": SentOnBy(kind="call-queue", name="Nova", seconds=1260),
+    "a mailbox, 20 seconds": SentOnBy(kind="mailbox", name="Nova", seconds=20),
     "an urgent message": Prompt.URGENT_MESSAGE,
     "marked as urgent": Prompt.MARKED_URGENT,
     "1 minute long": MessageLength(seconds=60),

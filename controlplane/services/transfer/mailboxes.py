@@ -28,7 +28,14 @@ from controlplane.storage import numbers
 from controlplane.storage.database import Database
 
 _PAGE: Final = 200
-_YES_OR_NO: Final = ("pin_required", "enabled", "email_notification", "email_attachment", "review")
+_YES_OR_NO: Final = (
+    "pin_required",
+    "enabled",
+    "email_notification",
+    "email_attachment",
+    "review",
+    "log_in_from_greeting",
+)
 _SECONDS: Final = ("min_message_seconds", "max_message_seconds")
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -52,6 +59,8 @@ class Mailboxes:
         "review",
         "min_message_seconds",
         "max_message_seconds",
+        "operator_number",
+        "log_in_from_greeting",
     )
     key = "number"
 
@@ -102,9 +111,23 @@ class Mailboxes:
         )
         return Applied(outcome=changed(before.mailbox.version, after.mailbox.version))
 
-    async def point(self, into: Importing, cells: Mapping[str, str]) -> bool:  # noqa: ARG002 (a mailbox points at nothing)
-        """Do nothing: a mailbox points at nothing."""
-        return False
+    async def point(self, into: Importing, cells: Mapping[str, str]) -> bool:
+        """Name the operator of a row; without the column it stays, an empty cell unsets it."""
+        if "operator_number" not in cells:
+            return False
+        number = cells[self.key]
+        before = await get_mailbox(into.db, tenant_id=into.tenant_id, number=number)
+        after = await update_mailbox(
+            into.db,
+            into.jobs,
+            into.hasher,
+            into.pin_policy,
+            tenant_id=into.tenant_id,
+            number=number,
+            changes={"operator_number": cells["operator_number"] or None},
+            by=into.by,
+        )
+        return before.mailbox.version != after.mailbox.version
 
 
 def _look_good(rows: Sequence[Mapping[str, str]], kinds: Mapping[str, NumberKind], policy: PinPolicy) -> bool:
@@ -143,6 +166,7 @@ def _cells(one: MailboxDetails) -> dict[str, str]:
         "email_attachment_format": mailbox.email_attachment_format.value,
         "say_datetime": mailbox.say_datetime.value,
         **{name: str(getattr(mailbox, name)) for name in _SECONDS},
+        "operator_number": mailbox.operator_number or "",
     }
 
 

@@ -36,8 +36,23 @@ KNOWN: Final = (
     "email_notification",
 )
 """The fields that every phone system of this kind has; all others are under More."""
-_TICKS: Final = ("pin_required", "email_notification", "enabled", "email_attachment", "review")
-_LINES: Final = ("number", "display_name", "language", "pin", "email_attachment_format", "say_datetime")
+_TICKS: Final = (
+    "pin_required",
+    "email_notification",
+    "enabled",
+    "email_attachment",
+    "review",
+    "log_in_from_greeting",
+)
+_LINES: Final = (
+    "number",
+    "display_name",
+    "language",
+    "pin",
+    "email_attachment_format",
+    "say_datetime",
+    "operator_number",
+)
 _FIGURES: Final = ("min_message_seconds", "max_message_seconds")
 _ORDER: Final = (
     *KNOWN,
@@ -46,6 +61,8 @@ _ORDER: Final = (
     "email_attachment_format",
     "say_datetime",
     "review",
+    "operator_number",
+    "log_in_from_greeting",
     "min_message_seconds",
     "max_message_seconds",
     "source_greetings",
@@ -69,6 +86,7 @@ def entries_of(details: MailboxDetails) -> Entries:
         "email_recipients": "\n".join(mailbox.email_recipients),
         "email_attachment_format": mailbox.email_attachment_format.value,
         "say_datetime": mailbox.say_datetime.value,
+        "operator_number": mailbox.operator_number or "",
     }
     for row, own in enumerate(details.source_greetings):
         parts = (own.source, own.greeting or "", own.language or "")
@@ -139,6 +157,7 @@ def body_of(entries: Entries) -> dict[str, Any]:
     body["language"] = entries.get("language") or None
     body["email_attachment_format"] = entries.get("email_attachment_format", "")
     body["say_datetime"] = entries.get("say_datetime", "")
+    body["operator_number"] = entries.get("operator_number") or None
     body["email_recipients"] = addresses_in(entries.get("email_recipients", ""))
     body["source_greetings"] = [
         {
