@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from controlplane.apply.declaration import MailboxEntry
 from controlplane.apply.pages import all_of
@@ -19,6 +19,7 @@ from controlplane.services.mailboxes import (
 )
 from controlplane.web.api.schemas_mailboxes import MailboxOut
 
+_POINTS: Final = "operator_number"
 _OF_THE_PIN = {"pin", "pin_file"}
 _NOT_SET = {"id", "prompt_language", "counts", "created_at", "updated_at"}
 
@@ -42,7 +43,38 @@ class Mailboxes:
         return entry.model_dump(mode="json", exclude=_OF_THE_PIN)
 
     async def create(self, into: Applying, entry: MailboxEntry) -> None:
-        """Make a mailbox; it points at nothing."""
+        """Make a mailbox with the operator that it names."""
+        await self._make(into, entry, _settings(entry))
+
+    async def create_bare(self, into: Applying, entry: MailboxEntry) -> None:
+        """Make one that names no operator."""
+        await self._make(into, entry, {**_settings(entry), _POINTS: None})
+
+    async def point(self, into: Applying, entry: MailboxEntry) -> None:
+        """Name the operator, once it is there."""
+        await self._name(into, entry.number, entry.operator_number)
+
+    async def bare(self, into: Applying, key: str) -> None:
+        """Name no operator any more."""
+        await self._name(into, key, None)
+
+    def needs(self, entry: MailboxEntry) -> list[str]:
+        """Return the number that an entry points at."""
+        return [] if entry.operator_number is None else [entry.operator_number]
+
+    async def _name(self, into: Applying, number: str, operator: str | None) -> None:
+        await update_mailbox(
+            into.db,
+            into.jobs,
+            into.hasher,
+            into.pin_policy,
+            tenant_id=into.tenant.id,
+            number=number,
+            changes={_POINTS: operator},
+            by=into.by,
+        )
+
+    async def _make(self, into: Applying, entry: MailboxEntry, settings: dict[str, object]) -> None:
         is_made = entry.pin is None
         pin = into.new_pins[entry.number]
         await create_mailbox(
@@ -51,7 +83,7 @@ class Mailboxes:
             into.hasher,
             into.pin_policy,
             tenant_id=into.tenant.id,
-            new=NewMailbox(number=entry.number, pin=pin, **_settings(entry)),  # type: ignore[arg-type]  # by name
+            new=NewMailbox(number=entry.number, pin=pin, **settings),  # type: ignore[arg-type]  # by name
             by=into.by,
         )
         into.secrets.touched[self.section, entry.number] = "pin made" if is_made else "pin set"

@@ -9,6 +9,7 @@ from typing import Any, cast
 from controlplane.apply.codes import FeatureCodes
 from controlplane.apply.declaration import KEYS, Declaration, FeatureCodeEntry
 from controlplane.apply.extensions import Extensions
+from controlplane.apply.mailboxes import Mailboxes
 from controlplane.apply.resource import Applying, Found, Resource
 from controlplane.apply.routing import RoutingResource
 from controlplane.apply.sections import SECTIONS
@@ -51,12 +52,14 @@ def named(resource: Resource, declared: Declaration) -> list[str]:
 
 def _making(into: Applying, resource: Resource, entry: Any, key: str, found: Found | None) -> Step:
     path = (resource.section,)
-    needs = resource.needs(entry) if isinstance(resource, RoutingResource) else ()
+    needs = resource.needs(entry) if isinstance(resource, RoutingResource | Mailboxes) else ()
     if found is not None:
         return Step(path=path, key=key, needs=needs, run=partial(resource.change, into, entry, found))
     unstick = None
     if isinstance(resource, RoutingResource) and resource.kind.number_kind is not None:
         unstick = partial(_bare_first, into, resource, entry, key)
+    elif isinstance(resource, Mailboxes) and needs:
+        unstick = partial(_pointing_later, into, resource, entry)
     run = partial(resource.create, into, entry)
     return Step(path=path, key=key, needs=needs, run=run, unstick=unstick)
 
@@ -65,6 +68,11 @@ async def _bare_first(into: Applying, resource: RoutingResource, entry: Any, key
     await resource.create_bare(into, entry)
     found = (await resource.present(into))[key]
     return partial(resource.change, into, entry, found)
+
+
+async def _pointing_later(into: Applying, resource: Mailboxes, entry: Any) -> Work:
+    await resource.create_bare(into, entry)
+    return partial(resource.point, into, entry)
 
 
 async def _together(
@@ -90,17 +98,22 @@ def _removals(
         if key in keep:
             continue
         removed = partial(resource.remove, into, key, found)
-        points = isinstance(resource, Extensions) or (
+        points = isinstance(resource, Extensions | Mailboxes) or (
             isinstance(resource, RoutingResource) and resource.kind.number_kind is not None
         )
         unstick = (
-            partial(_emptied, into, cast("Extensions | RoutingResource", resource), key, removed)
+            partial(_emptied, into, cast("Extensions | Mailboxes | RoutingResource", resource), key, removed)
             if points
             else None
         )
         yield Step(path=(resource.section,), run=removed, unstick=unstick, removes=f"{resource.words} {key}")
 
 
-async def _emptied(into: Applying, resource: Extensions | RoutingResource, key: str, removed: Work) -> Work:
+async def _emptied(
+    into: Applying, resource: Extensions | Mailboxes | RoutingResource, key: str, removed: Work
+) -> Work:
     await resource.bare(into, key)
+    if isinstance(resource, Mailboxes):
+        # It is another version now.
+        return partial(resource.remove, into, key, (await resource.present(into))[key])
     return removed

@@ -35,7 +35,8 @@ async def authenticate(
     A mailbox that does not exist is asked for its PIN like any other one and costs the same work.
     After a wrong PIN the mailbox is asked again where it was entered by hand, because it may have
     been mistyped. Sets the language of the call: the mailbox's, or `language` if there is none.
-    A mailbox that has members lets in nobody else, who is told so before any PIN is asked for.
+    A mailbox that has members lets in nobody else, who is told so before any PIN is asked for. A caller from
+    outside is always asked for the PIN.
     Raises Unavailable.
     """
     facts = call.facts
@@ -61,7 +62,7 @@ async def authenticate(
                 sorry = (Prompt.MEMBERS_ONLY,)
                 continue
             admitted = Admitted(mailbox=mailbox, rights=admission.rights, user_name=admission.user_name)
-            if admission.pin_spared or not mailbox.pin_required:
+            if facts.extension is not None and (admission.pin_spared or not mailbox.pin_required):
                 return admitted
         # Digits typed before the question are dropped: they would be a second guess after a wrong one.
         digits = await _ask(call, *sorry, question=Prompt.ENTER_PIN, options=options, fresh=True)

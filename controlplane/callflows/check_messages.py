@@ -34,14 +34,19 @@ async def check_messages(
     """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
 
     `hears` is told which message they are at, for colleagues to know; None once they left it.
+    greeted_by: Mailbox | None = None,
+) -> Ending:
+    """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
+
+    `greeted_by` is the mailbox out of whose greeting somebody logs in, which may be a caller from outside.
 
     Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.
     Until the listener is let in, a database that fails leaves the call to the dialplan, which
     says that messages cannot be played now; afterwards the listener is told here.
     """
-    mailbox: Mailbox | None = None
+    mailbox = greeted_by
     try:
-        admitted = await _admit(call, voicemail, options)
+        admitted = await _admit(call, voicemail, options, greeted_by)
         if isinstance(admitted, Outcome):
             await end_call(call)
             return Ending(outcome=admitted)
@@ -64,7 +69,13 @@ def _ending(outcome: Outcome, mailbox: Mailbox | None, error: Exception | None =
     return Ending(outcome=outcome, mailbox_number=mailbox.number if mailbox else "", error=error)
 
 
-async def _admit(call: Call, voicemail: Voicemail, options: FlowOptions) -> Admitted | Outcome:
+async def _admit(
+    call: Call, voicemail: Voicemail, options: FlowOptions, greeted_by: Mailbox | None
+) -> Admitted | Outcome:
+    if greeted_by is not None:
+        return await authenticate(
+            call, greeted_by.number, voicemail=voicemail, options=options, language=greeted_by.language
+        )
     language = await voicemail.language(call.facts.tenant_id)
     call.speak(language)
     await call.answer()
@@ -109,6 +120,8 @@ class _Session:
         self._mailbox = admitted.mailbox
         self._may_delete = Right.DELETE in admitted.rights
         extension = f"extension {call.facts.extension}"
+        if call.facts.extension is None:
+            extension = f"caller {call.facts.caller.number}".strip()
         self._by = extension if admitted.user_name is None else f"{extension} (user {admitted.user_name})"
         self._voicemail = voicemail
         self._options = options

@@ -31,6 +31,8 @@ class Action(StrEnum):
     """What a key does; the value is its description in the documentation."""
 
     SKIP = "skip the greeting"
+    OPERATOR = "go to the operator, if the mailbox has one"
+    LOG_IN = "enter the PIN and hear the messages, if the mailbox allows that"
     END_RECORDING = "end the recording"
     SEND = "send the message"
     LISTEN = "listen to the message"
@@ -86,7 +88,9 @@ def _in_a_message(
 
 KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
     {
-        State.GREETING: _bind(("#", Action.SKIP, None)),
+        State.GREETING: _bind(
+            ("#", Action.SKIP, None), ("0", Action.OPERATOR, None), ("*", Action.LOG_IN, None)
+        ),
         State.RECORDING: _bind(("#", Action.END_RECORDING, None)),
         State.REVIEW: _bind(
             ("1", Action.SEND, Prompt.REVIEW_MENU),
@@ -130,6 +134,11 @@ def action_of(state: State, key: str) -> Action | None:
 def keys_of(state: State) -> str:
     """Return all keys that do something in `state`."""
     return "".join(binding.key for binding in KEYS[state])
+
+
+def key_of(state: State, action: Action) -> str:
+    """Return the key that does something in `state`; raises StopIteration if none does."""
+    return next(binding.key for binding in KEYS[state] if binding.action is action)
 
 
 def markdown() -> str:

@@ -17,17 +17,21 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from controlplane.callflows.call import Call, EndedBy, HangupCause, Recording, RecordLimits, Stage
+from controlplane.callflows.call import Call, EndedBy, HangupCause, Onward, Recording, RecordLimits, Stage
+from controlplane.callflows.check_messages import check_messages
 from controlplane.callflows.ending import Ending, Outcome, end_call
-from controlplane.callflows.keys import Action, State, action_of, keys_of
+from controlplane.callflows.keys import Action, State, action_of, key_of, keys_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.prompts import Greeting, Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
 from controlplane.domain.mailbox import Mailbox
-from controlplane.domain.message import TakeFacts
+from controlplane.domain.message import ReachedReason, TakeFacts
 
+_SKIP_KEY, _OPERATOR_KEY, _LOG_IN_KEY = (
+    key_of(State.GREETING, action) for action in (Action.SKIP, Action.OPERATOR, Action.LOG_IN)
+)
 _TOLERANCE_MS = 100
 
 
@@ -39,9 +43,12 @@ async def leave_message(
     options: FlowOptions,
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
+    opened: Callable[[UUID], None] = lambda _mailbox_id: None,
 ) -> Ending:
     """Take a message for the mailbox that the dialplan named.
 
+    During the greeting the caller may go to the operator, or log in, where the mailbox allows that; `opened`
+    is told whose messages are heard then.
     `clock` gives UTC. Returns how it ended: neither a hangup, nor a lost link, nor a database or
     disk that fails raises. Whatever is raised (a cancellation, a fault of ours), each take has
     been let go and is delivered by the scanner, and the stage tells the dialplan what to do.
@@ -64,9 +71,12 @@ async def leave_message(
         return await _refuse(call, Prompt.MAILBOX_DISABLED, ending)
     leaving = _Leaving(call, mailbox, voicemail=voicemail, spool=spool, options=options)
     try:
-        return await leaving.run(clock=clock, new_id=new_id)
+        left = await leaving.run(clock=clock, new_id=new_id)
     finally:
         await leaving.release()
+    if left is not None:
+        return left
+    return await check_messages(call, voicemail=voicemail, options=options, opened=opened, greeted_by=mailbox)
 
 
 async def _refuse(call: Call, words: Prompt, ending: Ending) -> Ending:
@@ -96,12 +106,22 @@ class _Leaving:
         self._dropping = False
         self._urgent = False
 
-    async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending:
-        """Talk with the caller, then dispose of what was recorded, whether or not the caller is there."""
+    async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending | None:
+        """Talk with the caller, then dispose of what was recorded, whether or not the caller is there.
+
+        None if the caller wants to log in instead: then nothing was recorded.
+        """
         hung_up = False
         trouble: OSError | None = None
+        began = clock()
         try:
-            await self._talk(clock, new_id)
+            chosen = await self._talk(clock, new_id)
+            if chosen is Action.OPERATOR:
+                return await self._to_operator(seconds=int((clock() - began).total_seconds()))
+            if chosen is Action.LOG_IN:
+                # From here on the dialplan must not record: it is a member who speaks.
+                await self._call.set_stage(Stage.DONE)
+                return None
         except CallerHungUp:
             hung_up = True
         except CallLost as error:
@@ -124,8 +144,28 @@ class _Leaving:
             error=error,
         )
 
-    async def _talk(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> None:
-        """Return when there is nothing more to ask: the kept take is to be sent, or there is none."""
+    async def _to_operator(self, *, seconds: int) -> Ending:
+        operator = self._mailbox.operator_number
+        assert operator is not None, "the key does nothing without one"
+        onward = Onward(number=operator, reason=ReachedReason.EXIT_KEY, key=_OPERATOR_KEY, seconds=seconds)
+        await self._call.route(onward)
+        return self._ending(Outcome.ROUTED)
+
+    async def _greet(self, *said: Utterance) -> Action | None:
+        """Say what comes before the beep; return what the caller wants instead of leaving a message."""
+        keys = _SKIP_KEY
+        if self._mailbox.operator_number is not None:
+            keys += _OPERATOR_KEY
+        if self._mailbox.log_in_from_greeting:
+            keys += _LOG_IN_KEY
+        chosen = action_of(State.GREETING, await self._call.play(*said, interrupt=keys))
+        return None if chosen is Action.SKIP else chosen
+
+    async def _talk(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Action | None:
+        """Return when there is nothing more to ask: the kept take is to be sent, or there is none.
+
+        Or what the caller wants instead of leaving a message.
+        """
         call = self._call
         await call.set_stage(Stage.GREETING)
         await call.answer()
@@ -133,21 +173,23 @@ class _Leaving:
         greeting = Greeting(
             display_name=self._mailbox.display_name, text=own.greeting, recording=own.recording
         )
-        await call.play(greeting, interrupt=keys_of(State.GREETING))
+        if (chosen := await self._greet(greeting)) is not None:
+            return chosen
         recording = await self._record(clock, new_id)
         if not self._long_enough() and recording.ended_by is not EndedBy.HANGUP:
             await call.set_stage(Stage.GREETING)
             await self._judge()
-            await call.play(Prompt.MESSAGE_TOO_SHORT, interrupt=keys_of(State.GREETING))
+            if (chosen := await self._greet(Prompt.MESSAGE_TOO_SHORT)) is not None:
+                return chosen
             recording = await self._record(clock, new_id)
         if self._long_enough():
             await self._judge()
         before: tuple[Utterance, ...] = ()
         while recording.ended_by is EndedBy.KEY and self._kept is not None and self._mailbox.review:
             if not await self._wants_another(self._kept, *before):
-                return
+                return None
             before = ()
-            await call.play(Prompt.RECORD_AFTER_TONE, interrupt=keys_of(State.GREETING))
+            await call.play(Prompt.RECORD_AFTER_TONE, interrupt=keys_of(State.RECORDING))
             recording = await self._record(clock, new_id)
             if self._long_enough():
                 await self._judge()
@@ -157,6 +199,7 @@ class _Leaving:
                 await self._judge()
                 before = (Prompt.EARLIER_KEPT,)
                 recording = Recording(ended_by=EndedBy.KEY)
+        return None
 
     async def _record(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Recording:
         call = self._call

@@ -78,7 +78,8 @@ class Voicemail(Protocol):
         """Return what a caller may do with a mailbox, and whether without its PIN.
 
         A mailbox without members is open to every extension that knows its PIN; one with members only to
-        the people whose extensions are theirs.
+        the people whose extensions are theirs. A caller from outside is let in by neither, but where the
+        mailbox lets callers log in from its greeting and has no members; and manages nothing.
         """
         ...
 

@@ -44,12 +44,12 @@ class AuditWay(StrEnum):
     SYSTEM = "system"
 
 
-BEGINNINGS: Final[Mapping[AuditWay, str]] = {
-    AuditWay.WEB: "user ",
-    AuditWay.API: "token ",
-    AuditWay.PHONE: "extension ",
-    AuditWay.MAIL_LINK: MAIL_LINK,
-    AuditWay.SYSTEM: SYSTEM,
+BEGINNINGS: Final[Mapping[AuditWay, tuple[str, ...]]] = {
+    AuditWay.WEB: ("user ",),
+    AuditWay.API: ("token ",),
+    AuditWay.PHONE: ("extension ", "caller"),
+    AuditWay.MAIL_LINK: (MAIL_LINK,),
+    AuditWay.SYSTEM: (SYSTEM,),
 }
 """How the labels of authors begin; every other one is of the command line."""
 

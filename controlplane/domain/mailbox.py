@@ -94,6 +94,10 @@ class Mailbox:
     """Their languages are ones that have prompts."""
     greeting: str | None = None
     """What is said to callers of all other sources; None: the standard sentence."""
+    operator_number: str | None = None
+    """Where a caller goes who presses 0 during the greeting."""
+    log_in_from_greeting: bool = False
+    """Whether who presses * during the greeting is asked for the PIN, and hears the messages."""
     recordings: Mapping[str, str] = field(default_factory=dict)
     """The digests of recorded greetings by their source without a plus sign, `""` for all other sources."""
     email_notice_only: tuple[str, ...] = ()

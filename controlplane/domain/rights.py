@@ -27,6 +27,8 @@ Rights = frozenset[Right]
 
 NO_RIGHTS: Rights = frozenset()
 ALL_RIGHTS: Rights = frozenset(Right)
+OUTSIDE_RIGHTS: Rights = ALL_RIGHTS - {Right.MANAGE}
+"""Of a caller from outside who knows the PIN, where one may log in."""
 
 # Who decides who has which right could give themselves any.
 _IMPLIED: Mapping[Right, Rights] = MappingProxyType(

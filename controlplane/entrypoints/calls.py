@@ -232,6 +232,12 @@ def flows(
     async def leave(call: Call) -> Ending:
         if call.facts.mailbox_id is not None:
             present(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
+
+        def opened(mailbox_id: UUID) -> None:
+            who = call.facts.extension or call.facts.caller.label
+            enter(call, mailbox_id, Doing.LISTENING, who)
+
+        enter(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
         try:
             return await leave_message(
                 call,
@@ -240,6 +246,7 @@ def flows(
                 options=options,
                 clock=lambda: datetime.now(UTC),
                 new_id=uuid4,
+                opened=opened,
             )
         finally:
             presence.leave(call.facts.call_id)

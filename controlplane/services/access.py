@@ -12,7 +12,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import NotFound
-from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, Right, Rights, check_right
+from controlplane.domain.rights import (
+    ALL_RIGHTS,
+    NO_RIGHTS,
+    OUTSIDE_RIGHTS,
+    Admission,
+    Right,
+    Rights,
+    check_right,
+)
 from controlplane.storage import extensions, mailboxes, members
 from controlplane.storage.database import Database
 from controlplane.storage.routing.documents import rules_from
@@ -84,10 +92,15 @@ async def admission(
 
     `extension` is the one that the switch authenticated. A mailbox without members is open to every
     extension that knows its PIN. One with members knows people by their extension, and only them; but the
-    mailbox of an extension stays its own.
+    mailbox of an extension stays its own. A caller from outside, without an extension, is let in only where
+    the mailbox lets callers log in from its greeting and has no members.
     """
     if extension is None:
-        return Admission(rights=NO_RIGHTS)
+        found = await mailboxes.get(session, mailbox_id)
+        open_to_all = found is not None and found[0].log_in_from_greeting
+        if not open_to_all or await members.has_any(session, mailbox_id):
+            return Admission(rights=NO_RIGHTS)
+        return Admission(rights=OUTSIDE_RIGHTS)
     person = await members.person_on_phone(session, tenant_id, extension)
     name = None if person is None else person.user_name
     if not await members.has_any(session, mailbox_id):

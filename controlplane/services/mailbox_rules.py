@@ -59,6 +59,8 @@ class NewMailbox:
     min_message_seconds: int = 1
     max_message_seconds: int = 300
     greeting: str | None = None
+    operator_number: str | None = None
+    log_in_from_greeting: bool = False
     source_greetings: Sequence[SourceGreeting] = ()
 
     def settings(self) -> MailboxChanges:
@@ -80,6 +82,8 @@ class NewMailbox:
             min_message_seconds=self.min_message_seconds,
             max_message_seconds=self.max_message_seconds,
             greeting=self.greeting,
+            operator_number=self.operator_number,
+            log_in_from_greeting=self.log_in_from_greeting,
             source_greetings=self.source_greetings,
         )
 
@@ -104,6 +108,8 @@ class MailboxChanges(TypedDict, total=False):
     min_message_seconds: int
     max_message_seconds: int
     greeting: str | None
+    operator_number: str | None
+    log_in_from_greeting: bool
     source_greetings: Sequence[SourceGreeting]
 
 
@@ -136,6 +142,7 @@ def check_new(new: NewMailbox, policy: PinPolicy) -> tuple[Number, dict[str, Any
     """
     faults = Faults()
     number = faults.check(lambda: Number.parse(new.number))
+    faults.check(lambda: check_operator(new.operator_number, number=new.number))
     faults.check(lambda: policy.check(new.pin, number=new.number))
     values = checked_settings(new.settings(), faults)
     faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
@@ -154,6 +161,7 @@ def check_changes(changes: MailboxChanges, policy: PinPolicy, *, number: str) ->
     """
     faults = Faults()
     values = checked_settings(changes, faults)
+    faults.check(lambda: check_operator(changes.get("operator_number"), number=number))
     if "pin" in changes:
         faults.check(lambda: policy.check(changes["pin"], number=number))
     faults.done()
@@ -191,6 +199,19 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
         if field in values:
             values[field] = values[field].value
     return values
+
+
+def check_operator(operator: str | None, *, number: str) -> None:
+    """Raise InvalidValue unless the operator of the mailbox with a number can be one."""
+    if operator is None:
+        return
+    Number.parse(operator, field="operator_number")
+    if operator == number:
+        raise InvalidValue(
+            "This is the mailbox itself; name another number.",
+            error_id="invalid-destination",
+            field="operator_number",
+        )
 
 
 def _source_greetings(wanted: Sequence[SourceGreeting], faults: Faults) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from controlplane.domain.mailbox import Counts, Mailbox, SourceGreeting
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
+from controlplane.domain.routing.destination import Pointer
 from controlplane.services.access import require, rights_by_mailbox
 from controlplane.services.lamps import defer_introduction, defer_lamps
 from controlplane.services.mailbox_rules import (
@@ -31,7 +32,7 @@ from controlplane.services.mailbox_rules import (
 )
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
-from controlplane.services.routing.pointing import free_number
+from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import mailbox_pages, mailboxes, members, messages
 from controlplane.storage.database import Database
@@ -101,6 +102,7 @@ async def create_mailbox(
             session, tenant_id=tenant_id, number=row.number, kind=NumberKind.MAILBOX, object_id=row.id
         )
         await mailboxes.insert(session, row)
+        await _note_operator(session, row)
         await defer_publishing(
             session,
             jobs,
@@ -196,6 +198,8 @@ async def update_mailbox(
             )
             assert changed is not None
             row = changed
+        if "operator_number" in values:
+            await _note_operator(session, row)
         if values.keys() & {"display_name", "language", "greeting", "source_greetings"}:
             await defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:
@@ -238,6 +242,13 @@ async def delete_mailbox(
         await defer_greeting(session, jobs, row.id)
         await defer_lamps(session, jobs, [row.id])
     structlog.get_logger().info("mailbox.deleted", tenant_id=str(tenant_id), number=number)
+
+
+async def _note_operator(session: AsyncSession, row: MailboxRow) -> None:
+    """Note which number a mailbox names; raises InvalidValue `no-such-number`."""
+    operator = row.operator_number
+    pointers = [] if operator is None else [Pointer(slot="operator_number", number=operator)]
+    await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=pointers)
 
 
 def _change(action: Action, number: str, by: str) -> ObjectChange:

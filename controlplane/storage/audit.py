@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, delete, func, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Text, cast, delete, func, insert, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.audit import BEGINNINGS, AuditAction, AuditEntry, AuditWay
@@ -123,14 +123,18 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     if wanted.actions:
         found.append(Row.action.in_([action.value for action in wanted.actions]))
     if wanted.way is AuditWay.COMMAND_LINE:
-        found += [~Row.author.startswith(beginning, autoescape=True) for beginning in BEGINNINGS.values()]
+        found += [~_begins(beginnings) for beginnings in BEGINNINGS.values()]
     elif wanted.way is not None:
-        found.append(Row.author.startswith(BEGINNINGS[wanted.way], autoescape=True))
+        found.append(_begins(BEGINNINGS[wanted.way]))
     if wanted.since is not None:
         found.append(Row.happened_at >= wanted.since)
     if wanted.until is not None:
         found.append(Row.happened_at < wanted.until)
     return found
+
+
+def _begins(beginnings: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(Row.author.startswith(each, autoescape=True) for each in beginnings))
 
 
 async def purge(session: AsyncSession, *, before: datetime, limit: int) -> int:

@@ -86,6 +86,8 @@ def _values(row: Any, *, language: str, time_zone: str, available_languages: Col
             for own in row.source_greetings
         ),
         greeting=row.greeting,
+        operator_number=row.operator_number,
+        log_in_from_greeting=row.log_in_from_greeting,
         recordings={source: own["digest"] for source, own in row.recorded_greetings.items()},
     )
 

@@ -113,6 +113,7 @@ class MailboxRow(Table):
     `recorded_greetings` has for each source without its plus sign (`""` for all others) what
     `domain.greeting.Recorded` says; the recordings themselves are in `greeting_recordings`.
 
+    `operator_number` is in `pointers` too.
     `pin_refused_at` is set once the PIN was tried too often, and unset when it is changed.
     """
 
@@ -152,6 +153,8 @@ class MailboxRow(Table):
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
     greeting: Mapped[str | None]
+    operator_number: Mapped[str | None]
+    log_in_from_greeting: Mapped[bool] = mapped_column(server_default=text("false"))
     source_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     recorded_greetings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))

@@ -1,8 +1,10 @@
-"""Let a caller mark a message as urgent.
+"""Let callers mark a message as urgent, go to an operator, and log in from the greeting.
 
 The few that are urgent have indexes of their own, by which they are heard and shown before the others.
 
-Safe while the version before runs: it writes messages that are not urgent, and orders all by their time.
+Safe while the version before runs: it writes messages that are not urgent, orders all by their time, and
+knows neither operators nor log-ins. That a mailbox names its operator is in `pointers` as well: that version
+does not let the number go either, and takes what points at it for an extension without a name.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ def upgrade() -> None:
     op.add_column(
         "messages", sa.Column("urgent", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
+    op.add_column("mailboxes", sa.Column("operator_number", sa.Text(), nullable=True))
+    op.add_column(
+        "mailboxes",
+        sa.Column("log_in_from_greeting", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     urgent = sa.text("urgent")
     op.create_index(
         "ix_messages_urgent", "messages", ["mailbox_id", "received_at", "id"], postgresql_where=urgent
@@ -34,7 +41,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back; nothing is urgent then."""
+    """Take back; nothing is urgent then, and no mailbox has an operator."""
+    op.execute("DELETE FROM pointers WHERE slot = 'operator_number'")
+    op.drop_column("mailboxes", "log_in_from_greeting")
+    op.drop_column("mailboxes", "operator_number")
     op.drop_index("ix_messages_urgent_of_tenant", table_name="messages")
     op.drop_index("ix_messages_urgent", table_name="messages")
     op.drop_column("messages", "urgent")

@@ -17,7 +17,7 @@ from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.domain.pin_locks import PinLockPolicy
-from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, Admission, parse_rights
+from controlplane.domain.rights import ALL_RIGHTS, NO_RIGHTS, OUTSIDE_RIGHTS, Admission, parse_rights
 from controlplane.services.deposit import Depositor
 from controlplane.services.pin_hashing import HashCost, PinHasher, make_key
 from controlplane.services.pins import Pins
@@ -49,7 +49,9 @@ class Subject(Protocol):
         """What is tested."""
         ...
 
-    async def make_mailbox(self, number: str = "8001", *, min_message_seconds: int = 1) -> Mailbox:
+    async def make_mailbox(
+        self, number: str = "8001", *, min_message_seconds: int = 1, log_in: bool = False
+    ) -> Mailbox:
         """Make a mailbox with the PIN 4071."""
         ...
 
@@ -78,9 +80,16 @@ class FakeSubject:
     def __init__(self, folder: Path) -> None:
         self.port = FakeVoicemail(folder)
 
-    async def make_mailbox(self, number: str = "8001", *, min_message_seconds: int = 1) -> Mailbox:
+    async def make_mailbox(
+        self, number: str = "8001", *, min_message_seconds: int = 1, log_in: bool = False
+    ) -> Mailbox:
         """Make a mailbox."""
-        return self.port.add_mailbox(number, pin=PIN.reveal(), min_message_seconds=min_message_seconds)
+        return self.port.add_mailbox(
+            number,
+            pin=PIN.reveal(),
+            min_message_seconds=min_message_seconds,
+            log_in_from_greeting=log_in,
+        )
 
     async def make_message(
         self, mailbox: Mailbox, state: MessageState = NEW, *, urgent: bool = False
@@ -123,7 +132,9 @@ class RealSubject:
         self._tenant = tenant
         self._minute = 0
 
-    async def make_mailbox(self, number: str = "8001", *, min_message_seconds: int = 1) -> Mailbox:
+    async def make_mailbox(
+        self, number: str = "8001", *, min_message_seconds: int = 1, log_in: bool = False
+    ) -> Mailbox:
         """Make a mailbox."""
         mailbox_id = await add_mailbox(
             self._database,
@@ -131,6 +142,7 @@ class RealSubject:
             number,
             pin_hash=await self._hasher.hash(PIN),
             min_message_seconds=min_message_seconds,
+            log_in_from_greeting=log_in,
         )
         made = await self.port.mailbox(mailbox_id)
         assert made is not None
@@ -246,6 +258,19 @@ async def test_mailbox_with_members_knows_them_by_their_extensions(
 
 
 # Mailboxes and PINs
+
+
+async def test_callers_from_outside_are_let_in_where_the_mailbox_says_so(subject: Subject) -> None:
+    """And nowhere else, nor where the mailbox has members; they may do all but manage."""
+    closed, opened, shared = [
+        await subject.make_mailbox(number, log_in=log_in)
+        for number, log_in in (("8001", False), ("8002", True), ("8003", True))
+    ]
+    await subject.make_member(shared, "102", "listen", pin_spared=False)
+    outside = PinSource(tenant_id=shared.tenant_id, extension=None)
+    found = [await subject.port.admission(one.id, outside) for one in (closed, opened, shared)]
+
+    assert found == [Admission(rights=rights) for rights in (NO_RIGHTS, OUTSIDE_RIGHTS, NO_RIGHTS)]
 
 
 async def test_a_tenant_has_a_language(subject: Subject) -> None:

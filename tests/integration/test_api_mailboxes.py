@@ -53,6 +53,8 @@ async def test_created_mailbox_is_answered_with_its_defaults(client: httpx.Async
         "min_message_seconds": 1,
         "max_message_seconds": 300,
         "greeting": None,
+        "operator_number": None,
+        "log_in_from_greeting": False,
         "source_greetings": [],
         "counts": {"new": 0, "saved": 0, "deleted": 0},
     }

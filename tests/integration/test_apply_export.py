@@ -48,6 +48,8 @@ mailboxes:
     after_mail: mark_read
     say_datetime: 24h
     review: true
+    operator_number: "6100"
+    log_in_from_greeting: true
     min_message_seconds: 0
     max_message_seconds: 99
     source_greetings: [{{source: "+49301234", greeting: "true", language: de}}, {{source: "6100"}}]

@@ -19,7 +19,7 @@ from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDa
 from controlplane.domain.message import MessageState, TakeFacts
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin
-from controlplane.domain.rights import ALL_RIGHTS, Admission
+from controlplane.domain.rights import ALL_RIGHTS, OUTSIDE_RIGHTS, Admission
 from tests.support.fake_call import wav_ms, write_wav
 from tests.support.fault_points import FaultPoints
 
@@ -172,9 +172,10 @@ class FakeVoicemail:
     async def admission(self, mailbox_id: UUID, source: PinSource) -> Admission:
         """Return what a test gave the extension; without members, everything."""
         self._begin("admission")
-        if source.extension is None:
-            return Admission(rights=frozenset())
         given = self.members.get(mailbox_id)
+        if source.extension is None:
+            is_open = self._mailboxes[mailbox_id].log_in_from_greeting and not given
+            return Admission(rights=OUTSIDE_RIGHTS if is_open else frozenset())
         if not given:
             return Admission(rights=ALL_RIGHTS)
         return given.get(source.extension, Admission(rights=frozenset()))

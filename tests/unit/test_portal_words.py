@@ -101,7 +101,16 @@ def _of_the_system() -> set[str]:
     """Return the keys that the pages about the system put together."""
     found = {f"audit-actions.{action.value}" for action in AuditAction}
     found |= {f"audit-ways.{way.value}" for way in AuditWay}
-    authors = ("token", "extension", "mail-link", "system", "cli", "command-line", "link-of-the-machine")
+    authors = (
+        "token",
+        "extension",
+        "caller",
+        "mail-link",
+        "system",
+        "cli",
+        "command-line",
+        "link-of-the-machine",
+    )
     found |= {f"audit-authors.{author}" for author in authors}
     kinds = (
         "message",
@@ -181,11 +190,12 @@ def _of_mailboxes() -> set[str]:
     found |= {f"mailbox.{name}" for name in ("language-of-tenant", "pin-made", "pin-good", "on", "off")}
     found |= {f"mailboxes.open-{page}" for page in ("settings", "voicemail", "delete")}
     found |= {f"mailboxes.{order.value}" for order in MailboxOrder}
-    found |= {f"authors.{kind}" for kind in ("user", "token", "extension", "somebody")}
+    found |= {f"authors.{kind}" for kind in ("user", "token", "extension", "caller", "somebody")}
     found |= {"mailbox-add.button", "mailbox-delete.button", "mailbox-delete.button-re-point"}
     found |= {f"kinds.{kind.value}" for kind in (*NumberKind, *RoutingKind)}
     types: list[type] = [ExtensionRules, ByHours, *SETTINGS.values()]
     names = {each.name for one in types for each in fields(one)} | {"destination", "fallback", "exceptions"}
+    names |= {"operator_number"}
     return found | {f"slots.{name}" for name in names if Catalogues().of("en").has(f"slots.{name}")}
 
 

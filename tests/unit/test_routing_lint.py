@@ -51,13 +51,19 @@ def _object(key: str, settings: Settings, name: str = "Support team") -> Routing
 
 
 def _mailbox(
-    number: str, *, name: str = "Sales", enabled: bool = True, is_mailed: bool = True
+    number: str,
+    *,
+    name: str = "Sales",
+    enabled: bool = True,
+    is_mailed: bool = True,
+    operator: str | None = None,
 ) -> LintMailbox:
     return LintMailbox(
         number=number,
         name=name,
         language=None,
         enabled=enabled,
+        operator=operator,
         is_mailed=is_mailed,
         has_old_new_messages=False,
     )
@@ -94,6 +100,10 @@ KEY = VirtualReceptionist(keys=(KeyRule(keys="5", destination=ByHours(office_hou
     ("objects", "found"),
     [
         ([_mailbox("8001")], set()),
+        (
+            [_mailbox("8001", operator="8002"), _mailbox("8002", enabled=False)],
+            {("leads-to-disabled-mailbox", "8001", "operator_number")},
+        ),
         ([_object("6100", RingGroup())], {("nobody-rings", "6100", "members")}),
         ([_object("6200", CallQueue())], {("nobody-rings", "6200", "agents")}),
         (

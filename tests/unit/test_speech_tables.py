@@ -77,6 +77,7 @@ UTTERANCES: dict[str, Utterance] = {
     },
     "a person listens": ByColleague(deed=Deed.LISTENING, who=Colleague(name="Nova")),
     "somebody listens": ByColleague(deed=Deed.LISTENING, who=SOMEBODY),
+    "a mailbox, 20 seconds": SentOnBy(kind="mailbox", name="Nova", seconds=20),
     "an urgent message": Prompt.URGENT_MESSAGE,
     "marked as urgent": Prompt.MARKED_URGENT,
     "1 minute long": MessageLength(seconds=60),

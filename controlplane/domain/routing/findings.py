@@ -67,6 +67,7 @@ class LintMailbox:
     language: str | None
     enabled: bool
     is_mailed: bool
+    operator: str | None
     has_old_new_messages: bool
 
 

@@ -153,14 +153,21 @@ def _destinations(everything: Everything) -> Iterator[Finding]:
                 leads[slot] = owned
         for slot, number in leads.items():
             if number in disabled:
-                yield subject.found(
-                    Severity.ERROR,
-                    FindingId.LEADS_TO_DISABLED_MAILBOX,
-                    f"The mailbox {number} is disabled: callers are told that it takes no messages.",
-                    "Enable the mailbox, or send callers elsewhere.",
-                    at=slot,
-                    mailbox=number,
-                )
+                yield _leads_to_disabled(subject, slot, number)
+    for mailbox in everything.mailboxes:
+        if mailbox.operator in disabled:
+            yield _leads_to_disabled(subject_of(mailbox), "operator_number", mailbox.operator)
+
+
+def _leads_to_disabled(subject: Subject, slot: str, number: str) -> Finding:
+    return subject.found(
+        Severity.ERROR,
+        FindingId.LEADS_TO_DISABLED_MAILBOX,
+        f"The mailbox {number} is disabled: callers are told that it takes no messages.",
+        "Enable the mailbox, or send callers elsewhere.",
+        at=slot,
+        mailbox=number,
+    )
 
 
 def _leads_to(settings: Settings | ExtensionRules) -> dict[str, str]:

@@ -93,5 +93,12 @@ def words_of(kind: str) -> str:
 def field_of(slot: str) -> str:
     """Return the path of the field that names the number."""
     parts = slot.split(".")
-    is_number_itself = parts[0] in {"members", "agents", "mailbox", "mwi_mailboxes", "fallback"}
+    is_number_itself = parts[0] in {
+        "members",
+        "agents",
+        "mailbox",
+        "mwi_mailboxes",
+        "fallback",
+        "operator_number",
+    }
     return slot if is_number_itself else f"{slot}.number"

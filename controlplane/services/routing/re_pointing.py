@@ -14,11 +14,13 @@ from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue, NotFound
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.call_queue import CallQueue
+from controlplane.domain.routing.destination import Pointer
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.hours import OfficeHours
 from controlplane.domain.routing.kinds import RoutingKind, Settings
 from controlplane.domain.routing.re_pointing import re_pointed
 from controlplane.services.lamps import defer_lamp_of
+from controlplane.services.mailbox_rules import check_operator
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.loops import check_loops
 from controlplane.services.routing.objects import RENDERED
@@ -32,17 +34,18 @@ from controlplane.services.routing.owned_mailboxes import (
     voicemail_users,
 )
 from controlplane.services.routing.pointing import KINDS, field_of, note_pointers, pointer_json, words_of
-from controlplane.storage import extensions, numbers
+from controlplane.storage import extensions, mailboxes, numbers
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page, cut
 from controlplane.storage.queue import Jobs
 from controlplane.storage.routing import objects, pointers, queue_agents, ways
 from controlplane.storage.routing.documents import rules_from, settings_from, to_document
 from controlplane.storage.routing.pointers import PointingObject
-from controlplane.storage.tables import ExtensionRow, RoutingObjectRow
+from controlplane.storage.tables import ExtensionRow, MailboxRow, RoutingObjectRow
 
 __all__ = ["Page", "PointingObject", "field_of", "list_pointers", "re_point"]
 
+_KINDS: Final = {ExtensionRow: NumberKind.EXTENSION, MailboxRow: NumberKind.MAILBOX}
 _MOST_SECONDS: Final = 300
 """So long it lasts at most: a mailbox may be where thousands of extensions forward to, 10 ms each."""
 
@@ -101,6 +104,8 @@ async def re_point(
                 await _change(session, row, number=number, to=to, kind=kind, by=by, changed=changed)
             except DomainError as error:
                 raise _refused(row, error) from error
+        for mailbox in await pointers.mailboxes_of(session, {one.object_id for one in found}):
+            await _change_operator(session, mailbox, to=to, by=by)
         if to is not None:
             await _check_loops(session, tenant_id, to, changed)
         # Others lead into the voicemail of an extension, whose mailbox is another one now.
@@ -214,6 +219,19 @@ async def _change(
     await _follow(session, row, settings, changed)
 
 
+async def _change_operator(session: AsyncSession, row: MailboxRow, *, to: str | None, by: str) -> None:
+    """Name another operator of a mailbox, or none."""
+    try:
+        check_operator(to, number=row.number)
+    except InvalidValue as error:
+        raise _refused(row, error) from error
+    await mailboxes.update_values(
+        session, row.id, expected_version=None, values={"operator_number": to, "updated_by": by}
+    )
+    pointer = [] if to is None else [Pointer(slot="operator_number", number=to)]
+    await note_pointers(session, tenant_id=row.tenant_id, object_id=row.id, pointers=pointer)
+
+
 def _noted(kind: str, key: str, by: str) -> ObjectChange:
     return ObjectChange(kind=ObjectKind(kind), name=key, action=Action.CHANGED, by=by)
 
@@ -256,10 +274,10 @@ async def _check_loops(session: AsyncSession, tenant_id: UUID, to: str, changed:
             raise _refused(row, error) from error
 
 
-def _refused(row: ExtensionRow | RoutingObjectRow, error: DomainError) -> Conflict:
+def _refused(row: ExtensionRow | RoutingObjectRow | MailboxRow, error: DomainError) -> Conflict:
     """Say which object cannot take it, and why."""
     name = row.number or getattr(row, "name", "")
-    kind = "extension" if isinstance(row, ExtensionRow) else row.kind
+    kind = row.kind if isinstance(row, RoutingObjectRow) else _KINDS[type(row)].value
     return Conflict(
         f"The {words_of(kind)} {name} cannot point there: {error.sentence}",
         error_id="cannot-re-point",

@@ -31,6 +31,15 @@ _PAGE: Final = 200
 _YES_OR_NO: Final = ("pin_required", "enabled", "email_notification", "email_attachment", "review")
 _FIGURES: Final = ("email_attachment_max_mb", "min_message_seconds", "max_message_seconds")
 _ADDRESSES: Final = ("email_recipients", "email_notice_only")
+_YES_OR_NO: Final = (
+    "pin_required",
+    "enabled",
+    "email_notification",
+    "email_attachment",
+    "review",
+    "log_in_from_greeting",
+)
+_SECONDS: Final = ("min_message_seconds", "max_message_seconds")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -56,6 +65,8 @@ class Mailboxes:
         "review",
         "min_message_seconds",
         "max_message_seconds",
+        "operator_number",
+        "log_in_from_greeting",
     )
     key = "number"
 
@@ -106,9 +117,23 @@ class Mailboxes:
         )
         return Applied(outcome=changed(before.mailbox.version, after.mailbox.version))
 
-    async def point(self, into: Importing, cells: Mapping[str, str]) -> bool:  # noqa: ARG002 (a mailbox points at nothing)
-        """Do nothing: a mailbox points at nothing."""
-        return False
+    async def point(self, into: Importing, cells: Mapping[str, str]) -> bool:
+        """Name the operator of a row; without the column it stays, an empty cell unsets it."""
+        if "operator_number" not in cells:
+            return False
+        number = cells[self.key]
+        before = await get_mailbox(into.db, tenant_id=into.tenant_id, number=number)
+        after = await update_mailbox(
+            into.db,
+            into.jobs,
+            into.hasher,
+            into.pin_policy,
+            tenant_id=into.tenant_id,
+            number=number,
+            changes={"operator_number": cells["operator_number"] or None},
+            by=into.by,
+        )
+        return before.mailbox.version != after.mailbox.version
 
 
 def _look_good(rows: Sequence[Mapping[str, str]], kinds: Mapping[str, NumberKind], policy: PinPolicy) -> bool:
@@ -148,6 +173,8 @@ def _cells(one: MailboxDetails) -> dict[str, str]:
         "after_mail": mailbox.after_mail.value,
         "say_datetime": mailbox.say_datetime.value,
         **{name: str(getattr(mailbox, name)) for name in _FIGURES},
+        **{name: str(getattr(mailbox, name)) for name in _SECONDS},
+        "operator_number": mailbox.operator_number or "",
     }
 
 

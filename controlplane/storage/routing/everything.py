@@ -33,6 +33,7 @@ async def mailboxes(session: AsyncSession, tenant_id: UUID, *, unread_since: dat
             MailboxRow.language,
             MailboxRow.enabled,
             MailboxRow.email_notification & (func.cardinality(MailboxRow.email_recipients) > 0),
+            MailboxRow.operator_number,
             old & ~used,
         ).where(MailboxRow.tenant_id == tenant_id, MailboxRow.deleted_at.is_(None))
     )
@@ -43,9 +44,10 @@ async def mailboxes(session: AsyncSession, tenant_id: UUID, *, unread_since: dat
             language=language,
             enabled=enabled,
             is_mailed=mailed,
+            operator=operator,
             has_old_new_messages=unread,
         )
-        for number, name, language, enabled, mailed, unread in rows
+        for number, name, language, enabled, mailed, operator, unread in rows
     ]
 
 

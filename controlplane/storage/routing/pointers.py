@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import case, delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.routing.destination import Pointer
 from controlplane.domain.routing.extension_rules import ExtensionRules
 from controlplane.domain.routing.kinds import RoutingKind, Settings
 from controlplane.storage.routing.documents import rules_from, settings_from
-from controlplane.storage.tables import ExtensionRow, NumberRow, PointerRow, RoutingObjectRow
+from controlplane.storage.tables import ExtensionRow, MailboxRow, NumberRow, PointerRow, RoutingObjectRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +57,16 @@ async def pointing_at(
     after: tuple[str, str, str] | None = None,
 ) -> list[PointingObject]:
     """Return who points at a number, by kind, number or name, and slot; after these three of one of them."""
-    kind = func.coalesce(RoutingObjectRow.kind, "extension")
-    number_of = func.coalesce(RoutingObjectRow.number, ExtensionRow.number)
-    name = func.coalesce(RoutingObjectRow.name, ExtensionRow.display_name, "")
+    of_mailbox = case((MailboxRow.id.is_not(None), "mailbox"))
+    kind = func.coalesce(RoutingObjectRow.kind, of_mailbox, "extension")
+    number_of = func.coalesce(RoutingObjectRow.number, ExtensionRow.number, MailboxRow.number)
+    name = func.coalesce(RoutingObjectRow.name, ExtensionRow.display_name, MailboxRow.display_name, "")
     key = tuple_(kind.collate("C"), func.coalesce(number_of, name).collate("C"), PointerRow.slot.collate("C"))
     query = (
         select(PointerRow.object_id, kind, number_of, name, PointerRow.slot)
         .outerjoin(RoutingObjectRow, RoutingObjectRow.id == PointerRow.object_id)
         .outerjoin(ExtensionRow, ExtensionRow.id == PointerRow.object_id)
+        .outerjoin(MailboxRow, MailboxRow.id == PointerRow.object_id)
         .where(PointerRow.tenant_id == tenant_id, PointerRow.number == number)
         .order_by(key)
         .limit(limit)
@@ -110,13 +112,22 @@ async def kinds_of(session: AsyncSession, tenant_id: UUID, numbers: Collection[s
 
 
 async def lock_objects(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Let nobody else change those of the ids that are routing objects until the transaction ends."""
+    """Let nobody else change the mailboxes and routing objects with these ids until the transaction ends."""
+    await session.execute(
+        select(MailboxRow.id).where(MailboxRow.id.in_(ids)).order_by(MailboxRow.id).with_for_update()
+    )
     await session.execute(
         select(RoutingObjectRow.id)
         .where(RoutingObjectRow.id.in_(ids))
         .order_by(RoutingObjectRow.id)
         .with_for_update()
     )
+
+
+async def mailboxes_of(session: AsyncSession, ids: Collection[UUID]) -> list[MailboxRow]:
+    """Return those of the ids that are mailboxes."""
+    query = select(MailboxRow).where(MailboxRow.id.in_(ids)).order_by(MailboxRow.id)
+    return list(await session.scalars(query.execution_options(populate_existing=True)))
 
 
 async def rows_of(session: AsyncSession, ids: Collection[UUID]) -> list[ExtensionRow | RoutingObjectRow]:

@@ -61,7 +61,7 @@ async def reached_from(
                 PointerRow.slot.not_like(f"{name}.%")
                 for name in ("members", "agents", "keys", "mwi_mailboxes")
             ),
-            PointerRow.slot != "mailbox",
+            PointerRow.slot.not_in(("mailbox", "operator_number")),
         )
     pointed = pointing.correlate(reached).offset(_FENCE).lateral("pointed")
     onwards = (

@@ -104,6 +104,14 @@ _Greeting = Annotated[
     ),
 ]
 
+_Operator = Annotated[
+    NumberField, Field(description="Where a caller goes who presses 0 during the greeting; `null`: nowhere.")
+]
+_LogIn = Annotated[
+    bool,
+    Field(description="Whether who presses * during the greeting may enter the PIN and hear the messages."),
+]
+
 _SETTINGS: dict[str, Any] = {
     "display_name": "Sales",
     "language": None,
@@ -121,6 +129,8 @@ _SETTINGS: dict[str, Any] = {
     "min_message_seconds": 1,
     "max_message_seconds": 300,
     "greeting": None,
+    "operator_number": None,
+    "log_in_from_greeting": False,
     "source_greetings": [],
 }
 MAILBOX: dict[str, Any] = {
@@ -165,6 +175,8 @@ class MailboxIn(Input):
     min_message_seconds: _MinSeconds = 1
     max_message_seconds: _MaxSeconds = 300
     greeting: _Greeting | None = None
+    operator_number: _Operator | None = None
+    log_in_from_greeting: _LogIn = False
     source_greetings: _SourceGreetings = Field(default_factory=list)
 
     def new_mailbox(self) -> NewMailbox:
@@ -199,6 +211,8 @@ class MailboxPatch(Input):
     min_message_seconds: _MinSeconds = left_out()
     max_message_seconds: _MaxSeconds = left_out()
     greeting: _Greeting | None = left_out()
+    operator_number: _Operator | None = left_out()
+    log_in_from_greeting: _LogIn = left_out()
     source_greetings: _SourceGreetings = left_out()
 
     def changes(self) -> MailboxChanges:
@@ -244,6 +258,8 @@ class MailboxOut(Output):
     min_message_seconds: int
     max_message_seconds: int
     greeting: str | None = Field(description="`null`: the standard sentence.")
+    operator_number: str | None
+    log_in_from_greeting: bool
     source_greetings: list[SourceGreetingBody]
     counts: CountsOut
     created_at: datetime
@@ -273,6 +289,8 @@ class MailboxOut(Output):
             min_message_seconds=mailbox.min_message_seconds,
             max_message_seconds=mailbox.max_message_seconds,
             greeting=mailbox.greeting,
+            operator_number=mailbox.operator_number,
+            log_in_from_greeting=mailbox.log_in_from_greeting,
             source_greetings=[
                 SourceGreetingBody(source=own.source, greeting=own.greeting, language=own.language)
                 for own in details.source_greetings

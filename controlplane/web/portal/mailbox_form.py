@@ -42,6 +42,14 @@ KNOWN: Final = (
 )
 """The fields that every phone system of this kind has; all others are under More."""
 _TICKS: Final = ("pin_required", "email_notification", "enabled", "email_attachment", "review")
+_TICKS: Final = (
+    "pin_required",
+    "email_notification",
+    "enabled",
+    "email_attachment",
+    "review",
+    "log_in_from_greeting",
+)
 _LINES: Final = (
     "number",
     "display_name",
@@ -54,6 +62,10 @@ _LINES: Final = (
 _ADDRESSES: Final = ("email_recipients", "email_notice_only")
 _LIMITS: Final = ("min_message_seconds", "max_message_seconds")
 _FIGURES: Final = ("email_attachment_max_mb", *_LIMITS)
+    "say_datetime",
+    "operator_number",
+)
+_FIGURES: Final = ("min_message_seconds", "max_message_seconds")
 _ORDER: Final = (
     *KNOWN,
     "enabled",
@@ -64,6 +76,8 @@ _ORDER: Final = (
     "after_mail",
     "say_datetime",
     "review",
+    "operator_number",
+    "log_in_from_greeting",
     "min_message_seconds",
     "max_message_seconds",
     "source_greetings",
@@ -88,6 +102,7 @@ def entries_of(details: MailboxDetails) -> Entries:
         "email_attachment_format": mailbox.email_attachment_format.value,
         "after_mail": mailbox.after_mail.value,
         "say_datetime": mailbox.say_datetime.value,
+        "operator_number": mailbox.operator_number or "",
     }
     for row, own in enumerate(details.source_greetings):
         parts = (own.source, own.greeting or "", own.language or "")
@@ -160,6 +175,8 @@ def body_of(entries: Entries) -> dict[str, Any]:
     body["after_mail"] = entries.get("after_mail", "")
     body["say_datetime"] = entries.get("say_datetime", "")
     body |= {name: addresses_in(entries.get(name, "")) for name in _ADDRESSES}
+    body["operator_number"] = entries.get("operator_number") or None
+    body["email_recipients"] = addresses_in(entries.get("email_recipients", ""))
     body["source_greetings"] = [
         {
             "source": entries.get(_source(row, "source"), ""),

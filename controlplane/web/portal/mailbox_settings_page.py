@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ from fastapi import Response
 from controlplane.domain.errors import Conflict, DomainError, InvalidValue, PreconditionFailed
 from controlplane.domain.rights import Right
 from controlplane.services.mailboxes import MailboxDetails, create_mailbox, get_mailbox, update_mailbox
-from controlplane.services.numbers import check_free
+from controlplane.services.numbers import NumberOwner, check_free, list_numbers
 from controlplane.web.errors import status_of
+from controlplane.web.paging import MAX_LIMIT
 from controlplane.web.portal import mailbox_form
 from controlplane.web.portal.access import Anybody, Inside
 from controlplane.web.portal.clashes import Clash
@@ -37,7 +39,7 @@ _NOT_SAVED: Final = frozenset({"check", "generate", "row"})
 @router.get(f"{MAILBOXES}/add")
 async def add_mailbox_page(visit: Inside) -> Response:
     """Show the form for a new mailbox."""
-    return _page(visit, None, mailbox_form.new_entries())
+    return await _page(visit, None, mailbox_form.new_entries())
 
 
 @router.post(f"{MAILBOXES}/add")
@@ -49,9 +51,9 @@ async def add_mailbox(visit: Inside) -> Response:
     body, wrongs = mailbox_form.check_new(mailbox_form.body_of(entries), deps.pin_policy)
     wrongs += await _number_wrongs(visit, entries["number"], wrongs)
     if visit.form.text("do") in _NOT_SAVED:
-        return _looked_at(visit, None, entries, wrongs)
+        return await _looked_at(visit, None, entries, wrongs)
     if body is None or wrongs:
-        return _page(visit, None, entries, wrongs=wrongs, status=_WRONG)
+        return await _page(visit, None, entries, wrongs=wrongs, status=_WRONG)
     try:
         mailbox = await create_mailbox(
             deps.db,
@@ -63,7 +65,7 @@ async def add_mailbox(visit: Inside) -> Response:
             by=visit.person.label,
         )
     except (InvalidValue, Conflict) as error:
-        return _refused(visit, None, entries, error)
+        return await _refused(visit, None, entries, error)
     return visit.go("/mailboxes", notice="mailbox-added", number=mailbox.number, name=mailbox.display_name)
 
 
@@ -71,7 +73,7 @@ async def add_mailbox(visit: Inside) -> Response:
 async def mailbox_page(visit: Anybody, number: str) -> Response:
     """Show the settings of a mailbox."""
     details = await _details(visit, number)
-    return _page(visit, details, mailbox_form.entries_of(details))
+    return await _page(visit, details, mailbox_form.entries_of(details))
 
 
 @router.post(MAILBOXES + "/{number}")
@@ -86,9 +88,9 @@ async def change_mailbox(visit: Anybody, number: str) -> Response:
     wanted = mailbox_form.changes_of(entries, seen)
     body, wrongs = mailbox_form.check_changed(wanted, deps.pin_policy, number=number)
     if form.text("do") in _NOT_SAVED:
-        return _looked_at(visit, details, entries, wrongs)
+        return await _looked_at(visit, details, entries, wrongs)
     if body is None or wrongs:
-        return _page(visit, details, entries, wrongs=wrongs, status=_WRONG)
+        return await _page(visit, details, entries, wrongs=wrongs, status=_WRONG)
     try:
         after = await update_mailbox(
             deps.db,
@@ -105,9 +107,9 @@ async def change_mailbox(visit: Anybody, number: str) -> Response:
     except PreconditionFailed as error:
         now = await _details(visit, number)
         clash = clash_of(now, entries, seen, words=visit.words, time_zone=visit.person.time_zone)
-        return _page(visit, now, clash.entries, clash=clash, status=status_of(error))
+        return await _page(visit, now, clash.entries, clash=clash, status=status_of(error))
     except (InvalidValue, Conflict) as error:
-        return _refused(visit, details, entries, error)
+        return await _refused(visit, details, entries, error)
     return visit.go(f"/mailboxes/{number}", notice="mailbox-saved", name=after.mailbox.display_name)
 
 
@@ -132,7 +134,7 @@ async def _number_wrongs(visit: Visit, number: str, wrongs: list[Wrong]) -> list
     return []
 
 
-def _looked_at(
+async def _looked_at(
     visit: Visit, details: MailboxDetails | None, entries: Entries, wrongs: list[Wrong]
 ) -> Response:
     """Show the form as it stands; a check says what is wrong, and what is right about number and PIN."""
@@ -147,15 +149,17 @@ def _looked_at(
         if entries["email_notification"] and not entries["email_recipients"]:
             remarks["email_recipients"] = words("mailbox.nobody-mailed")
     told = wrongs if asked == "check" else []
-    return _page(visit, details, entries, wrongs=told, remarks=remarks, blank_row=asked == "row")
+    return await _page(visit, details, entries, wrongs=told, remarks=remarks, blank_row=asked == "row")
 
 
-def _refused(visit: Visit, details: MailboxDetails | None, entries: Entries, error: DomainError) -> Response:
+async def _refused(
+    visit: Visit, details: MailboxDetails | None, entries: Entries, error: DomainError
+) -> Response:
     wrongs = wrongs_of(error)
-    return _page(visit, details, entries, wrongs=wrongs, status=status_of(error))
+    return await _page(visit, details, entries, wrongs=wrongs, status=status_of(error))
 
 
-def _page(
+async def _page(
     visit: Visit,
     details: MailboxDetails | None,
     entries: Entries,
@@ -180,6 +184,12 @@ def _page(
             "version": mailbox_form.version_of(visit.form) if began else details.mailbox.version,
             "seen": began or mailbox_form.packed(mailbox_form.entries_of(details)),
         }
+    numbers: Sequence[NumberOwner] = ()
+    if visit.member is None:
+        owners = await list_numbers(
+            visit.deps.db, tenant_id=visit.person.tenant_id, q=None, limit=MAX_LIMIT, after=None
+        )
+        numbers = [one for one in owners.items if one.number != entries.get("number")]
     rows = mailbox_form.sources_in(entries)
     return visit.page(
         "mailbox.html",
@@ -197,6 +207,7 @@ def _page(
             for row in range(rows + blank_row)
         ],
         rows=rows,
+        numbers=numbers,
         blank_row=blank_row,
         more=blank_row or _is_under_more(visit.form, faults),
         pin_least=policy.min_length,

@@ -21,6 +21,17 @@ local cause = variable("cp_cause", "^[%w_]+$")
 if cause == "" then cause = "NORMAL_CLEARING" end
 session:setVariable("cp_cause", cause)
 
+local onward = variable("cp_next", "^%d+$")
+if argv[1] == "leave" and stage == "routed" and onward ~= "" then
+  -- The caller asked for the operator. A script that sent the call on ends with that.
+  local routing = dofile("/srv/shared-voicemail/configuration/live/freeswitch/cp_routing.lua")
+  session:setVariable("cp_failed", "")
+  local reason = variable("cp_reason", "^[%l_]+$")
+  routing.go(onward, reason ~= "" and reason or "direct", variable("cp_key", "^[%dsh]*$"),
+    tonumber(variable("cp_waited", "^%d+$")))
+  return
+end
+
 if stage == "done" then
   next = "done"
 elseif argv[1] == "feature" then
