@@ -31,6 +31,7 @@ class Prompt(StrEnum):
     )
     RECORD_AFTER_TONE = "record-after-tone"  # Please speak after the tone.
     MAILBOX_DISABLED = "mailbox-disabled"  # This mailbox does not take messages at the moment. Goodbye.
+    MAILBOX_FULL = "mailbox-full"  # This mailbox is full and takes no more messages. Goodbye.
     MAILBOX_UNKNOWN = "mailbox-unknown"  # There is no mailbox with this number. Goodbye.
     NUMBER_UNKNOWN = "number-unknown"  # This number is not in use. Goodbye.
     # checking messages

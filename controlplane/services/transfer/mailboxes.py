@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from controlplane.domain.errors import DomainError, InvalidValue, NotFound
+from controlplane.domain.limits import LIMITS
 from controlplane.domain.mailbox import AttachmentFormat, SayDatetime
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
@@ -52,6 +53,7 @@ class Mailboxes:
         "review",
         "min_message_seconds",
         "max_message_seconds",
+        *LIMITS,
     )
     key = "number"
 
@@ -143,11 +145,12 @@ def _cells(one: MailboxDetails) -> dict[str, str]:
         "email_attachment_format": mailbox.email_attachment_format.value,
         "say_datetime": mailbox.say_datetime.value,
         **{name: str(getattr(mailbox, name)) for name in _SECONDS},
+        **{name: "" if (own := getattr(mailbox, name)) is None else str(own) for name in LIMITS},
     }
 
 
 def _values(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a row sets; an empty cell sets nothing, but unsets language and recipients."""
+    """Return what a row sets; an empty cell sets nothing, but unsets language, recipients and limits."""
     values: dict[str, Any] = {}
     if "language" in cells:
         values["language"] = cells["language"] or None
@@ -168,6 +171,9 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
     for name in _SECONDS:
         if cells.get(name):
             values[name] = read_integer(cells[name], name)
+    for name in LIMITS:
+        if name in cells:
+            values[name] = read_integer(cells[name], name) if cells[name] else None
     return values
 
 

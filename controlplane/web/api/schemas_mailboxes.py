@@ -13,11 +13,19 @@ from controlplane.domain.pin import Pin
 from controlplane.services.mailbox_rules import LONGEST_MINIMUM_SECONDS
 from controlplane.services.mailboxes import MailboxChanges, MailboxDetails, NewMailbox
 from controlplane.web.api.fields import (
+    MAX_MESSAGES,
+    MAX_TOTAL_SECONDS,
+    RETAIN_DAYS,
+    TRASH_DAYS,
     DisplayName,
     Input,
     Language,
+    MaxMessages,
+    MaxTotalSeconds,
     NumberField,
     Output,
+    RetainDays,
+    TrashDays,
     example,
     left_out,
 )
@@ -43,6 +51,11 @@ _MinSeconds = Annotated[
     int, Field(ge=0, le=LONGEST_MINIMUM_SECONDS, description="Shorter messages are not kept.")
 ]
 _MaxSeconds = Annotated[int, Field(ge=1, le=3600, description="Recording ends then.")]
+_OF_THE_TENANT = " `null`: what the tenant says."
+_RetainDays = Annotated[RetainDays, Field(description=RETAIN_DAYS + _OF_THE_TENANT)]
+_TrashDays = Annotated[TrashDays, Field(description=TRASH_DAYS + _OF_THE_TENANT)]
+_MaxMessages = Annotated[MaxMessages, Field(description=MAX_MESSAGES + _OF_THE_TENANT)]
+_MaxTotalSeconds = Annotated[MaxTotalSeconds, Field(description=MAX_TOTAL_SECONDS + _OF_THE_TENANT)]
 
 
 class SourceGreetingBody(Input):
@@ -98,6 +111,10 @@ _SETTINGS: dict[str, Any] = {
     "max_message_seconds": 300,
     "greeting": None,
     "source_greetings": [],
+    "retain_days": None,
+    "trash_days": None,
+    "max_messages": 100,
+    "max_total_seconds": None,
 }
 MAILBOX: dict[str, Any] = {
     "id": "3f0f6c0e-5b3f-4a0e-9f5e-0d7b6a4f2c11",
@@ -139,6 +156,10 @@ class MailboxIn(Input):
     max_message_seconds: _MaxSeconds = 300
     greeting: _Greeting | None = None
     source_greetings: _SourceGreetings = Field(default_factory=list)
+    retain_days: _RetainDays | None = None
+    trash_days: _TrashDays | None = None
+    max_messages: _MaxMessages | None = None
+    max_total_seconds: _MaxTotalSeconds | None = None
 
     def new_mailbox(self) -> NewMailbox:
         """Return what the service takes."""
@@ -170,6 +191,10 @@ class MailboxPatch(Input):
     max_message_seconds: _MaxSeconds = left_out()
     greeting: _Greeting | None = left_out()
     source_greetings: _SourceGreetings = left_out()
+    retain_days: _RetainDays | None = left_out()
+    trash_days: _TrashDays | None = left_out()
+    max_messages: _MaxMessages | None = left_out()
+    max_total_seconds: _MaxTotalSeconds | None = left_out()
 
     def changes(self) -> MailboxChanges:
         """Return what the service takes."""
@@ -212,6 +237,10 @@ class MailboxOut(Output):
     max_message_seconds: int
     greeting: str | None = Field(description="`null`: the standard sentence.")
     source_greetings: list[SourceGreetingBody]
+    retain_days: int | None
+    trash_days: int | None
+    max_messages: int | None
+    max_total_seconds: int | None
     counts: CountsOut
     created_at: datetime
     updated_at: datetime
@@ -241,6 +270,10 @@ class MailboxOut(Output):
                 SourceGreetingBody(source=own.source, greeting=own.greeting, language=own.language)
                 for own in details.source_greetings
             ],
+            retain_days=mailbox.retain_days,
+            trash_days=mailbox.trash_days,
+            max_messages=mailbox.max_messages,
+            max_total_seconds=mailbox.max_total_seconds,
             counts=CountsOut(new=counts.new, saved=counts.saved, deleted=counts.deleted),
             created_at=mailbox.created_at,
             updated_at=mailbox.updated_at,

@@ -39,6 +39,8 @@ KNOWN: Final = (
 _TICKS: Final = ("pin_required", "email_notification", "enabled", "email_attachment", "review")
 _LINES: Final = ("number", "display_name", "language", "pin", "email_attachment_format", "say_datetime")
 _FIGURES: Final = ("min_message_seconds", "max_message_seconds")
+_LIMITS: Final = ("retain_days", "trash_days", "max_messages", "max_total_seconds")
+"""Figures that may be left empty: then the tenant's count."""
 _ORDER: Final = (
     *KNOWN,
     "enabled",
@@ -48,6 +50,7 @@ _ORDER: Final = (
     "review",
     "min_message_seconds",
     "max_message_seconds",
+    *_LIMITS,
     "source_greetings",
 )
 _SOURCE_PARTS: Final = ("source", "greeting", "language")
@@ -62,6 +65,7 @@ def entries_of(details: MailboxDetails) -> Entries:
     mailbox = details.mailbox
     entries = {name: _tick(getattr(mailbox, name)) for name in _TICKS}
     entries |= {name: str(getattr(mailbox, name)) for name in _FIGURES}
+    entries |= {name: "" if (own := getattr(mailbox, name)) is None else str(own) for name in _LIMITS}
     entries |= {
         "number": mailbox.number,
         "display_name": mailbox.display_name,
@@ -89,7 +93,7 @@ def new_entries() -> Entries:
 def entries_sent(form: Form) -> Entries:
     """Return the fields as they were sent; sources without any text, or to be removed, are left out."""
     entries = {name: _tick(form.ticked(name)) for name in _TICKS}
-    entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES)}
+    entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES, *_LIMITS)}
     entries["email_recipients"] = "\n".join(addresses_in(form.text("email_recipients")))
     rows: dict[int, Entries] = {}
     for name in form.names():
@@ -132,6 +136,9 @@ def body_of(entries: Entries) -> dict[str, Any]:
     for name in _FIGURES:
         text = entries.get(name, "")
         body[name] = int(text) if _FIGURE.fullmatch(text) else text
+    for name in _LIMITS:
+        text = entries.get(name, "")
+        body[name] = int(text) if _FIGURE.fullmatch(text) else text or None
     for name in ("number", "pin"):
         if entries.get(name):
             body[name] = entries[name]
