@@ -18,7 +18,14 @@ from controlplane.apply.pin_files import STANDARD_INPUT, UnreadablePinFile, read
 from controlplane.apply.yaml_tree import Node, read_tree
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import DEFAULT_TENANT
-from controlplane.web.api.fields import Input, Language
+from controlplane.web.api.fields import (
+    Input,
+    Language,
+    MaxMessages,
+    MaxTotalSeconds,
+    RetainDays,
+    TrashDays,
+)
 from controlplane.web.api.schemas import ExtensionIn
 from controlplane.web.api.schemas_call_queues import CallQueueIn
 from controlplane.web.api.schemas_extension_rules import ExtensionRulesIn
@@ -51,6 +58,10 @@ class TenantEntry(Input):
     sip_domain: str | None = None
     language: Language | None = None
     time_zone: str | None = None
+    retain_days: RetainDays | None = None
+    trash_days: TrashDays | None = None
+    max_messages: MaxMessages | None = None
+    max_total_seconds: MaxTotalSeconds | None = None
 
 
 class MailboxEntry(MailboxIn):

@@ -8,12 +8,13 @@ from controlplane.apply.declaration import TenantEntry
 from controlplane.apply.plan import Planned, changes_between
 from controlplane.domain.configuration import Action
 from controlplane.domain.errors import NotFound
+from controlplane.domain.limits import LIMITS
 from controlplane.domain.tenant import Tenant
 from controlplane.services.tenants import TenantChanges, create_tenant, get_tenant, update_tenant
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
-_FIELDS = ("sip_domain", "language", "time_zone")
+_FIELDS = ("sip_domain", "language", "time_zone", *LIMITS)
 
 
 async def find_tenant(db: Database, name: str) -> Tenant | None:

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     """The deposit failed; the recording is in the spool and the scanner takes it over."""
     TOO_SHORT = "too_short"
     MAILBOX_DISABLED = "mailbox_disabled"
+    MAILBOX_FULL = "mailbox_full"
+    """It holds as many messages as it may; the caller was told."""
     SPOOL_UNAVAILABLE = "spool_unavailable"
     """Nothing could be recorded (a full disk, a permission); the caller was told."""
     # At a virtual receptionist.

@@ -62,6 +62,7 @@ async def leave_message(
             call.speak(await voicemail.language(facts.tenant_id))
         else:
             call.speak(mailbox.greeting_for(facts.reached_by).language or mailbox.language)
+        is_full = mailbox is not None and mailbox.enabled and await voicemail.is_full(mailbox)
     except Unavailable as error:
         return Ending(outcome=Outcome.UNAVAILABLE, error=error)
     if mailbox is None:
@@ -69,6 +70,10 @@ async def leave_message(
     if not mailbox.enabled:
         ending = Ending(outcome=Outcome.MAILBOX_DISABLED, mailbox_number=mailbox.number)
         return await _refuse(call, Prompt.MAILBOX_DISABLED, ending)
+    if is_full:
+        # Before anybody speaks. Whoever records already is heard: a deposit refuses nobody.
+        ending = Ending(outcome=Outcome.MAILBOX_FULL, mailbox_number=mailbox.number)
+        return await _refuse(call, Prompt.MAILBOX_FULL, ending)
     leaving = _Leaving(call, mailbox, voicemail=voicemail, spool=spool, options=options)
     try:
         left = await leaving.run(clock=clock, new_id=new_id)

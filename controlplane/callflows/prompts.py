@@ -34,6 +34,7 @@ class Prompt(StrEnum):
     NOT_URGENT = "not-urgent"  # Your message is no longer marked as urgent.
     RECORD_AFTER_TONE = "record-after-tone"  # Please speak after the tone.
     MAILBOX_DISABLED = "mailbox-disabled"  # This mailbox does not take messages at the moment. Goodbye.
+    MAILBOX_FULL = "mailbox-full"  # This mailbox is full and takes no more messages. Goodbye.
     MAILBOX_UNKNOWN = "mailbox-unknown"  # There is no mailbox with this number. Goodbye.
     NUMBER_UNKNOWN = "number-unknown"  # This number is not in use. Goodbye.
     # checking messages

@@ -95,6 +95,10 @@ class Voicemail(Protocol):
         """Count by state."""
         ...
 
+    async def is_full(self, mailbox: Mailbox) -> bool:
+        """Say whether a mailbox holds as much as it may; one without a limit never does."""
+        ...
+
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
         """List the messages of a state, urgent ones first, then the oldest; at most 1,000."""
         ...

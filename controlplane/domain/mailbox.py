@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from controlplane.domain.limits import Quota
 from controlplane.domain.message import ReachedBy
 from controlplane.domain.numbers import Number
 
@@ -104,6 +105,13 @@ class Mailbox:
     """Those of the recipients whose mail has no recording."""
     email_attachment_max_mb: int = MAX_ATTACHMENT_MB
     after_mail: AfterMail = AfterMail.KEEP
+    retain_days: int | None = None
+    """Of this and the next three None is what the tenant says, 0 no limit."""
+    trash_days: int | None = None
+    max_messages: int | None = None
+    max_total_seconds: int | None = None
+    quota: Quota = field(default_factory=Quota)
+    """What holds of the last two, with the tenant's."""
 
     def greeting_for(self, way: ReachedBy) -> SourceGreeting:
         """Return what a caller hears who came this way: that of the nearest source that has one.

@@ -19,13 +19,20 @@ _MAX_DOMAIN = 253
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """One organisation. `name` never changes; `language` is the default of its mailboxes."""
+    """One organisation. `name` never changes; `language` is the default of its mailboxes.
+
+    So are the limits (`domain.limits`); `trash_days` None is what the settings say.
+    """
 
     id: UUID
     name: str
     sip_domain: str
     language: str
     time_zone: str
+    retain_days: int
+    trash_days: int | None
+    max_messages: int
+    max_total_seconds: int
     version: int
     created_at: datetime
     updated_at: datetime

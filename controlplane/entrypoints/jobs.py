@@ -39,6 +39,7 @@ from controlplane.jobs import (
     mail,
     native_voicemail,
     pin_alarm,
+    quota,
     speech,
     spool,
     trunks,
@@ -56,7 +57,8 @@ from controlplane.services.message_links import MessageLinks
 from controlplane.services.native_voicemail import NativeHome
 from controlplane.services.orphans import remove_orphans
 from controlplane.services.pin_alarm import PinAlarms
-from controlplane.services.retention import purge_old_bookkeeping, purge_trash
+from controlplane.services.quota import QuotaMails, look_again
+from controlplane.services.retention import purge_old_bookkeeping, purge_trash, trash_overdue
 from controlplane.services.speaking import Speech
 from controlplane.services.user_sessions import purge_signing_in
 from controlplane.settings import Settings, SettingsError
@@ -185,6 +187,9 @@ def _register(
     alarms = PinAlarms(
         database=database, jobs=jobs, sender=sender, composer=composer, languages=available_languages()
     )
+    mails = QuotaMails(
+        database=database, jobs=jobs, sender=sender, composer=composer, languages=available_languages()
+    )
     log = structlog.get_logger()
 
     def warn(sentence: str) -> None:
@@ -200,6 +205,7 @@ def _register(
     trunks.register(app, database, control_of(settings))
     mail.register(app, mailing)
     pin_alarm.register(app, alarms)
+    quota.register(app, mails)
     greetings = settings.paths.configuration / "greetings"
     speech.register(app, database, voice, jobs=jobs, greetings=greetings, recordings=store)
     configuration.register(
@@ -212,7 +218,7 @@ def _register(
         app,
         running=running,
         stalled_seconds=options.stalled,
-        purges=_purges(settings, database, store),
+        purges=_purges(settings, database, store, mails),
     )
     return ingest
 
@@ -229,7 +235,7 @@ def _sender(settings: Settings) -> Sender:
 
 
 def _purges(
-    settings: Settings, database: Database, store: RecordingStore
+    settings: Settings, database: Database, store: RecordingStore, mails: QuotaMails
 ) -> dict[str, Callable[[], Awaitable[object]]]:
     """Return what `retention.purge` does, with the figures of the settings."""
 
@@ -238,6 +244,12 @@ def _purges(
 
     async def trash() -> None:
         await purge_trash(database, store, before(days=settings.retention.trash_days))
+
+    async def overdue() -> None:
+        await trash_overdue(database, mails.jobs, now=datetime.now(UTC))
+
+    async def quota_warnings() -> None:
+        await look_again(mails)
 
     async def bookkeeping() -> None:
         await purge_old_bookkeeping(
@@ -258,7 +270,9 @@ def _purges(
 
     return {
         "audit": audit,
+        "overdue": overdue,
         "trash": trash,
+        "quota_warnings": quota_warnings,
         "bookkeeping": bookkeeping,
         "orphans": orphans,
         "signing_in": signing_in,

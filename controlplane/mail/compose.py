@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from controlplane.domain.caller import Caller, clean
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.language import first_available
+from controlplane.domain.limits import Quota, Usage
 from controlplane.domain.message import ReachedBy, whole_seconds
 from controlplane.mail.attachments import Attachment
 from controlplane.mail.reached import way_in_words
@@ -67,6 +68,19 @@ class PinAlarmMail:
     language: str
     mailbox_number: str
     mailbox_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaMail:
+    """The values of a mail that says that a mailbox is almost full. `occasion_id` names the occasion."""
+
+    occasion_id: UUID
+    recipient: str
+    language: str
+    mailbox_number: str
+    mailbox_name: str
+    quota: Quota
+    used: Usage
 
 
 class Composer:
@@ -117,6 +131,34 @@ class Composer:
         }
         message = self._begin(
             "pin-alarm", context, recipient=mail.recipient, subject_id=mail.alarm_id, now=now
+        )
+        message["Content-Language"] = language
+        return message
+
+    def compose_quota(self, mail: QuotaMail, *, now: datetime) -> EmailMessage:
+        """Compose the mail about a mailbox that is almost full; raises as `compose` does."""
+        language, words = self._words(mail.language)
+        mailbox = words["mailbox"].format(name=clean(mail.mailbox_name), number=clean(mail.mailbox_number))
+        own, quota, used = words["quota"], mail.quota, mail.used
+        begin, *rest = own["sentences"]
+        sentences = [begin.format(percent=min(100, quota.percent(used)))]
+        if quota.messages:
+            sentences.append(own["messages"].format(used=used.messages, most=quota.messages))
+        if quota.seconds:
+            minutes = -(-used.duration_ms // 60_000)
+            sentences.append(own["minutes"].format(used=minutes, most=-(-quota.seconds // 60)))
+        subject = own["subject"].format(mailbox=mailbox)
+        context = {
+            "language": language,
+            "direction": _direction(Locale.parse(language, sep="-")),
+            "subject": subject,
+            "heading": subject,
+            "sentences": [*sentences, *rest],
+            "footer": words["footer"],
+        }
+        # A notice has a heading and sentences, whatever it is about.
+        message = self._begin(
+            "pin-alarm", context, recipient=mail.recipient, subject_id=mail.occasion_id, now=now
         )
         message["Content-Language"] = language
         return message

@@ -21,6 +21,7 @@ from controlplane.domain.errors import ControlPlaneError, Unavailable
 from controlplane.domain.message import KEPT_SILENCE_MS, TakeFacts
 from controlplane.services.lamps import lamp_job
 from controlplane.services.mailing import mail_job
+from controlplane.services.quota import quota_job
 from controlplane.storage import takes
 from controlplane.storage import wav as wav_files
 from controlplane.storage.database import Database
@@ -157,6 +158,8 @@ class Depositor:
                 jobs = [Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)})]
                 jobs += [mail_job(facts.recording_id, recipient) for recipient in deposited.recipients]
                 jobs.append(lamp_job(deposited.number, deposited.tenant))
+                if deposited.limited:
+                    jobs.append(quota_job(facts.mailbox_id))
                 await self.jobs.defer_all(connection, jobs)
             self.reached(DepositStep.INSERTED)
         self.reached(DepositStep.COMMITTED)

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar
 from email_validator import EmailNotValidError, validate_email
 
 from controlplane.domain.errors import InvalidValue, InvalidValues
+from controlplane.domain.limits import LIMITS, check_limit
 from controlplane.domain.mailbox import (
     MAX_ATTACHMENT_MB,
     MAX_DISPLAY_NAME,
@@ -62,6 +63,10 @@ class NewMailbox:
     operator_number: str | None = None
     log_in_from_greeting: bool = False
     source_greetings: Sequence[SourceGreeting] = ()
+    retain_days: int | None = None
+    trash_days: int | None = None
+    max_messages: int | None = None
+    max_total_seconds: int | None = None
 
     def settings(self) -> MailboxChanges:
         """Return all but the number and the PIN, as changes to nothing."""
@@ -85,6 +90,10 @@ class NewMailbox:
             operator_number=self.operator_number,
             log_in_from_greeting=self.log_in_from_greeting,
             source_greetings=self.source_greetings,
+            retain_days=self.retain_days,
+            trash_days=self.trash_days,
+            max_messages=self.max_messages,
+            max_total_seconds=self.max_total_seconds,
         )
 
 
@@ -111,6 +120,10 @@ class MailboxChanges(TypedDict, total=False):
     operator_number: str | None
     log_in_from_greeting: bool
     source_greetings: Sequence[SourceGreeting]
+    retain_days: int | None
+    trash_days: int | None
+    max_messages: int | None
+    max_total_seconds: int | None
 
 
 class Faults:
@@ -190,6 +203,8 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
     ):
         if field in values:
             faults.check(partial(_check_range, values[field], allowed, field))
+    for field in (name for name in LIMITS if name in values):
+        faults.check(partial(check_limit, values[field], field))
     text = changes.get("greeting")
     if text is not None:
         faults.check(partial(_check_words, text, "greeting"))

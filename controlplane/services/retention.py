@@ -6,9 +6,12 @@ from datetime import datetime
 
 import structlog
 
+from controlplane.domain.configuration import SYSTEM
+from controlplane.services.lamps import defer_lamps
 from controlplane.services.message_changes import Recordings
-from controlplane.storage import bookkeeping, mailboxes, messages, pin_tries
+from controlplane.storage import bookkeeping, limits, mailboxes, messages, pin_tries
 from controlplane.storage.database import Database
+from controlplane.storage.queue import Jobs
 
 _PURGE_AT_ONCE = 200
 
@@ -16,7 +19,8 @@ _PURGE_AT_ONCE = 200
 async def purge_trash(database: Database, recordings: Recordings, older_than: datetime) -> int:
     """Purge what is in the trash since before a time, in small transactions; return how many messages.
 
-    Mailboxes deleted before that time lose their row with their last message.
+    What a mailbox or its tenant says of its trash counts before that. Mailboxes deleted before that time
+    lose their row with their last message.
     """
     purged = 0
     while True:
@@ -32,6 +36,25 @@ async def purge_trash(database: Database, recordings: Recordings, older_than: da
     if purged or gone:
         structlog.get_logger().info("trash.purged", messages=purged, mailboxes=gone)
     return purged
+
+
+async def trash_overdue(database: Database, jobs: Jobs, *, now: datetime) -> int:
+    """Move to the trash what was kept as long as its mailbox or tenant says; return how many messages.
+
+    A message that was restored begins anew. Lamps follow.
+    """
+    moved = 0
+    while True:
+        async with database.transaction() as session:
+            batch = await limits.trash_overdue(session, now=now, by=SYSTEM, limit=_PURGE_AT_ONCE)
+            if batch:
+                await defer_lamps(session, jobs, sorted(batch))
+        moved += sum(batch.values())
+        if sum(batch.values()) < _PURGE_AT_ONCE:
+            break
+    if moved:
+        structlog.get_logger().info("retention.trashed", messages=moved)
+    return moved
 
 
 async def purge_old_bookkeeping(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import Conflict, DomainError, NotFound, PreconditionFailed
+from controlplane.domain.limits import DEFAULT_RETAIN_DAYS, LIMITS, check_limit
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import (
     DEFAULT_TENANT,
@@ -25,6 +26,7 @@ from controlplane.services.publishing_modes import begin
 from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.speech.choice import choose_language
 from controlplane.storage import published_objects, tenants
+from controlplane.storage.audit import name_author
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -50,6 +52,10 @@ class TenantChanges(TypedDict, total=False):
     sip_domain: str
     language: str
     time_zone: str
+    retain_days: int
+    trash_days: int | None
+    max_messages: int
+    max_total_seconds: int
 
 
 async def default_tenant(db: Database) -> Tenant:
@@ -66,6 +72,10 @@ async def create_tenant(
     by: str,
     language: str = "en",
     time_zone: str = "UTC",
+    retain_days: int = DEFAULT_RETAIN_DAYS,
+    trash_days: int | None = None,
+    max_messages: int = 0,
+    max_total_seconds: int = 0,
 ) -> Tenant:
     """Make a tenant with its feature codes; `by` names who did it.
 
@@ -73,12 +83,21 @@ async def create_tenant(
     `sip-domain-taken`.
     """
     choose_language(language)
+    limits = {
+        "retain_days": retain_days,
+        "trash_days": trash_days,
+        "max_messages": max_messages,
+        "max_total_seconds": max_total_seconds,
+    }
+    for field, value in limits.items():
+        check_limit(value, field)
     row = TenantRow(
         id=uuid4(),
         name=parse_tenant_name(name),
         sip_domain=parse_sip_domain(sip_domain),
         language=language,
         time_zone=parse_time_zone(time_zone),
+        **limits,
     )
     try:
         async with db.transaction() as session:
@@ -127,6 +146,8 @@ async def update_tenant(
         choose_language(changes["language"])
     if "time_zone" in changes:
         values["time_zone"] = parse_time_zone(changes["time_zone"])
+    for field in (name for name in LIMITS if name in values):
+        check_limit(values[field], field)
     try:
         async with db.transaction() as session:
             row = _found(await tenants.by_name(session, name, lock=True))
@@ -136,13 +157,17 @@ async def update_tenant(
                 row = await tenants.update_values(session, row.id, values)
                 if "sip_domain" in values:
                     await _check_domain(session, row)
+            # The switch meets nothing of the limits.
+            if published := sorted(values.keys() - LIMITS.keys()):
                 await defer_publishing(
                     session,
                     jobs,
                     tenant_id=row.id,
                     revision=True,
-                    change=_change(Action.CHANGED, row, by, fields=sorted(values)),
+                    change=_change(Action.CHANGED, row, by, fields=published),
                 )
+            elif values:
+                await name_author(session, by)
             if "language" in values:
                 concerned = await tenants.mailboxes_in_its_language(session, row.id)
                 await jobs.defer_each(

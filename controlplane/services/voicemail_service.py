@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.colleague import Colleague
 from controlplane.domain.language import first_available
+from controlplane.domain.limits import FULL_PERCENT
 from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import Message, MessageState, TakeFacts
 from controlplane.domain.pin import Pin
@@ -23,7 +24,7 @@ from controlplane.services.colleagues import as_left
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
 from controlplane.services.reached import names_on_the_way, sent_on_by
-from controlplane.storage import extensions, mailboxes, messages, presence, tenants
+from controlplane.storage import extensions, limits, mailboxes, messages, presence, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 from controlplane.storage.queue import Jobs
@@ -108,6 +109,13 @@ class VoicemailService:
         """Count by state."""
         async with self._database.transaction() as session:
             return (await messages.counts(session, [mailbox_id]))[mailbox_id]
+
+    async def is_full(self, mailbox: Mailbox) -> bool:
+        """Say whether a mailbox holds as much as it may; without a limit nothing is asked."""
+        if not mailbox.quota.limited:
+            return False
+        async with self._database.transaction() as session:
+            return mailbox.quota.percent(await limits.usage(session, mailbox.id)) >= FULL_PERCENT
 
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
         """List the messages of a state, urgent ones first, then the oldest; at most 1,000."""

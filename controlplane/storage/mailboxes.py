@@ -13,15 +13,19 @@ from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.language import first_available
+from controlplane.domain.limits import Quota
 from controlplane.domain.mailbox import AfterMail, AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
 from controlplane.domain.numbers import Number
 from controlplane.storage.database import Connection
+from controlplane.storage.limits import quota_of, trash_until
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 Found = tuple[MailboxRow, TenantRow]
 
 _CALLED: Final = """
-    SELECT mailboxes.*, tenants.language AS tenant_language, tenants.time_zone
+    SELECT mailboxes.*, tenants.language AS tenant_language, tenants.time_zone,
+        coalesce(mailboxes.max_messages, tenants.max_messages) AS quota_messages,
+        coalesce(mailboxes.max_total_seconds, tenants.max_total_seconds) AS quota_seconds
     FROM mailboxes JOIN tenants ON tenants.id = mailboxes.tenant_id
     WHERE mailboxes.id = %s AND mailboxes.deleted_at IS NULL
 """
@@ -49,10 +53,13 @@ def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: 
         language=first_available((row.language, tenant_row.language), available_languages),
         time_zone=tenant_row.time_zone,
         available_languages=available_languages,
+        quota=quota_of(row, tenant_row),
     )
 
 
-def _values(row: Any, *, language: str, time_zone: str, available_languages: Collection[str]) -> Mailbox:
+def _values(
+    row: Any, *, language: str, time_zone: str, available_languages: Collection[str], quota: Quota
+) -> Mailbox:
     """Return a mailbox of a row that has its columns by name."""
     return Mailbox(
         id=row.id,
@@ -89,6 +96,11 @@ def _values(row: Any, *, language: str, time_zone: str, available_languages: Col
         operator_number=row.operator_number,
         log_in_from_greeting=row.log_in_from_greeting,
         recordings={source: own["digest"] for source, own in row.recorded_greetings.items()},
+        retain_days=row.retain_days,
+        trash_days=row.trash_days,
+        max_messages=row.max_messages,
+        max_total_seconds=row.max_total_seconds,
+        quota=quota,
     )
 
 
@@ -115,7 +127,13 @@ async def called(
     if row is None:
         return None
     language = first_available((row.language, row.tenant_language), available_languages)
-    return _values(row, language=language, time_zone=row.time_zone, available_languages=available_languages)
+    return _values(
+        row,
+        language=language,
+        time_zone=row.time_zone,
+        available_languages=available_languages,
+        quota=Quota(messages=row.quota_messages, seconds=row.quota_seconds),
+    )
 
 
 async def by_number(
@@ -231,11 +249,15 @@ async def mark_deleted(
 
 
 async def purge_deleted(session: AsyncSession, *, deleted_before: datetime) -> int:
-    """Remove the rows of mailboxes deleted before a time that no message refers to; return how many."""
+    """Remove the rows of mailboxes deleted before a time that no message refers to; return how many.
+
+    Where the mailbox or its tenant says how long the trash is kept, that counts.
+    """
     removed = await session.execute(
         delete(MailboxRow)
         .where(
-            MailboxRow.deleted_at < deleted_before,
+            MailboxRow.tenant_id == TenantRow.id,
+            MailboxRow.deleted_at < trash_until(deleted_before),
             ~exists().where(MessageRow.mailbox_id == MailboxRow.id),
         )
         .returning(MailboxRow.id)

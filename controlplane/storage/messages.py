@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.caller import Caller
 from controlplane.domain.mailbox import Counts
 from controlplane.domain.message import Message, MessageState, ReachedBy
-from controlplane.storage.tables import MailboxRow, MessageRow
+from controlplane.storage.limits import trash_until
+from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 _IN_LIVE_MAILBOX = exists().where(MailboxRow.id == MessageRow.mailbox_id, MailboxRow.deleted_at.is_(None))
 
@@ -116,10 +117,12 @@ async def move(
     Out of the trash only while its mailbox exists.
     """
     statement = update(MessageRow).where(MessageRow.id == message_id, MessageRow.state == seen.value)
+    values = _moved(to, by)
     if seen is MessageState.DELETED:
         statement = statement.where(_IN_LIVE_MAILBOX)
+        values["restored_at"] = func.clock_timestamp()
     changed = await session.execute(
-        statement.values(_moved(to, by)).returning(MessageRow.id).execution_options(synchronize_session=False)
+        statement.values(values).returning(MessageRow.id).execution_options(synchronize_session=False)
     )
     return changed.scalar_one_or_none() is not None
 
@@ -146,6 +149,7 @@ def _restored(by: str) -> dict[str, Any]:
         "state_before": None,
         "state_changed_at": func.clock_timestamp(),
         "state_changed_by": by,
+        "restored_at": func.clock_timestamp(),
         "version": MessageRow.version + 1,
     }
 
@@ -213,18 +217,21 @@ async def delete_locked(session: AsyncSession, message_id: UUID) -> None:
 async def purge_trash(session: AsyncSession, *, older_than: datetime, limit: int) -> list[UUID]:
     """Remove the rows of messages that are in the trash since before a time; return which.
 
-    A message of a mailbox deleted before that time goes too, whatever its state.
+    A message of a mailbox deleted before that time goes too, whatever its state. Where the mailbox or its
+    tenant says how long the trash is kept, that counts.
     """
+    until = trash_until(older_than)
     overdue = (
         select(MessageRow.id)
         .join(MailboxRow, MailboxRow.id == MessageRow.mailbox_id)
+        .join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
         .where(
             or_(
                 and_(
                     MessageRow.state == MessageState.DELETED.value,
-                    MessageRow.state_changed_at < older_than,
+                    MessageRow.state_changed_at < until,
                 ),
-                and_(MailboxRow.deleted_at < older_than, MessageRow.state_changed_at < older_than),
+                and_(MailboxRow.deleted_at < until, MessageRow.state_changed_at < until),
             )
         )
         .limit(limit)

@@ -32,6 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from controlplane.domain.limits import LIMITS
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -58,14 +60,25 @@ def _now() -> Mapped[datetime]:
     return mapped_column(server_default=func.now())
 
 
+def _limits() -> tuple[CheckConstraint, ...]:
+    return tuple(
+        CheckConstraint(f"{name} BETWEEN {allowed.start} AND {allowed.stop - 1}", name=name)
+        for name, allowed in LIMITS.items()
+    )
+
+
 class TenantRow(Table):
-    """One organisation = one SIP domain."""
+    """One organisation = one SIP domain.
+
+    `trash_days` None: those of the settings; 0 of the other limits: none.
+    """
 
     __tablename__ = "tenants"
     __table_args__ = (
         UniqueConstraint("name"),
         UniqueConstraint("sip_domain"),
         CheckConstraint("name ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'", name="name"),
+        *_limits(),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -73,6 +86,10 @@ class TenantRow(Table):
     sip_domain: Mapped[str]
     language: Mapped[str]
     time_zone: Mapped[str]
+    retain_days: Mapped[int] = mapped_column(server_default=text("30"))
+    trash_days: Mapped[int | None]
+    max_messages: Mapped[int] = mapped_column(server_default=text("0"))
+    max_total_seconds: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
@@ -108,7 +125,7 @@ class FeatureCodeRow(Table):
 
 
 class MailboxRow(Table):
-    """A voicemail box. `language` None means the tenant's.
+    """A voicemail box. `language` None means the tenant's, and so it is with its limits.
 
     `recorded_greetings` has for each source without its plus sign (`""` for all others) what
     `domain.greeting.Recorded` says; the recordings themselves are in `greeting_recordings`.
@@ -130,6 +147,7 @@ class MailboxRow(Table):
             "AND min_message_seconds < max_message_seconds",
             name="message_seconds",
         ),
+        *_limits(),
         Index(None, "tenant_id", "number", unique=True, postgresql_where=text("deleted_at IS NULL")),
     )
 
@@ -159,6 +177,10 @@ class MailboxRow(Table):
     recorded_greetings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
     max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
+    retain_days: Mapped[int | None]
+    trash_days: Mapped[int | None]
+    max_messages: Mapped[int | None]
+    max_total_seconds: Mapped[int | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
@@ -358,7 +380,10 @@ class ReservedNumberRow(Table):
 
 
 class MessageRow(Table):
-    """One recording left by a caller; its audio is in the recording store under its id."""
+    """One recording left by a caller; its audio is in the recording store under its id.
+
+    `trace_id` is the Call-ID of its INVITE. `restored_at` is when it was taken out of the trash last.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -399,6 +424,8 @@ class MessageRow(Table):
     state_changed_by: Mapped[str | None]
     reached_by: Mapped[dict[str, Any]]
     urgent: Mapped[bool] = mapped_column(server_default=text("false"))
+    restored_at: Mapped[datetime | None]
+    trace_id: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
 
@@ -451,6 +478,15 @@ class MessageMailRow(Table):
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     error: Mapped[str | None]
     updated_at: Mapped[datetime] = _now()
+
+
+class QuotaWarningRow(Table):
+    """That the recipients of a mailbox were told that it is almost full; gone once it is not."""
+
+    __tablename__ = "quota_warnings"
+
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"), primary_key=True)
+    warned_at: Mapped[datetime] = _now()
 
 
 class PinTryRow(Table):

@@ -25,7 +25,8 @@ _STANDING: Final = """
 # `held` is locked, so that a mailbox which is deleted now finds this message, or this finds it deleted.
 _DEPOSIT: Final = """
     WITH held AS (
-        SELECT id, tenant_id, number, deleted_at, email_notification, email_recipients
+        SELECT id, tenant_id, number, deleted_at, email_notification, email_recipients,
+            max_messages, max_total_seconds
         FROM mailboxes WHERE id = %(mailbox_id)s
         FOR SHARE
     ), claimed AS (
@@ -59,7 +60,9 @@ _DEPOSIT: Final = """
     SELECT held.deleted_at IS NOT NULL,
            ARRAY(SELECT recipient FROM mails),
            held.number,
-           CASE WHEN tenants.name <> %(default_tenant)s THEN tenants.id END
+           CASE WHEN tenants.name <> %(default_tenant)s THEN tenants.id END,
+           coalesce(held.max_messages, tenants.max_messages) > 0
+               OR coalesce(held.max_total_seconds, tenants.max_total_seconds) > 0
     FROM added CROSS JOIN held JOIN tenants ON tenants.id = held.tenant_id
 """
 
@@ -87,13 +90,14 @@ class Standing:
 class Deposited:
     """The mailbox that got a message: whether it is deleted, who is mailed, whose lamp changed.
 
-    `tenant` is None for the default one.
+    `tenant` is None for the default one. `limited` says that there is a limit to what it holds.
     """
 
     mailbox_deleted: bool
     recipients: tuple[str, ...]
     number: str
     tenant: UUID | None
+    limited: bool
 
 
 async def standing(connection: Connection, recording_id: UUID, mailbox_id: UUID) -> Standing:
@@ -153,8 +157,14 @@ async def deposit(connection: Connection, facts: TakeFacts, *, duration_ms: int)
     found = await written.fetchone()
     if found is None:
         return None
-    deleted, recipients, number, tenant = found
-    return Deposited(mailbox_deleted=deleted, recipients=tuple(recipients), number=number, tenant=tenant)
+    deleted, recipients, number, tenant, limited = found
+    return Deposited(
+        mailbox_deleted=deleted,
+        recipients=tuple(recipients),
+        number=number,
+        tenant=tenant,
+        limited=limited,
+    )
 
 
 async def existing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:

@@ -178,6 +178,28 @@ async def test_disabled_mailbox_is_said_so(product: Product) -> None:
     assert await product.messages(box) == []
 
 
+async def test_full_mailbox_says_so_before_the_beep(product: Product, message_wav: Path) -> None:
+    """The message that fills it is taken; the next caller is told, and once one is deleted there is room."""
+    box = await product.mailbox(max_messages=1)
+    async with product.phone("101") as phone:
+        first = await phone.dial(box)
+        await first.expect_beep()
+        await first.say(message_wav)
+        await first.hang_up()
+        (message,) = await product.wait_for_messages(box, 1)
+        refused = await phone.dial(box)
+        await refused.expect_to_hear(Prompt.MAILBOX_FULL)
+        await refused.expect_the_end()
+        kept = await product.messages(box)
+        async with product.api() as api:
+            await api.delete(f"/messages/{message['id']}")
+        again = await phone.dial(box)
+        await again.expect_beep()
+        await again.hang_up()
+
+    assert [message["id"]] == [each["id"] for each in kept]
+
+
 async def test_two_callers_at_once(product: Product, message_wav: Path, second_wav: Path) -> None:
     """Two callers leave messages in one mailbox at the same time; both are there."""
     box = await product.mailbox()

@@ -18,7 +18,8 @@ from tests.support.applying import Applier, applier
 PIN, PASSWORD = "290174", "Wq7-vmZ9_xbT2"
 
 EVERYTHING = f"""\
-tenant: {{name: default, language: de, time_zone: Europe/Berlin}}
+tenant:
+  {{name: default, language: de, time_zone: Europe/Berlin, retain_days: 60, trash_days: 7, max_messages: 5}}
 reserved-numbers: [{{first: "9000", last: "9099", note: the old system}}]
 feature-codes: [{{feature: closed-now, code: "*17", enabled: false}}]
 office-hours:
@@ -52,6 +53,10 @@ mailboxes:
     log_in_from_greeting: true
     min_message_seconds: 0
     max_message_seconds: 99
+    retain_days: 0
+    trash_days: 3
+    max_messages: 12
+    max_total_seconds: 3600
     source_greetings: [{{source: "+49301234", greeting: "true", language: de}}, {{source: "6100"}}]
   - {{number: "8002", display_name: "007"}}
 extensions:

@@ -47,6 +47,7 @@ NOT_AUDITED = {
     "spoken_texts": "sentences to listen to",
     "message_peaks": "computed from recordings",
     "message_ways": "an index of messages",
+    "quota_warnings": "whom a mail told of a full mailbox",
 }
 
 

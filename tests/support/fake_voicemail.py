@@ -15,6 +15,7 @@ from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.caller import Caller
 from controlplane.domain.colleague import SOMEBODY, Colleague, named_in
 from controlplane.domain.errors import Unavailable
+from controlplane.domain.limits import FULL_PERCENT, Usage
 from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDatetime
 from controlplane.domain.message import MessageState, TakeFacts
 from controlplane.domain.numbers import Number
@@ -195,6 +196,17 @@ class FakeVoicemail:
             saved=states.count(MessageState.SAVED),
             deleted=states.count(MessageState.DELETED),
         )
+
+    async def is_full(self, mailbox: Mailbox) -> bool:
+        """Say whether a mailbox holds as much as it may."""
+        self._begin("is_full")
+        kept = [
+            row
+            for row in self.rows.values()
+            if row.mailbox_id == mailbox.id and row.heard.state is not MessageState.DELETED
+        ]
+        used = Usage(messages=len(kept), duration_ms=sum(row.heard.duration_ms for row in kept))
+        return mailbox.quota.percent(used) >= FULL_PERCENT
 
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
         """List, urgent ones first, then the oldest."""

@@ -161,6 +161,7 @@ async def test_a_kill_is_tried_at_every_kind_of_step(tmp_path: Path) -> None:
 
     assert {
         "voicemail.mailbox",
+        "voicemail.is_full",
         "voicemail.deposit",
         "spool.begin",
         "spool.discard",

@@ -12,6 +12,7 @@ from controlplane.callflows.call import HangupCause, Stage
 from controlplane.callflows.ending import Outcome
 from controlplane.callflows.prompts import AudioFile, Greeting, Prompt, Tone
 from controlplane.domain.errors import ControlPlaneError
+from controlplane.domain.limits import Quota
 from controlplane.domain.mailbox import SourceGreeting
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import STARTED, Desk
@@ -305,6 +306,31 @@ async def test_a_disabled_mailbox_says_so(tmp_path: Path) -> None:
         desk.call.stage,
         desk.call.language,
     )
+
+
+@pytest.mark.parametrize("quota", [Quota(messages=2), Quota(seconds=24), Quota(messages=9, seconds=20)])
+async def test_full_mailbox_says_so_before_anybody_speaks(tmp_path: Path, quota: Quota) -> None:
+    """It is counted without the trash; the dialplan takes no message either."""
+    desk = Desk(tmp_path, quota=quota)
+    for state in MessageState:
+        desk.voicemail.add_message(desk.mailbox, state=state)
+    desk.call.expect_to_hear(Prompt.MAILBOX_FULL)
+
+    ending = await desk.leave()
+
+    desk.call.assert_over()
+    assert (Outcome.MAILBOX_FULL, Stage.DONE) == (ending.outcome, desk.call.stage)
+
+
+async def test_mailbox_with_room_takes_the_message_that_fills_it(tmp_path: Path) -> None:
+    """However long it becomes."""
+    desk = Desk(tmp_path, quota=Quota(messages=3, seconds=25))
+    for state in MessageState:
+        desk.voicemail.add_message(desk.mailbox, state=state)
+    desk.greeted()
+    desk.call.hang_up()
+
+    assert Outcome.HUNG_UP is (await desk.leave()).outcome
 
 
 @pytest.mark.parametrize("whose", ["nobody's", "unnamed", "foreign"])

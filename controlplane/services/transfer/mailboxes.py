@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from controlplane.domain.errors import DomainError, InvalidValue, NotFound
+from controlplane.domain.limits import LIMITS
 from controlplane.domain.mailbox import AfterMail, AttachmentFormat, SayDatetime
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
@@ -67,6 +68,7 @@ class Mailboxes:
         "max_message_seconds",
         "operator_number",
         "log_in_from_greeting",
+        *LIMITS,
     )
     key = "number"
 
@@ -175,11 +177,12 @@ def _cells(one: MailboxDetails) -> dict[str, str]:
         **{name: str(getattr(mailbox, name)) for name in _FIGURES},
         **{name: str(getattr(mailbox, name)) for name in _SECONDS},
         "operator_number": mailbox.operator_number or "",
+        **{name: "" if (own := getattr(mailbox, name)) is None else str(own) for name in LIMITS},
     }
 
 
 def _values(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a row sets; an empty cell sets nothing, but unsets language and recipients."""
+    """Return what a row sets; an empty cell sets nothing, but unsets language, recipients and limits."""
     values: dict[str, Any] = {}
     if "language" in cells:
         values["language"] = cells["language"] or None
@@ -202,6 +205,9 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
     for name in _FIGURES:
         if cells.get(name):
             values[name] = read_integer(cells[name], name)
+    for name in LIMITS:
+        if name in cells:
+            values[name] = read_integer(cells[name], name) if cells[name] else None
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,3 +64,15 @@ def examples_of_schemas() -> dict[str, list[dict[str, Any]]]:
 def example(value: dict[str, Any]) -> ConfigDict:
     """Return the configuration of a schema with an example."""
     return ConfigDict(json_schema_extra={"examples": [value]})
+
+
+RETAIN_DAYS: Final = "Then a message goes to the trash; 0: never."
+TRASH_DAYS: Final = "Then what is in the trash is removed for good, with its recording."
+MAX_MESSAGES: Final = (
+    "Messages that it holds, the trash aside; 0: as many as come. When it is full, callers are told so."
+)
+MAX_TOTAL_SECONDS: Final = "The same in seconds of all of them together; 0: as many as come."
+RetainDays = Annotated[int, Field(ge=0, le=3650)]
+TrashDays = Annotated[int, Field(ge=1, le=3650)]
+MaxMessages = Annotated[int, Field(ge=0, le=100_000)]
+MaxTotalSeconds = Annotated[int, Field(ge=0, le=36_000_000)]

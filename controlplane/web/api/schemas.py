@@ -9,17 +9,26 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from controlplane.domain.extension import Extension
+from controlplane.domain.limits import DEFAULT_RETAIN_DAYS
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.tenant import Tenant
 from controlplane.services.extensions import ExtensionChanges
 from controlplane.services.numbers import NumberOwner
 from controlplane.services.tenants import TenantChanges
 from controlplane.web.api.fields import (
+    MAX_MESSAGES,
+    MAX_TOTAL_SECONDS,
+    RETAIN_DAYS,
+    TRASH_DAYS,
     DisplayName,
     Input,
     Language,
+    MaxMessages,
+    MaxTotalSeconds,
     NumberField,
     Output,
+    RetainDays,
+    TrashDays,
     example,
     left_out,
 )
@@ -165,6 +174,12 @@ _SipDomain = Annotated[str, Field(min_length=1, max_length=253, description="Uni
 _TimeZone = Annotated[str, Field(min_length=1, max_length=64, description="A name of the IANA database.")]
 
 
+_RetainDays = Annotated[RetainDays, Field(description=RETAIN_DAYS)]
+_TrashDays = Annotated[TrashDays, Field(description=f"{TRASH_DAYS} `null`: what the settings say.")]
+_MaxMessages = Annotated[MaxMessages, Field(description=MAX_MESSAGES)]
+_MaxTotalSeconds = Annotated[MaxTotalSeconds, Field(description=MAX_TOTAL_SECONDS)]
+
+
 class TenantIn(Input):
     """A tenant to be made; it gets the feature codes `*56` and `*57`."""
 
@@ -177,6 +192,10 @@ class TenantIn(Input):
     sip_domain: _SipDomain
     language: Language = "en"
     time_zone: _TimeZone = "UTC"
+    retain_days: _RetainDays = DEFAULT_RETAIN_DAYS
+    trash_days: _TrashDays | None = None
+    max_messages: _MaxMessages = 0
+    max_total_seconds: _MaxTotalSeconds = 0
 
 
 class TenantPatch(Input):
@@ -187,6 +206,10 @@ class TenantPatch(Input):
     sip_domain: _SipDomain = left_out()
     language: Language = left_out()
     time_zone: _TimeZone = left_out()
+    retain_days: _RetainDays = left_out()
+    trash_days: _TrashDays | None = left_out()
+    max_messages: _MaxMessages = left_out()
+    max_total_seconds: _MaxTotalSeconds = left_out()
 
     def changes(self) -> TenantChanges:
         """Return what the service takes."""
@@ -203,6 +226,10 @@ class TenantOut(Output):
     sip_domain: str
     language: str = Field(description="Of mailboxes that have none of their own.")
     time_zone: str
+    retain_days: int = Field(description="Of mailboxes that say nothing else, as the next three.")
+    trash_days: int | None
+    max_messages: int
+    max_total_seconds: int
     created_at: datetime
     updated_at: datetime
 
@@ -215,6 +242,10 @@ class TenantOut(Output):
             sip_domain=tenant.sip_domain,
             language=tenant.language,
             time_zone=tenant.time_zone,
+            retain_days=tenant.retain_days,
+            trash_days=tenant.trash_days,
+            max_messages=tenant.max_messages,
+            max_total_seconds=tenant.max_total_seconds,
             created_at=tenant.created_at,
             updated_at=tenant.updated_at,
         )

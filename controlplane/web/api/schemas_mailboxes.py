@@ -19,11 +19,19 @@ from controlplane.domain.pin import Pin
 from controlplane.services.mailbox_rules import LONGEST_MINIMUM_SECONDS
 from controlplane.services.mailboxes import MailboxChanges, MailboxDetails, NewMailbox
 from controlplane.web.api.fields import (
+    MAX_MESSAGES,
+    MAX_TOTAL_SECONDS,
+    RETAIN_DAYS,
+    TRASH_DAYS,
     DisplayName,
     Input,
     Language,
+    MaxMessages,
+    MaxTotalSeconds,
     NumberField,
     Output,
+    RetainDays,
+    TrashDays,
     example,
     left_out,
 )
@@ -64,6 +72,11 @@ _MinSeconds = Annotated[
     int, Field(ge=0, le=LONGEST_MINIMUM_SECONDS, description="Shorter messages are not kept.")
 ]
 _MaxSeconds = Annotated[int, Field(ge=1, le=3600, description="Recording ends then.")]
+_OF_THE_TENANT = " `null`: what the tenant says."
+_RetainDays = Annotated[RetainDays, Field(description=RETAIN_DAYS + _OF_THE_TENANT)]
+_TrashDays = Annotated[TrashDays, Field(description=TRASH_DAYS + _OF_THE_TENANT)]
+_MaxMessages = Annotated[MaxMessages, Field(description=MAX_MESSAGES + _OF_THE_TENANT)]
+_MaxTotalSeconds = Annotated[MaxTotalSeconds, Field(description=MAX_TOTAL_SECONDS + _OF_THE_TENANT)]
 
 
 class SourceGreetingBody(Input):
@@ -132,6 +145,10 @@ _SETTINGS: dict[str, Any] = {
     "operator_number": None,
     "log_in_from_greeting": False,
     "source_greetings": [],
+    "retain_days": None,
+    "trash_days": None,
+    "max_messages": 100,
+    "max_total_seconds": None,
 }
 MAILBOX: dict[str, Any] = {
     "id": "3f0f6c0e-5b3f-4a0e-9f5e-0d7b6a4f2c11",
@@ -178,6 +195,10 @@ class MailboxIn(Input):
     operator_number: _Operator | None = None
     log_in_from_greeting: _LogIn = False
     source_greetings: _SourceGreetings = Field(default_factory=list)
+    retain_days: _RetainDays | None = None
+    trash_days: _TrashDays | None = None
+    max_messages: _MaxMessages | None = None
+    max_total_seconds: _MaxTotalSeconds | None = None
 
     def new_mailbox(self) -> NewMailbox:
         """Return what the service takes."""
@@ -214,6 +235,10 @@ class MailboxPatch(Input):
     operator_number: _Operator | None = left_out()
     log_in_from_greeting: _LogIn = left_out()
     source_greetings: _SourceGreetings = left_out()
+    retain_days: _RetainDays | None = left_out()
+    trash_days: _TrashDays | None = left_out()
+    max_messages: _MaxMessages | None = left_out()
+    max_total_seconds: _MaxTotalSeconds | None = left_out()
 
     def changes(self) -> MailboxChanges:
         """Return what the service takes."""
@@ -261,6 +286,10 @@ class MailboxOut(Output):
     operator_number: str | None
     log_in_from_greeting: bool
     source_greetings: list[SourceGreetingBody]
+    retain_days: int | None
+    trash_days: int | None
+    max_messages: int | None
+    max_total_seconds: int | None
     counts: CountsOut
     created_at: datetime
     updated_at: datetime
@@ -295,6 +324,10 @@ class MailboxOut(Output):
                 SourceGreetingBody(source=own.source, greeting=own.greeting, language=own.language)
                 for own in details.source_greetings
             ],
+            retain_days=mailbox.retain_days,
+            trash_days=mailbox.trash_days,
+            max_messages=mailbox.max_messages,
+            max_total_seconds=mailbox.max_total_seconds,
             counts=CountsOut(new=counts.new, saved=counts.saved, deleted=counts.deleted),
             created_at=mailbox.created_at,
             updated_at=mailbox.updated_at,

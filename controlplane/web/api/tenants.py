@@ -37,6 +37,10 @@ async def create_tenant(
             sip_domain=body.sip_domain,
             language=body.language,
             time_zone=body.time_zone,
+            retain_days=body.retain_days,
+            trash_days=body.trash_days,
+            max_messages=body.max_messages,
+            max_total_seconds=body.max_total_seconds,
             by=asking.label,
         )
         location = f"{API}/tenants/{tenant.name}"

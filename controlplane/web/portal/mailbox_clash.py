@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from controlplane.domain.limits import LIMITS
 from controlplane.services.mailboxes import MailboxDetails
 from controlplane.web.portal.clashes import Clash, brought_together, changed
 from controlplane.web.portal.form_fields import Entries
@@ -37,6 +38,8 @@ def _value(name: str, stored: Entries, words: Words) -> str:
         return words.count("mailbox.sources", sources_in(stored))
     if name == "language":
         return language_name(text, words) if text else words("mailbox.language-of-tenant")
+    if name in LIMITS:
+        return text or words("mailbox.limit-of-tenant")
     if name in _CHOICES:
         return words(f"mailbox.{name}-{text}")
     if text in {"", "yes"} and name not in _ADDRESSES:

@@ -66,6 +66,8 @@ _FIGURES: Final = ("email_attachment_max_mb", *_LIMITS)
     "operator_number",
 )
 _FIGURES: Final = ("min_message_seconds", "max_message_seconds")
+_LIMITS: Final = ("retain_days", "trash_days", "max_messages", "max_total_seconds")
+"""Figures that may be left empty: then the tenant's count."""
 _ORDER: Final = (
     *KNOWN,
     "enabled",
@@ -80,6 +82,7 @@ _ORDER: Final = (
     "log_in_from_greeting",
     "min_message_seconds",
     "max_message_seconds",
+    *_LIMITS,
     "source_greetings",
 )
 _SOURCE_PARTS: Final = ("source", "greeting", "language")
@@ -94,6 +97,7 @@ def entries_of(details: MailboxDetails) -> Entries:
     mailbox = details.mailbox
     entries = {name: _tick(getattr(mailbox, name)) for name in _TICKS}
     entries |= {name: str(getattr(mailbox, name)) for name in _FIGURES}
+    entries |= {name: "" if (own := getattr(mailbox, name)) is None else str(own) for name in _LIMITS}
     entries |= {
         "number": mailbox.number,
         "display_name": mailbox.display_name,
@@ -125,6 +129,8 @@ def entries_sent(form: Form) -> Entries:
     entries = {name: _tick(form.ticked(name)) for name in _TICKS}
     entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES)}
     entries |= {name: "\n".join(addresses_in(form.text(name))) for name in _ADDRESSES}
+    entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES, *_LIMITS)}
+    entries["email_recipients"] = "\n".join(addresses_in(form.text("email_recipients")))
     rows: dict[int, Entries] = {}
     for name in form.names():
         match = _SOURCE_FIELD.fullmatch(name)
@@ -166,6 +172,9 @@ def body_of(entries: Entries) -> dict[str, Any]:
     for name in _FIGURES:
         text = entries.get(name, "")
         body[name] = int(text) if _FIGURE.fullmatch(text) else text
+    for name in _LIMITS:
+        text = entries.get(name, "")
+        body[name] = int(text) if _FIGURE.fullmatch(text) else text or None
     for name in ("number", "pin"):
         if entries.get(name):
             body[name] = entries[name]

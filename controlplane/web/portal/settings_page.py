@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import available_timezones
 
 from fastapi import Response
 from pydantic import ValidationError
 
 from controlplane.domain.errors import Conflict, InvalidValue, PreconditionFailed
+from controlplane.domain.limits import LIMITS
 from controlplane.services.publishing_modes import tenant_mode
 from controlplane.services.tenants import get_tenant, update_tenant
 from controlplane.web.api.schemas import TenantPatch
@@ -22,7 +24,8 @@ from controlplane.web.portal.visits import Visit
 
 router = page_router()
 _SETTINGS = f"{PREFIX}/settings"
-_FIELDS = ("sip_domain", "language", "time_zone")
+_FIELDS = ("sip_domain", "language", "time_zone", *LIMITS)
+_FIGURE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @router.get(_SETTINGS)
@@ -36,7 +39,7 @@ async def set_tenant(visit: SystemAdmin) -> Response:
     """Change the tenant; the version says whether somebody else did so meanwhile."""
     form, by = visit.form, visit.person
     try:
-        wanted = TenantPatch.model_validate({name: form.text(name).strip() for name in _FIELDS})
+        wanted = TenantPatch.model_validate({name: _value(name, form.text(name).strip()) for name in _FIELDS})
         version = int(form.text("version") or 0)
         await update_tenant(
             visit.deps.db,
@@ -63,7 +66,8 @@ async def _page(visit: Visit, *, faults: Faults | None = None, status: int = 200
     tenant = await get_tenant(visit.deps.db, name=by.tenant_name)
     mode = await tenant_mode(visit.deps.db, by.tenant_id)
     kept = {name: visit.form.text(name) for name in _FIELDS} if faults else {}
-    entries = {name: kept.get(name) or getattr(tenant, name) for name in _FIELDS}
+    stored = {name: "" if (own := getattr(tenant, name)) is None else str(own) for name in _FIELDS}
+    entries = {name: kept.get(name) or stored[name] for name in _FIELDS}
     return visit.page(
         "settings.html",
         section="settings",
@@ -76,3 +80,10 @@ async def _page(visit: Visit, *, faults: Faults | None = None, status: int = 200
         mode=mode,
         installation=visit.deps.installation if by.system else (),
     )
+
+
+def _value(name: str, text: str) -> int | str | None:
+    """Return a field as the schema takes it: a figure, or none for an empty one."""
+    if name not in LIMITS:
+        return text
+    return int(text) if _FIGURE.fullmatch(text) else text or None
