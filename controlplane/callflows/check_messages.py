@@ -30,14 +30,11 @@ async def check_messages(
     options: FlowOptions,
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
     hears: Callable[[UUID | None], None] = lambda _message_id: None,
-) -> Ending:
-    """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
-
-    `hears` is told which message they are at, for colleagues to know; None once they left it.
     greeted_by: Mailbox | None = None,
 ) -> Ending:
     """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
 
+    `hears` is told which message they are at, for colleagues to know; None once they left it.
     `greeted_by` is the mailbox out of whose greeting somebody logs in, which may be a caller from outside.
 
     Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.

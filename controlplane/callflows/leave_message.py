@@ -44,6 +44,7 @@ async def leave_message(
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
+    hears: Callable[[UUID | None], None] = lambda _message_id: None,
 ) -> Ending:
     """Take a message for the mailbox that the dialplan named.
 
@@ -81,7 +82,9 @@ async def leave_message(
         await leaving.release()
     if left is not None:
         return left
-    return await check_messages(call, voicemail=voicemail, options=options, opened=opened, greeted_by=mailbox)
+    return await check_messages(
+        call, voicemail=voicemail, options=options, opened=opened, hears=hears, greeted_by=mailbox
+    )
 
 
 async def _refuse(call: Call, words: Prompt, ending: Ending) -> Ending:

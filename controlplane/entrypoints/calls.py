@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -229,15 +230,24 @@ def flows(
         presence.enter(present)
         return present
 
-    async def leave(call: Call) -> Ending:
-        if call.facts.mailbox_id is not None:
-            present(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
+    def listens(call: Call) -> tuple[Callable[[UUID], None], Callable[[UUID | None], None]]:
+        """Return what is told that the caller was let into a mailbox, and at which message they are."""
+        there: list[PresentCall] = []
 
         def opened(mailbox_id: UUID) -> None:
             who = call.facts.extension or call.facts.caller.label
-            enter(call, mailbox_id, Doing.LISTENING, who)
+            there.append(present(call, mailbox_id, Doing.LISTENING, who))
 
-        enter(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
+        def hears(message_id: UUID | None) -> None:
+            since = None if message_id is None else datetime.now(UTC)
+            presence.enter(replace(there[0], message_id=message_id, message_since=since))
+
+        return opened, hears
+
+    async def leave(call: Call) -> Ending:
+        if call.facts.mailbox_id is not None:
+            present(call, call.facts.mailbox_id, Doing.LEAVING, call.facts.caller.label)
+        opened, hears = listens(call)
         try:
             return await leave_message(
                 call,
@@ -247,20 +257,13 @@ def flows(
                 clock=lambda: datetime.now(UTC),
                 new_id=uuid4,
                 opened=opened,
+                hears=hears,
             )
         finally:
             presence.leave(call.facts.call_id)
 
     async def check(call: Call) -> Ending:
-        there: list[PresentCall] = []
-
-        def opened(mailbox_id: UUID) -> None:
-            there.append(present(call, mailbox_id, Doing.LISTENING, call.facts.extension or ""))
-
-        def hears(message_id: UUID | None) -> None:
-            since = None if message_id is None else datetime.now(UTC)
-            presence.enter(replace(there[0], message_id=message_id, message_since=since))
-
+        opened, hears = listens(call)
         try:
             return await check_messages(
                 call, voicemail=voicemail, options=options, opened=opened, hears=hears

@@ -89,9 +89,8 @@ def _asked() -> set[str]:
     found |= {f"voicemail.{each}.{form}" for each in counted for form in ("one", "other")}
     found |= {f"voicemail-shown.{shown}" for shown in SHOWN}
     found |= {f"voicemail-states.{state}" for state in MessageState}
-    for kind in ("all", "unread", "urgent", "trash"):
     found |= {f"voicemail-listening.{by}" for by in ListeningBy}
-    for kind in ("all", "unread", "trash"):
+    for kind in ("all", "unread", "urgent", "trash"):
         found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found

@@ -29,7 +29,6 @@ from controlplane.storage import numbers
 from controlplane.storage.database import Database
 
 _PAGE: Final = 200
-_YES_OR_NO: Final = ("pin_required", "enabled", "email_notification", "email_attachment", "review")
 _FIGURES: Final = ("email_attachment_max_mb", "min_message_seconds", "max_message_seconds")
 _ADDRESSES: Final = ("email_recipients", "email_notice_only")
 _YES_OR_NO: Final = (
@@ -40,7 +39,6 @@ _YES_OR_NO: Final = (
     "review",
     "log_in_from_greeting",
 )
-_SECONDS: Final = ("min_message_seconds", "max_message_seconds")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -175,7 +173,6 @@ def _cells(one: MailboxDetails) -> dict[str, str]:
         "after_mail": mailbox.after_mail.value,
         "say_datetime": mailbox.say_datetime.value,
         **{name: str(getattr(mailbox, name)) for name in _FIGURES},
-        **{name: str(getattr(mailbox, name)) for name in _SECONDS},
         "operator_number": mailbox.operator_number or "",
         **{name: "" if (own := getattr(mailbox, name)) is None else str(own) for name in LIMITS},
     }

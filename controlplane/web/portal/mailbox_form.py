@@ -41,7 +41,6 @@ KNOWN: Final = (
     "email_notification",
 )
 """The fields that every phone system of this kind has; all others are under More."""
-_TICKS: Final = ("pin_required", "email_notification", "enabled", "email_attachment", "review")
 _TICKS: Final = (
     "pin_required",
     "email_notification",
@@ -58,14 +57,11 @@ _LINES: Final = (
     "email_attachment_format",
     "after_mail",
     "say_datetime",
-)
-_ADDRESSES: Final = ("email_recipients", "email_notice_only")
-_LIMITS: Final = ("min_message_seconds", "max_message_seconds")
-_FIGURES: Final = ("email_attachment_max_mb", *_LIMITS)
-    "say_datetime",
     "operator_number",
 )
-_FIGURES: Final = ("min_message_seconds", "max_message_seconds")
+_ADDRESSES: Final = ("email_recipients", "email_notice_only")
+_LENGTHS: Final = ("min_message_seconds", "max_message_seconds")
+_FIGURES: Final = ("email_attachment_max_mb", *_LENGTHS)
 _LIMITS: Final = ("retain_days", "trash_days", "max_messages", "max_total_seconds")
 """Figures that may be left empty: then the tenant's count."""
 _ORDER: Final = (
@@ -127,10 +123,8 @@ def new_entries() -> Entries:
 def entries_sent(form: Form) -> Entries:
     """Return the fields as they were sent; sources without any text, or to be removed, are left out."""
     entries = {name: _tick(form.ticked(name)) for name in _TICKS}
-    entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES)}
     entries |= {name: "\n".join(addresses_in(form.text(name))) for name in _ADDRESSES}
     entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES, *_LIMITS)}
-    entries["email_recipients"] = "\n".join(addresses_in(form.text("email_recipients")))
     rows: dict[int, Entries] = {}
     for name in form.names():
         match = _SOURCE_FIELD.fullmatch(name)
@@ -185,7 +179,6 @@ def body_of(entries: Entries) -> dict[str, Any]:
     body["say_datetime"] = entries.get("say_datetime", "")
     body |= {name: addresses_in(entries.get(name, "")) for name in _ADDRESSES}
     body["operator_number"] = entries.get("operator_number") or None
-    body["email_recipients"] = addresses_in(entries.get("email_recipients", ""))
     body["source_greetings"] = [
         {
             "source": entries.get(_source(row, "source"), ""),
@@ -201,7 +194,7 @@ def changes_of(entries: Entries, seen: Entries) -> dict[str, Any]:
     """Return the fields that differ from what the person saw; the lengths always, which limit each other."""
     body = body_of(entries)
     body.pop("number", None)
-    names = (changed(entries, seen) if seen else set(body)) | {"pin", *_LIMITS}
+    names = (changed(entries, seen) if seen else set(body)) | {"pin", *_LENGTHS}
     return {name: value for name, value in body.items() if name in names}
 
 
@@ -279,8 +272,8 @@ def _check(
     fit = {name: value for name, value in body.items() if name not in bad}
     try:
         check_changes(MailboxPatch.model_validate(fit).changes(), policy, number=number)
-        if not wrongs and all(name in body for name in _LIMITS):
-            check_lengths(*(body[name] for name in _LIMITS))
+        if not wrongs and all(name in body for name in _LENGTHS):
+            check_lengths(*(body[name] for name in _LENGTHS))
     except InvalidValue as error:
         wrongs += wrongs_of(error)
     return read, wrongs
