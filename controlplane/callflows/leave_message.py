@@ -49,7 +49,7 @@ async def leave_message(
     """Take a message for the mailbox that the dialplan named.
 
     During the greeting the caller may go to the operator, or log in, where the mailbox allows that; `opened`
-    is told whose messages are heard then.
+    is told whose messages are heard then, `hears` which one.
     `clock` gives UTC. Returns how it ended: neither a hangup, nor a lost link, nor a database or
     disk that fails raises. Whatever is raised (a cancellation, a fault of ours), each take has
     been let go and is delivered by the scanner, and the stage tells the dialplan what to do.
