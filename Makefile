@@ -8,9 +8,12 @@ WORKERS ?= $(shell echo $$(( $(CORES) * 2 < 8 ? $(CORES) * 2 : 8 )))
 SOURCES := controlplane tests migrations docs examples dialplan_templates asterisk freeswitch systemd Makefile $(wildcard *.md) .ci \
 	Dockerfile docker-compose.yml .env.example
 ARGS ?=
+ROUNDS ?= 8
+SEED ?= 0
+SWITCH ?= asterisk
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-freeswitch bench pictures lint check format lock clean
+.PHONY: help setup up demo test test-freeswitch soak bench pictures lint check format lock clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +35,9 @@ test: setup ## Run every test that this machine can run
 test-freeswitch: setup ## Run the tests that place calls on FreeSWITCH (on PATH, in a usual place, or FREESWITCH_PREFIX)
 	@PYTHONPATH=. $(BIN)/python -c 'from tests.support.live import without_freeswitch as w; raise SystemExit(w() or 0)'
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m freeswitch --evidence=docs/evidence/freeswitch.json $(ARGS)
+
+soak: setup ## Break one thing after the other while calls go on (ROUNDS=200, SEED=17 to replay, SWITCH=freeswitch)
+	@PYTHONPATH=. $(BIN)/python -m tests.soak --rounds $(ROUNDS) --seed $(SEED) --switch $(SWITCH)
 
 bench: setup ## Time answer to greeting and hangup to durable (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench $(ARGS)

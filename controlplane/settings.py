@@ -32,6 +32,7 @@ from controlplane.settings_environment import (
     parse_port_range,
     parse_public_url,
     parse_sender,
+    parse_token_url,
     prepared,
     sentence,
 )
@@ -56,6 +57,8 @@ def _none_if_empty(value: object) -> object:
 
 # A file of variables, such as that of docker compose, says `NAME=` for what is not set.
 _Optional = Annotated[str | None, BeforeValidator(_none_if_empty)]
+# A secret that is not used is an empty file.
+_OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
 
 
 class Paths(_Group):
@@ -170,7 +173,16 @@ class Smtp(_Group):
         "starttls", description="`none`, `starttls` or `tls`"
     )
     username: _Optional = Field(None, description="the log-in, if it wants one")
-    password: SecretStr | None = Field(None, description="its password")
+    password: _OptionalSecret = Field(None, description="its password")
+    oauth_token_url: Annotated[_Optional, AfterValidator(parse_token_url)] = Field(
+        None, description="where access tokens come from: then the log-in is by XOAUTH2 (docs/mail.md)"
+    )
+    oauth_client_id: _Optional = Field(None, description="who we are to the token server")
+    oauth_client_secret: _OptionalSecret = Field(None, description="our secret there")
+    oauth_refresh_token: _OptionalSecret = Field(
+        None, description="of the account that sends; without it the client asks in its own name"
+    )
+    oauth_scope: _Optional = Field(None, description="what the token is to be good for")
     sender: Annotated[str, AfterValidator(parse_sender)] = Field(
         "Shared Voicemail <voicemail@localhost>", description="From of every mail"
     )
@@ -178,6 +190,22 @@ class Smtp(_Group):
     retry_seconds: tuple[Wait, ...] = Field(
         (60, 300, 1800, 7200, 21600, 43200), description="waits between tries; then it has failed"
     )
+
+    @model_validator(mode="after")
+    def _tokens_have_what_they_need(self) -> Self:
+        if self.oauth_token_url is None:
+            return self
+        if self.security == "none":
+            raise ValueError("an access token is sent over TLS alone: set SECURITY to starttls or tls")
+        if self.password is not None:
+            raise ValueError("set PASSWORD or OAUTH_TOKEN_URL, not both: the log-in is by one of them")
+        needed = {"USERNAME": self.username, "OAUTH_CLIENT_ID": self.oauth_client_id}
+        missing = [name for name, value in needed.items() if value is None]
+        if self.oauth_client_secret is None and self.oauth_refresh_token is None:
+            missing.append("OAUTH_CLIENT_SECRET or OAUTH_REFRESH_TOKEN")
+        if missing:
+            raise ValueError(f"OAUTH_TOKEN_URL needs {', '.join(missing)} too")
+        return self
 
 
 class Calls(_Group):

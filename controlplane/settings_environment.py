@@ -20,6 +20,8 @@ _SECRETS = (
     "outbound_socket.secret",
     "event_socket.password",
     "smtp.password",
+    "smtp.oauth_client_secret",
+    "smtp.oauth_refresh_token",
     "pins.keys",
 )
 _LISTS = (
@@ -104,6 +106,23 @@ def parse_public_url(text: str) -> str:
     if not fit or url.query or url.fragment or "@" in url.netloc or not text.isprintable() or " " in text:
         raise ValueError(remedy)
     return text.rstrip("/")
+
+
+def parse_token_url(text: str | None) -> str | None:
+    """Return an https URL, http only of this machine itself; raises ValueError: secrets are sent there."""
+    if text is None:
+        return None
+    remedy = "write https://host/path"
+    try:
+        url = urlsplit(text)
+        here = url.hostname in {"127.0.0.1", "::1", "localhost"}
+        fit = url.scheme == "https" or (url.scheme == "http" and here)
+        fit = fit and bool(url.hostname) and url.port != 0
+    except ValueError as error:
+        raise ValueError(remedy) from error
+    if not fit or "@" in url.netloc or not text.isprintable() or " " in text:
+        raise ValueError(remedy)
+    return text
 
 
 def parse_sender(text: str) -> str:

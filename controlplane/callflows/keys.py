@@ -35,6 +35,7 @@ class Action(StrEnum):
     SEND = "send the message"
     LISTEN = "listen to the message"
     RECORD_AGAIN = "record it again"
+    URGENT = "mark it as urgent, or take that back"
     NEW_MESSAGES = "new messages"
     SAVED_MESSAGES = "saved messages"
     BACK = "back 5 seconds"
@@ -45,7 +46,7 @@ class Action(StrEnum):
     UNDO = "undo the deletion"
     PREVIOUS = "previous message"
     NEXT = "next message"
-    ENVELOPE = "say the caller, date and time"
+    ENVELOPE = "say the caller, date and time, the way and the length"
     HELP = "help: say all keys"
     MAIN_MENU = "main menu"
     LEAVE = "leave"
@@ -91,6 +92,7 @@ KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
             ("1", Action.SEND, Prompt.REVIEW_MENU),
             ("2", Action.LISTEN, Prompt.REVIEW_MENU),
             ("3", Action.RECORD_AGAIN, Prompt.REVIEW_MENU),
+            ("4", Action.URGENT, Prompt.REVIEW_MENU),
         ),
         State.COUNTS: _bind(
             ("1", Action.NEW_MESSAGES, None),

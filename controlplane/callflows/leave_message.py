@@ -94,6 +94,7 @@ class _Leaving:
         self._making: Take | None = None
         self._silence_ms = 0
         self._dropping = False
+        self._urgent = False
 
     async def run(self, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> Ending:
         """Talk with the caller, then dispose of what was recorded, whether or not the caller is there."""
@@ -168,6 +169,7 @@ class _Leaving:
             reached_by=call.facts.reached_by,
             started_at=clock(),
             replaces=self._kept.facts.recording_id if self._kept else None,
+            urgent=self._urgent,
         )
         take = await self._spool.begin(facts)
         self._begun.append(take)
@@ -224,6 +226,9 @@ class _Leaving:
                 options=self._options,
                 rounds=self._options.menu_rounds,
             )
+            if action is Action.URGENT:
+                before, action = (await self._mark_urgent(take),), None
+                continue
             if action is not Action.LISTEN:
                 return action is Action.RECORD_AGAIN
             before = ()
@@ -233,6 +238,14 @@ class _Leaving:
             except FileNotFoundError:
                 before = (Prompt.RECORDING_UNAVAILABLE,)
                 action = None
+
+    async def _mark_urgent(self, take: Take) -> Prompt:
+        """Mark what is to be sent as urgent, or take that back; return the words for it."""
+        self._urgent = not self._urgent
+        # Without the note only a scanner that has to deliver it does not know: no reason to lose the call.
+        with suppress(OSError):
+            await take.mark_urgent(urgent=self._urgent)
+        return Prompt.MARKED_URGENT if self._urgent else Prompt.NOT_URGENT
 
     async def _dispose(self, *, hung_up: bool, trouble: OSError | None) -> Ending:
         """Bring the recording home, then say so. Durable first, words later."""

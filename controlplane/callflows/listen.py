@@ -8,10 +8,18 @@ from controlplane.callflows.call import Call
 from controlplane.callflows.keys import ALL_KEYS, SKIP_SECONDS, Action, State, action_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
-from controlplane.callflows.prompts import ByColleague, Deed, FromNumber, Prompt, ReceivedAt, Utterance
+from controlplane.callflows.prompts import (
+    ByColleague,
+    Deed,
+    FromNumber,
+    MessageLength,
+    Prompt,
+    ReceivedAt,
+    Utterance,
+)
 from controlplane.callflows.voicemail import Change, HeardMessage, Voicemail
 from controlplane.domain.mailbox import SayDatetime
-from controlplane.domain.message import MessageState
+from controlplane.domain.message import MessageState, whole_seconds
 
 _SKIP_MS = SKIP_SECONDS * 1000
 
@@ -113,17 +121,24 @@ class Listening:
     # What is said and played.
 
     def _envelope(self, *, always_when: bool = False) -> tuple[Utterance, ...]:
-        """Return who left the message and, if the mailbox says so or `always_when`, when and by which way."""
+        """Return who left the message and, if the mailbox says so or `always_when`, when and by which way.
+
+        That it is urgent is said first, how long it is last, and that only if it is asked for.
+        """
         number = self._heard.caller.speakable_number
-        who = FromNumber(number=number) if number else Prompt.CALLER_UNKNOWN
+        said: list[Utterance] = [Prompt.URGENT_MESSAGE] if self._heard.urgent else []
+        said.append(FromNumber(number=number) if number else Prompt.CALLER_UNKNOWN)
         clock = self._say_datetime
         if clock is SayDatetime.OFF:
             if not always_when:
-                return (who,)
+                return tuple(said)
             clock = SayDatetime.H12
-        when = ReceivedAt(at=self._heard.received_at, clock=clock)
-        way = self._heard.sent_on_by
-        return (who, when) if way is None else (who, when, way)
+        said.append(ReceivedAt(at=self._heard.received_at, clock=clock))
+        if self._heard.sent_on_by is not None:
+            said.append(self._heard.sent_on_by)
+        if always_when:
+            said.append(MessageLength(seconds=whole_seconds(self._heard.duration_ms)))
+        return tuple(said)
 
     @property
     def _where(self) -> State:

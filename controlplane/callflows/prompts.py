@@ -27,9 +27,11 @@ class Prompt(StrEnum):
     EARLIER_KEPT = "earlier-kept"  # That was too short. Your earlier recording is kept.
     MESSAGE_DROPPED = "message-dropped"  # No message was recorded. Goodbye.
     MESSAGE_SENT = "message-sent"  # Thank you. Your message has been sent. Goodbye.
-    REVIEW_MENU = (
-        "review-menu"  # To send your message, press 1. To listen to it, press 2. To record it again, press 3.
-    )
+    # To send your message, press 1. To listen to it, press 2. To record it again, press 3. To mark it as
+    # urgent, press 4.
+    REVIEW_MENU = "review-menu"
+    MARKED_URGENT = "marked-urgent"  # Your message is marked as urgent.
+    NOT_URGENT = "not-urgent"  # Your message is no longer marked as urgent.
     RECORD_AFTER_TONE = "record-after-tone"  # Please speak after the tone.
     MAILBOX_DISABLED = "mailbox-disabled"  # This mailbox does not take messages at the moment. Goodbye.
     MAILBOX_UNKNOWN = "mailbox-unknown"  # There is no mailbox with this number. Goodbye.
@@ -60,6 +62,7 @@ class Prompt(StrEnum):
     MESSAGE_HELP_LISTEN = "message-help-listen"
     DELETE_NOT_ALLOWED = "delete-not-allowed"  # You may not delete messages in this mailbox.
     SAVED_MESSAGES = "saved-messages"  # Saved messages. (between the last new and the first saved one)
+    URGENT_MESSAGE = "urgent-message"  # Urgent message. (before who it is from)
     FIRST_MESSAGE = "first-message"  # First message.
     NEXT_MESSAGE = "next-message"  # Next message.
     PREVIOUS_MESSAGE = "previous-message"  # Previous message.
@@ -199,6 +202,13 @@ class ByColleague:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLength:
+    """`Length: 2 minutes, 10 seconds.` Made when a message is deposited."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWords:
     """Sentences that somebody wrote: the greeting of a virtual receptionist. Made when it is saved."""
 
@@ -222,6 +232,7 @@ Utterance = (
     | ReceivedAt
     | SentOnBy
     | ByColleague
+    | MessageLength
     | AudioFile
 )
 

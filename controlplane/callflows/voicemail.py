@@ -33,7 +33,8 @@ class PinSource:
 class HeardMessage:
     """A message as a listener meets it. `received_at` is local time of the tenant.
 
-    `sent_on_by` says which object sent the caller into the mailbox, if one did.
+    `sent_on_by` says which object sent the caller into the mailbox, if one did; `urgent` that the caller
+    marked it so.
     """
 
     id: UUID
@@ -42,6 +43,7 @@ class HeardMessage:
     received_at: datetime
     duration_ms: int
     sent_on_by: SentOnBy | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class Voicemail(Protocol):
         ...
 
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
-        """List the messages of a state, oldest first; at most the oldest 1,000."""
+        """List the messages of a state, urgent ones first, then the oldest; at most 1,000."""
         ...
 
     async def message(self, message_id: UUID) -> HeardMessage | None:
@@ -156,6 +158,13 @@ class Take(Protocol):
 
     async def keep(self) -> None:
         """Note beside it that it is long enough, so that the scanner does not judge again; raises OSError."""
+        ...
+
+    async def mark_urgent(self, *, urgent: bool) -> None:
+        """Note beside it whether the caller marked it as urgent, for whoever delivers it; raises OSError.
+
+        `facts` say so even where it cannot be written.
+        """
         ...
 
     async def discard(self) -> None:

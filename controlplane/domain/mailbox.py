@@ -14,6 +14,8 @@ from controlplane.domain.numbers import Number
 MAX_RECIPIENTS = 15
 MAX_DISPLAY_NAME = 64
 MAX_MESSAGE_SECONDS = 3600
+MAX_ATTACHMENT_MB = 15
+"""What is attached at most; with base64 it stays below the 25 MB that common servers take."""
 
 
 class SayDatetime(StrEnum):
@@ -29,6 +31,14 @@ class AttachmentFormat(StrEnum):
 
     MP3 = "mp3"
     WAV = "wav"
+
+
+class AfterMail(StrEnum):
+    """What becomes of a new message once the mail server has taken the mail to every recipient."""
+
+    KEEP = "keep"
+    MARK_READ = "mark_read"
+    TRASH = "trash"
 
 
 class MailboxOrder(StrEnum):
@@ -86,6 +96,10 @@ class Mailbox:
     """What is said to callers of all other sources; None: the standard sentence."""
     recordings: Mapping[str, str] = field(default_factory=dict)
     """The digests of recorded greetings by their source without a plus sign, `""` for all other sources."""
+    email_notice_only: tuple[str, ...] = ()
+    """Those of the recipients whose mail has no recording."""
+    email_attachment_max_mb: int = MAX_ATTACHMENT_MB
+    after_mail: AfterMail = AfterMail.KEEP
 
     def greeting_for(self, way: ReachedBy) -> SourceGreeting:
         """Return what a caller hears who came this way: that of the nearest source that has one.

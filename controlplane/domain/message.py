@@ -14,12 +14,24 @@ KEPT_SILENCE_MS = 1000
 """What Asterisk leaves of the silence that ended a recording: a caller who said nothing has this much."""
 
 
+def whole_seconds(duration_ms: int) -> int:
+    """Return a length as it is told to people, at least one second."""
+    return max(1, round(duration_ms / 1000))
+
+
 class MessageState(StrEnum):
     """`deleted` is the trash."""
 
     NEW = "new"
     SAVED = "saved"
     DELETED = "deleted"
+
+
+class MessageOrder(StrEnum):
+    """By what a list of messages is sorted: all by their time, or urgent ones before the others."""
+
+    NEWEST = "newest"
+    URGENT = "urgent"
 
 
 class ReachedReason(StrEnum):
@@ -88,7 +100,10 @@ class ReachedBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One recording left by a caller. Its id is the recording id made before the beep."""
+    """One recording left by a caller. Its id is the recording id made before the beep.
+
+    `urgent` says that its caller marked it so.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -101,6 +116,12 @@ class Message:
     reached_by: ReachedBy
     call_id: str
     version: int
+    urgent: bool = False
+
+    @property
+    def seconds(self) -> int:
+        """Its length as it is told to people: in whole seconds, at least one."""
+        return whole_seconds(self.duration_ms)
 
 
 def recording_id_of_fallback(name: str, *, switch: str) -> UUID:
@@ -117,7 +138,8 @@ class TakeFacts:
 
     `mailbox_id` and never the number: numbers are used again. `replaces` is the take that the
     caller asked to record again: it is discarded once this one is long enough, and kept if not.
-    `kept` says that a flow, which knew what ended the recording, found it long enough.
+    `kept` says that a flow, which knew what ended the recording, found it long enough; `urgent` that the
+    caller marked it so.
     """
 
     recording_id: UUID
@@ -129,3 +151,4 @@ class TakeFacts:
     started_at: datetime
     replaces: UUID | None = None
     kept: bool = False
+    urgent: bool = False

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from controlplane.entrypoints.commands_backup import backup, restore
 from controlplane.entrypoints.commands_files import apply, consent_of, export
 from controlplane.entrypoints.commands_prompts import prompts
 from controlplane.entrypoints.exits import or_exit, run_process
@@ -356,6 +357,8 @@ def phone(
 app.add_typer(prompts, name="prompts")
 app.command()(apply)
 app.command()(export)
+app.command()(backup)
+app.command()(restore)
 
 demo = typer.Typer(invoke_without_command=True)
 app.add_typer(demo, name="demo")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import aiosmtplib
 
-from controlplane.domain.errors import SwitchUnavailable, Unavailable
+from controlplane.domain.errors import DeliveryError, SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
@@ -26,6 +26,7 @@ from controlplane.entrypoints.doctor_prompts import check_prompts
 from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.entrypoints.findings import Finding
+from controlplane.entrypoints.mail_server import access_tokens
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
 from controlplane.settings import Settings, load
@@ -178,6 +179,7 @@ async def check_mail(settings: Settings) -> list[Finding]:
     smtp = settings.smtp
     if smtp.host is None:
         return [Finding(subject="mail", found=f"is captured in {settings.paths.mail}")]
+    tokens = access_tokens(smtp)
     client = aiosmtplib.SMTP(
         hostname=smtp.host,
         port=smtp.port,
@@ -186,10 +188,13 @@ async def check_mail(settings: Settings) -> list[Finding]:
         start_tls=smtp.security == "starttls",
         username=smtp.username,
         password=None if smtp.password is None else smtp.password.get_secret_value(),
+        oauth_token_generator=None if tokens is None else tokens.token,
     )
     try:
         await client.connect()
         await client.quit()
+    except DeliveryError as error:
+        return [Finding(subject="mail", found=error.sentence, remedy="Correct CONTROLPLANE_SMTP__OAUTH_*.")]
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         found = f"{smtp.host}:{smtp.port} does not take our mail ({type(error).__name__})"
         return [Finding(subject="mail", found=found, remedy="Correct CONTROLPLANE_SMTP__*.")]

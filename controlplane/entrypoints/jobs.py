@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from controlplane.domain.message import KEPT_SILENCE_MS
 from controlplane.domain.presence import ProcessKind
 from controlplane.entrypoints.deferring import jobs_of
+from controlplane.entrypoints.mail_server import smtp_sender
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.presence import presence_of
 from controlplane.entrypoints.publish import (
@@ -45,7 +46,7 @@ from controlplane.jobs import (
 )
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
-from controlplane.mail.send import EmlFolder, SmtpSender
+from controlplane.mail.send import EmlFolder
 from controlplane.services.audit import purge_audit
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
@@ -217,16 +218,8 @@ def _register(
 
 
 def _sender(settings: Settings) -> Sender:
-    smtp = settings.smtp
-    if smtp.host is not None:
-        return SmtpSender(
-            host=smtp.host,
-            port=smtp.port,
-            security=smtp.security,
-            username=smtp.username,
-            password=smtp.password.get_secret_value() if smtp.password else None,
-            timeout_seconds=smtp.timeout_seconds,
-        )
+    if settings.smtp.host is not None:
+        return smtp_sender(settings.smtp)
     if settings.paths.mail is None:
         raise SettingsError(
             "Mail can go nowhere: set CONTROLPLANE_SMTP__HOST, or CONTROLPLANE_PATHS__MAIL to have it "

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from controlplane.domain.configuration import Mode
@@ -30,7 +30,7 @@ def upgrade(settings: Settings) -> None:
     before, newest = revisions(settings)
     if before == newest:
         return
-    command.upgrade(_configuration(settings), "head")
+    command.upgrade(configuration(settings.sqlalchemy_url), "head")
     structlog.get_logger().info("database.migrated", before=before, now=newest)
 
 
@@ -46,7 +46,7 @@ def require(settings: Settings) -> None:
 
 def revisions(settings: Settings) -> tuple[str | None, str | None]:
     """Return the revision of the database (None: empty) and the newest one; raises Unavailable."""
-    newest = ScriptDirectory.from_config(_configuration(settings)).get_current_head()
+    newest = ScriptDirectory.from_config(configuration(settings.sqlalchemy_url)).get_current_head()
     engine = create_engine(settings.sqlalchemy_url, connect_args={"connect_timeout": 5})
     try:
         with engine.connect() as connection:
@@ -86,8 +86,22 @@ async def _adopt(settings: Settings) -> None:
         await database.close()
 
 
-def _configuration(settings: Settings) -> Config:
-    configuration = Config()
-    configuration.set_main_option("script_location", str(_MIGRATIONS))
-    configuration.set_main_option("sqlalchemy.url", settings.sqlalchemy_url.replace("%", "%%"))
-    return configuration
+def configuration(url: str) -> Config:
+    """Return alembic's configuration for a database."""
+    configured = Config()
+    configured.set_main_option("script_location", str(_MIGRATIONS))
+    configured.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return configured
+
+
+def known_revisions() -> set[str]:
+    """Return the schemas that this version can bring to the newest one."""
+    script = ScriptDirectory.from_config(configuration(""))
+    return {each.revision for each in script.walk_revisions()}
+
+
+def bring(connection: Connection, revision: str) -> None:
+    """Bring the database of a connection to a revision, or to `head`, as a part of its transaction."""
+    configured = configuration("")
+    configured.attributes["connection"] = connection
+    command.upgrade(configured, revision)

@@ -11,9 +11,6 @@ import soxr
 
 from controlplane.domain.mailbox import AttachmentFormat
 
-MAX_BYTES = 15 * 1024 * 1024
-"""What is attached at most; with base64 it stays below the 25 MB that common servers take."""
-
 _MP3_RATE = 16_000
 """MP3 of 8 kHz (MPEG-2.5) is outside the standard, and some players and phones do not play it."""
 
@@ -53,18 +50,18 @@ def mp3(wav: Path) -> bytes:
     return written.getvalue()
 
 
-def encode(wav: Path, wanted: AttachmentFormat) -> Attachment | None:
-    """Return the recording in the format wanted; None if it is too large for a mail.
+def encode(wav: Path, wanted: AttachmentFormat, *, max_bytes: int) -> Attachment | None:
+    """Return the recording in the format wanted; None if it is larger than a mail may carry.
 
     A WAV that is too large becomes MP3; a file that cannot be encoded is attached as it is.
     Takes CPU time: call it in a thread. Raises FileNotFoundError.
     """
-    attachment = _encode(wav, wanted)
-    return attachment if len(attachment.content) <= MAX_BYTES else None
+    attachment = _encode(wav, wanted, max_bytes)
+    return attachment if len(attachment.content) <= max_bytes else None
 
 
-def _encode(wav: Path, wanted: AttachmentFormat) -> Attachment:
-    if wanted is AttachmentFormat.MP3 or wav.stat().st_size > MAX_BYTES:
+def _encode(wav: Path, wanted: AttachmentFormat, max_bytes: int) -> Attachment:
+    if wanted is AttachmentFormat.MP3 or wav.stat().st_size > max_bytes:
         try:
             return Attachment(content=mp3(wav), format=AttachmentFormat.MP3)
         except soundfile.LibsndfileError:

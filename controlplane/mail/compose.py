@@ -22,11 +22,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from controlplane.domain.caller import Caller, clean
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.language import first_available
-from controlplane.domain.message import ReachedBy
+from controlplane.domain.message import ReachedBy, whole_seconds
 from controlplane.mail.attachments import Attachment
 from controlplane.mail.reached import way_in_words
 
 _HERE = Path(__file__).parent
+_HIGH = {"Importance": "high", "X-Priority": "1", "Priority": "urgent"}
+"""What programs for mails show of an urgent one; each knows another of them."""
 _LINE = 200
 """A folded Message-ID or a link in pieces confuses some readers; 998 is the limit (RFC 5322 2.1.1)."""
 
@@ -51,6 +53,7 @@ class NewMessageMail:
     link_days: int
     attachment: Attachment | None = None
     attachment_missing: bool = False
+    urgent: bool = False
     reached_by: ReachedBy = field(default_factory=ReachedBy)
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,6 +98,9 @@ class Composer:
                 mail.attachment.content, maintype=maintype, subtype=subtype, filename=file_name(mail)
             )
         message["Content-Language"] = context["language"]
+        if mail.urgent:
+            for name, value in _HIGH.items():
+                message[name] = value
         return message
 
     def compose_pin_alarm(self, mail: PinAlarmMail, *, now: datetime) -> EmailMessage:
@@ -157,13 +163,17 @@ class Composer:
         elif mail.attachment_missing:
             recording = words["not-attached"]
         expires = words["link-expires"]
+        subject = words["subject" if caller else "subject-unknown-caller"].format(
+            mailbox=mailbox, caller=caller
+        )
+        heading = words["heading"].format(mailbox=mailbox)
+        if mail.urgent:
+            subject, heading = (words["urgent"].format(text=text) for text in (subject, heading))
         return {
             "language": language,
             "direction": _direction(locale),
-            "subject": words["subject" if caller else "subject-unknown-caller"].format(
-                mailbox=mailbox, caller=caller
-            ),
-            "heading": words["heading"].format(mailbox=mailbox),
+            "subject": subject,
+            "heading": heading,
             "facts": [
                 (labels["mailbox"], mailbox),
                 (labels["caller"], caller or words["unknown-caller"]),
@@ -209,7 +219,7 @@ def file_name(mail: NewMessageMail) -> str:
 
 def duration(milliseconds: int, locale: Locale) -> str:
     """Say a length in whole seconds, at least one: `1 minute, 5 seconds`."""
-    minutes, seconds = divmod(max(1, round(milliseconds / 1000)), 60)
+    minutes, seconds = divmod(whole_seconds(milliseconds), 60)
     parts = [
         units.format_unit(value, unit, length="long", locale=locale)
         for value, unit in ((minutes, "minute"), (seconds, "second"))

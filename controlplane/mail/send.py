@@ -16,6 +16,7 @@ import aiosmtplib
 
 from controlplane.domain.caller import clean
 from controlplane.domain.errors import DeliveryError
+from controlplane.mail.access_tokens import AccessTokens
 
 _PERMANENT = 500
 _STEPS = 10
@@ -27,7 +28,8 @@ class SmtpSender:
 
     `security` is `none`, `starttls` (refused if the server has none) or `tls` from the start; the
     server's certificate is verified by `tls_context`, or by the system's authorities.
-    `timeout_seconds` is for each step, ten times that for all.
+    `timeout_seconds` is for each step, ten times that for all. With `tokens` the log-in is by XOAUTH2 instead
+    of by the password; a token that is refused is renewed once, for it may have been withdrawn.
 
     Permanent is what the server says for good (5xx) about the recipient or the content. All else
     is worth a retry: a 4xx, no connection, silence, and what an administrator can put right
@@ -39,6 +41,7 @@ class SmtpSender:
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    tokens: AccessTokens | None = None
     timeout_seconds: float = 30.0
     tls_context: ssl.SSLContext | None = None
 
@@ -47,20 +50,7 @@ class SmtpSender:
         sender, recipient = (message[header].addresses[0].addr_spec for header in ("From", "To"))
         try:
             async with asyncio.timeout(self.timeout_seconds * _STEPS):
-                await aiosmtplib.send(
-                    message.as_bytes(),
-                    sender=sender,
-                    recipients=[recipient],
-                    mail_options=[] if recipient.isascii() else ["SMTPUTF8"],
-                    hostname=self.host,
-                    port=self.port,
-                    use_tls=self.security == "tls",
-                    start_tls=self.security == "starttls",
-                    username=self.username,
-                    password=self.password,
-                    timeout=self.timeout_seconds,
-                    tls_context=self.tls_context,
-                )
+                await self._log_in_and_send(message.as_bytes(), sender, recipient)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
             raise _refused("refused the recipient", refused.code, refused.message) from error
@@ -82,6 +72,45 @@ class SmtpSender:
             raise DeliveryError(
                 f"The mail server cannot be used: {clean(str(error))}.", permanent=False
             ) from error
+
+    async def _log_in_and_send(self, content: bytes, sender: str, recipient: str) -> None:
+        if self.tokens is None:
+            await self._send(content, sender, recipient, password=self.password)
+            return
+        token = await self.tokens.token()
+        try:
+            await self._send(content, sender, recipient, token=token)
+        except aiosmtplib.SMTPAuthenticationError:
+            token = await self.tokens.token(but=token)
+            await self._send(content, sender, recipient, token=token)
+
+    async def _send(
+        self,
+        content: bytes,
+        sender: str,
+        recipient: str,
+        *,
+        password: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        async def given() -> str:
+            return token or ""
+
+        await aiosmtplib.send(
+            content,
+            sender=sender,
+            recipients=[recipient],
+            mail_options=[] if recipient.isascii() else ["SMTPUTF8"],
+            hostname=self.host,
+            port=self.port,
+            use_tls=self.security == "tls",
+            start_tls=self.security == "starttls",
+            username=self.username,
+            password=password,
+            oauth_token_generator=None if token is None else given,
+            timeout=self.timeout_seconds,
+            tls_context=self.tls_context,
+        )
 
 
 def _refused(what: str, code: int, reply: str) -> DeliveryError:

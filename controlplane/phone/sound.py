@@ -25,6 +25,7 @@ _PIECE = 800
 _JUMP = 6400
 _MISSING = 0.25
 _MISSING_IN_A_ROW = 2
+_SILENCE_CUT = 800
 
 Samples = npt.NDArray[np.float32]
 
@@ -95,7 +96,7 @@ class Heard:
     def find(self, prompt: Path, *, after: float = 0.0) -> float | None:
         """Return where `prompt` ends in what was heard, or None if it was not heard whole.
 
-        It must begin at or after `after`.
+        It must begin at or after `after`, or a tenth of a second before (see Search).
         """
         return Search(prompt, after=after).look(self)
 
@@ -122,15 +123,19 @@ class Search:
     The beginning is found by a window of 0.3 s; from there on the prompt is followed in pieces of 0.1 s,
     each near where the one before was. A jitter buffer on a busy machine inserts or drops some frames, and
     what comes after a stall comes up to 0.8 s later: pieces that are cut by such a jump may be missing, but
-    never two tenths of a second in a row and never a quarter of the prompt.
+    never two tenths of a second in a row and never a quarter of the prompt. It also drops silence: what
+    comes behind the end of another prompt may begin up to 0.1 s before that.
     """
 
     def __init__(self, prompt: Path, *, after: float = 0.0) -> None:
         self._wanted = read(prompt)
-        self._from = int(after * RATE)
+        self._from = max(0, int(after * RATE) - _SILENCE_CUT)
         self._window = min(WINDOW, len(self._wanted))
-        self._anchors = self._voiced(self._window)[:_ANCHORS]
-        self._pieces = self._voiced(min(_PIECE, len(self._wanted)))
+        # Those of a short prompt overlap: one that a jump cuts must not be the only one.
+        apart = min(self._window, (len(self._wanted) - self._window) // (_ANCHORS - 1))
+        self._anchors = self._voiced(self._window, apart)[:_ANCHORS]
+        piece = min(_PIECE, len(self._wanted))
+        self._pieces = self._voiced(piece, piece)
 
     def look(self, heard: Heard) -> float | None:
         """Return where the prompt ends, in seconds, or None if it was not heard whole up to now."""
@@ -144,11 +149,11 @@ class Search:
             self._from = max(self._from, len(heard.samples) - behind)
         return None
 
-    def _voiced(self, length: int) -> list[int]:
+    def _voiced(self, length: int, apart: int) -> list[int]:
         """List where the pieces of a length begin that are more than silence, which says nothing."""
         return [
             offset
-            for offset in range(0, len(self._wanted) - length + 1, max(1, length))
+            for offset in range(0, len(self._wanted) - length + 1, max(1, apart))
             if float(np.sqrt(np.mean(self._wanted[offset : offset + length] ** 2))) >= _VOICED
         ]
 

@@ -12,9 +12,11 @@ from email_validator import EmailNotValidError, validate_email
 
 from controlplane.domain.errors import InvalidValue, InvalidValues
 from controlplane.domain.mailbox import (
+    MAX_ATTACHMENT_MB,
     MAX_DISPLAY_NAME,
     MAX_MESSAGE_SECONDS,
     MAX_RECIPIENTS,
+    AfterMail,
     AttachmentFormat,
     SayDatetime,
     SourceGreeting,
@@ -49,6 +51,9 @@ class NewMailbox:
     email_notification: bool = False
     email_attachment: bool = True
     email_attachment_format: AttachmentFormat = AttachmentFormat.MP3
+    email_attachment_max_mb: int = MAX_ATTACHMENT_MB
+    email_notice_only: Sequence[str] = ()
+    after_mail: AfterMail = AfterMail.KEEP
     say_datetime: SayDatetime = SayDatetime.OFF
     review: bool = False
     min_message_seconds: int = 1
@@ -67,6 +72,9 @@ class NewMailbox:
             email_notification=self.email_notification,
             email_attachment=self.email_attachment,
             email_attachment_format=self.email_attachment_format,
+            email_attachment_max_mb=self.email_attachment_max_mb,
+            email_notice_only=self.email_notice_only,
+            after_mail=self.after_mail,
             say_datetime=self.say_datetime,
             review=self.review,
             min_message_seconds=self.min_message_seconds,
@@ -88,6 +96,9 @@ class MailboxChanges(TypedDict, total=False):
     email_notification: bool
     email_attachment: bool
     email_attachment_format: AttachmentFormat
+    email_attachment_max_mb: int
+    email_notice_only: Sequence[str]
+    after_mail: AfterMail
     say_datetime: SayDatetime
     review: bool
     min_message_seconds: int
@@ -129,6 +140,9 @@ def check_new(new: NewMailbox, policy: PinPolicy) -> tuple[Number, dict[str, Any
     values = checked_settings(new.settings(), faults)
     faults.check(lambda: check_lengths(new.min_message_seconds, new.max_message_seconds))
     faults.done()
+    values["email_notice_only"] = notice_only_of(
+        values["email_recipients"], values["email_notice_only"], is_new=True
+    )
     assert number is not None
     return number, values
 
@@ -156,7 +170,12 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
     if language is not None:
         faults.check(lambda: choose_language(language))
     if "email_recipients" in changes:
-        values["email_recipients"] = _recipients(changes["email_recipients"], faults)
+        values["email_recipients"] = _recipients(changes["email_recipients"], faults, "email_recipients")
+    if "email_notice_only" in changes:
+        values["email_notice_only"] = _recipients(changes["email_notice_only"], faults, "email_notice_only")
+    size = changes.get("email_attachment_max_mb")
+    if size is not None:
+        faults.check(partial(_check_attachment_size, size))
     for field, allowed in (
         ("min_message_seconds", range(LONGEST_MINIMUM_SECONDS + 1)),
         ("max_message_seconds", range(1, MAX_MESSAGE_SECONDS + 1)),
@@ -168,7 +187,7 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
         faults.check(partial(_check_words, text, "greeting"))
     if "source_greetings" in changes:
         values["source_greetings"] = _source_greetings(changes["source_greetings"], faults)
-    for field in ("say_datetime", "email_attachment_format"):
+    for field in ("say_datetime", "email_attachment_format", "after_mail"):
         if field in values:
             values[field] = values[field].value
     return values
@@ -255,28 +274,56 @@ def _check_range(value: int, allowed: range, field: str) -> None:
         )
 
 
-def _recipients(wanted: Sequence[str], faults: Faults) -> list[str]:
+def _check_attachment_size(megabytes: int) -> None:
+    if not 1 <= megabytes <= MAX_ATTACHMENT_MB:
+        raise InvalidValue(
+            f"This is a number of megabytes from 1 to {MAX_ATTACHMENT_MB}.",
+            error_id="out-of-range",
+            field="email_attachment_max_mb",
+        )
+
+
+def notice_only_of(recipients: Sequence[str], notice_only: Sequence[str], *, is_new: bool) -> list[str]:
+    """Return those of the recipients who get no recording, as their addresses are written there.
+
+    One who is a recipient no more is left out. Raises InvalidValue (`not-a-recipient`) if `is_new`: for
+    what somebody says now.
+    """
+    by_lower = {address.lower(): address for address in recipients}
+    for index, address in enumerate(notice_only):
+        if is_new and address.lower() not in by_lower:
+            raise InvalidValue(
+                f"{address} is not among the recipients of this mailbox: add it there too, or leave it out.",
+                error_id="not-a-recipient",
+                field=f"email_notice_only[{index}]",
+                details={"address": address},
+            )
+    wanted = {address.lower() for address in notice_only}
+    return [address for lower, address in by_lower.items() if lower in wanted]
+
+
+def _recipients(wanted: Sequence[str], faults: Faults, field: str) -> list[str]:
     """Return the addresses in their normal form; of those that differ by case alone, the first."""
     if len(wanted) > MAX_RECIPIENTS:
-        faults.check(_refuse_number_of_recipients)
+        faults.check(partial(_refuse_number_of_recipients, field))
         return []
     by_lower: dict[str, str] = {}
     for index, text in enumerate(wanted):
-        address = faults.check(partial(_address, text, index))
+        address = faults.check(partial(_address, text, f"{field}[{index}]"))
         if address is not None:
             by_lower.setdefault(address.lower(), address)
     return list(by_lower.values())
 
 
-def _refuse_number_of_recipients() -> None:
+def _refuse_number_of_recipients(field: str) -> None:
     raise InvalidValue(
         f"A mailbox has at most {MAX_RECIPIENTS} recipients.",
         error_id="too-many-recipients",
-        field="email_recipients",
+        field=field,
     )
 
 
-def _address(text: str, index: int) -> str:
+def _address(text: str, field: str) -> str:
     # `company.local` and `localhost` are known to internal mail servers, but refused by the library
     # whatever its options: they are checked as a part of a domain that it takes.
     last = text.rpartition("@")[2].rpartition(".")[2].lower()
@@ -287,6 +334,6 @@ def _address(text: str, index: int) -> str:
         raise InvalidValue(
             "This is not a mail address such as sales@example.com.",
             error_id="invalid-address",
-            field=f"email_recipients[{index}]",
+            field=field,
         ) from error
     return found.normalized.removesuffix(suffix)

@@ -27,6 +27,7 @@ from controlplane.services.mailbox_rules import (
     check_changes,
     check_lengths,
     check_new,
+    notice_only_of,
 )
 from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
@@ -178,6 +179,12 @@ async def update_mailbox(
         row, tenant = await find_mailbox(session, tenant_id, number, lock=True)
         rights = await require(session, member, row.id, Right.MANAGE, missing=_no_such_mailbox())
         _check_version(row, expected_version)
+        if values.keys() & {"email_recipients", "email_notice_only"}:
+            values["email_notice_only"] = notice_only_of(
+                values.get("email_recipients", row.email_recipients),
+                values.get("email_notice_only", row.email_notice_only),
+                is_new="email_notice_only" in values,
+            )
         values = {key: value for key, value in values.items() if getattr(row, key) != value}
         check_lengths(
             values.get("min_message_seconds", row.min_message_seconds),

@@ -1,7 +1,7 @@
 """Mails about new messages: queued with the deposit, sent by a job each, retried with back-off.
 
 A mail is sent at least once: when a worker dies between the server's answer and our note of it,
-the same mail goes out again with the same Message-ID. Sending never changes a message's state.
+the same mail goes out again with the same Message-ID. What becomes of the message then is up to `after_mail`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import Message
 from controlplane.mail.attachments import Attachment, encode
 from controlplane.mail.compose import Composer, NewMessageMail
+from controlplane.services.after_mail import hold, settle
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.reached import names_on_the_way
 from controlplane.speech.catalogue import available_languages
@@ -31,6 +32,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.queue import Job, Jobs
 
 SEND = "mail.send"
+_MEGABYTE = 1024 * 1024
 
 
 class Sender(Protocol):
@@ -107,7 +109,9 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
         await _failed(mailing, mail, unforeseen)
         return
     async with mailing.database.transaction() as session:
+        await hold(session, mail.message)
         await message_mails.record(session, message_id, recipient, status="sent", error=None)
+        await settle(session, mailing.jobs, mail.message)
     log.info("mail.sent", attempt=mail.attempts + 1)
 
 
@@ -121,7 +125,9 @@ async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail |
         found = await mailboxes.get(session, message.mailbox_id)
         mailbox = None if found is None else mailboxes.mailbox_values(*found, available_languages())
         if mailbox is None or not mailbox.email_notification or recipient not in mailbox.email_recipients:
+            await hold(session, message)
             await message_mails.drop(session, message_id, recipient)
+            await settle(session, mailing.jobs, message)
             return None
         names = await names_on_the_way(session, message.tenant_id, [message.reached_by])
     return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts, names=names)
@@ -152,9 +158,8 @@ async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
 
 async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
     message, mailbox = mail.message, mail.mailbox
-    attachment = None
-    if mailbox.email_attachment:
-        attachment = await _attachment(mailing, mail)
+    attached = mailbox.email_attachment and mail.recipient not in mailbox.email_notice_only
+    attachment = await _attachment(mailing, mail) if attached else None
     values = NewMessageMail(
         message_id=message.id,
         recipient=mail.recipient,
@@ -167,7 +172,8 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         link=f"{mailing.public_url.rstrip('/')}/m/{mailing.links.make(message.id)}",
         link_days=mailing.links.days,
         attachment=attachment,
-        attachment_missing=mailbox.email_attachment and attachment is None,
+        urgent=message.urgent,
+        attachment_missing=attached and attachment is None,
         reached_by=message.reached_by,
         names=mail.names,
     )
@@ -176,9 +182,14 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
 
 async def _attachment(mailing: Mailing, mail: _Mail) -> Attachment | None:
     """Return the recording to attach; None if it is too large, or not there any more."""
-    path = mailing.recordings.path(mail.message.id)
+    path, mailbox = mailing.recordings.path(mail.message.id), mail.mailbox
     try:
-        return await asyncio.to_thread(encode, path, mail.mailbox.email_attachment_format)
+        return await asyncio.to_thread(
+            encode,
+            path,
+            mailbox.email_attachment_format,
+            max_bytes=mailbox.email_attachment_max_mb * _MEGABYTE,
+        )
     except FileNotFoundError:
         structlog.get_logger().error("mail.recording_missing", message_id=str(mail.message.id))
         return None

@@ -16,12 +16,13 @@ from controlplane.domain.rights import Right, Rights
 from controlplane.services.access import require, rights_at, rights_by_mailbox
 from controlplane.storage import mailboxes, members, message_views
 from controlplane.storage.database import Database
-from controlplane.storage.message_views import MessageView, Position
+from controlplane.storage.message_views import ANY_URGENCY, MessageView, Position, Urgency
 
 __all__ = [
     "MessageView",
     "Page",
     "Position",
+    "Urgency",
     "check_seen",
     "get_message",
     "get_messages",
@@ -50,11 +51,13 @@ async def list_messages(
     q: str | None,
     limit: int,
     after: Position | None,
+    urgency: Urgency = ANY_URGENCY,
     member: UUID | None = None,
 ) -> Page:
     """Return a page of a mailbox's messages, newest first; without a state, new and saved ones.
 
-    `q` is looked for in callers' names and numbers. Raises NotFound `no-such-mailbox`, NotAllowed.
+    `q` is looked for in callers' names and numbers; `urgency` may want urgent ones alone, or first.
+    Raises NotFound `no-such-mailbox`, NotAllowed.
     """
     async with database.transaction() as session:
         found = await mailboxes.by_number(session, tenant_id, mailbox_number)
@@ -63,9 +66,9 @@ async def list_messages(
             raise missing
         await require(session, member, found[0].id, right_to_see(_states(state)), missing=missing)
         views = await message_views.newest(
-            session, found[0].id, states=_states(state), q=q, after=after, limit=limit + 1
+            session, found[0].id, states=_states(state), q=q, after=after, limit=limit + 1, urgency=urgency
         )
-    return page_of(views, limit)
+    return page_of(views, limit, urgency)
 
 
 async def list_all_messages(
@@ -77,6 +80,7 @@ async def list_all_messages(
     q: str | None,
     limit: int,
     after: Position | None,
+    urgency: Urgency = ANY_URGENCY,
     member: UUID | None = None,
 ) -> Page:
     """Return a page of a tenant's messages, those of deleted mailboxes too; else as `list_messages`.
@@ -95,8 +99,9 @@ async def list_all_messages(
                 q=q,
                 after=after,
                 limit=limit + 1,
+                urgency=urgency,
             )
-            return page_of(views, limit)
+            return page_of(views, limit, urgency)
         views = await message_views.newest_of_tenant(
             session,
             tenant_id,
@@ -105,8 +110,9 @@ async def list_all_messages(
             q=q,
             after=after,
             limit=limit + 1,
+            urgency=urgency,
         )
-    return page_of(views, limit)
+    return page_of(views, limit, urgency)
 
 
 def right_to_see(states: Sequence[MessageState]) -> Right:
@@ -118,14 +124,18 @@ def _states(state: MessageState | None) -> tuple[MessageState, ...]:
     return (MessageState.NEW, MessageState.SAVED) if state is None else (state,)
 
 
-def page_of(views: Sequence[MessageView], limit: int) -> Page:
+def page_of(views: Sequence[MessageView], limit: int, urgency: Urgency = ANY_URGENCY) -> Page:
     """Make a page of a query that asked for one more."""
     shown = views[:limit]
     more = len(views) > limit
     last = shown[-1].message if more else None
     return Page(
         items=tuple(shown),
-        next=None if last is None else Position(received_at=last.received_at, id=last.id),
+        next=None
+        if last is None
+        else Position(
+            received_at=last.received_at, id=last.id, urgent=last.urgent if urgency.first else None
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from controlplane.domain.pin import Pin
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _MIN_KEY_BYTES = 16
 _NEW_KEY_BYTES = 32
+_MARKED = b"shared-voicemail: which key"
 
 
 class MalformedPinKeys(ControlPlaneError):
@@ -76,6 +77,13 @@ def parse_keys(text: str) -> dict[str, bytes]:
     if not keys:
         raise MalformedPinKeys("There is no PIN key; write a line id:base64.")
     return keys
+
+
+def key_marks(text: str) -> dict[str, str]:
+    """Return for each key's id something that only this key gives, and that says nothing of the key."""
+    return {
+        key_id: hmac.digest(key, _MARKED, "sha256").hex()[:16] for key_id, key in parse_keys(text).items()
+    }
 
 
 class PinHasher:

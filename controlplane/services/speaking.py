@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from controlplane.callflows.prompts import FromNumber, Greeting, ReceivedAt, Utterance
+from controlplane.callflows.prompts import FromNumber, Greeting, MessageLength, ReceivedAt, Utterance
 from controlplane.domain.colleague import Colleague
 from controlplane.domain.mailbox import Mailbox, SayDatetime
 from controlplane.services.reached import names_on_the_way, sent_on_by
@@ -108,7 +108,7 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
 
 
 async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -> None:
-    """Speak who left a message, by which way and when, with the clock of 12 and of 24 hours, into the cache.
+    """Speak who left a message, by which way, when (by both clocks), and how long it is, into the cache.
 
     Does nothing for a purged message. Raises SpeechUnavailable, OSError or Unavailable.
     """
@@ -124,6 +124,7 @@ async def speak_envelope(database: Database, speech: Speech, message_id: UUID) -
         FromNumber(number=message.caller.speakable_number),
         ReceivedAt(at=local, clock=SayDatetime.H12),
         ReceivedAt(at=local, clock=SayDatetime.H24),
+        MessageLength(seconds=message.seconds),
     ]
     if (way := sent_on_by(message.reached_by, names)) is not None:
         utterances.append(way)

@@ -18,13 +18,14 @@ from controlplane.services.messages import MessageView, Page, check_seen, get_me
 from controlplane.services.reached import names_on_the_way
 from controlplane.storage import mailboxes, message_views, presence
 from controlplane.storage.database import Database
-from controlplane.storage.message_views import ANY_TIME, Position, Received
+from controlplane.storage.message_views import ANY_TIME, ANY_URGENCY, Position, Received, Urgency
 
 __all__ = [
     "COUNTED",
     "MailboxPage",
     "Received",
     "ShownMessage",
+    "Urgency",
     "Wanted",
     "find_mailbox_id",
     "find_mailbox_of",
@@ -48,6 +49,7 @@ class Wanted:
     q: str | None = None
     received: Received = ANY_TIME
     way: str | None = None
+    urgency: Urgency = ANY_URGENCY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +111,12 @@ async def read_mailbox_page(
             q=wanted.q,
             received=wanted.received,
             way=wanted.way,
+            urgency=wanted.urgency,
             after=after,
             limit=limit + 1,
             mails=False,
         )
-        page = page_of(views, limit)
+        page = page_of(views, limit, wanted.urgency)
         return MailboxPage(
             number=row.number,
             display_name=row.display_name,

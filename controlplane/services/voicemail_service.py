@@ -110,10 +110,10 @@ class VoicemailService:
             return (await messages.counts(session, [mailbox_id]))[mailbox_id]
 
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
-        """List the messages of a state, oldest first; at most the oldest 1,000."""
+        """List the messages of a state, urgent ones first, then the oldest; at most 1,000."""
         async with self._database.transaction() as session:
             zone = await mailboxes.time_zone(session, mailbox_id)
-            found = await messages.oldest(session, mailbox_id, state, limit=_MAX_LISTED)
+            found = await messages.to_hear(session, mailbox_id, state, limit=_MAX_LISTED)
             names = await self._names(session, found)
         return [_heard(message, zone, names) for message in found]
 
@@ -193,4 +193,5 @@ def _heard(message: Message, zone: str, names: Mapping[str, str]) -> HeardMessag
         received_at=message.received_at.astimezone(ZoneInfo(zone)),
         duration_ms=message.duration_ms,
         sent_on_by=sent_on_by(message.reached_by, names),
+        urgent=message.urgent,
     )

@@ -27,6 +27,7 @@ class Catalogue:
     colleagues: dict[str, dict[str, str]]
     received: dict[str, Any]
     sent_on_by: dict[str, Any]
+    length: dict[str, Any]
 
     @property
     def locale(self) -> Locale:
@@ -67,6 +68,7 @@ def load(language: str, folder: Path = FOLDER) -> Catalogue:
         colleagues=tables["colleagues"],
         received=tables["received"],
         sent_on_by=tables["sent-on-by"],
+        length=tables["length"],
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
-from babel import dates, units
+from babel import Locale, dates, units
 
 from controlplane.callflows.prompts import (
     AudioFile,
@@ -17,6 +17,7 @@ from controlplane.callflows.prompts import (
     FromNumber,
     Greeting,
     MessageCounts,
+    MessageLength,
     OwnWords,
     Prompt,
     ReceivedAt,
@@ -65,6 +66,8 @@ def sentences(utterance: Utterance, catalogue: Catalogue) -> list[str]:
             return sent_on_by(utterance, catalogue)
         case ByColleague():
             return by_colleague(utterance, catalogue)
+        case MessageLength():
+            return [length(utterance.seconds, catalogue)]
         case Tone() | AudioFile():
             return []
     assert_never(utterance)
@@ -180,14 +183,23 @@ def sent_on_by(utterance: SentOnBy, catalogue: Catalogue) -> list[str]:
         minutes = round(utterance.seconds / 60)
         seconds = max(10, round(utterance.seconds / 10) * 10)
         count, unit = (minutes, "minute") if seconds >= 60 else (seconds, "second")  # noqa: PLR2004 (a minute)
-        duration = units.format_unit(count, f"duration-{unit}", length="long", locale=catalogue.locale)
-        if unit == "minute":
-            duration = words.get("minutes", {}).get(str(count), duration)
+        duration = _duration(count, unit, words, catalogue.locale)
         one = (count, unit) == (1, "minute")
-        said.append(
-            words["after-one-minute"] if one else words["after"].format(duration=" ".join(duration.split()))
-        )
+        said.append(words["after-one-minute"] if one else words["after"].format(duration=duration))
     return said
+
+
+def length(seconds: int, catalogue: Catalogue) -> str:
+    """Say how long something is, in minutes and seconds, at least one second."""
+    parts = zip(divmod(max(1, seconds), 60), ("minute", "second"), strict=True)
+    said = [_duration(count, unit, catalogue.length, catalogue.locale) for count, unit in parts if count]
+    return str(catalogue.length["text"]).format(duration=", ".join(said))
+
+
+def _duration(count: int, unit: str, words: Mapping[str, Mapping[str, str]], locale: Locale) -> str:
+    """Say so many minutes or seconds: by the word for this number, where there is one."""
+    written = " ".join(units.format_unit(count, f"duration-{unit}", length="long", locale=locale).split())
+    return words.get(f"{unit}s", {}).get(str(count), written)
 
 
 def _time_pattern(at: datetime, patterns: Mapping[str, str]) -> str:

@@ -23,11 +23,12 @@ from controlplane.storage.wav import Tags
 NO_TENANT = UUID(int=0)
 """Stands for a tenant that was not written down; the mailbox knows it."""
 
-# The first thing that is written, a digit at a fixed place: it becomes 1 by writing one byte over it,
+# The first things that are written, a digit each at a fixed place: it changes by writing one byte over it,
 # which nobody ever sees half done.
-_KEPT = "kept"
+_KEPT, _URGENT = "kept", "urgent"
 KEPT_OFFSET = len(f'{{"{_KEPT}": ')
-KEPT_BYTE = b"1"
+URGENT_OFFSET = KEPT_OFFSET + len(f'0, "{_URGENT}": ')
+YES_BYTE, NO_BYTE = b"1", b"0"
 
 _VERSION = 1
 _LONGEST_WAIT = 10**7
@@ -38,6 +39,7 @@ def to_json(facts: TakeFacts) -> bytes:
     return json.dumps(
         {
             _KEPT: int(facts.kept),
+            _URGENT: int(facts.urgent),
             "v": _VERSION,
             "recording_id": str(facts.recording_id),
             "tenant_id": str(facts.tenant_id),
@@ -79,6 +81,7 @@ def from_json(data: bytes, recording_id: UUID, *, written_at: datetime) -> TakeF
         started_at=_time(read.get("started_at")) or written_at,
         replaces=None if replaces == recording_id else replaces,
         kept=read.get(_KEPT) == 1,
+        urgent=read.get(_URGENT) == 1,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -28,7 +28,9 @@ WITH shown AS (
      WHERE extensions.tenant_id = :tenant_id AND extensions.number = ANY(:numbers)
 )
 SELECT shown.lamp,
-       count(*) FILTER (WHERE messages.state = 'new'), count(*) FILTER (WHERE messages.state = 'saved')
+       count(*) FILTER (WHERE messages.state = 'new'), count(*) FILTER (WHERE messages.state = 'saved'),
+       count(*) FILTER (WHERE messages.state = 'new' AND messages.urgent),
+       count(*) FILTER (WHERE messages.state = 'saved' AND messages.urgent)
   FROM shown
   JOIN mailboxes ON mailboxes.tenant_id = :tenant_id AND mailboxes.number = shown.mailbox
                 AND mailboxes.deleted_at IS NULL
@@ -56,6 +58,15 @@ SELECT number FROM mailboxes
 _JOINED: Final = text(
     "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND lock = :lock AND task_name = :task"
 )
+
+
+class _Counts(NamedTuple):
+    """What a lamp counts, in the order of the query."""
+
+    new: int = 0
+    saved: int = 0
+    new_urgent: int = 0
+    saved_urgent: int = 0
 
 
 async def tenants(session: AsyncSession) -> list[UUID | None]:
@@ -92,7 +103,7 @@ async def lamps(session: AsyncSession, wanted: Sequence[str], tenant: UUID | Non
     """Return what the lamps of these numbers show, in their order."""
     tenant_id = await _id_of(session, tenant)
     rows = await session.execute(_COUNTED, {"tenant_id": tenant_id, "numbers": list(wanted)})
-    counts = {number: (new, saved) for number, new, saved in rows}
+    counts = {number: _Counts(*counted) for number, *counted in rows}
     codes = await _codes(session, tenant_id)
     mailboxes = await _mailboxes_among(session, tenant_id, wanted)
     return [_lamp(number, tenant, counts, codes if number in mailboxes else ()) for number in wanted]
@@ -159,9 +170,14 @@ async def _mailboxes_among(
     return frozenset(found)
 
 
-def _lamp(
-    number: str, tenant: UUID | None, counts: Mapping[str, tuple[int, int]], codes: tuple[str, ...]
-) -> Lamp:
-    new, saved = counts.get(number, (0, 0))
-    keys = tuple(f"{code}{number}" for code in codes)
-    return Lamp(number=number, tenant=tenant, new=new, saved=saved, keys=keys)
+def _lamp(number: str, tenant: UUID | None, counts: Mapping[str, _Counts], codes: tuple[str, ...]) -> Lamp:
+    counted = counts.get(number, _Counts())
+    return Lamp(
+        number=number,
+        tenant=tenant,
+        new=counted.new,
+        saved=counted.saved,
+        new_urgent=counted.new_urgent,
+        saved_urgent=counted.saved_urgent,
+        keys=tuple(f"{code}{number}" for code in codes),
+    )

@@ -29,6 +29,7 @@ class LinkedMessage:
     duration_ms: int
     languages: tuple[str, ...]
     time_zone: str
+    urgent: bool
     reached_by: ReachedBy
     names: Mapping[str, str]
     """Display names of what the call passed on its way, by number."""
@@ -58,6 +59,7 @@ async def get(session: AsyncSession, message_id: UUID) -> LinkedMessage | None:
         duration_ms=message.duration_ms,
         languages=tuple(filter(None, (mailbox.language, tenant.language))),
         time_zone=tenant.time_zone,
+        urgent=message.urgent,
         reached_by=way,
         names=await numbers.names(session, tenant.id, {step.number for step in way.path}),
     )

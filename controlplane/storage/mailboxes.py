@@ -13,7 +13,7 @@ from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.language import first_available
-from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
+from controlplane.domain.mailbox import AfterMail, AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
 from controlplane.domain.numbers import Number
 from controlplane.storage.database import Connection
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
@@ -67,6 +67,9 @@ def _values(row: Any, *, language: str, time_zone: str, available_languages: Col
         email_notification=row.email_notification,
         email_attachment=row.email_attachment,
         email_attachment_format=AttachmentFormat(row.email_attachment_format),
+        email_attachment_max_mb=row.email_attachment_max_mb,
+        email_notice_only=tuple(row.email_notice_only),
+        after_mail=AfterMail(row.after_mail),
         say_datetime=SayDatetime(row.say_datetime),
         review=row.review,
         min_message_seconds=row.min_message_seconds,

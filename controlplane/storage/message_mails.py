@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -36,6 +37,15 @@ async def record(
         .returning(MessageMailRow.message_id)
     )
     return changed.one_or_none() is not None
+
+
+async def all_sent(session: AsyncSession, message_id: UUID, recipients: Collection[str]) -> bool:
+    """Say whether each of these was sent a mail about a message, and no other one waits or failed."""
+    rows = await session.execute(
+        select(MessageMailRow.recipient, MessageMailRow.status).where(MessageMailRow.message_id == message_id)
+    )
+    found: dict[str, str] = {row[0]: row[1] for row in rows}
+    return bool(found) and set(found.values()) == {"sent"} and set(recipients) <= found.keys()
 
 
 async def drop(session: AsyncSession, message_id: UUID, recipient: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVarTuple
@@ -59,10 +59,11 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a page ended: the message that was its last."""
+    """Where a page ended: the message that was its last; `urgent` is set where urgent ones come first."""
 
     received_at: datetime
     id: UUID
+    urgent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,19 @@ class Received:
     before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urgency:
+    """Which messages are wanted, by whether they are urgent, and whether those that are come first.
+
+    `only` None wants both.
+    """
+
+    only: bool | None = None
+    first: bool = False
+
+
 ANY_TIME = Received()
+ANY_URGENCY = Urgency()
 _NEWEST = (MessageRow.received_at, MessageRow.id)
 
 
@@ -152,11 +165,13 @@ async def newest(
     received: Received = ANY_TIME,
     way: str | None = None,
     mails: bool = True,
+    urgency: Urgency = ANY_URGENCY,
 ) -> list[MessageView]:
     """Return messages of some states, newest first, that come after a position.
 
-    `q` is looked for in the caller's name and number, upper and lower case alike; `way` is a number that the
-    call passed, or dialled from outside. Without `mails` these are not asked for, and the views have none.
+    `urgency` may want urgent ones before that, newest first. `q` is looked for in the caller's name and
+    number, upper and lower case alike; `way` is a number that the call passed, or dialled from outside.
+    Without `mails` these are not asked for, and the views have none.
     """
     # By a way in the order of that index, and by nothing of the messages that it has too: the planner would
     # take one for rarer than it is, and sort all.
@@ -166,13 +181,20 @@ async def newest(
         query = query.where(of.received_at >= received.since)
     if received.before is not None:
         query = query.where(of.received_at < received.before)
-    if way is None:
-        return await _newest(session, query, states=states, q=q, after=after, limit=limit, mails=mails)
-    query = query.join(MessageWayRow, MessageWayRow.message_id == MessageRow.id).where(
-        MessageWayRow.number == way
-    )
-    key = (MessageWayRow.received_at, MessageWayRow.message_id)
-    return await _newest(session, query, states=states, q=q, after=after, limit=limit, key=key, mails=mails)
+    key = _NEWEST
+    if way is not None:
+        query = query.join(MessageWayRow, MessageWayRow.message_id == MessageRow.id).where(
+            MessageWayRow.number == way
+        )
+        key = (MessageWayRow.received_at, MessageWayRow.message_id)
+
+    async def read(urgent: bool | None, after: Position | None, limit: int) -> list[MessageView]:
+        of_kind = _of_kind(query, urgent)
+        return await _newest(
+            session, of_kind, states=states, q=q, after=after, limit=limit, key=key, mails=mails
+        )
+
+    return await _in_order(read, urgency, after=after, limit=limit)
 
 
 async def newest_of_tenant(
@@ -184,6 +206,7 @@ async def newest_of_tenant(
     q: str | None,
     after: Position | None,
     limit: int,
+    urgency: Urgency = ANY_URGENCY,
 ) -> list[MessageView]:
     """Return messages of all mailboxes of a tenant, deleted ones too, newest first.
 
@@ -193,7 +216,11 @@ async def newest_of_tenant(
     query = _views().where(MessageRow.tenant_id == tenant_id)
     if mailbox_number is not None:
         query = query.where(MailboxRow.tenant_id == tenant_id, MailboxRow.number == mailbox_number)
-    return await _newest(session, query, states=states, q=q, after=after, limit=limit)
+
+    async def read(urgent: bool | None, after: Position | None, limit: int) -> list[MessageView]:
+        return await _newest(session, _of_kind(query, urgent), states=states, q=q, after=after, limit=limit)
+
+    return await _in_order(read, urgency, after=after, limit=limit)
 
 
 async def newest_of_mailboxes(
@@ -205,6 +232,7 @@ async def newest_of_mailboxes(
     q: str | None,
     after: Position | None,
     limit: int,
+    urgency: Urgency = ANY_URGENCY,
 ) -> list[MessageView]:
     """Return messages of some mailboxes, newest first; the rest is as in `newest_of_tenant`.
 
@@ -216,12 +244,65 @@ async def newest_of_mailboxes(
             MailboxRow.id.in_(mailbox_ids), MailboxRow.number == mailbox_number
         )
         mailbox_ids = list(await session.scalars(named))
+
+    async def read(urgent: bool | None, after: Position | None, limit: int) -> list[MessageView]:
+        newest_first = await _newest_ids(
+            session, mailbox_ids, urgent=urgent, states=states, q=q, after=after, limit=limit
+        )
+        query = _views().where(MessageRow.id.in_(newest_first))
+        return await _newest(session, query, states=states, q=None, after=None, limit=limit)
+
+    return await _in_order(read, urgency, after=after, limit=limit)
+
+
+async def _in_order(
+    read: Callable[[bool | None, Position | None, int], Awaitable[list[MessageView]]],
+    urgency: Urgency,
+    *,
+    after: Position | None,
+    limit: int,
+) -> list[MessageView]:
+    """Read what is wanted newest first; or the urgent ones so, and then the others.
+
+    One after the other, each in the order of an index: together they would all be sorted.
+    """
+    if not urgency.first:
+        return await read(urgency.only, after, limit)
+    found: list[MessageView] = []
+    for urgent in (True, False):
+        wanted = urgency.only in {None, urgent}
+        passed = after is not None and after.urgent is False and urgent
+        if wanted and not passed and len(found) < limit:
+            here = after if after is not None and after.urgent is urgent else None
+            found += await read(urgent, here, limit - len(found))
+    return found
+
+
+def _of_kind(query: Select[*_Columns], urgent: bool | None) -> Select[*_Columns]:
+    if urgent is None:
+        return query
+    return query.where(MessageRow.urgent if urgent else ~MessageRow.urgent)
+
+
+async def _newest_ids(
+    session: AsyncSession,
+    mailbox_ids: Sequence[UUID],
+    *,
+    urgent: bool | None,
+    states: Collection[MessageState],
+    q: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[UUID]:
     newest_first: list[tuple[datetime, UUID]] = []
     for at in range(0, len(mailbox_ids), _AT_ONCE):
         # Each with an id of its own, and not by a join: PostgreSQL knows then how full this mailbox is.
         each = [
             _ordered(
-                select(MessageRow.received_at, MessageRow.id).where(MessageRow.mailbox_id == mailbox_id),
+                _of_kind(
+                    select(MessageRow.received_at, MessageRow.id).where(MessageRow.mailbox_id == mailbox_id),
+                    urgent,
+                ),
                 states=states,
                 q=q,
                 after=after,
@@ -232,8 +313,7 @@ async def newest_of_mailboxes(
         found = await session.execute(union_all(*(select(one.c.received_at, one.c.id) for one in each)))
         newest_first += [(received_at, message_id) for received_at, message_id in found]
         newest_first = sorted(newest_first, reverse=True)[:limit]
-    query = _views().where(MessageRow.id.in_([message_id for _, message_id in newest_first]))
-    return await _newest(session, query, states=states, q=None, after=None, limit=limit)
+    return [message_id for _, message_id in newest_first]
 
 
 async def _newest(

@@ -33,6 +33,7 @@ def message_values(row: MessageRow) -> Message:
         reached_by=ReachedBy.from_json(row.reached_by),
         call_id=row.call_id,
         version=row.version,
+        urgent=row.urgent,
     )
 
 
@@ -49,17 +50,21 @@ def _moved(to: MessageState, by: str) -> dict[str, Any]:
     }
 
 
-async def oldest(
+async def to_hear(
     session: AsyncSession, mailbox_id: UUID, state: MessageState, *, limit: int
 ) -> list[Message]:
-    """Return the oldest messages of a state, oldest first."""
-    rows = await session.scalars(
-        select(MessageRow)
-        .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state == state.value)
-        .order_by(MessageRow.received_at, MessageRow.id)
-        .limit(limit)
-    )
-    return [message_values(row) for row in rows]
+    """Return messages of a state as they are heard: urgent ones first, each kind oldest first."""
+    found: list[Message] = []
+    # One after the other, each in the order of an index: together they would all be sorted.
+    for kind in (MessageRow.urgent, ~MessageRow.urgent):
+        rows = await session.scalars(
+            select(MessageRow)
+            .where(MessageRow.mailbox_id == mailbox_id, MessageRow.state == state.value, kind)
+            .order_by(MessageRow.received_at, MessageRow.id)
+            .limit(limit - len(found))
+        )
+        found += [message_values(row) for row in rows]
+    return found
 
 
 async def get(session: AsyncSession, message_id: UUID) -> Message | None:

@@ -75,6 +75,11 @@ class FileTake:
         await asyncio.to_thread(self._spool.keep, self._facts.recording_id)
         self._facts = replace(self._facts, kept=True)
 
+    async def mark_urgent(self, *, urgent: bool) -> None:
+        """Note beside it whether the caller marked it as urgent; raises OSError."""
+        self._facts = replace(self._facts, urgent=urgent)
+        await asyncio.to_thread(self._spool.mark_urgent, self._facts.recording_id, urgent=urgent)
+
     async def discard(self) -> None:
         """Drop it in steps that a crash cannot turn into a message; raises OSError."""
         await asyncio.to_thread(self._spool.discard, self._facts.recording_id)
@@ -129,9 +134,17 @@ class FileSpool:
 
     def keep(self, recording_id: UUID) -> None:
         """Note in its facts that a take is long enough; survives the process. Raises OSError."""
+        self._write_over(recording_id, written.YES_BYTE, written.KEPT_OFFSET)
+
+    def mark_urgent(self, recording_id: UUID, *, urgent: bool) -> None:
+        """Note in its facts whether a take is urgent; survives the process. Raises OSError."""
+        byte = written.YES_BYTE if urgent else written.NO_BYTE
+        self._write_over(recording_id, byte, written.URGENT_OFFSET)
+
+    def _write_over(self, recording_id: UUID, byte: bytes, offset: int) -> None:
         descriptor = os.open(self.root / f"{recording_id}.json", os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            os.pwrite(descriptor, written.KEPT_BYTE, written.KEPT_OFFSET)
+            os.pwrite(descriptor, byte, offset)
         finally:
             os.close(descriptor)
 

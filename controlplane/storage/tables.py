@@ -122,6 +122,8 @@ class MailboxRow(Table):
         CheckConstraint("cardinality(email_recipients) <= 15", name="email_recipients"),
         CheckConstraint("say_datetime IN ('off', '12h', '24h')", name="say_datetime"),
         CheckConstraint("email_attachment_format IN ('mp3', 'wav')", name="email_attachment_format"),
+        CheckConstraint("email_attachment_max_mb BETWEEN 1 AND 15", name="email_attachment_max_mb"),
+        CheckConstraint("after_mail IN ('keep', 'mark_read', 'trash')", name="after_mail"),
         CheckConstraint(
             "min_message_seconds BETWEEN 0 AND 60 AND max_message_seconds BETWEEN 1 AND 3600 "
             "AND min_message_seconds < max_message_seconds",
@@ -144,6 +146,9 @@ class MailboxRow(Table):
     email_notification: Mapped[bool] = mapped_column(server_default=text("false"))
     email_attachment: Mapped[bool] = mapped_column(server_default=text("true"))
     email_attachment_format: Mapped[str] = mapped_column(server_default=text("'mp3'"))
+    email_attachment_max_mb: Mapped[int] = mapped_column(server_default=text("15"))
+    email_notice_only: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    after_mail: Mapped[str] = mapped_column(server_default=text("'keep'"))
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
     greeting: Mapped[str | None]
@@ -368,6 +373,11 @@ class MessageRow(Table):
             "id",
             postgresql_where=text("state <> 'deleted'"),
         ),
+        # The few that a caller marked: heard first, and shown first.
+        Index("ix_messages_urgent", "mailbox_id", "received_at", "id", postgresql_where=text("urgent")),
+        Index(
+            "ix_messages_urgent_of_tenant", "tenant_id", "received_at", "id", postgresql_where=text("urgent")
+        ),
         Index(None, "tenant_id", "received_at", "id"),
         Index("ix_messages_trash", "state_changed_at", postgresql_where=text("state = 'deleted'")),
     )
@@ -385,6 +395,7 @@ class MessageRow(Table):
     state_changed_at: Mapped[datetime] = _now()
     state_changed_by: Mapped[str | None]
     reached_by: Mapped[dict[str, Any]]
+    urgent: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
 

@@ -40,12 +40,12 @@ _DEPOSIT: Final = """
         ON CONFLICT DO NOTHING
     ), added AS (
         INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_name,
-            received_at, duration_ms, state, state_before, reached_by)
+            received_at, duration_ms, state, state_before, reached_by, urgent)
         SELECT recording_id, held.tenant_id, held.id, %(call_id)s, %(caller_number)s, %(caller_name)s,
             %(received_at)s, %(duration_ms)s,
             CASE WHEN held.deleted_at IS NULL THEN 'new' ELSE 'deleted' END,
             CASE WHEN held.deleted_at IS NULL THEN NULL ELSE 'new' END,
-            %(reached_by)s
+            %(reached_by)s, %(urgent)s
         FROM claimed CROSS JOIN held
         RETURNING id
     ), mails AS (
@@ -146,6 +146,7 @@ async def deposit(connection: Connection, facts: TakeFacts, *, duration_ms: int)
             "received_at": facts.started_at,
             "duration_ms": duration_ms,
             "reached_by": Jsonb(facts.reached_by.to_json()),
+            "urgent": facts.urgent,
             "default_tenant": DEFAULT_TENANT,
         },
     )

@@ -20,7 +20,7 @@ _ASK_AGAIN_SECONDS = 0.1
 _DRAIN_SECONDS = 5.5
 _END_SECONDS = 1.5
 WATCHED: Mapping[str, float] = {"calls": HUNG_SECONDS, "events": HUNG_SECONDS, "jobs": PATIENT_SECONDS}
-"""Who sends signs of life, and how long it may be without; `web` sends none, and loses nothing by being slow."""
+"""Who sends signs of life, and how long it may be without; `web` sends none, and may be slow."""
 _HTTP_OK = b" 200 "
 
 

@@ -72,13 +72,14 @@ def _message(pages: Pages, message: LinkedMessage, token: str, portal: Portal) -
         date=dates.format_date(local, words["date-pattern"], locale=locale),
         time=dates.format_datetime(local, words["time-pattern"], locale=locale),
     )
+    title = words["title"].format(mailbox=name)
     labels = words["labels"]
     way = way_in_words(message.reached_by, message.names, locale=locale)
     return pages.answer(
         "message.html",
         language=str(locale).replace("_", "-"),
         direction=_direction(locale.character_order),
-        title=words["title"].format(mailbox=name),
+        title=words["urgent"].format(text=title) if message.urgent else title,
         facts=[
             (labels["caller"], message.caller.label or words["unknown-caller"]),
             (labels["received"], received),

@@ -53,7 +53,9 @@ class Subject(Protocol):
         """Make a mailbox with the PIN 4071."""
         ...
 
-    async def make_message(self, mailbox: Mailbox, state: MessageState = NEW) -> UUID:
+    async def make_message(
+        self, mailbox: Mailbox, state: MessageState = NEW, *, urgent: bool = False
+    ) -> UUID:
         """Make a message, later than those made before."""
         ...
 
@@ -80,9 +82,11 @@ class FakeSubject:
         """Make a mailbox."""
         return self.port.add_mailbox(number, pin=PIN.reveal(), min_message_seconds=min_message_seconds)
 
-    async def make_message(self, mailbox: Mailbox, state: MessageState = NEW) -> UUID:
+    async def make_message(
+        self, mailbox: Mailbox, state: MessageState = NEW, *, urgent: bool = False
+    ) -> UUID:
         """Make a message."""
-        return self.port.add_message(mailbox, state=state)
+        return self.port.add_message(mailbox, state=state, urgent=urgent)
 
     async def purge(self, message_id: UUID, *, by: str) -> None:
         """Purge it."""
@@ -132,10 +136,14 @@ class RealSubject:
         assert made is not None
         return made
 
-    async def make_message(self, mailbox: Mailbox, state: MessageState = NEW) -> UUID:
+    async def make_message(
+        self, mailbox: Mailbox, state: MessageState = NEW, *, urgent: bool = False
+    ) -> UUID:
         """Make a message with its recording."""
         self._minute += 1
-        message_id = await add_message(self._database, mailbox.id, minute=self._minute, state=state)
+        message_id = await add_message(
+            self._database, mailbox.id, minute=self._minute, state=state, urgent=urgent
+        )
         path = self._store.path(message_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, 12)
@@ -325,6 +333,20 @@ async def test_messages_are_oldest_first(subject: Subject) -> None:
     await subject.make_message(mailbox, SAVED)
 
     assert [heard.id for heard in await subject.port.messages(mailbox.id, NEW)] == ids
+
+
+async def test_urgent_messages_are_first(subject: Subject) -> None:
+    """What a caller marked is heard before what came earlier; among themselves they are oldest first."""
+    mailbox = await subject.make_mailbox()
+    made = [await subject.make_message(mailbox, urgent=urgent) for urgent in (False, True, False, True)]
+    listed = await subject.port.messages(mailbox.id, NEW)
+
+    assert [(heard.id, heard.urgent) for heard in listed] == [
+        (made[1], True),
+        (made[3], True),
+        (made[0], False),
+        (made[2], False),
+    ]
 
 
 async def test_message_is_as_listed(subject: Subject) -> None:

@@ -33,6 +33,16 @@ async def test_the_page_shows_the_message(api: Api, stranger: httpx.AsyncClient,
     assert "1 minute, 5 seconds" in text
 
 
+async def test_the_page_says_that_a_message_is_urgent(
+    api: Api, stranger: httpx.AsyncClient, mailbox: httpx.Response
+) -> None:
+    """In its title, as the mail did."""
+    message = await api.message(urgent=True, seconds=1)
+    answer = await stranger.get(f"/m/{api.deps.links.make(message)}")
+
+    assert "Urgent: Message for Sales (8001)" in answer.text
+
+
 @pytest.mark.parametrize(
     ("of_mailbox", "of_tenant", "shown"),
     [

@@ -42,6 +42,7 @@ async def test_a_message_is_told_in_full(
         "duration_ms": 4000,
         "state": "new",
         "state_changed_by": None,
+        "urgent": False,
         "reached_by": {"did": None, "reason": "direct", "path": []},
         "mails": [],
     }
@@ -85,6 +86,55 @@ async def test_messages_are_listed_newest_first_in_pages(
 
     assert sorted(seen) == sorted(map(str, ids))
     assert seen[0] == str(ids[4])
+
+
+@pytest.mark.parametrize("address", [LIST, "/api/v1/messages"])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, "7 6 5 4 3 2 1 0"),
+        ({"urgent": "true"}, "6 3 0"),
+        ({"urgent": "false"}, "7 5 4 2 1"),
+        ({"order": "urgent"}, "6 3 0 7 5 4 2 1"),
+        ({"order": "urgent", "urgent": "true"}, "6 3 0"),
+        ({"order": "urgent", "urgent": "false"}, "7 5 4 2 1"),
+    ],
+)
+async def test_urgent_messages_are_found_and_listed_first(
+    *,
+    api: Api,
+    client: httpx.AsyncClient,
+    mailbox: httpx.Response,
+    address: str,
+    query: dict[str, str],
+    found: str,
+) -> None:
+    """By what their callers said; each kind is newest first, over all pages."""
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    ids = [str(await api.message(received_at=at + timedelta(seconds=n), urgent=n % 3 == 0)) for n in range(8)]
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        page = (await client.get(address, params={"limit": "2", **query, **after})).json()
+        seen += [str(ids.index(item["id"])) for item in page["items"]]
+        assert all(item["urgent"] == (ids.index(item["id"]) % 3 == 0) for item in page["items"])
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+
+    assert " ".join(seen) == found
+
+
+async def test_a_cursor_of_another_order_is_refused(
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response
+) -> None:
+    """It says nothing about where this list goes on."""
+    for _ in range(2):
+        await api.message()
+    following = (await client.get(LIST, params={"limit": "1"})).json()["next"]
+    answer = await client.get(LIST, params={"after": following, "order": "urgent"})
+
+    assert (answer.status_code, answer.json()["error_id"]) == (422, "invalid-cursor")
 
 
 async def test_a_list_without_a_state_leaves_the_trash_out(

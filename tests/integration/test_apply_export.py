@@ -43,6 +43,9 @@ mailboxes:
     email_notification: true
     email_attachment: false
     email_attachment_format: wav
+    email_attachment_max_mb: 7
+    email_notice_only: [b@example.com]
+    after_mail: mark_read
     say_datetime: 24h
     review: true
     min_message_seconds: 0

@@ -527,6 +527,20 @@ async def test_take_that_a_flow_kept_is_not_judged_again(
     assert messages(database_url) == [(facts.recording_id, mailbox, "new", 1700)]
 
 
+async def test_take_that_its_caller_marked_is_urgent(
+    scanner: Scanner, database_url: str, mailbox: UUID
+) -> None:
+    """What the flow noted before it died is delivered as the caller wanted it."""
+    take = await scanner.spool.begin(facts_for(mailbox))
+    spoken_wav(take.wav, (2000, 8000))
+    await take.mark_urgent(urgent=True)
+    await take.release()
+    done = await scanner.scan()
+
+    assert done == {Handled.DEPOSITED: 1}
+    assert rows(database_url, "SELECT urgent FROM messages") == [(True,)]
+
+
 async def test_silent_second_take_keeps_the_first(scanner: Scanner, database_url: str, mailbox: UUID) -> None:
     """Silence does not replace what the caller said before."""
     first = facts_for(mailbox)

@@ -84,6 +84,17 @@ async def test_lamp_counts_what_is_new_and_saved(
     assert [Lamp(number="8001", new=2, saved=1, keys=KEYS)] == phones.told
 
 
+async def test_lamp_counts_urgent_ones_in_both(
+    database: Database, lamps: Lamps, phones: FakePhones, mailbox: UUID
+) -> None:
+    """RFC 3842: an urgent message is one of the new, or of the saved, and is told beside."""
+    for state, urgent in ((NEW, True), (NEW, False), (SAVED, True), (SAVED, True), (DELETED, True)):
+        await add_message(database, mailbox, state=state, urgent=urgent)
+    await tell(lamps, "8001")
+
+    assert [lamp.summary for lamp in phones.told] == ["2/2 (1/2)"]
+
+
 async def test_number_without_a_mailbox_is_dark(lamps: Lamps, phones: FakePhones) -> None:
     """A phone that asks for it is told so, and waits for nothing."""
     query = LampQuery(number="8999", domain="h", reply_to=(("sub-call-id", "x"),))

@@ -15,6 +15,7 @@ import soundfile
 from controlplane.jobs import mail as mail_task
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
+from controlplane.services.mail_queue import discard_mail
 from controlplane.services.mailing import Mailing, mail_job, send_message_mail
 from controlplane.services.message_links import MessageLinks
 from controlplane.storage.database import Database
@@ -351,6 +352,142 @@ async def test_a_mail_without_attachment(
 
     assert [] == list(server.mails[0].iter_attachments())
     assert "could not be attached" not in server.mails[0].as_string()
+
+
+async def test_a_recipient_may_get_the_link_alone(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """Of two recipients one gets the recording, and the other a mail that says nothing of it."""
+    await _queue(database, mailing.jobs, mailbox)
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(email_notice_only=[ALICE]))
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    await send_message_mail(mailing, MESSAGE, BOB)
+
+    notice, whole = server.mails
+    assert [0, 1] == [len(list(mail.iter_attachments())) for mail in (notice, whole)]
+    assert "https://voicemail.example.com/m/" in notice.as_string()
+    assert "attached" not in notice.as_string()
+
+
+async def test_a_recording_that_is_too_large_stays_behind_the_link(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """A recording above the mailbox's limit is not attached: the mail says so, and has the link."""
+    noise = np.random.default_rng(7).normal(0, 0.3, 420 * 8000)
+    soundfile.write(mailing.recordings.path(MESSAGE), noise, 8000)
+    await _queue(database, mailing.jobs, mailbox)
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(email_attachment_max_mb=1))
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    assert [] == list(mail.iter_attachments())
+    assert "The recording could not be attached. You can hear it by the link." in mail.as_string()
+
+
+async def _wish(database: Database, after_mail: str) -> None:
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(after_mail=after_mail))
+
+
+async def _state(database: Database) -> tuple[str, str | None]:
+    async with database.transaction() as session:
+        found = (await session.execute(select(MessageRow.state, MessageRow.state_changed_by))).one()
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize(
+    ("after_mail", "state"),
+    [("keep", ("new", None)), ("mark_read", ("saved", "system")), ("trash", ("deleted", "system"))],
+)
+async def test_what_follows_waits_for_every_recipient(
+    *,
+    database: Database,
+    mailing: Mailing,
+    mailbox: MailboxRow,
+    server: SmtpServer,
+    after_mail: str,
+    state: tuple[str, str | None],
+) -> None:
+    """A message is read or in the trash only when the server has taken its mail to all; the lamps follow."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, after_mail)
+    server.refused["bob"] = "451 4.3.0 Try later"
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    await send_message_mail(mailing, MESSAGE, BOB)
+    between = await _state(database)
+    server.refused.clear()
+    await send_message_mail(mailing, MESSAGE, BOB)
+
+    async with database.transaction() as session:
+        lamps = await session.scalar(
+            text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'mwi.send'")
+        )
+    assert (("new", None), state) == (between, await _state(database))
+    assert (after_mail != "keep") == bool(lamps)
+
+
+@pytest.mark.parametrize("lost", ["refused", "given up"])
+async def test_nothing_follows_where_one_recipient_got_nothing(
+    *, database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer, lost: str
+) -> None:
+    """A mail that was refused for good, or that somebody gave up, keeps the message as it is."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, "trash")
+    server.refused["bob"] = "550 5.1.1 No such user"
+    await send_message_mail(mailing, MESSAGE, BOB)
+    if lost == "given up":
+        await discard_mail(database, scope=None, key=(MESSAGE, BOB), by="user bob")
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    assert ("new", None) == await _state(database)
+
+
+async def test_what_follows_needs_no_recipient_who_left(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """Whoever is taken off the mailbox is waited for no more."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, "mark_read")
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(email_recipients=[ALICE]))
+
+    await send_message_mail(mailing, MESSAGE, BOB)
+
+    assert ("saved", "system") == await _state(database)
+
+
+async def test_what_follows_undoes_nobodys_work(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """A message that a colleague has kept meanwhile does not go to the trash."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, "trash")
+    async with database.transaction() as session:
+        await session.execute(update(MessageRow).values(state="saved", state_changed_by="extension 102"))
+
+    for recipient in (ALICE, BOB):
+        await send_message_mail(mailing, MESSAGE, recipient)
+
+    assert ("saved", "extension 102") == await _state(database)
+
+
+async def test_two_last_mails_at_once_are_not_both_waited_for(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """When the mails to both end at the same time, one of them is the last."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, "mark_read")
+
+    await asyncio.gather(*(send_message_mail(mailing, MESSAGE, each) for each in (ALICE, BOB)))
+
+    assert ("saved", "system") == await _state(database)
 
 
 async def test_a_missing_recording_is_said_in_the_mail(

@@ -69,6 +69,9 @@ async def test_every_field_is_stored(client: httpx.AsyncClient, bob: Browser) ->
         "email_recipients": "a@example.com, b@example.com\r\n\r\nc@example.com;",
         "email_notification": "yes",
         "email_attachment_format": "wav",
+        "email_attachment_max_mb": "4",
+        "email_notice_only": "C@example.com",
+        "after_mail": "mark_read",
         "say_datetime": "24h",
         "review": "yes",
         "min_message_seconds": "3",
@@ -97,6 +100,9 @@ async def test_every_field_is_stored(client: httpx.AsyncClient, bob: Browser) ->
         "email_notification": True,
         "email_attachment": False,
         "email_attachment_format": "wav",
+        "email_attachment_max_mb": 4,
+        "email_notice_only": ["c@example.com"],
+        "after_mail": "mark_read",
         "say_datetime": "24h",
         "review": True,
         "min_message_seconds": 3,
@@ -157,6 +163,13 @@ async def test_new_mailbox_has_the_defaults_of_rest(client: httpx.AsyncClient, b
             "There can be 15 mail addresses",
         ),
         ({"email_attachment_format": "ogg"}, "Choose one from the list."),
+        ({"email_attachment_max_mb": "16"}, "This is a number of megabytes from 1 to 15."),
+        ({"email_attachment_max_mb": "many"}, "Enter a number of megabytes."),
+        (
+            {"email_notice_only": "a@example.com"},
+            "“a@example.com” is not among the addresses that are mailed.",
+        ),
+        ({"after_mail": "purge"}, "Choose one from the list."),
         ({"say_datetime": "always"}, "Choose one from the list."),
         ({"min_message_seconds": "61"}, "This is a number of seconds from 0 to 60."),
         ({"min_message_seconds": "one"}, "Enter a number of seconds."),
@@ -196,7 +209,9 @@ async def test_each_refusal_names_the_field_and_keeps_what_was_typed(
     ids = {f"#{each['id']}" for each in bob.shown.with_attribute("id")}
     kept = bob.shown.form("/add").fields
     opened = any(tag == "details" and "open" in attributes for tag, attributes in bob.shown.tags)
-    under_more = next(iter(fields)).startswith(("source", "min", "max", "say", "email_att"))
+    under_more = next(iter(fields)).startswith(
+        ("source", "min", "max", "say", "email_att", "email_not", "after")
+    )
 
     assert (422, True, True) == (bob.answer.status_code, sentence in told(bob), set(links) <= ids)
     assert bob.answer.text.count(sentence.partition("“")[0]) >= 2
@@ -204,7 +219,7 @@ async def test_each_refusal_names_the_field_and_keeps_what_was_typed(
     if "language" not in "".join(fields):
         assert {name: text.replace(",", "\n").replace(" ", "") for name, text in fields.items()} == {
             name: kept.get(name, "").replace(" ", "") for name in fields
-        } or not {"email_attachment_format", "say_datetime"}.isdisjoint(fields)
+        } or not {"email_attachment_format", "after_mail", "say_datetime"}.isdisjoint(fields)
     assert [] == (await client.get(_REST)).json()["items"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -117,6 +117,45 @@ async def test_filters(api: Api, office: Browser, query: str, found: str) -> Non
     shown = await office.open(PAGE + query)
 
     assert [str(ids[name]) for name in found.split()] == chosen(shown)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", "last urgent first"),
+        ("?show=urgent", "urgent"),
+        ("?order=urgent", "urgent last first"),
+        ("?order=nonsense", "last urgent first"),
+    ],
+)
+async def test_urgent_messages_are_shown_found_and_sorted(
+    api: Api, office: Browser, query: str, found: str
+) -> None:
+    """What a caller marked has a badge, a tab of its own, and comes first if somebody wants that."""
+    ids = {
+        "first": await api.message(received_at=MARCH),
+        "urgent": await api.message(received_at=MAY, urgent=True),
+        "last": await api.message(received_at=MAY + timedelta(hours=1)),
+    }
+    shown = await office.open(PAGE + query)
+
+    assert [str(ids[name]) for name in found.split()] == chosen(shown)
+    assert 1 == shown.text.count("Unread Urgent")
+    assert "Unread Urgent" in (await office.open(f"/portal/messages/{ids['urgent']}")).text
+
+
+async def test_urgent_ones_come_first_over_all_pages(api: Api, office: Browser) -> None:
+    """The second page goes on where the first one ended."""
+    urgent = [str(await api.message(received_at=MARCH, urgent=True)) for _ in range(31)]
+    others = [str(await api.message(received_at=MAY)) for _ in range(2)]
+    first = chosen(await office.open(f"{PAGE}?order=urgent"))
+    older = [
+        tag["href"] for name, tag in office.shown.tags if name == "a" and "after=" in tag.get("href", "")
+    ]
+    second = chosen(await office.open(older[-1]))
+
+    assert set(first + second[:1]) == set(urgent)
+    assert set(second[1:]) == set(others)
 
 
 async def test_days_are_those_of_the_tenant(api: Api, office: Browser) -> None:

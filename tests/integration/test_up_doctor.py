@@ -25,6 +25,8 @@ from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.settings import Settings, load
 from tests.support.api import Api
 from tests.support.portal import make_user
+from tests.support.smtp_server import certificate, smtp_server
+from tests.support.token_server import token_server
 
 
 def settings(folder: Path, **more: str) -> Settings:
@@ -162,6 +164,37 @@ async def test_a_mail_server_that_is_away_is_found(tmp_path: Path) -> None:
     )
 
     assert finding.remedy == "Correct CONTROLPLANE_SMTP__*."
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ((200, {"access_token": "good", "expires_in": 3600}), "takes our log-in"),
+        ((401, {"error": "invalid_client"}), "refused the log-in (401 invalid_client)"),
+    ],
+)
+async def test_log_in_by_a_token_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, object]], found: str
+) -> None:
+    """With XOAUTH2 a token is fetched and shown to the mail server, and what was refused is said."""
+    server_tls, _ = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    async with smtp_server(starttls=server_tls, log_in=True) as server, token_server(answer) as tokens:
+        server.good_tokens.add("good")
+        (finding,) = await check_mail(
+            settings(
+                tmp_path,
+                CONTROLPLANE_SMTP__HOST="127.0.0.1",
+                CONTROLPLANE_SMTP__PORT=str(server.port),
+                CONTROLPLANE_SMTP__USERNAME="voicemail@example.com",
+                CONTROLPLANE_SMTP__OAUTH_TOKEN_URL=tokens.url,
+                CONTROLPLANE_SMTP__OAUTH_CLIENT_ID="client",
+                CONTROLPLANE_SMTP__OAUTH_CLIENT_SECRET="secret",
+            )
+        )
+
+    assert found in finding.found
+    assert (answer[0] != 200) == (finding.remedy is not None)
 
 
 async def test_an_installation_without_switch_is_not_asked_for_one(tmp_path: Path) -> None:

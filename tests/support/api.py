@@ -136,6 +136,7 @@ class Api:
         received_at: datetime | None = None,
         seconds: float = 0.0,
         reached_by: Mapping[str, Any] | None = None,
+        urgent: bool = False,
     ) -> UUID:
         """Leave a message in a mailbox of the tenant `default`; with `seconds`, a recording too."""
         (found,) = self.rows(
@@ -154,6 +155,7 @@ class Api:
                     received_at=received_at or datetime(2026, 3, 2, 10, 15, tzinfo=UTC),
                     duration_ms=round(seconds * 1000) or 4000,
                     reached_by=dict(reached_by or {"did": None, "reason": "direct", "path": []}),
+                    urgent=urgent,
                 )
             )
         if seconds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -44,6 +45,13 @@ class FakeTake:
             raise OSError(30, "Read-only file system")
         self._spool.kept.add(self._facts.recording_id)
 
+    async def mark_urgent(self, *, urgent: bool) -> None:
+        """Note it beside the audio."""
+        self._facts = replace(self._facts, urgent=urgent)
+        if self._spool.read_only:
+            raise OSError(30, "Read-only file system")
+        self._spool.note(self._facts)
+
     async def discard(self) -> None:
         """Remove both files."""
         self._spool.points.reach("spool.discard")
@@ -85,6 +93,11 @@ class FakeSpool:
     def entries(self) -> list[str]:
         """Return the names of all files."""
         return sorted(path.name for path in self.folder.iterdir())
+
+    def note(self, facts: TakeFacts) -> None:
+        """Write the facts of a take over those of before."""
+        self.points.reach("spool.note")
+        self._facts[facts.recording_id] = facts
 
     def remove(self, recording_id: UUID) -> None:
         """Remove both files of a take."""

@@ -111,6 +111,7 @@ class FakeVoicemail:
         state: MessageState = MessageState.NEW,
         seconds: float = 12,
         sent_on_by: SentOnBy | None = None,
+        urgent: bool = False,
     ) -> UUID:
         """Make a message, later than those made before."""
         message_id = uuid4()
@@ -121,6 +122,7 @@ class FakeVoicemail:
             received_at=NOON + timedelta(minutes=len(self.rows)),
             duration_ms=round(seconds * 1000),
             sent_on_by=sent_on_by,
+            urgent=urgent,
         )
         self.rows[message_id] = Row(heard, mailbox.id)
         write_wav(self.recording(message_id), seconds)
@@ -194,10 +196,10 @@ class FakeVoicemail:
         )
 
     async def messages(self, mailbox_id: UUID, state: MessageState) -> list[HeardMessage]:
-        """List, oldest first."""
+        """List, urgent ones first, then the oldest."""
         self._begin("messages")
         found = [r.heard for r in self.rows.values() if (r.mailbox_id, r.heard.state) == (mailbox_id, state)]
-        return sorted(found, key=lambda heard: heard.received_at)
+        return sorted(found, key=lambda heard: (not heard.urgent, heard.received_at))
 
     async def message(self, message_id: UUID) -> HeardMessage | None:
         """Look it up."""
@@ -261,6 +263,7 @@ class FakeVoicemail:
                 caller=facts.caller,
                 received_at=facts.started_at,
                 duration_ms=duration_ms,
+                urgent=facts.urgent,
             )
             self.rows[facts.recording_id] = Row(heard, facts.mailbox_id)
             self.taken.add(facts.recording_id)

@@ -315,9 +315,20 @@ class RawPhone:
                 told.append(f"{values[b'messages-waiting'].decode()} {counts.decode()}".strip())
         return told
 
-    def tones(self) -> list[float]:
-        """Return the frequencies heard so far, in hertz and in order; silence is left out."""
-        sound = _linear(bytes(self._heard))
+    @property
+    def heard_frames(self) -> int:
+        """How many packets' worth of media came up to now."""
+        return len(self._heard) // _FRAME
+
+    @property
+    def summaries(self) -> list[str]:
+        """What this phone was told of lamps as RFC 3842 writes it, in order, such as `1/0 (0/0)`."""
+        told = (_headers(b"\r\n" + data.partition(b"\r\n\r\n")[2]) for data in self.notified)
+        return [values[b"voice-message"].decode().strip() for values in told if b"voice-message" in values]
+
+    def tones(self, *, after: int = 0) -> list[float]:
+        """Return the frequencies heard behind `after` frames, in hertz and in order, without silence."""
+        sound = _linear(bytes(self._heard[after * _FRAME :]))
         found: list[float] = []
         window = 800
         for start in range(0, len(sound) - window + 1, window):

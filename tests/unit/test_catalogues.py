@@ -35,7 +35,7 @@ PRODUCT = "Shared Voicemail"
 # What a language may have or leave out: words for numbers, patterns for minutes and hours, and plurals.
 _OWN = re.compile(
     r"received\.(weekdays|days|hours|next-hours|minutes|12h|24h)\.[0-9:]+"
-    r"|(counts\.numbers|sent-on-by\.minutes)\.[0-9]+"
+    r"|(counts\.numbers|sent-on-by\.minutes|length\.minutes|length\.seconds)\.[0-9]+"
     r"|(counts\.\w+|link-expires)\.(zero|two|few|many)"
 )
 # Patterns have no values but those words; `one` and `more than 99` may say their number as a word.

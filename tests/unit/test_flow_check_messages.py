@@ -83,6 +83,21 @@ async def test_new_messages_come_at_once_and_saved_ones_after(team: Team) -> Non
     team.call.assert_over()
 
 
+async def test_urgent_messages_come_first_and_are_announced(team: Team) -> None:
+    """Those that a caller marked are heard before older ones, of the new and of the saved ones."""
+    older, urgent = team.message("201"), team.voicemail.add_message(team.mailbox, "202", urgent=True)
+    team.counted(2, 0)
+    team.announced("202", Prompt.FIRST_MESSAGE, Prompt.URGENT_MESSAGE, message_id=urgent)
+    team.call.expect_to_hear(Prompt.MESSAGE_MENU)
+    team.call.press("6")
+    team.announced("201", Prompt.NEXT_MESSAGE, message_id=older)
+    team.call.hang_up()
+
+    await team.check()
+
+    team.call.assert_over()
+
+
 async def test_only_saved_messages_come_without_a_heading(team: Team) -> None:
     """The counts said already that there are saved ones only."""
     old = team.message("201", SAVED)

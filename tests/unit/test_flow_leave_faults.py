@@ -18,12 +18,13 @@ from controlplane.callflows.prompts import AudioFile, Prompt, Tone
 from tests.support.fake_desk import Desk
 from tests.support.fault_points import FaultPoints, Killed
 
-PLAIN, SHORT_FIRST, REVIEWED, AGAIN, AGAIN_TOO_SHORT = CALLS = (
+PLAIN, SHORT_FIRST, REVIEWED, AGAIN, AGAIN_TOO_SHORT, URGENT = CALLS = (
     "a message ended by a key",
     "a short one, then a long one",
     "listened to in the review menu and sent",
     "recorded again",
     "recorded again, too short",
+    "marked as urgent",
 )
 
 
@@ -36,11 +37,14 @@ def script(desk: Desk, call: str) -> None:
         desk.call.expect_to_hear(Prompt.MESSAGE_TOO_SHORT, Tone.BEEP)
     desk.call.say_for(5)
     desk.call.press("#")
-    if call in (REVIEWED, AGAIN, AGAIN_TOO_SHORT):
+    if call in (REVIEWED, AGAIN, AGAIN_TOO_SHORT, URGENT):
         desk.call.expect_to_hear(Prompt.REVIEW_MENU)
     if call == REVIEWED:
         desk.call.press("2")
         desk.call.expect_to_hear(AudioFile(path=desk.take(0)), Prompt.REVIEW_MENU)
+    if call == URGENT:
+        desk.call.press("4")
+        desk.call.expect_to_hear(Prompt.MARKED_URGENT, Prompt.REVIEW_MENU)
     if call in (AGAIN, AGAIN_TOO_SHORT):
         desk.call.press("3")
         desk.call.expect_to_hear(Prompt.RECORD_AFTER_TONE, Tone.BEEP)
@@ -134,6 +138,19 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(tmp_path: Path, call
         found.append((desk.voicemail.durations(), desk.spool.entries()))
 
     assert expected == found
+
+
+async def test_what_a_caller_was_told_is_urgent_is_urgent(tmp_path: Path) -> None:
+    """A kill after the words that the message is marked: the scanner delivers it as marked."""
+    told, found = [], []
+    async for desk, _ in at_each_step(tmp_path, URGENT, lambda desk: desk.points.kill()):
+        desk.spool.dialplan_goes_on(desk.call, say_for=7)
+        await desk.spool.scan(desk.voicemail)
+        told.append(Prompt.MARKED_URGENT in desk.call.heard)
+        found.append(any(row.heard.urgent for row in desk.voicemail.rows.values()))
+
+    assert True in told
+    assert [] == [at for at, (said, is_so) in enumerate(zip(told, found, strict=True)) if said and not is_so]
 
 
 async def test_a_kill_is_tried_at_every_kind_of_step(tmp_path: Path) -> None:

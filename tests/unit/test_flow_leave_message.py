@@ -586,6 +586,63 @@ async def test_recording_again_by_3_replaces_the_message(review: Desk) -> None:
     assert ([], [8]) == (review.spool.entries(), review.voicemail.durations())
 
 
+@pytest.mark.parametrize(("presses", "urgent"), [(1, True), (2, False), (3, True)])
+async def test_4_marks_the_message_as_urgent_and_takes_it_back(
+    review: Desk, presses: int, *, urgent: bool
+) -> None:
+    """Each press is told, and the last one counts."""
+    review.greeted()
+    review.call.say_for(5)
+    review.call.press("#")
+    review.call.expect_to_hear(Prompt.REVIEW_MENU)
+    for nth in range(presses):
+        review.call.press("4")
+        review.call.expect_to_hear(Prompt.NOT_URGENT if nth % 2 else Prompt.MARKED_URGENT, Prompt.REVIEW_MENU)
+    review.call.hang_up()
+
+    await review.leave()
+
+    review.call.assert_over()
+    assert urgent == review.voicemail.rows[review.ids[0]].heard.urgent
+
+
+async def test_what_is_recorded_again_is_as_urgent_as_before(review: Desk) -> None:
+    """The caller said so of the message, and not of the recording."""
+    review.greeted()
+    review.call.say_for(5)
+    review.call.press("#")
+    review.call.expect_to_hear(Prompt.REVIEW_MENU)
+    review.call.press("4")
+    review.call.expect_to_hear(Prompt.MARKED_URGENT, Prompt.REVIEW_MENU)
+    review.call.press("3")
+    review.call.expect_to_hear(Prompt.RECORD_AFTER_TONE, Tone.BEEP)
+    review.call.say_for(8)
+    review.call.hang_up()
+
+    await review.leave()
+
+    review.call.assert_over()
+    assert review.voicemail.rows[review.ids[1]].heard.urgent
+
+
+async def test_a_mark_that_cannot_be_written_is_delivered_all_the_same(review: Desk) -> None:
+    """Only the scanner would not know of it."""
+    review.greeted()
+    review.call.say_for(5)
+    review.call.press("#")
+    review.call.expect_to_hear(Prompt.REVIEW_MENU)
+    review.call.meanwhile(lambda: setattr(review.spool, "read_only", True))
+    review.call.press("4")
+    review.call.expect_to_hear(Prompt.MARKED_URGENT, Prompt.REVIEW_MENU)
+    review.call.press("1")
+    review.call.expect_to_hear(Prompt.MESSAGE_SENT)
+
+    await review.leave()
+
+    review.call.assert_over()
+    assert review.voicemail.rows[review.ids[0]].heard.urgent
+
+
 async def test_hanging_up_while_recording_again_keeps_the_longer_enough_one(review: Desk) -> None:
     """A new recording of the minimum length replaces the old one, although the caller left."""
     review.greeted()

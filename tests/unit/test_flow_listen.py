@@ -14,6 +14,7 @@ from controlplane.callflows.prompts import (
     Deed,
     FromNumber,
     MessageCounts,
+    MessageLength,
     Prompt,
     ReceivedAt,
     SentOnBy,
@@ -24,6 +25,7 @@ from controlplane.domain.message import MessageState
 from tests.support.fake_desk import Desk
 from tests.support.fake_voicemail import NOON, Changed
 
+LENGTH = MessageLength(seconds=12)
 NEW, SAVED, DELETED = MessageState.NEW, MessageState.SAVED, MessageState.DELETED
 COLLEAGUE = Colleague(extension="102")
 
@@ -358,7 +360,7 @@ async def test_5_says_caller_and_time_always(tmp_path: Path, setting: SayDatetim
     listener.plays()
     listener.call.listen_for(4)
     listener.call.press("5")
-    listener.call.expect_to_hear(listener.who, when)
+    listener.call.expect_to_hear(listener.who, when, LENGTH)
     listener.plays()
 
     await finish(listener)
@@ -374,7 +376,7 @@ async def test_5_says_which_way_the_caller_came(tmp_path: Path) -> None:
     listener.plays()
     listener.call.listen_for(4)
     listener.call.press("5")
-    listener.call.expect_to_hear(listener.who, ReceivedAt(at=NOON, clock=SayDatetime.H12), way)
+    listener.call.expect_to_hear(listener.who, ReceivedAt(at=NOON, clock=SayDatetime.H12), way, LENGTH)
     listener.plays()
 
     await finish(listener)

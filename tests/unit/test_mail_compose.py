@@ -67,6 +67,23 @@ def test_a_header_is_right(header: str, value: str) -> None:
     assert value == _sent(MAIL)[header]
 
 
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("en", "Urgent: New message for Sales (8001) from Zoë <102>"),
+        ("de", "Dringend: Neue Nachricht für Sales (8001) von Zoë <102>"),
+    ],
+)
+def test_an_urgent_message_is_mailed_as_one(language: str, subject: str) -> None:
+    """The subject and the heading say so, and so do the headers that programs for mails look at."""
+    sent = _sent(replace(MAIL, urgent=True, language=language))
+
+    assert subject == sent["Subject"]
+    assert subject.partition(":")[0] + ": " in _part(sent, "plain")
+    assert ("high", "1", "urgent") == (sent["Importance"], sent["X-Priority"], sent["Priority"])
+    assert _sent(MAIL)["Importance"] is None
+
+
 def test_the_message_id_tells_recipients_apart() -> None:
     """Two recipients of one message get two ids."""
     assert _sent(MAIL)["Message-ID"] != _sent(replace(MAIL, recipient="bob@example.com"))["Message-ID"]

@@ -48,9 +48,36 @@ def test_a_gap_of_the_jitter_buffer_does_not_hide_a_prompt(prompt: Path) -> None
     assert heard.find(prompt) is not None
 
 
+@pytest.mark.parametrize("at", [0.05, 0.15, 0.25, 0.35, 0.45])
+def test_a_gap_anywhere_does_not_hide_a_short_word(tmp_path: Path, at: float) -> None:
+    """Twenty milliseconds put in within "Goodbye." are forgiven wherever they are."""
+    word = tmp_path / "word.wav"
+    write(_noise(0.59, 6), word)
+    sound, cut = read(word), int(at * RATE)
+    heard = Heard(np.concatenate((_noise(1, 7), sound[:cut], sound[cut - 160 :], _noise(1, 8))))
+
+    assert heard.find(word) == pytest.approx(1.61, abs=0.021)
+
+
 def test_what_was_heard_before_does_not_count(prompt: Path) -> None:
     """A prompt that began before the given place is not found again."""
     assert Heard(np.concatenate((read(prompt), _noise(2, 2)))).find(prompt, after=0.5) is None
+
+
+def test_silence_that_the_jitter_buffer_dropped_does_not_hide_the_next_prompt(
+    prompt: Path, tmp_path: Path
+) -> None:
+    """One of one piece, behind another that ends by silence: it began before that should have ended."""
+    first, quiet = read(prompt), np.zeros(4000, np.float32)
+    ending = tmp_path / "ending.wav"
+    write(np.concatenate((first, quiet)), ending)
+    word = tmp_path / "word.wav"
+    write(_noise(0.4, 5), word)
+    heard = Heard(np.concatenate((first, quiet[:-320], read(word), quiet)))
+    end = heard.find(ending)
+    assert end == pytest.approx(2.0, abs=0.001)
+
+    assert heard.find(word, after=end) == pytest.approx(2.36, abs=0.001)
 
 
 def test_a_search_goes_on_as_the_recording_grows(prompt: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from controlplane.domain.audit import AuditAction, AuditWay
 from controlplane.domain.configuration import Action, Mode, ObjectKind
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.mailbox import AttachmentFormat, MailboxOrder, SayDatetime
+from controlplane.domain.mailbox import AfterMail, AttachmentFormat, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import Feature, NumberKind
 from controlplane.domain.presence import Doing, ListeningBy, ProcessKind
@@ -90,7 +90,7 @@ def _asked() -> set[str]:
     found |= {f"voicemail-shown.{shown}" for shown in SHOWN}
     found |= {f"voicemail-states.{state}" for state in MessageState}
     found |= {f"voicemail-listening.{by}" for by in ListeningBy}
-    for kind in ("all", "unread", "trash"):
+    for kind in ("all", "unread", "urgent", "trash"):
         found |= {f"voicemail-empty.{kind}-title", f"voicemail-empty.{kind}-text"}
     found |= {f"wait.{unit}.{form}" for unit in ("seconds", "minutes") for form in ("one", "other")}
     return found
@@ -168,12 +168,15 @@ def _of_mailboxes() -> set[str]:
     found = {
         f"mailbox.{name}" for name in ("number", "pin", *new_entries(), "voicemail", "greetings", "settings")
     }
-    found |= {f"mailbox.{name}" for name in ("display_name", "language", "email_recipients")}
+    found |= {
+        f"mailbox.{name}" for name in ("display_name", "language", "email_recipients", "email_notice_only")
+    }
     found |= {
         f"mailbox.{name}" for name in ("source_greetings", "language-of-mailbox", "pin-once", "pin-kept")
     }
     found |= {f"mailbox.say_datetime-{one.value}" for one in SayDatetime}
     found |= {f"mailbox.email_attachment_format-{one.value}" for one in AttachmentFormat}
+    found |= {f"mailbox.after_mail-{one.value}" for one in AfterMail}
     found |= {f"mailbox.{name}" for name in ("language-of-tenant", "pin-made", "pin-good", "on", "off")}
     found |= {f"mailboxes.open-{page}" for page in ("settings", "voicemail", "delete")}
     found |= {f"mailboxes.{order.value}" for order in MailboxOrder}

@@ -12,6 +12,7 @@ from controlplane.callflows.prompts import (
     FromNumber,
     Greeting,
     MessageCounts,
+    MessageLength,
     Prompt,
     ReceivedAt,
     SentOnBy,
@@ -76,6 +77,12 @@ UTTERANCES: dict[str, Utterance] = {
     },
     "a person listens": ByColleague(deed=Deed.LISTENING, who=Colleague(name="Nova")),
     "somebody listens": ByColleague(deed=Deed.LISTENING, who=SOMEBODY),
+    "an urgent message": Prompt.URGENT_MESSAGE,
+    "marked as urgent": Prompt.MARKED_URGENT,
+    "1 minute long": MessageLength(seconds=60),
+    "2 minutes 1 second long": MessageLength(seconds=121),
+    "21 minutes 22 seconds long": MessageLength(seconds=1282),
+    "5 seconds long": MessageLength(seconds=5),
 }
 
 

@@ -400,6 +400,23 @@ async def test_kept_take_says_so_to_the_scanner(spool: FileSpool) -> None:
     assert spool.lock(entry) is None
 
 
+async def test_take_says_to_the_scanner_that_it_is_urgent(spool: FileSpool) -> None:
+    """The mark is written and taken back, and is no hindrance to the other note."""
+    facts = facts_for(MAILBOX)
+    take = await spool.begin(facts)
+    (entry,) = spool.entries()
+    read = []
+    for urgent in (True, False, True):
+        await take.mark_urgent(urgent=urgent)
+        read.append(spool.read_facts(entry, switch="asterisk"))
+    await take.keep()
+    read.append(spool.read_facts(entry, switch="asterisk"))
+
+    marked = replace(facts, urgent=True)
+    assert read == [marked, facts, marked, replace(marked, kept=True)]
+    assert take.facts == read[-1]
+
+
 async def test_take_without_facts_cannot_be_kept(spool: FileSpool) -> None:
     """Facts that somebody took away are not made again."""
     take = await spool.begin(facts_for(MAILBOX))

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from controlplane.domain.errors import DomainError, InvalidValue, NotFound
-from controlplane.domain.mailbox import AttachmentFormat, SayDatetime
+from controlplane.domain.mailbox import AfterMail, AttachmentFormat, SayDatetime
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.services.mailbox_rules import check_changes, check_new
@@ -29,7 +29,8 @@ from controlplane.storage.database import Database
 
 _PAGE: Final = 200
 _YES_OR_NO: Final = ("pin_required", "enabled", "email_notification", "email_attachment", "review")
-_SECONDS: Final = ("min_message_seconds", "max_message_seconds")
+_FIGURES: Final = ("email_attachment_max_mb", "min_message_seconds", "max_message_seconds")
+_ADDRESSES: Final = ("email_recipients", "email_notice_only")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -48,6 +49,9 @@ class Mailboxes:
         "email_notification",
         "email_attachment",
         "email_attachment_format",
+        "email_attachment_max_mb",
+        "email_notice_only",
+        "after_mail",
         "say_datetime",
         "review",
         "min_message_seconds",
@@ -139,10 +143,11 @@ def _cells(one: MailboxDetails) -> dict[str, str]:
         "language": one.language or "",
         "pin": "",
         **{name: write_yes(getattr(mailbox, name)) for name in _YES_OR_NO},
-        "email_recipients": write_words(mailbox.email_recipients),
+        **{name: write_words(getattr(mailbox, name)) for name in _ADDRESSES},
         "email_attachment_format": mailbox.email_attachment_format.value,
+        "after_mail": mailbox.after_mail.value,
         "say_datetime": mailbox.say_datetime.value,
-        **{name: str(getattr(mailbox, name)) for name in _SECONDS},
+        **{name: str(getattr(mailbox, name)) for name in _FIGURES},
     }
 
 
@@ -151,12 +156,14 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "language" in cells:
         values["language"] = cells["language"] or None
-    if "email_recipients" in cells:
-        values["email_recipients"] = read_words(cells["email_recipients"])
+    for name in _ADDRESSES:
+        if name in cells:
+            values[name] = read_words(cells[name])
     readers: dict[str, Callable[[str], Any]] = {
         "display_name": str,
         "pin": Pin,
         "email_attachment_format": lambda cell: _one_of(AttachmentFormat, cell, "email_attachment_format"),
+        "after_mail": lambda cell: _one_of(AfterMail, cell, "after_mail"),
         "say_datetime": lambda cell: _one_of(SayDatetime, cell, "say_datetime"),
     }
     for name, read in readers.items():
@@ -165,7 +172,7 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
     for name in _YES_OR_NO:
         if cells.get(name):
             values[name] = read_yes(cells[name], name)
-    for name in _SECONDS:
+    for name in _FIGURES:
         if cells.get(name):
             values[name] = read_integer(cells[name], name)
     return values

@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from controlplane.domain.message import MessageState
+from controlplane.domain.message import MessageOrder, MessageState
 from controlplane.domain.rights import Right
 from controlplane.services import message_changes, messages
-from controlplane.services.messages import MessageView, Page, Position
+from controlplane.services.messages import MessageView, Page, Position, Urgency
 from controlplane.web.api.mailboxes import Deps, NumberPath
 from controlplane.web.api.responses import body_problems, not_modified, problems, with_etag
 from controlplane.web.api.schemas_messages import (
@@ -39,14 +39,28 @@ MessageId = Annotated[
 ]
 
 
+_KIND = ("others", "urgent")
+
+
 class MessagePaging(Paging):
     """How a list of messages is read."""
 
     state: Annotated[MessageState | None, Field(description="Without it: new and saved.")] = None
+    urgent: Annotated[
+        bool | None, Field(description="Only those that their callers marked as urgent, or only others.")
+    ] = None
+    order: Annotated[MessageOrder, Field(description="`urgent`: urgent ones first; both newest first.")] = (
+        MessageOrder.NEWEST
+    )
     q: Annotated[
         str | None,
         Field(max_length=64, pattern=r"^[^\x00]*$", description="A part of the caller's name or number."),
     ] = None
+
+    @property
+    def urgency(self) -> Urgency:
+        """What is wanted by whether it is urgent."""
+        return Urgency(only=self.urgent, first=self.order is MessageOrder.URGENT)
 
 
 class AllMessagesPaging(MessagePaging):
@@ -89,7 +103,8 @@ async def list_messages(
         state=paging.state,
         q=paging.q,
         limit=paging.limit,
-        after=position_of(paging.after),
+        after=position_of(paging.after, paging.order),
+        urgency=paging.urgency,
         member=asking.member,
     )
     return _page(page)
@@ -107,7 +122,8 @@ async def list_all_messages(
         state=paging.state,
         q=paging.q,
         limit=paging.limit,
-        after=position_of(paging.after),
+        after=position_of(paging.after, paging.order),
+        urgency=paging.urgency,
         member=asking.member,
     )
     return _page(page)
@@ -120,17 +136,22 @@ def _page(page: Page) -> MessagePage:
 def cursor_of(page: Page) -> str | None:
     """Return the cursor that begins the page after this one; None if it is the last."""
     following = page.next
-    return None if following is None else cursor(following.received_at.isoformat(), following.id.hex)
+    if following is None:
+        return None
+    kind = [] if following.urgent is None else [_KIND[following.urgent]]
+    return cursor(following.received_at.isoformat(), following.id.hex, *kind)
 
 
-def position_of(after: str | None) -> Position | None:
+def position_of(after: str | None, order: MessageOrder = MessageOrder.NEWEST) -> Position | None:
     """Return the message after which a page begins; raises InvalidValue (`invalid-cursor`)."""
     if after is None:
         return None
-    received_at, message_id = read_cursor(after, parts=2)
+    by_kind = order is MessageOrder.URGENT
+    received_at, message_id, *kind = read_cursor(after, parts=3 if by_kind else 2)
     try:
         at = datetime.fromisoformat(received_at)
-        found = Position(received_at=at, id=UUID(hex=message_id))
+        urgent = _KIND.index(kind[0]) == 1 if kind else None
+        found = Position(received_at=at, id=UUID(hex=message_id), urgent=urgent)
     except ValueError as error:
         raise invalid_cursor() from error
     if at.tzinfo is None:

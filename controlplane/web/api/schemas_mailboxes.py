@@ -8,7 +8,13 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from controlplane.domain.mailbox import AttachmentFormat, SayDatetime, SourceGreeting
+from controlplane.domain.mailbox import (
+    MAX_ATTACHMENT_MB,
+    AfterMail,
+    AttachmentFormat,
+    SayDatetime,
+    SourceGreeting,
+)
 from controlplane.domain.pin import Pin
 from controlplane.services.mailbox_rules import LONGEST_MINIMUM_SECONDS
 from controlplane.services.mailboxes import MailboxChanges, MailboxDetails, NewMailbox
@@ -39,6 +45,21 @@ _Recipients = Annotated[
 ]
 _SayDatetime = Annotated[SayDatetime, Field(strict=False, description="Whether date and time are said.")]
 _Format = Annotated[AttachmentFormat, Field(strict=False, description="The format of attached recordings.")]
+_MaxMegabytes = Annotated[
+    int,
+    Field(ge=1, le=MAX_ATTACHMENT_MB, description="A recording that is larger is not attached: the link is."),
+]
+_NoticeOnly = Annotated[
+    list[Annotated[str, Field(max_length=320)]],
+    Field(max_length=15, description="Those of the recipients whose mail has the link and no recording."),
+]
+_AfterMail = Annotated[
+    AfterMail,
+    Field(
+        strict=False,
+        description="What becomes of a new message when the mail server has taken the mails to all.",
+    ),
+]
 _MinSeconds = Annotated[
     int, Field(ge=0, le=LONGEST_MINIMUM_SECONDS, description="Shorter messages are not kept.")
 ]
@@ -92,6 +113,9 @@ _SETTINGS: dict[str, Any] = {
     "email_notification": True,
     "email_attachment": True,
     "email_attachment_format": "mp3",
+    "email_attachment_max_mb": 15,
+    "email_notice_only": [],
+    "after_mail": "keep",
     "say_datetime": "12h",
     "review": False,
     "min_message_seconds": 1,
@@ -133,6 +157,9 @@ class MailboxIn(Input):
     email_notification: bool = Field(False, description="Whether a new message is mailed.")
     email_attachment: bool = Field(True, description="Whether the recording is attached.")
     email_attachment_format: _Format = AttachmentFormat.MP3
+    email_attachment_max_mb: _MaxMegabytes = MAX_ATTACHMENT_MB
+    email_notice_only: _NoticeOnly = Field(default_factory=list)
+    after_mail: _AfterMail = AfterMail.KEEP
     say_datetime: _SayDatetime = SayDatetime.OFF
     review: bool = Field(False, description="Whether a caller who ends by a key may listen and record again.")
     min_message_seconds: _MinSeconds = 1
@@ -164,6 +191,9 @@ class MailboxPatch(Input):
     email_notification: bool = left_out()
     email_attachment: bool = left_out()
     email_attachment_format: _Format = left_out()
+    email_attachment_max_mb: _MaxMegabytes = left_out()
+    email_notice_only: _NoticeOnly = left_out()
+    after_mail: _AfterMail = left_out()
     say_datetime: _SayDatetime = left_out()
     review: bool = left_out()
     min_message_seconds: _MinSeconds = left_out()
@@ -206,6 +236,9 @@ class MailboxOut(Output):
     email_notification: bool
     email_attachment: bool
     email_attachment_format: AttachmentFormat
+    email_attachment_max_mb: int
+    email_notice_only: list[str]
+    after_mail: AfterMail
     say_datetime: SayDatetime
     review: bool
     min_message_seconds: int
@@ -232,6 +265,9 @@ class MailboxOut(Output):
             email_notification=mailbox.email_notification,
             email_attachment=mailbox.email_attachment,
             email_attachment_format=mailbox.email_attachment_format,
+            email_attachment_max_mb=mailbox.email_attachment_max_mb,
+            email_notice_only=list(mailbox.email_notice_only),
+            after_mail=mailbox.after_mail,
             say_datetime=mailbox.say_datetime,
             review=mailbox.review,
             min_message_seconds=mailbox.min_message_seconds,

@@ -26,6 +26,7 @@ MESSAGE: dict[str, Any] = {
     "state": "new",
     "state_changed_at": "2026-03-02T10:15:13Z",
     "state_changed_by": None,
+    "urgent": False,
     "reached_by": {"did": None, "reason": "direct", "path": []},
     "mails": [
         {
@@ -83,6 +84,7 @@ class MessageOut(Output):
     state: MessageState
     state_changed_at: datetime
     state_changed_by: str | None
+    urgent: bool = Field(description="Its caller marked it so.")
     reached_by: ReachedByOut
     mails: list[MailOut]
 
@@ -102,6 +104,7 @@ class MessageOut(Output):
             state=message.state,
             state_changed_at=view.state_changed_at,
             state_changed_by=view.state_changed_by,
+            urgent=message.urgent,
             reached_by=ReachedByOut.model_validate(message.reached_by.to_json()),
             mails=[
                 MailOut.model_validate(

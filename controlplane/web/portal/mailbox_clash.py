@@ -11,7 +11,8 @@ from controlplane.web.portal.mailbox_form import entries_of, sources_in
 from controlplane.web.portal.mailbox_words import author, language_name
 from controlplane.web.portal.words import Words
 
-_CHOICES: Final = frozenset({"email_attachment_format", "say_datetime"})
+_CHOICES: Final = frozenset({"email_attachment_format", "after_mail", "say_datetime"})
+_ADDRESSES: Final = frozenset({"email_recipients", "email_notice_only"})
 
 
 def clash_of(now: MailboxDetails, entries: Entries, seen: Entries, *, words: Words, time_zone: str) -> Clash:
@@ -38,6 +39,6 @@ def _value(name: str, stored: Entries, words: Words) -> str:
         return language_name(text, words) if text else words("mailbox.language-of-tenant")
     if name in _CHOICES:
         return words(f"mailbox.{name}-{text}")
-    if text in {"", "yes"} and name != "email_recipients":
+    if text in {"", "yes"} and name not in _ADDRESSES:
         return words("mailbox.on" if text else "mailbox.off")
     return ", ".join(text.splitlines()) or words("mailbox.nobody")

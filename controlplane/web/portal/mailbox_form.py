@@ -9,7 +9,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.mailbox import MAX_DISPLAY_NAME, MAX_MESSAGE_SECONDS, MAX_RECIPIENTS
+from controlplane.domain.mailbox import (
+    MAX_ATTACHMENT_MB,
+    MAX_DISPLAY_NAME,
+    MAX_MESSAGE_SECONDS,
+    MAX_RECIPIENTS,
+)
 from controlplane.domain.pin import PinPolicy
 from controlplane.services.mailbox_rules import (
     LONGEST_MINIMUM_SECONDS,
@@ -37,13 +42,26 @@ KNOWN: Final = (
 )
 """The fields that every phone system of this kind has; all others are under More."""
 _TICKS: Final = ("pin_required", "email_notification", "enabled", "email_attachment", "review")
-_LINES: Final = ("number", "display_name", "language", "pin", "email_attachment_format", "say_datetime")
-_FIGURES: Final = ("min_message_seconds", "max_message_seconds")
+_LINES: Final = (
+    "number",
+    "display_name",
+    "language",
+    "pin",
+    "email_attachment_format",
+    "after_mail",
+    "say_datetime",
+)
+_ADDRESSES: Final = ("email_recipients", "email_notice_only")
+_LIMITS: Final = ("min_message_seconds", "max_message_seconds")
+_FIGURES: Final = ("email_attachment_max_mb", *_LIMITS)
 _ORDER: Final = (
     *KNOWN,
     "enabled",
     "email_attachment",
     "email_attachment_format",
+    "email_attachment_max_mb",
+    "email_notice_only",
+    "after_mail",
     "say_datetime",
     "review",
     "min_message_seconds",
@@ -66,8 +84,9 @@ def entries_of(details: MailboxDetails) -> Entries:
         "number": mailbox.number,
         "display_name": mailbox.display_name,
         "language": details.language or "",
-        "email_recipients": "\n".join(mailbox.email_recipients),
+        **{name: "\n".join(getattr(mailbox, name)) for name in _ADDRESSES},
         "email_attachment_format": mailbox.email_attachment_format.value,
+        "after_mail": mailbox.after_mail.value,
         "say_datetime": mailbox.say_datetime.value,
     }
     for row, own in enumerate(details.source_greetings):
@@ -82,7 +101,7 @@ def new_entries() -> Entries:
     entries = {name: _tick(fields[name].default) for name in _TICKS}
     entries |= {name: str(fields[name].default) for name in _FIGURES}
     return entries | {
-        name: fields[name].default.value for name in ("email_attachment_format", "say_datetime")
+        name: fields[name].default.value for name in ("email_attachment_format", "after_mail", "say_datetime")
     }
 
 
@@ -90,7 +109,7 @@ def entries_sent(form: Form) -> Entries:
     """Return the fields as they were sent; sources without any text, or to be removed, are left out."""
     entries = {name: _tick(form.ticked(name)) for name in _TICKS}
     entries |= {name: form.text(name).strip() for name in (*_LINES, *_FIGURES)}
-    entries["email_recipients"] = "\n".join(addresses_in(form.text("email_recipients")))
+    entries |= {name: "\n".join(addresses_in(form.text(name))) for name in _ADDRESSES}
     rows: dict[int, Entries] = {}
     for name in form.names():
         match = _SOURCE_FIELD.fullmatch(name)
@@ -138,8 +157,9 @@ def body_of(entries: Entries) -> dict[str, Any]:
     body["display_name"] = entries.get("display_name", "")
     body["language"] = entries.get("language") or None
     body["email_attachment_format"] = entries.get("email_attachment_format", "")
+    body["after_mail"] = entries.get("after_mail", "")
     body["say_datetime"] = entries.get("say_datetime", "")
-    body["email_recipients"] = addresses_in(entries.get("email_recipients", ""))
+    body |= {name: addresses_in(entries.get(name, "")) for name in _ADDRESSES}
     body["source_greetings"] = [
         {
             "source": entries.get(_source(row, "source"), ""),
@@ -152,10 +172,10 @@ def body_of(entries: Entries) -> dict[str, Any]:
 
 
 def changes_of(entries: Entries, seen: Entries) -> dict[str, Any]:
-    """Return the fields that differ from what the person saw; the figures always, which limit each other."""
+    """Return the fields that differ from what the person saw; the lengths always, which limit each other."""
     body = body_of(entries)
     body.pop("number", None)
-    names = (changed(entries, seen) if seen else set(body)) | {"pin", *_FIGURES}
+    names = (changed(entries, seen) if seen else set(body)) | {"pin", *_LIMITS}
     return {name: value for name, value in body.items() if name in names}
 
 
@@ -179,15 +199,16 @@ def check_changed(
 
 def in_words(wrongs: list[Wrong], words: Words, entries: Entries, policy: PinPolicy) -> Faults:
     """Say what is wrong in the words of the person; the names of the fields are those of the form."""
-    addresses = addresses_in(entries.get("email_recipients", ""))
     faults = []
     for wrong in wrongs:
         place = _PLACE.search(wrong.field)
         index = int(place[1]) if place else 0
         field = re.sub(r"\[([0-9]+)\]\.?|\.([0-9]+)\.", r"-\1\2-", wrong.field).rstrip("-")
         root = field.partition("-")[0]
-        if root == "email_recipients":
+        addresses: list[str] = []
+        if root in _ADDRESSES:
             field = root
+            addresses = addresses_in(entries.get(root, ""))
         values = {
             "pin_least": policy.min_length,
             "pin_most": policy.max_length,
@@ -197,6 +218,7 @@ def in_words(wrongs: list[Wrong], words: Words, entries: Entries, policy: PinPol
             "sources_most": MAX_SOURCE_GREETINGS,
             "minimum_most": LONGEST_MINIMUM_SECONDS,
             "seconds_most": MAX_MESSAGE_SECONDS,
+            "megabytes_most": MAX_ATTACHMENT_MB,
             "address": addresses[index] if place and index < len(addresses) else "",
             "number": entries.get("number", ""),
             **wrong.details,
@@ -231,8 +253,8 @@ def _check(
     fit = {name: value for name, value in body.items() if name not in bad}
     try:
         check_changes(MailboxPatch.model_validate(fit).changes(), policy, number=number)
-        if not wrongs and all(name in body for name in _FIGURES):
-            check_lengths(*(body[name] for name in _FIGURES))
+        if not wrongs and all(name in body for name in _LIMITS):
+            check_lengths(*(body[name] for name in _LIMITS))
     except InvalidValue as error:
         wrongs += wrongs_of(error)
     return read, wrongs

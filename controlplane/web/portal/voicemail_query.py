@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.message import MessageState
+from controlplane.domain.message import MessageOrder, MessageState
 from controlplane.services.messages import Position
-from controlplane.services.voicemail_page import Received, Wanted
+from controlplane.services.voicemail_page import Received, Urgency, Wanted
 from controlplane.web.api.messages import position_of
 from controlplane.web.portal.forms import Fault
 from controlplane.web.portal.words import Words
@@ -20,9 +20,11 @@ from controlplane.web.portal.words import Words
 SHOWN: Mapping[str, tuple[MessageState, ...]] = {
     "all": (MessageState.NEW, MessageState.SAVED),
     "unread": (MessageState.NEW,),
+    "urgent": (MessageState.NEW, MessageState.SAVED),
     "read": (MessageState.SAVED,),
     "trash": (MessageState.DELETED,),
 }
+_URGENT = MessageOrder.URGENT.value
 _MAX_SEARCH = 64
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 
@@ -31,7 +33,8 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 class Query:
     """What is shown: one of SHOWN, a part of the caller's name or number, days, a way, where a page begins.
 
-    Days and way are as they were typed; a way is a number that calls passed, or dialled from outside.
+    Days and way are as they were typed; a way is a number that calls passed, or dialled from outside. The
+    order is `urgent`, or empty for the newest first.
     """
 
     show: str = "all"
@@ -39,6 +42,7 @@ class Query:
     since: str = ""
     until: str = ""
     way: str = ""
+    order: str = ""
     after: str = ""
 
     @classmethod
@@ -51,6 +55,7 @@ class Query:
             since=parameters.get("since", "")[:_MAX_SEARCH],
             until=parameters.get("until", "")[:_MAX_SEARCH],
             way=parameters.get("way", "").replace("\0", "").strip()[:_MAX_SEARCH],
+            order=_URGENT if parameters.get("order") == _URGENT else "",
             after=parameters.get("after", ""),
         )
 
@@ -68,6 +73,7 @@ class Query:
             "since": wanted.since,
             "until": wanted.until,
             "way": wanted.way,
+            "order": wanted.order,
             "after": wanted.after,
         }
         said = {name: value for name, value in parts.items() if value}
@@ -76,7 +82,7 @@ class Query:
     def position(self) -> Position | None:
         """Return where the page begins; the first page for a cursor that is none."""
         try:
-            return position_of(self.after or None)
+            return position_of(self.after or None, MessageOrder(self.order or MessageOrder.NEWEST))
         except InvalidValue:
             return None
 
@@ -98,8 +104,13 @@ class Query:
         number = "".join(char for char in self.way if char in digits)
         if self.way and not number:
             faults.append(Fault(field="way", text=words("voicemail.no-such-way")))
+        urgency = Urgency(only=True if self.show == _URGENT else None, first=self.order == _URGENT)
         return Wanted(
-            states=SHOWN[self.show], q=self.q or None, received=received, way=number or None
+            states=SHOWN[self.show],
+            q=self.q or None,
+            received=received,
+            way=number or None,
+            urgency=urgency,
         ), faults
 
 

@@ -34,6 +34,7 @@ class Row:
     mailbox_number: str
     state: str
     restorable: bool
+    urgent: bool
     caller: str
     name: str
     number: str
@@ -74,7 +75,7 @@ class Teller:
         message, words = view.message, self.words
         # Cleaned again: what was stored is never trusted to have been.
         caller = Caller.of(message.caller.number, message.caller.name)
-        seconds = max(1, round(message.duration_ms / 1000))
+        seconds = message.seconds
         by = view.state_changed_by
         return Row(
             id=message.id,
@@ -82,6 +83,7 @@ class Teller:
             mailbox_number=view.mailbox_number,
             state=message.state.value,
             restorable=not view.mailbox_deleted,
+            urgent=message.urgent,
             caller=caller.label or words("voicemail.unknown-caller"),
             name=caller.name or caller.number or words("voicemail.unknown-caller"),
             number=caller.number if caller.name else "",

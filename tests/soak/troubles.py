@@ -1,0 +1,235 @@
+"""What goes wrong in a round, and how it is put right; each is struck once, at a moment of a caller."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
+from controlplane.jobs.spool import SCAN
+from controlplane.storage.queue import make_app
+from controlplane.switches.freeswitch.inbound import InboundClient
+from tests.soak.relay import Mood, Relay
+from tests.support.product import Product
+
+_STANDSTILL_SECONDS = 2.0
+_TOLD_TIMES = 5
+Stroke = Callable[["Scene"], Awaitable[None]]
+
+
+@dataclass
+class Scene:
+    """What a trouble may touch; `beside` are processes that it started."""
+
+    product: Product
+    relay: Relay
+    full: tuple[Path, ...] = ()
+    """The folders, each a small file system of its own, that can be filled."""
+    beside: list[asyncio.subprocess.Process] = field(default_factory=list)
+    struck: dict[str, int] = field(default_factory=dict)
+    """The process ids that were hit, by name."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """The jobs that were given up in earlier rounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """`spares_calls`: whether a call that goes on meanwhile must come to its end and be a message.
+
+    `costs_seconds` is what a recording may lack afterwards.
+    """
+
+    name: str
+    strike: Stroke
+    heal: Stroke
+    spares_calls: bool = True
+    needs_small_disk: bool = False
+    costs_seconds: float = 0.0
+
+
+async def _nothing(_: Scene) -> None:
+    return
+
+
+def _signal(process: str, number: signal.Signals) -> Stroke:
+    async def strike(scene: Scene) -> None:
+        scene.struck[process] = scene.product.kill(process, number)
+
+    return strike
+
+
+def _gone(process: str, number: signal.Signals, *, spares_calls: bool = True) -> Trouble:
+    how = {signal.SIGKILL: "killed", signal.SIGTERM: "asked to end"}[number]
+    return Trouble(
+        name=f"{process} is {how}",
+        strike=_signal(process, number),
+        heal=_replaced(process),
+        spares_calls=spares_calls,
+    )
+
+
+def _replaced(process: str) -> Stroke:
+    async def heal(scene: Scene) -> None:
+        await scene.product.wait_for_restart(process, scene.struck[process], seconds=90)
+
+    return heal
+
+
+def _tree(pid: int) -> list[int]:
+    """Return a process and all below it."""
+    found = [pid]
+    for parent in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def _send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _still(process: str) -> Trouble:
+    """Stand still until the calls are over; who is replaced meanwhile by its watchdog is gone then."""
+
+    async def strike(scene: Scene) -> None:
+        scene.struck[process] = scene.product.pid(process)
+        _send(_tree(scene.struck[process]), signal.SIGSTOP)
+
+    async def heal(scene: Scene) -> None:
+        _send(_tree(scene.struck[process]), signal.SIGCONT)
+
+    return Trouble(name=f"{process} stands still", strike=strike, heal=heal)
+
+
+async def _stop_the_switch(scene: Scene) -> None:
+    """Hold it for as long as its callers may wait: they would hang up."""
+    pids = _tree(scene.product.pid("switch"))
+    _send(pids, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(_STANDSTILL_SECONDS)  # that is the trouble
+    finally:
+        _send(pids, signal.SIGCONT)
+
+
+def _mail(mood: Mood) -> Trouble:
+    async def strike(scene: Scene) -> None:
+        await scene.relay.be(mood)
+
+    async def heal(scene: Scene) -> None:
+        await scene.relay.be(Mood.WELL)
+
+    return Trouble(name=f"the mail server {mood.value}", strike=strike, heal=heal)
+
+
+async def _start_second_jobs(scene: Scene) -> None:
+    """Run another worker on the same spool and queue, as a second machine would."""
+    state = scene.product.instance.state_dir
+    ours = read_environment((state / ENVIRONMENT_FILE).read_text())
+    with (state / "log" / "jobs-beside.log").open("ab") as log:
+        scene.beside.append(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "controlplane.entrypoints.cli", "jobs"),
+                env={**os.environ, **ours},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        )
+
+
+async def _end_second_jobs(scene: Scene) -> None:
+    while scene.beside:
+        process = scene.beside.pop()
+        process.terminate()
+        async with asyncio.timeout(30):
+            await process.wait()
+
+
+async def _tell_the_ends_again(scene: Scene) -> None:
+    """Say of calls that go on that their recordings ended, and have the spool scanned, some times each."""
+    ready = scene.product.ready
+    app = make_app(ready["database_url"])
+    async with app.open_async():
+        for _ in range(_TOLD_TIMES):
+            await app.configure_task(SCAN).defer_async()
+    socket = ready["freeswitch"]
+    if socket is None:
+        return
+    async with InboundClient.connected(
+        socket["event_socket_host"],
+        socket["event_socket_port"],
+        password=socket["event_socket_password"],
+        seconds=10,
+    ) as client:
+        for line in (await client.api("show channels")).splitlines()[1:]:
+            for _ in range(_TOLD_TIMES):
+                await client.send_event("RECORD_STOP", [("Unique-ID", line.partition(",")[0])])
+
+
+def _full(which: int, what: str, *, spares_calls: bool) -> Trouble:
+    def filler(scene: Scene) -> Path:
+        return scene.full[which] / ".filler"
+
+    async def strike(scene: Scene) -> None:
+        await asyncio.to_thread(_fill, filler(scene))
+
+    async def heal(scene: Scene) -> None:
+        filler(scene).unlink()
+
+    return Trouble(
+        name=f"the {what} is full",
+        strike=strike,
+        heal=heal,
+        spares_calls=spares_calls,
+        needs_small_disk=True,
+    )
+
+
+def _fill(path: Path) -> None:
+    """Write until nothing goes in."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(65536))
+
+
+TROUBLES = (
+    _gone("calls", signal.SIGKILL),
+    _gone("jobs", signal.SIGKILL),
+    _gone("postgres", signal.SIGKILL),
+    _gone("switch", signal.SIGKILL, spares_calls=False),
+    _still("postgres"),
+    _mail(Mood.BREAKING_OFF),
+    _gone("events", signal.SIGKILL),
+    _full(1, "store", spares_calls=True),
+    _still("calls"),
+    _mail(Mood.SILENT),
+    _gone("calls", signal.SIGTERM),
+    _full(0, "spool", spares_calls=False),
+    Trouble(name="a second worker runs", strike=_start_second_jobs, heal=_end_second_jobs),
+    Trouble(name="ends of recordings are told again", strike=_tell_the_ends_again, heal=_nothing),
+    _gone("web", signal.SIGKILL),
+    _gone("jobs", signal.SIGTERM),
+    _mail(Mood.AWAY),
+    # What was spoken to a switch that does not run is lost: Asterisk drops it, FreeSWITCH some of it.
+    Trouble(
+        name="the switch stands still",
+        strike=_stop_the_switch,
+        heal=_nothing,
+        costs_seconds=_STANDSTILL_SECONDS,
+    ),
+    _still("events"),
+    _gone("web", signal.SIGTERM),
+    _mail(Mood.REFUSING),
+    _gone("events", signal.SIGTERM),
+    _still("jobs"),
+)
+"""The first eight are the rounds of each run of all tests."""
