@@ -18,7 +18,7 @@ from controlplane.apply.pin_files import STANDARD_INPUT, UnreadablePinFile, read
 from controlplane.apply.yaml_tree import Node, read_tree
 from controlplane.domain.numbers import Feature
 from controlplane.domain.tenant import DEFAULT_TENANT
-from controlplane.web.api.fields import Input, Language
+from controlplane.web.api.fields import Input, Language, MailIntroduction, MailSubject
 from controlplane.web.api.schemas import ExtensionIn
 from controlplane.web.api.schemas_call_queues import CallQueueIn
 from controlplane.web.api.schemas_extension_rules import ExtensionRulesIn
@@ -51,6 +51,8 @@ class TenantEntry(Input):
     sip_domain: str | None = None
     language: Language | None = None
     time_zone: str | None = None
+    email_subject: MailSubject | None = None
+    email_introduction: MailIntroduction | None = None
 
 
 class MailboxEntry(MailboxIn):

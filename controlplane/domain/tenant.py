@@ -26,6 +26,9 @@ class Tenant:
     sip_domain: str
     language: str
     time_zone: str
+    email_subject: str | None
+    email_introduction: str | None
+    """Templates of what the mails of its mailboxes say that have none; None: the standard words."""
     version: int
     created_at: datetime
     updated_at: datetime

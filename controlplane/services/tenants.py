@@ -20,11 +20,13 @@ from controlplane.domain.tenant import (
     parse_tenant_name,
     parse_time_zone,
 )
+from controlplane.services.mail_words import check_words, forget_faults
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.publishing_modes import begin
 from controlplane.services.receptionist_greetings import defer_greeting
 from controlplane.speech.choice import choose_language
 from controlplane.storage import published_objects, tenants
+from controlplane.storage.audit import name_author
 from controlplane.storage.constraints import constraint_of
 from controlplane.storage.database import Database
 from controlplane.storage.paging import Page
@@ -50,6 +52,11 @@ class TenantChanges(TypedDict, total=False):
     sip_domain: str
     language: str
     time_zone: str
+    email_subject: str | None
+    email_introduction: str | None
+
+
+_OF_MAILS = frozenset({"email_subject", "email_introduction"})
 
 
 async def default_tenant(db: Database) -> Tenant:
@@ -66,6 +73,8 @@ async def create_tenant(
     by: str,
     language: str = "en",
     time_zone: str = "UTC",
+    email_subject: str | None = None,
+    email_introduction: str | None = None,
 ) -> Tenant:
     """Make a tenant with its feature codes; `by` names who did it.
 
@@ -79,7 +88,10 @@ async def create_tenant(
         sip_domain=parse_sip_domain(sip_domain),
         language=language,
         time_zone=parse_time_zone(time_zone),
+        email_subject=email_subject,
+        email_introduction=email_introduction,
     )
+    await check_words({"email_subject": email_subject, "email_introduction": email_introduction})
     try:
         async with db.transaction() as session:
             await tenants.insert(session, row, feature_codes=_FEATURE_CODES)
@@ -127,6 +139,7 @@ async def update_tenant(
         choose_language(changes["language"])
     if "time_zone" in changes:
         values["time_zone"] = parse_time_zone(changes["time_zone"])
+    await check_words(values)
     try:
         async with db.transaction() as session:
             row = _found(await tenants.by_name(session, name, lock=True))
@@ -136,13 +149,17 @@ async def update_tenant(
                 row = await tenants.update_values(session, row.id, values)
                 if "sip_domain" in values:
                     await _check_domain(session, row)
+                await forget_faults(session, row.id, values)
+            if values.keys() - _OF_MAILS:
                 await defer_publishing(
                     session,
                     jobs,
                     tenant_id=row.id,
                     revision=True,
-                    change=_change(Action.CHANGED, row, by, fields=sorted(values)),
+                    change=_change(Action.CHANGED, row, by, fields=sorted(values.keys() - _OF_MAILS)),
                 )
+            elif values:
+                await name_author(session, by)
             if "language" in values:
                 concerned = await tenants.mailboxes_in_its_language(session, row.id)
                 await jobs.defer_each(

@@ -42,6 +42,8 @@ def tenant_values(row: TenantRow) -> Tenant:
         sip_domain=row.sip_domain,
         language=row.language,
         time_zone=row.time_zone,
+        email_subject=row.email_subject,
+        email_introduction=row.email_introduction,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -58,5 +58,6 @@ def empty(url: str, *, new_files: bool = False) -> None:
                 (code, feature.value),
             )
         connection.execute(
-            "UPDATE tenants SET sip_domain = 'localhost', language = 'en', time_zone = 'UTC', version = 1"
+            "UPDATE tenants SET sip_domain = 'localhost', language = 'en', time_zone = 'UTC', version = 1,"
+            " email_subject = NULL, email_introduction = NULL"
         )

@@ -18,6 +18,8 @@ from controlplane.web.api.fields import (
     DisplayName,
     Input,
     Language,
+    MailIntroduction,
+    MailSubject,
     NumberField,
     Output,
     example,
@@ -154,7 +156,14 @@ class ExtensionPage(Output):
     next: str | None = _NEXT
 
 
-_TENANT_FIELDS = {"sip_domain": "north.example.com", "language": "en", "time_zone": "Europe/Berlin"}
+_TENANT_FIELDS: dict[str, Any] = {
+    "sip_domain": "north.example.com",
+    "language": "en",
+    "time_zone": "Europe/Berlin",
+    "email_subject": None,
+    "email_introduction": None,
+}
+_STANDARD_WORDS = "A template for mails of mailboxes that have none; `null`: the standard words."
 TENANT: dict[str, Any] = {
     "id": "5d0f2f0e-7a9f-4a55-8f67-30d2f41b7c33",
     "name": "north",
@@ -177,6 +186,8 @@ class TenantIn(Input):
     sip_domain: _SipDomain
     language: Language = "en"
     time_zone: _TimeZone = "UTC"
+    email_subject: MailSubject | None = Field(None, description=_STANDARD_WORDS)
+    email_introduction: MailIntroduction | None = Field(None, description=_STANDARD_WORDS)
 
 
 class TenantPatch(Input):
@@ -187,6 +198,8 @@ class TenantPatch(Input):
     sip_domain: _SipDomain = left_out()
     language: Language = left_out()
     time_zone: _TimeZone = left_out()
+    email_subject: MailSubject | None = left_out(_STANDARD_WORDS)
+    email_introduction: MailIntroduction | None = left_out(_STANDARD_WORDS)
 
     def changes(self) -> TenantChanges:
         """Return what the service takes."""
@@ -203,6 +216,8 @@ class TenantOut(Output):
     sip_domain: str
     language: str = Field(description="Of mailboxes that have none of their own.")
     time_zone: str
+    email_subject: str | None = Field(description=_STANDARD_WORDS)
+    email_introduction: str | None = Field(description=_STANDARD_WORDS)
     created_at: datetime
     updated_at: datetime
 
@@ -215,6 +230,8 @@ class TenantOut(Output):
             sip_domain=tenant.sip_domain,
             language=tenant.language,
             time_zone=tenant.time_zone,
+            email_subject=tenant.email_subject,
+            email_introduction=tenant.email_introduction,
             created_at=tenant.created_at,
             updated_at=tenant.updated_at,
         )

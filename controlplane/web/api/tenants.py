@@ -37,6 +37,8 @@ async def create_tenant(
             sip_domain=body.sip_domain,
             language=body.language,
             time_zone=body.time_zone,
+            email_subject=body.email_subject,
+            email_introduction=body.email_introduction,
             by=asking.label,
         )
         location = f"{API}/tenants/{tenant.name}"
