@@ -21,6 +21,8 @@ from controlplane.domain.tenant import DEFAULT_TENANT
 from controlplane.web.api.fields import (
     Input,
     Language,
+    MailIntroduction,
+    MailSubject,
     MaxMessages,
     MaxTotalSeconds,
     RetainDays,
@@ -62,6 +64,8 @@ class TenantEntry(Input):
     trash_days: TrashDays | None = None
     max_messages: MaxMessages | None = None
     max_total_seconds: MaxTotalSeconds | None = None
+    email_subject: MailSubject | None = None
+    email_introduction: MailIntroduction | None = None
 
 
 class MailboxEntry(MailboxIn):

@@ -15,6 +15,8 @@ from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
 _FIELDS = ("sip_domain", "language", "time_zone", *LIMITS)
+_FIELDS = ("sip_domain", "language", "time_zone", "email_subject", "email_introduction")
+_MAY_BE_NULL = frozenset({"email_subject", "email_introduction"})
 
 
 async def find_tenant(db: Database, name: str) -> Tenant | None:
@@ -29,7 +31,11 @@ async def settle_tenant(
     db: Database, jobs: Jobs, entry: TenantEntry, *, by: str
 ) -> tuple[Tenant, Planned | None]:
     """Return the tenant as the file wants it, and what becomes of it; raises DomainError."""
-    wanted = {name: value for name in _FIELDS if (value := getattr(entry, name)) is not None}
+    wanted = {
+        name: getattr(entry, name)
+        for name in _FIELDS
+        if getattr(entry, name) is not None or (name in _MAY_BE_NULL and name in entry.model_fields_set)
+    }
     before = await find_tenant(db, entry.name)
     if before is None:
         made = await _create(db, jobs, entry.name, wanted, by)

@@ -15,6 +15,9 @@ from controlplane.domain.numbers import Number
 MAX_RECIPIENTS = 15
 MAX_DISPLAY_NAME = 64
 MAX_MESSAGE_SECONDS = 3600
+MAX_SUBJECT = 300
+MAX_INTRODUCTION = 4000
+"""Of the templates, in characters."""
 MAX_ATTACHMENT_MB = 15
 """What is attached at most; with base64 it stays below the 25 MB that common servers take."""
 
@@ -112,6 +115,9 @@ class Mailbox:
     max_total_seconds: int | None = None
     quota: Quota = field(default_factory=Quota)
     """What holds of the last two, with the tenant's."""
+    email_subject: str | None = None
+    email_introduction: str | None = None
+    """Templates of what its mails say; None: the tenant's."""
 
     def greeting_for(self, way: ReachedBy) -> SourceGreeting:
         """Return what a caller hears who came this way: that of the nearest source that has one.

@@ -33,6 +33,9 @@ class Tenant:
     trash_days: int | None
     max_messages: int
     max_total_seconds: int
+    email_subject: str | None
+    email_introduction: str | None
+    """Templates of what the mails of its mailboxes say that have none; None: the standard words."""
     version: int
     created_at: datetime
     updated_at: datetime

@@ -52,6 +52,7 @@ from controlplane.services.audit import purge_audit
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
 from controlplane.services.lamps import Lamps
+from controlplane.services.mail_trials import purge_trials
 from controlplane.services.mailing import Mailing, Sender
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.native_voicemail import NativeHome
@@ -258,6 +259,7 @@ def _purges(
             idempotency_keys_before=before(hours=_IDEMPOTENCY_HOURS),
             pin_tries_before=before(days=settings.pins.wrong_of_a_mailbox_days),
         )
+        await purge_trials(database, before=before(days=1))
 
     async def orphans() -> None:
         await remove_orphans(database, store, older_than_seconds=_DAY_SECONDS)

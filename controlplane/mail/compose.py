@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +13,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from babel import Locale, dates, units
@@ -30,6 +33,7 @@ from controlplane.mail.reached import way_in_words
 _HERE = Path(__file__).parent
 _HIGH = {"Importance": "high", "X-Priority": "1", "Priority": "urgent"}
 """What programs for mails show of an urgent one; each knows another of them."""
+_UNFIT = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
 _LINE = 200
 """A folded Message-ID or a link in pieces confuses some readers; 998 is the limit (RFC 5322 2.1.1)."""
 
@@ -39,7 +43,8 @@ class NewMessageMail:
     """The values of one mail to one recipient. `received_at` is local time of the tenant.
 
     `attachment_missing` says that the mailbox wants the recording attached, but it cannot be. `names` are
-    the display names of what the call passed on its way, by number.
+    the display names of what the call passed on its way, by number. `own_subject` and `own_introduction` are
+    what the templates of an admin said; None: the standard words, and no introduction.
     """
 
     message_id: UUID
@@ -57,6 +62,9 @@ class NewMessageMail:
     urgent: bool = False
     reached_by: ReachedBy = field(default_factory=ReachedBy)
     names: Mapping[str, str] = field(default_factory=dict)
+    tenant_name: str = ""
+    own_subject: str | None = None
+    own_introduction: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +89,16 @@ class QuotaMail:
     mailbox_name: str
     quota: Quota
     used: Usage
+
+
+class _Said:
+    """What a mail says in its language, of which templates may say a part too."""
+
+    language: str
+    locale: Locale
+    words: dict[str, Any]
+    received: str
+    way: str
 
 
 class Composer:
@@ -116,6 +134,24 @@ class Composer:
             for name, value in _HIGH.items():
                 message[name] = value
         return message
+
+    def variables(self, mail: NewMessageMail) -> dict[str, str]:
+        """Return what the templates of an admin can say of a mail (`own_words.VARIABLES`)."""
+        said = self._said(mail)
+        number = clean(mail.caller.number)
+        return {
+            "CALLER_NAME": clean(mail.caller.name) or number or said.words["unknown-caller"],
+            "CALLER_NUMBER": number,
+            "CALLER_EXTENSION_NUMBER": number,
+            "DATE_TIME": said.received,
+            "TENANT_NAME": mail.tenant_name,
+            "PBX_WEB_DOMAIN": urlsplit(mail.link).hostname or "",
+            "VOICEMAIL_DOWNLOAD_URL": mail.link,
+            "VOICEMAIL_NAME": clean(mail.mailbox_name),
+            "VOICEMAIL_NUMBER": clean(mail.mailbox_number),
+            "DURATION": duration(mail.duration_ms, said.locale),
+            "REACHED_BY": said.way,
+        }
 
     def compose_pin_alarm(self, mail: PinAlarmMail, *, now: datetime) -> EmailMessage:
         """Compose the mail about a PIN that is refused; raises as `compose` does."""
@@ -189,16 +225,14 @@ class Composer:
         return message
 
     def _context(self, mail: NewMessageMail) -> dict[str, Any]:
-        language, words = self._words(mail.language)
-        locale = Locale.parse(language, sep="-")
+        said = self._said(mail)
+        language, locale, words = said.language, said.locale, said.words
         mailbox = words["mailbox"].format(name=clean(mail.mailbox_name), number=clean(mail.mailbox_number))
         caller = clean(mail.caller.label)
-        received = words["received"].format(
-            date=dates.format_date(mail.received_at, words["date-pattern"], locale=locale),
-            time=dates.format_datetime(mail.received_at, words["time-pattern"], locale=locale),
-        )
         labels = words["labels"]
-        way = way_in_words(mail.reached_by, mail.names, locale=locale)
+        subject = words["subject" if caller else "subject-unknown-caller"].format(
+            mailbox=mailbox, caller=caller
+        )
         recording = ""
         if mail.attachment is not None:
             recording = words["attached"]
@@ -216,12 +250,15 @@ class Composer:
             "direction": _direction(locale),
             "subject": subject,
             "heading": heading,
+            "subject": clean_line(mail.own_subject or "") or subject,
+            "heading": words["heading"].format(mailbox=mailbox),
+            "introduction": _paragraphs(mail.own_introduction or ""),
             "facts": [
                 (labels["mailbox"], mailbox),
                 (labels["caller"], caller or words["unknown-caller"]),
-                (labels["received"], received),
+                (labels["received"], said.received),
                 (labels["duration"], duration(mail.duration_ms, locale)),
-                *([(labels["reached-by"], way)] if way else []),
+                *([(labels["reached-by"], said.way)] if said.way else []),
             ],
             "listen": words["listen"],
             "link": mail.link,
@@ -231,6 +268,16 @@ class Composer:
             "recording": recording,
             "footer": words["footer"],
         }
+
+    def _said(self, mail: NewMessageMail) -> _Said:
+        language, words = self._words(mail.language)
+        locale = Locale.parse(language, sep="-")
+        received = words["received"].format(
+            date=dates.format_date(mail.received_at, words["date-pattern"], locale=locale),
+            time=dates.format_datetime(mail.received_at, words["time-pattern"], locale=locale),
+        )
+        way = way_in_words(mail.reached_by, mail.names, locale=locale)
+        return _Said(language=language, locale=locale, words=words, received=received, way=way)
 
     def _words(self, tag: str) -> tuple[str, dict[str, Any]]:
         """Return the catalogue nearest to a tag, with its language; English if there is none."""
@@ -244,7 +291,18 @@ def _direction(locale: Locale) -> str:
 
 def clean_line(text: str) -> str:
     """Make one line of a subject, in which nothing begins another header or is decoded as one (RFC 2047)."""
-    return " ".join(text.split()).replace("=?", "= ?")
+    return " ".join(_visible(text).split()).replace("=?", "= ?")
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """Return the lines of each paragraph: what stands between empty lines."""
+    lines = [" ".join(_visible(line).split()) for line in text.splitlines()]
+    return [list(part) for filled, part in groupby(lines, key=bool) if filled]
+
+
+def _visible(text: str) -> str:
+    """Put a blank in the place of what is no character to be read."""
+    return "".join(" " if unicodedata.category(char) in _UNFIT else char for char in text)
 
 
 def message_id(message: UUID, recipient: str, domain: str) -> str:

@@ -55,6 +55,8 @@ class NewMailbox:
     email_attachment_max_mb: int = MAX_ATTACHMENT_MB
     email_notice_only: Sequence[str] = ()
     after_mail: AfterMail = AfterMail.KEEP
+    email_subject: str | None = None
+    email_introduction: str | None = None
     say_datetime: SayDatetime = SayDatetime.OFF
     review: bool = False
     min_message_seconds: int = 1
@@ -82,6 +84,8 @@ class NewMailbox:
             email_attachment_max_mb=self.email_attachment_max_mb,
             email_notice_only=self.email_notice_only,
             after_mail=self.after_mail,
+            email_subject=self.email_subject,
+            email_introduction=self.email_introduction,
             say_datetime=self.say_datetime,
             review=self.review,
             min_message_seconds=self.min_message_seconds,
@@ -112,6 +116,8 @@ class MailboxChanges(TypedDict, total=False):
     email_attachment_max_mb: int
     email_notice_only: Sequence[str]
     after_mail: AfterMail
+    email_subject: str | None
+    email_introduction: str | None
     say_datetime: SayDatetime
     review: bool
     min_message_seconds: int
@@ -357,6 +363,11 @@ def _refuse_number_of_recipients(field: str) -> None:
         error_id="too-many-recipients",
         field=field,
     )
+
+
+def parse_recipient(text: str, *, field: str = "recipient") -> str:
+    """Return a mail address in its normal form; raises InvalidValue (`invalid-address`)."""
+    return _address(text, field)
 
 
 def _address(text: str, field: str) -> str:

@@ -22,6 +22,7 @@ from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
 from controlplane.domain.routing.destination import Pointer
 from controlplane.services.access import require, rights_by_mailbox
 from controlplane.services.lamps import defer_introduction, defer_lamps
+from controlplane.services.mail_words import check_words, forget_faults
 from controlplane.services.mailbox_rules import (
     MailboxChanges,
     NewMailbox,
@@ -93,6 +94,7 @@ async def create_mailbox(
     Raises InvalidValue (InvalidValues for several fields), Conflict `number-taken`.
     """
     number, values = check_new(new, policy)
+    await check_words(values)
     pin_hash = await hasher.hash(new.pin)
     row = MailboxRow(
         id=uuid4(), tenant_id=tenant_id, number=number, pin_hash=pin_hash, updated_by=by, **values
@@ -175,6 +177,7 @@ async def update_mailbox(
     (InvalidValues for several fields).
     """
     values = check_changes(changes, policy, number=number)
+    await check_words(values)
     if "pin" in changes:
         values["pin_hash"] = await hasher.hash(changes["pin"])
     async with db.transaction() as session:
@@ -200,6 +203,7 @@ async def update_mailbox(
             row = changed
         if "operator_number" in values:
             await _note_operator(session, row)
+            await forget_faults(session, row.id, values)
         if values.keys() & {"display_name", "language", "greeting", "source_greetings"}:
             await defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:

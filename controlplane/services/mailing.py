@@ -24,6 +24,7 @@ from controlplane.domain.message import Message
 from controlplane.mail.attachments import Attachment, encode
 from controlplane.mail.compose import Composer, NewMessageMail
 from controlplane.services.after_mail import hold, settle
+from controlplane.services.mail_words import Template, own_words, templates_of
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.reached import names_on_the_way
 from controlplane.speech.catalogue import available_languages
@@ -77,6 +78,8 @@ class _Mail:
     recipient: str
     attempts: int
     names: Mapping[str, str]
+    tenant_name: str
+    templates: Mapping[str, Template]
 
 
 def mail_job(message_id: UUID, recipient: str) -> Job:
@@ -124,13 +127,26 @@ async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail |
             return None
         found = await mailboxes.get(session, message.mailbox_id)
         mailbox = None if found is None else mailboxes.mailbox_values(*found, available_languages())
-        if mailbox is None or not mailbox.email_notification or recipient not in mailbox.email_recipients:
+        if (
+            found is None
+            or mailbox is None
+            or not mailbox.email_notification
+            or recipient not in mailbox.email_recipients
+        ):
             await hold(session, message)
             await message_mails.drop(session, message_id, recipient)
             await settle(session, mailing.jobs, message)
             return None
         names = await names_on_the_way(session, message.tenant_id, [message.reached_by])
-    return _Mail(message=message, mailbox=mailbox, recipient=recipient, attempts=attempts, names=names)
+    return _Mail(
+        message=message,
+        mailbox=mailbox,
+        recipient=recipient,
+        attempts=attempts,
+        names=names,
+        tenant_name=found[1].name,
+        templates=templates_of(mailbox, found[1]),
+    )
 
 
 async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
@@ -176,7 +192,9 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         attachment_missing=attached and attachment is None,
         reached_by=message.reached_by,
         names=mail.names,
+        tenant_name=mail.tenant_name,
     )
+    values = await own_words(mailing.database, mailing.composer, values, mail.templates)
     return mailing.composer.compose(values, now=datetime.now(UTC))
 
 

@@ -21,6 +21,7 @@ from controlplane.domain.tenant import (
     parse_tenant_name,
     parse_time_zone,
 )
+from controlplane.services.mail_words import check_words, forget_faults
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.publishing_modes import begin
 from controlplane.services.receptionist_greetings import defer_greeting
@@ -56,6 +57,11 @@ class TenantChanges(TypedDict, total=False):
     trash_days: int | None
     max_messages: int
     max_total_seconds: int
+    email_subject: str | None
+    email_introduction: str | None
+
+
+_OF_MAILS = frozenset({"email_subject", "email_introduction"})
 
 
 async def default_tenant(db: Database) -> Tenant:
@@ -76,6 +82,8 @@ async def create_tenant(
     trash_days: int | None = None,
     max_messages: int = 0,
     max_total_seconds: int = 0,
+    email_subject: str | None = None,
+    email_introduction: str | None = None,
 ) -> Tenant:
     """Make a tenant with its feature codes; `by` names who did it.
 
@@ -98,7 +106,10 @@ async def create_tenant(
         language=language,
         time_zone=parse_time_zone(time_zone),
         **limits,
+        email_subject=email_subject,
+        email_introduction=email_introduction,
     )
+    await check_words({"email_subject": email_subject, "email_introduction": email_introduction})
     try:
         async with db.transaction() as session:
             await tenants.insert(session, row, feature_codes=_FEATURE_CODES)
@@ -148,6 +159,7 @@ async def update_tenant(
         values["time_zone"] = parse_time_zone(changes["time_zone"])
     for field in (name for name in LIMITS if name in values):
         check_limit(values[field], field)
+    await check_words(values)
     try:
         async with db.transaction() as session:
             row = _found(await tenants.by_name(session, name, lock=True))
@@ -159,12 +171,15 @@ async def update_tenant(
                     await _check_domain(session, row)
             # The switch meets nothing of the limits.
             if published := sorted(values.keys() - LIMITS.keys()):
+                await forget_faults(session, row.id, values)
+            if values.keys() - _OF_MAILS:
                 await defer_publishing(
                     session,
                     jobs,
                     tenant_id=row.id,
                     revision=True,
                     change=_change(Action.CHANGED, row, by, fields=published),
+                    change=_change(Action.CHANGED, row, by, fields=sorted(values.keys() - _OF_MAILS)),
                 )
             elif values:
                 await name_author(session, by)

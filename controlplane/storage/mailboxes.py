@@ -77,6 +77,8 @@ def _values(
         email_attachment_max_mb=row.email_attachment_max_mb,
         email_notice_only=tuple(row.email_notice_only),
         after_mail=AfterMail(row.after_mail),
+        email_subject=row.email_subject,
+        email_introduction=row.email_introduction,
         say_datetime=SayDatetime(row.say_datetime),
         review=row.review,
         min_message_seconds=row.min_message_seconds,

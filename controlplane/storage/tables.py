@@ -90,6 +90,8 @@ class TenantRow(Table):
     trash_days: Mapped[int | None]
     max_messages: Mapped[int] = mapped_column(server_default=text("0"))
     max_total_seconds: Mapped[int] = mapped_column(server_default=text("0"))
+    email_subject: Mapped[str | None]
+    email_introduction: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
@@ -168,6 +170,8 @@ class MailboxRow(Table):
     email_attachment_max_mb: Mapped[int] = mapped_column(server_default=text("15"))
     email_notice_only: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     after_mail: Mapped[str] = mapped_column(server_default=text("'keep'"))
+    email_subject: Mapped[str | None]
+    email_introduction: Mapped[str | None]
     say_datetime: Mapped[str] = mapped_column(server_default=text("'off'"))
     review: Mapped[bool] = mapped_column(server_default=text("false"))
     greeting: Mapped[str | None]
@@ -487,6 +491,49 @@ class QuotaWarningRow(Table):
 
     mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"), primary_key=True)
     warned_at: Mapped[datetime] = _now()
+
+
+class MailTemplateFaultRow(Table):
+    """That a template could not be used for mails, which were sent with the standard words instead.
+
+    `owner_id` is the mailbox's, or the tenant's; `field` is `email_subject` or `email_introduction`. The row
+    goes when the template is changed.
+    """
+
+    __tablename__ = "mail_template_faults"
+    __table_args__ = (
+        CheckConstraint("field IN ('email_subject', 'email_introduction')", name="field"),
+        Index(None, "tenant_id"),
+        Index(None, "mailbox_id"),
+    )
+
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    mailbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"))
+    sentence: Mapped[str]
+    mails: Mapped[int] = mapped_column(server_default=text("1"))
+    first_at: Mapped[datetime] = _now()
+    last_at: Mapped[datetime] = _now()
+
+
+class MailTrialRow(Table):
+    """A mail that somebody sends to see what it is like. `status`: queued, sent, failed. Kept for a day."""
+
+    __tablename__ = "mail_trials"
+    __table_args__ = (
+        CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),
+        Index(None, "mailbox_id"),
+        Index(None, "made_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"))
+    recipient: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = _now()
+    status: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    error: Mapped[str | None]
 
 
 class PinTryRow(Table):

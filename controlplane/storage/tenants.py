@@ -46,6 +46,8 @@ def tenant_values(row: TenantRow) -> Tenant:
         trash_days=row.trash_days,
         max_messages=row.max_messages,
         max_total_seconds=row.max_total_seconds,
+        email_subject=row.email_subject,
+        email_introduction=row.email_introduction,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

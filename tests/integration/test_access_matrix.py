@@ -96,6 +96,11 @@ TABLE: dict[tuple[str, str], str | Right] = {
     ),
     ("GET", _PORTAL_BOX): MANAGE,
     ("POST", _PORTAL_BOX): MANAGE,
+    ("GET", f"{_PORTAL_BOX}/mail"): MANAGE,
+    ("POST", f"{_PORTAL_BOX}/mail"): MANAGE,
+    ("POST", f"{_BOX}/mail/preview"): MANAGE,
+    ("POST", f"{_BOX}/mail/test"): MANAGE,
+    ("GET", f"{_BOX}/mail/test/{{test_id}}"): MANAGE,
     ("GET", f"{_PORTAL_BOX}/members"): MANAGE,
     ("POST", f"{_PORTAL_BOX}/members"): MANAGE,
     ("GET", f"{_PORTAL_BOX}/voicemail"): LISTEN,
@@ -126,6 +131,8 @@ TABLE: dict[tuple[str, str], str | Right] = {
 
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", _BOX): {"review": False},
+    ("POST", f"{_BOX}/mail/preview"): {},
+    ("POST", f"{_BOX}/mail/test"): {"recipient": "a@example.com"},
     ("POST", f"{_BOX}/members"): {"user_name": "nobody-of-this-name", "rights": ["listen"]},
     ("PATCH", f"{_BOX}/members/{{member_id}}"): {"rights": ["listen"]},
     ("PATCH", _MESSAGE): {"state": "new"},

@@ -47,6 +47,11 @@ mailboxes:
     email_attachment_max_mb: 7
     email_notice_only: [b@example.com]
     after_mail: mark_read
+    email_subject: "{{{{ CALLER_NAME }}}}: yes"
+    email_introduction: |
+      Dear all,
+
+      {{{{ DURATION }}}}
     say_datetime: 24h
     review: true
     operator_number: "6100"

@@ -29,6 +29,8 @@ NOT_AUDITED = {
     "recorded_greetings": "has a trigger of its own, without the recording",
     "recordings_taken": "what the scanner has dealt with",
     "message_mails": "what the mail server answers",
+    "mail_template_faults": "templates that could not be used",
+    "mail_trials": "mails that tell of nothing",
     "pin_tries": "tries of PINs",
     "user_sessions": "browsers that are signed in",
     "sign_in_tries": "tries of passwords",

@@ -16,6 +16,7 @@ from controlplane.jobs import mail as mail_task
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, SmtpSender
 from controlplane.services.mail_queue import discard_mail
+from controlplane.services.mail_words import words_faults
 from controlplane.services.mailing import Mailing, mail_job, send_message_mail
 from controlplane.services.message_links import MessageLinks
 from controlplane.storage.database import Database
@@ -386,6 +387,127 @@ async def test_a_recording_that_is_too_large_stays_behind_the_link(
     (mail,) = server.mails
     assert [] == list(mail.iter_attachments())
     assert "The recording could not be attached. You can hear it by the link." in mail.as_string()
+
+
+@pytest.mark.parametrize(
+    ("of_mailbox", "of_tenant", "subject"),
+    [
+        ("Ring, {{ VOICEMAIL_NAME }}: {{ CALLER_NAME }}", None, "Ring, Sales: Zoë"),
+        (None, "{{ TENANT_NAME }} {{ CALLER_NUMBER }}", "default 102"),
+        ("own {{ DURATION }}", "the tenant's", "own 2 seconds"),
+    ],
+)
+async def test_own_words_are_in_a_mail(
+    *,
+    database: Database,
+    mailing: Mailing,
+    mailbox: MailboxRow,
+    server: SmtpServer,
+    of_mailbox: str | None,
+    of_tenant: str | None,
+    subject: str,
+) -> None:
+    """The subject is the mailbox's, else the tenant's; the introduction stands before the facts."""
+    await _queue(database, mailing.jobs, mailbox)
+    introduction = (
+        "Dear all,\n{{ CALLER_NAME }} <b>called</b> {{ DATE_TIME }}.\n\n{{ VOICEMAIL_DOWNLOAD_URL }}"
+    )
+    async with database.transaction() as session:
+        await session.execute(
+            update(MailboxRow).values(email_subject=of_mailbox, email_introduction=introduction)
+        )
+        await session.execute(update(TenantRow).values(email_subject=of_tenant, email_introduction="no"))
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    plain, html = (str(mail.get_body((kind,)).get_content()) for kind in ("plain", "html"))  # type: ignore[union-attr]  # it has both
+    link = plain.partition("https://voicemail.example.com/m/")[2].split()[0]
+    assert subject == mail["Subject"]
+    assert "(8001)\n\nDear all,\nZoë <b>called</b> Monday, November 23, 2026, 3:45 PM" in plain.replace(
+        "\r", ""
+    )
+    assert plain.index("Dear all") < plain.index("Mailbox: Sales (8001)")
+    assert "Zoë &lt;b&gt;called&lt;/b&gt; Monday" in html
+    assert f'<a href="https://voicemail.example.com/m/{link}">https://' in html
+    assert [] == await words_faults(database, scope=None)
+
+
+HOSTILE = "Eve\r\nBcc: victim@example.com\n\n<script>alert(1)</script>{{ 7 * 7 }} =?utf-8?q?x?="
+
+
+async def test_no_template_and_no_caller_adds_a_header(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """Breaks of a line, encoded words and markup of a caller or a template stay text."""
+    await _queue(database, mailing.jobs, mailbox)
+    async with database.transaction() as session:
+        await session.execute(update(MessageRow).values(caller_name=HOSTILE))
+        await session.execute(
+            update(MailboxRow).values(
+                email_subject="{{ CALLER_NAME }}\r\nX-Evil: 1\n\n{{ '\\r\\nTo: victim@example.com\\0' }}",
+                email_introduction="{{ CALLER_NAME }}\r\n.\r\nRCPT TO:<victim@example.com>",
+                display_name="=?utf-8?q?Sales?=",
+            )
+        )
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    assert [ALICE] == server.recipients
+    assert (None, None, ALICE, 1) == (
+        mail["X-Evil"],
+        mail["Bcc"],
+        mail["To"],
+        len(mail.get_all("Subject", [])),
+    )
+    assert mail["Subject"].startswith("Eve Bcc: victim@example.com <script>")
+    assert mail["Subject"].endswith("X-Evil: 1 To: victim@example.com")
+    assert "{{ 7 * 7 }}" in mail["Subject"]
+    assert "<script>" not in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]  # it has one
+
+
+@pytest.mark.parametrize("owner", ["mailbox", "tenant"])
+async def test_words_that_fail_give_way_and_are_reported(
+    *, database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer, owner: str
+) -> None:
+    """A template that fails for this caller leaves the standard subject; the other one is used still."""
+    await _queue(database, mailing.jobs, mailbox)
+    row = MailboxRow if owner == "mailbox" else TenantRow
+    async with database.transaction() as session:
+        await session.execute(
+            update(row).values(email_subject="{{ CALLER_NAME.split('-')[1] }}", email_introduction="Dear all")
+        )
+
+    for recipient in (ALICE, BOB):
+        await send_message_mail(mailing, MESSAGE, recipient)
+
+    (fault,) = await words_faults(database, scope=mailbox.tenant_id)
+    assert ["New message for Sales (8001) from Zoë <102>"] * 2 == [mail["Subject"] for mail in server.mails]
+    assert "Dear all" in server.mails[0].as_string()
+    assert ("email_subject", 2, "8001" if owner == "mailbox" else None) == (
+        fault.field,
+        fault.mails,
+        fault.mailbox_number,
+    )
+    assert "no element 1" in fault.sentence
+    assert ("sent", 1, None) == (await _mails(database))[ALICE]
+
+
+async def test_words_that_never_end_are_stopped(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """A template that loops delays its mail by seconds, and no more."""
+    await _queue(database, mailing.jobs, mailbox)
+    loop = "{% for a in 'x' * 99999 %}{% for b in 'x' * 99999 %}{% set c = a %}{% endfor %}{% endfor %}"
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(email_introduction=loop))
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (fault,) = await words_faults(database, scope=None)
+    assert ("email_introduction", True) == (fault.field, "was stopped" in fault.sentence)
+    assert "New message for Sales (8001) from Zoë <102>" == server.mails[0]["Subject"]
 
 
 async def _wish(database: Database, after_mail: str) -> None:

@@ -175,7 +175,8 @@ def _of_members() -> set[str]:
 def _of_mailboxes() -> set[str]:
     """Return the keys that the pages of mailboxes put together."""
     found = {
-        f"mailbox.{name}" for name in ("number", "pin", *new_entries(), "voicemail", "greetings", "settings")
+        f"mailbox.{name}"
+        for name in ("number", "pin", *new_entries(), "voicemail", "greetings", "settings", "mail")
     }
     found |= {
         f"mailbox.{name}" for name in ("display_name", "language", "email_recipients", "email_notice_only")
@@ -185,6 +186,7 @@ def _of_mailboxes() -> set[str]:
     }
     found |= {f"mailbox.say_datetime-{one.value}" for one in SayDatetime}
     found |= {f"mailbox.email_attachment_format-{one.value}" for one in AttachmentFormat}
+    found |= {f"audit-fields.{name}" for name in ("email_subject", "email_introduction")}
     found |= {f"mailbox.after_mail-{one.value}" for one in AfterMail}
     found |= {f"mailbox.{name}" for name in ("language-of-tenant", "pin-made", "pin-good", "on", "off")}
     found |= {f"mailboxes.open-{page}" for page in ("settings", "voicemail", "delete")}

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from controlplane.domain.mailbox import MAX_INTRODUCTION, MAX_SUBJECT
+
 NumberField = Annotated[
     str,
     Field(
@@ -20,6 +22,24 @@ Language = Annotated[
         max_length=35,
         description="A BCP 47 tag; falls back along the tag, so that `en-GB` speaks `en`.",
         examples=["en-GB"],
+    ),
+]
+
+
+MailSubject = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_SUBJECT,
+        description="The subject of mails: a Jinja template with the variables of docs/mail.md.",
+    ),
+]
+MailIntroduction = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_INTRODUCTION,
+        description="What mails say before the facts: a Jinja template; an empty line begins a paragraph.",
     ),
 ]
 

@@ -23,6 +23,8 @@ from controlplane.web.api.fields import (
     DisplayName,
     Input,
     Language,
+    MailIntroduction,
+    MailSubject,
     MaxMessages,
     MaxTotalSeconds,
     NumberField,
@@ -163,7 +165,14 @@ class ExtensionPage(Output):
     next: str | None = _NEXT
 
 
-_TENANT_FIELDS = {"sip_domain": "north.example.com", "language": "en", "time_zone": "Europe/Berlin"}
+_TENANT_FIELDS: dict[str, Any] = {
+    "sip_domain": "north.example.com",
+    "language": "en",
+    "time_zone": "Europe/Berlin",
+    "email_subject": None,
+    "email_introduction": None,
+}
+_STANDARD_WORDS = "A template for mails of mailboxes that have none; `null`: the standard words."
 TENANT: dict[str, Any] = {
     "id": "5d0f2f0e-7a9f-4a55-8f67-30d2f41b7c33",
     "name": "north",
@@ -196,6 +205,8 @@ class TenantIn(Input):
     trash_days: _TrashDays | None = None
     max_messages: _MaxMessages = 0
     max_total_seconds: _MaxTotalSeconds = 0
+    email_subject: MailSubject | None = Field(None, description=_STANDARD_WORDS)
+    email_introduction: MailIntroduction | None = Field(None, description=_STANDARD_WORDS)
 
 
 class TenantPatch(Input):
@@ -210,6 +221,8 @@ class TenantPatch(Input):
     trash_days: _TrashDays | None = left_out()
     max_messages: _MaxMessages = left_out()
     max_total_seconds: _MaxTotalSeconds = left_out()
+    email_subject: MailSubject | None = left_out(_STANDARD_WORDS)
+    email_introduction: MailIntroduction | None = left_out(_STANDARD_WORDS)
 
     def changes(self) -> TenantChanges:
         """Return what the service takes."""
@@ -230,6 +243,8 @@ class TenantOut(Output):
     trash_days: int | None
     max_messages: int
     max_total_seconds: int
+    email_subject: str | None = Field(description=_STANDARD_WORDS)
+    email_introduction: str | None = Field(description=_STANDARD_WORDS)
     created_at: datetime
     updated_at: datetime
 
@@ -246,6 +261,8 @@ class TenantOut(Output):
             trash_days=tenant.trash_days,
             max_messages=tenant.max_messages,
             max_total_seconds=tenant.max_total_seconds,
+            email_subject=tenant.email_subject,
+            email_introduction=tenant.email_introduction,
             created_at=tenant.created_at,
             updated_at=tenant.updated_at,
         )

@@ -26,6 +26,8 @@ from controlplane.web.api.fields import (
     DisplayName,
     Input,
     Language,
+    MailIntroduction,
+    MailSubject,
     MaxMessages,
     MaxTotalSeconds,
     NumberField,
@@ -137,6 +139,8 @@ _SETTINGS: dict[str, Any] = {
     "email_attachment_max_mb": 15,
     "email_notice_only": [],
     "after_mail": "keep",
+    "email_subject": None,
+    "email_introduction": None,
     "say_datetime": "12h",
     "review": False,
     "min_message_seconds": 1,
@@ -187,6 +191,8 @@ class MailboxIn(Input):
     email_attachment_max_mb: _MaxMegabytes = MAX_ATTACHMENT_MB
     email_notice_only: _NoticeOnly = Field(default_factory=list)
     after_mail: _AfterMail = AfterMail.KEEP
+    email_subject: MailSubject | None = Field(None, description="`null`: the tenant's.")
+    email_introduction: MailIntroduction | None = Field(None, description="`null`: the tenant's.")
     say_datetime: _SayDatetime = SayDatetime.OFF
     review: bool = Field(False, description="Whether a caller who ends by a key may listen and record again.")
     min_message_seconds: _MinSeconds = 1
@@ -227,6 +233,8 @@ class MailboxPatch(Input):
     email_attachment_max_mb: _MaxMegabytes = left_out()
     email_notice_only: _NoticeOnly = left_out()
     after_mail: _AfterMail = left_out()
+    email_subject: MailSubject | None = left_out("`null`: the tenant's.")
+    email_introduction: MailIntroduction | None = left_out("`null`: the tenant's.")
     say_datetime: _SayDatetime = left_out()
     review: bool = left_out()
     min_message_seconds: _MinSeconds = left_out()
@@ -278,6 +286,8 @@ class MailboxOut(Output):
     email_attachment_max_mb: int
     email_notice_only: list[str]
     after_mail: AfterMail
+    email_subject: str | None = Field(description="A template; `null`: the tenant's.")
+    email_introduction: str | None = Field(description="A template; `null`: the tenant's.")
     say_datetime: SayDatetime
     review: bool
     min_message_seconds: int
@@ -313,6 +323,8 @@ class MailboxOut(Output):
             email_attachment_max_mb=mailbox.email_attachment_max_mb,
             email_notice_only=list(mailbox.email_notice_only),
             after_mail=mailbox.after_mail,
+            email_subject=mailbox.email_subject,
+            email_introduction=mailbox.email_introduction,
             say_datetime=mailbox.say_datetime,
             review=mailbox.review,
             min_message_seconds=mailbox.min_message_seconds,

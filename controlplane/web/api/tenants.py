@@ -41,6 +41,8 @@ async def create_tenant(
             trash_days=body.trash_days,
             max_messages=body.max_messages,
             max_total_seconds=body.max_total_seconds,
+            email_subject=body.email_subject,
+            email_introduction=body.email_introduction,
             by=asking.label,
         )
         location = f"{API}/tenants/{tenant.name}"

@@ -15,6 +15,7 @@ from fastapi import Response
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.domain.presence import ProcessKind, RunningProcess
 from controlplane.services.mail_queue import unsent_mails
+from controlplane.services.mail_words import words_faults
 from controlplane.services.presence import SeenProcesses, seen_processes
 from controlplane.services.quarantine import Quarantine
 from controlplane.storage.writable import check_writable
@@ -150,6 +151,15 @@ async def _mail(visit: Visit) -> Part:
     mails = await unsent_mails(visit.deps.db, scope=None)
     name, troubled = words("health.mail"), [one for one in mails.items if one.error]
     if not troubled:
+        failed = await words_faults(visit.deps.db, scope=None)
+        if failed:
+            return Part(
+                name=name,
+                state=ATTENTION,
+                found=words.count("mail-words.failed", len(failed)),
+                remedy=words("mail-words.failed-remedy"),
+                page="/mails",
+            )
         return Part(name=name, state=GOOD, found=words("health.mail-good"))
     counts = (words.count("mails.failed", mails.failed), words.count("mails.waiting", mails.waiting))
     said = words("health.last-error", error=troubled[0].error)

@@ -8,6 +8,7 @@ from fastapi import Response
 
 from controlplane.domain.errors import NotFound
 from controlplane.services.mail_queue import MailKey, discard_mail, retry_mails, unsent_mails
+from controlplane.services.mail_words import words_faults
 from controlplane.web.portal.access import Inside
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
@@ -19,9 +20,15 @@ _MAILS = f"{PREFIX}/mails"
 
 @router.get(_MAILS)
 async def mails_page(visit: Inside) -> Response:
-    """List the mails that wait or failed: of the tenant, and for a system admin of all."""
+    """List the mails that wait or failed, and words that could not be used; a system admin sees all."""
     mails = await unsent_mails(visit.deps.db, scope=visit.scope)
-    return visit.page("mails.html", section="mails", mails=mails, now=visit.deps.clock())
+    return visit.page(
+        "mails.html",
+        section="mails",
+        mails=mails,
+        words_faults=await words_faults(visit.deps.db, scope=visit.scope),
+        now=visit.deps.clock(),
+    )
 
 
 @router.post(f"{_MAILS}/retry")
