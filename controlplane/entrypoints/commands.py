@@ -231,13 +231,16 @@ def doctor(
     state_dir: Annotated[
         Path | None, typer.Option(help="Look at a running `controlplane up` instead of the settings.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the findings as JSON, for programs.")
+    ] = False,
 ) -> None:
     """Check an installation: say what is wrong and what to do. Exit code 1 if something is."""
 
     def run() -> None:
         from controlplane.entrypoints import doctor as entrypoint  # noqa: PLC0415 (see the module)
 
-        sys.exit(entrypoint.main(state_dir))
+        sys.exit(entrypoint.main(state_dir, as_json=as_json))
 
     or_exit(run)
 

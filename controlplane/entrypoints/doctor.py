@@ -7,20 +7,24 @@ that it removes again.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import aiosmtplib
 
 from controlplane.domain.errors import DeliveryError, SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
+from controlplane.entrypoints.doctor_access import check_access
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
+from controlplane.entrypoints.doctor_machine import answers, check_clock, check_ports
 from controlplane.entrypoints.doctor_numbers import check_numbers
+from controlplane.entrypoints.doctor_pins import check_pin_keys
 from controlplane.entrypoints.doctor_portal import check_portal
 from controlplane.entrypoints.doctor_prompts import check_prompts
 from controlplane.entrypoints.doctor_publishing import check_edited_files
@@ -92,7 +96,7 @@ async def check_calls(settings: Settings) -> list[Finding]:
         return []
     listen = settings.outbound_socket if settings.switch == "freeswitch" else settings.fastagi
     place = f"{listen.host}:{listen.port}"
-    if await _answers(listen.host, listen.port):
+    if await answers(listen.host, listen.port):
         return [Finding(subject="calls", found=f"listens on {place}")]
     return [
         Finding(subject="calls", found=f"nothing listens on {place}", remedy="Start `controlplane calls`.")
@@ -103,7 +107,7 @@ async def check_web(settings: Settings) -> list[Finding]:
     """`web` listens."""
     place = f"{settings.http.host}:{settings.http.port}"
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http.host, settings.http.host)  # noqa: S104 (compared)
-    if await _answers(target, settings.http.port):
+    if await answers(target, settings.http.port):
         return [Finding(subject="web", found=f"listens on {place}")]
     return [Finding(subject="web", found=f"nothing listens on {place}", remedy="Start `controlplane web`.")]
 
@@ -203,12 +207,16 @@ async def check_mail(settings: Settings) -> list[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     check_database,
+    check_pin_keys,
     check_folders,
+    check_access,
+    check_clock,
     check_prompts,
     check_web,
     check_portal,
     check_calls,
     check_switch,
+    check_ports,
     check_revision,
     check_edited_files,
     check_numbers,
@@ -224,10 +232,14 @@ async def examine(settings: Settings, checks: Iterable[Check] = CHECKS) -> list[
     return [finding for findings in results for finding in findings]
 
 
-def main(state_dir: Path | None) -> int:
+def main(state_dir: Path | None, *, as_json: bool = False) -> int:
     """Print the findings; returns 1 if something is wrong. Raises SettingsError or CannotStart."""
     settings = load() if state_dir is None else settings_of(state_dir)
     findings = asyncio.run(examine(settings))
+    if as_json:
+        listed = [{"ok": finding.remedy is None, **asdict(finding)} for finding in findings]
+        print(json.dumps({"ok": all(each["ok"] for each in listed), "findings": listed}, indent=2))
+        return 0 if all(each["ok"] for each in listed) else 1
     for finding in findings:
         mark = "ok   " if finding.remedy is None else "WRONG"
         print(f"{mark}  {finding.subject}: {finding.found}")
@@ -289,14 +301,4 @@ async def _agrees(asked: Awaitable[object]) -> bool:
         await asked
     except ActionRefused:
         return False
-    return True
-
-
-async def _answers(host: str, port: int) -> bool:
-    try:
-        async with asyncio.timeout(_SECONDS):
-            _, writer = await asyncio.open_connection(host, port, family=socket.AF_UNSPEC)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
     return True

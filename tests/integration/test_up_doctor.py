@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from controlplane.entrypoints.doctor import (
@@ -17,14 +21,22 @@ from controlplane.entrypoints.doctor import (
     check_switch,
     check_web,
     examine,
+    main,
 )
+from controlplane.entrypoints.doctor_access import listener
 from controlplane.entrypoints.doctor_hours import check_hours
+from controlplane.entrypoints.doctor_machine import check_clock, check_ports
 from controlplane.entrypoints.doctor_numbers import check_numbers
+from controlplane.entrypoints.doctor_pins import check_pin_keys
 from controlplane.entrypoints.doctor_portal import check_portal
 from controlplane.entrypoints.doctor_trunks import check_trunks
+from controlplane.entrypoints.private_settings import written_environment
+from controlplane.services.pin_hashing import make_key
 from controlplane.settings import Settings, load
+from controlplane.storage.database import Database
 from tests.support.api import Api
 from tests.support.portal import make_user
+from tests.support.rows import add_mailbox
 from tests.support.smtp_server import certificate, smtp_server
 from tests.support.token_server import token_server
 
@@ -221,3 +233,78 @@ async def test_portal_with_an_admin_is_fine(tmp_path: Path, api: Api, database_u
     (finding,) = await check_portal(settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url))
 
     assert (None, "a system admin can sign in") == (finding.remedy, finding.found)
+
+
+async def test_clock_is_compared(tmp_path: Path, database_url: str) -> None:
+    """With the database's and with that of the spool's disk."""
+    made = settings(tmp_path, CONTROLPLANE_DATABASE_URL=database_url)
+    made.paths.spool.mkdir()
+
+    (finding,) = await examine(made, [check_clock])
+
+    assert (None, True) == (finding.remedy, "the database and the disk of the spool do" in finding.found)
+
+
+async def test_key_of_a_pin_that_is_not_set_is_found(
+    tmp_path: Path, database: Database, database_url: str, default_tenant: UUID
+) -> None:
+    """With the number of PINs and the id of the key; where all are set, the newest one is named."""
+    ours = settings(
+        tmp_path, CONTROLPLANE_DATABASE_URL=database_url, CONTROLPLANE_PINS__KEYS=make_key("ours")
+    )
+    await add_mailbox(database, default_tenant, pin_hash="ours$argon2id$x")
+    (fine,) = await examine(ours, [check_pin_keys])
+    await add_mailbox(database, default_tenant, "8002", pin_hash="lost$argon2id$x")
+    (wrong,) = await examine(ours, [check_pin_keys])
+
+    assert (None, "those of all PINs are set; the newest is ours") == (fine.remedy, fine.found)
+    assert "1 PINs were stored with lost, which is not set" == wrong.found
+    assert "CONTROLPLANE_PINS__KEYS" in (wrong.remedy or "")
+
+
+async def test_ports_of_phones_are_looked_at(tmp_path: Path) -> None:
+    """Nothing on the SIP port and too few for audio are found; a switch of one's own is not asked."""
+    few = settings(tmp_path, CONTROLPLANE_SIP__PORT="1", CONTROLPLANE_SIP__RTP_PORTS="10000-10009")
+    beside = settings(tmp_path, CONTROLPLANE_SIP__PHONES="false")
+
+    sip, audio = await examine(few, [check_ports])
+
+    assert "nothing listens on 127.0.0.1:1" == sip.found
+    assert ("10000-10009 are enough for 5 calls at once", True) == (audio.found, audio.remedy is not None)
+    assert [] == await examine(beside, [check_ports])
+
+
+def test_programs_read_the_findings_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with its remedy, and whether all is well; the exit code says the same."""
+    (tmp_path / "ready.json").touch()
+    environment = {
+        "CONTROLPLANE_PRIVATE": "true",
+        "CONTROLPLANE_SWITCH": "none",
+        "CONTROLPLANE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "CONTROLPLANE_HTTP__PORT": "1",
+        **{
+            f"CONTROLPLANE_PATHS__{name}": str(tmp_path)
+            for name in ("RECORDINGS", "SPOOL", "PROMPTS", "CONFIGURATION", "MAIL")
+        },
+    }
+    (tmp_path / "environment").write_text(written_environment(environment))
+
+    code = main(tmp_path, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+
+    assert (1, False) == (code, told["ok"])
+    assert {"ok", "subject", "found", "remedy"} == set(told["findings"][0])
+    assert {each["remedy"] is None for each in told["findings"] if each["ok"]} == {True}
+    web = next(each for each in told["findings"] if each["subject"] == "web")
+    assert "Start `controlplane web`." == web["remedy"]
+
+
+def test_who_listens_is_seen() -> None:
+    """By the port, without any right."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found = listener(server.getsockname()[1])
+    assert found is not None
+    assert (os.geteuid(), True) == (found.uid, found.groups is not None and os.getegid() in found.groups)
+    assert listener(1) is None

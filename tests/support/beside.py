@@ -53,7 +53,7 @@ class ControlPlane:
         }
         for name, value in self.settings.items():
             if name.startswith("CONTROLPLANE_PATHS__"):
-                Path(value).mkdir(parents=True, exist_ok=True)
+                Path(value).mkdir(mode=0o750, parents=True, exist_ok=True)
         prompts = Path(self.settings["CONTROLPLANE_PATHS__PROMPTS"])
         # What `controlplane prompts` makes, from where it was made once for all tests.
         make_prompts(cache_folder(os.environ) / "prompts", prompts)
