@@ -91,6 +91,7 @@ class QuotaMail:
     used: Usage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
     """What a mail says in its language, of which templates may say a part too."""
 
@@ -230,9 +231,6 @@ class Composer:
         mailbox = words["mailbox"].format(name=clean(mail.mailbox_name), number=clean(mail.mailbox_number))
         caller = clean(mail.caller.label)
         labels = words["labels"]
-        subject = words["subject" if caller else "subject-unknown-caller"].format(
-            mailbox=mailbox, caller=caller
-        )
         recording = ""
         if mail.attachment is not None:
             recording = words["attached"]
@@ -248,10 +246,8 @@ class Composer:
         return {
             "language": language,
             "direction": _direction(locale),
-            "subject": subject,
-            "heading": heading,
             "subject": clean_line(mail.own_subject or "") or subject,
-            "heading": words["heading"].format(mailbox=mailbox),
+            "heading": heading,
             "introduction": _paragraphs(mail.own_introduction or ""),
             "facts": [
                 (labels["mailbox"], mailbox),

@@ -169,17 +169,15 @@ async def update_tenant(
                 row = await tenants.update_values(session, row.id, values)
                 if "sip_domain" in values:
                     await _check_domain(session, row)
-            # The switch meets nothing of the limits.
-            if published := sorted(values.keys() - LIMITS.keys()):
                 await forget_faults(session, row.id, values)
-            if values.keys() - _OF_MAILS:
+            # The switch meets nothing of the limits and the mails.
+            if published := sorted(values.keys() - LIMITS.keys() - _OF_MAILS):
                 await defer_publishing(
                     session,
                     jobs,
                     tenant_id=row.id,
                     revision=True,
                     change=_change(Action.CHANGED, row, by, fields=published),
-                    change=_change(Action.CHANGED, row, by, fields=sorted(values.keys() - _OF_MAILS)),
                 )
             elif values:
                 await name_author(session, by)
