@@ -59,6 +59,6 @@ def empty(url: str, *, new_files: bool = False) -> None:
             )
         connection.execute(
             "UPDATE tenants SET sip_domain = 'localhost', language = 'en', time_zone = 'UTC', version = 1,"
-            " retain_days = 30, trash_days = NULL, max_messages = 0, max_total_seconds = 0"
+            " retain_days = 30, trash_days = NULL, max_messages = 0, max_total_seconds = 0,"
             " email_subject = NULL, email_introduction = NULL"
         )
