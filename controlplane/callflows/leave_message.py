@@ -76,7 +76,16 @@ async def leave_message(
         await leaving.release()
     if left is not None:
         return left
-    return await check_messages(call, voicemail=voicemail, options=options, opened=opened, greeted_by=mailbox)
+    return await check_messages(
+        call,
+        spool=spool,
+        clock=clock,
+        new_id=new_id,
+        voicemail=voicemail,
+        options=options,
+        opened=opened,
+        greeted_by=mailbox,
+    )
 
 
 async def _refuse(call: Call, words: Prompt, ending: Ending) -> Ending:

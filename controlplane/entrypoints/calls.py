@@ -253,7 +253,15 @@ def flows(
             enter(call, mailbox_id, Doing.LISTENING, call.facts.extension or "")
 
         try:
-            return await check_messages(call, voicemail=voicemail, options=options, opened=opened)
+            return await check_messages(
+                call,
+                voicemail=voicemail,
+                spool=spool,
+                options=options,
+                clock=lambda: datetime.now(UTC),
+                new_id=uuid4,
+                opened=opened,
+            )
         finally:
             presence.leave(call.facts.call_id)
 
