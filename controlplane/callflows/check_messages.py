@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from controlplane.callflows.authenticate import Admitted, authenticate
@@ -12,8 +13,9 @@ from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.listen import Listening, Move
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.passing_on import Means, PassingOn
 from controlplane.callflows.prompts import ByColleague, Deed, MessageCounts, Prompt, Utterance
-from controlplane.callflows.voicemail import HeardMessage, Voicemail
+from controlplane.callflows.voicemail import HeardMessage, Spool, Voicemail
 from controlplane.domain.errors import CallerHungUp, CallLost, Unavailable
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import MessageState
@@ -27,7 +29,10 @@ async def check_messages(
     call: Call,
     *,
     voicemail: Voicemail,
+    spool: Spool,
     options: FlowOptions,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], UUID],
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
     hears: Callable[[UUID | None], None] = lambda _message_id: None,
     greeted_by: Mailbox | None = None,
@@ -49,7 +54,11 @@ async def check_messages(
             return Ending(outcome=admitted)
         mailbox = admitted.mailbox
         opened(mailbox.id)
-        await _Session(call, admitted, voicemail=voicemail, options=options, hears=hears).run()
+        means = Means(voicemail=voicemail, spool=spool, options=options, clock=clock, new_id=new_id)
+        session = _Session(call, admitted, means, hears)
+        await session.run()
+        if session.has_gone_on:
+            return _ending(Outcome.GONE_ON, mailbox)
         await end_call(call, Prompt.GOODBYE)
     except CallerHungUp:
         return _ending(Outcome.HUNG_UP, mailbox)
@@ -104,13 +113,7 @@ class _Session:
     """A listener who was let into a mailbox."""
 
     def __init__(
-        self,
-        call: Call,
-        admitted: Admitted,
-        *,
-        voicemail: Voicemail,
-        options: FlowOptions,
-        hears: Callable[[UUID | None], None],
+        self, call: Call, admitted: Admitted, means: Means, hears: Callable[[UUID | None], None]
     ) -> None:
         self._call = call
         self._hears = hears
@@ -120,13 +123,19 @@ class _Session:
         if call.facts.extension is None:
             extension = f"caller {call.facts.caller.number}".strip()
         self._by = extension if admitted.user_name is None else f"{extension} (user {admitted.user_name})"
-        self._voicemail = voicemail
-        self._options = options
+        self._voicemail = means.voicemail
+        self._options = means.options
+        self._passing_on = PassingOn(call, self._mailbox, admitted.rights, by=self._by, means=means)
         self._in_trash: set[UUID] = set()
         """What this listener deleted, or was told to be deleted: still reachable, to undo it."""
 
+    @property
+    def has_gone_on(self) -> bool:
+        """Whether the call is somebody else's now."""
+        return self._passing_on.has_gone_on
+
     async def run(self) -> None:
-        """Return when the listener wants to leave. Raises Unavailable."""
+        """Return when the listener wants to leave, or has gone on. Raises Unavailable."""
         self._call.speak(self._mailbox.language)
         counts = await self._voicemail.counts(self._mailbox.id)
         if counts.new == counts.saved == 0:
@@ -165,6 +174,12 @@ class _Session:
                 messages, none = await self._list(MessageState.NEW), Prompt.NO_NEW_MESSAGES
             elif action is Action.SAVED_MESSAGES:
                 messages, none = await self._list(MessageState.SAVED), Prompt.NO_SAVED_MESSAGES
+            elif action is Action.LEAVE_ELSEWHERE:
+                await self._passing_on.leave_elsewhere()
+                if self.has_gone_on:
+                    return
+                before = ()
+                continue
             else:
                 return
             said_next = await self._walk(messages) if messages else (none,)
@@ -239,6 +254,7 @@ class _Session:
             options=self._options,
             say_datetime=self._mailbox.say_datetime,
             by=self._by,
+            passing_on=self._passing_on,
             may_delete=self._may_delete,
         )
         self._hears(heard.id)

@@ -45,6 +45,8 @@ class Outcome(StrEnum):
     """The extension that called owns no mailbox; it was told."""
     NO_MEMBER = "no_member"
     """The mailbox has members, and the extension is of none of them; the caller was told."""
+    GONE_ON = "gone_on"
+    """The listener called back, or went on to leave a message in another mailbox."""
     NO_PIN = "no_pin"
     """Nothing was entered when the PIN was asked for."""
     TOO_MANY_TRIES = "too_many_tries"

@@ -25,6 +25,8 @@ class State(StrEnum):
     ENDED = "After the end of a message"
     DELETED = "After a message was deleted"
     PLAYING_DELETED = "While a deleted message plays"
+    FORWARD = "Forwarding a message"
+    NOTE = "A note before the message"
 
 
 class Action(StrEnum):
@@ -49,6 +51,14 @@ class Action(StrEnum):
     PREVIOUS = "previous message"
     NEXT = "next message"
     ENVELOPE = "say the caller, date and time, the way and the length"
+    FORWARD_MESSAGE = "forward it"
+    CALL_BACK = "call the caller back"
+    LEAVE_ELSEWHERE = "leave a message for another mailbox"
+    TO_MAILBOX = "to another mailbox"
+    TO_RECIPIENTS = "by mail to the recipients of this mailbox"
+    WITH_NOTE = "record a note, and forward both"
+    WITHOUT_NOTE = "forward it without a note"
+    BACK_TO_MESSAGE = "back to the message"
     HELP = "help: say all keys"
     MAIN_MENU = "main menu"
     LEAVE = "leave"
@@ -70,15 +80,14 @@ def _bind(*rows: tuple[str, Action, Prompt | None]) -> tuple[Binding, ...]:
 def _in_a_message(
     first: tuple[tuple[str, Action], ...], told_first: Mapping[str, Prompt]
 ) -> tuple[Binding, ...]:
-    """Add the keys that do the same in each state of a message; all are told by the help.
-
-    8 (forward to another mailbox) and 9 (call the caller back) do not exist yet.
-    """
+    """Add the keys that do the same in each state of a message; all are told by the help."""
     rows = (
         *first,
         ("4", Action.PREVIOUS),
         ("5", Action.ENVELOPE),
         ("6", Action.NEXT),
+        ("8", Action.FORWARD_MESSAGE),
+        ("9", Action.CALL_BACK),
         ("0", Action.HELP),
         ("*", Action.MAIN_MENU),
         ("#", Action.LEAVE),
@@ -107,6 +116,7 @@ KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
         State.MAIN_MENU: _bind(
             ("1", Action.NEW_MESSAGES, Prompt.MAIN_MENU),
             ("2", Action.SAVED_MESSAGES, Prompt.MAIN_MENU),
+            ("3", Action.LEAVE_ELSEWHERE, Prompt.MAIN_MENU),
             ("#", Action.LEAVE, Prompt.MAIN_MENU),
         ),
         State.PLAYING: _in_a_message(
@@ -121,6 +131,16 @@ KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
         ),
         State.PLAYING_DELETED: _in_a_message(
             (("1", Action.BACK), ("3", Action.FORWARD), ("2", Action.KEEP), ("7", Action.UNDO)), {}
+        ),
+        State.FORWARD: _bind(
+            ("1", Action.TO_MAILBOX, Prompt.FORWARD_MENU),
+            ("2", Action.TO_RECIPIENTS, Prompt.FORWARD_MENU),
+            ("*", Action.BACK_TO_MESSAGE, Prompt.FORWARD_MENU),
+        ),
+        State.NOTE: _bind(
+            ("1", Action.WITH_NOTE, Prompt.NOTE_MENU),
+            ("2", Action.WITHOUT_NOTE, Prompt.NOTE_MENU),
+            ("*", Action.BACK_TO_MESSAGE, Prompt.NOTE_MENU),
         ),
     }
 )

@@ -83,7 +83,15 @@ async def leave_message(
     if left is not None:
         return left
     return await check_messages(
-        call, voicemail=voicemail, options=options, opened=opened, hears=hears, greeted_by=mailbox
+        call,
+        spool=spool,
+        clock=clock,
+        new_id=new_id,
+        voicemail=voicemail,
+        options=options,
+        opened=opened,
+        hears=hears,
+        greeted_by=mailbox,
     )
 
 

@@ -8,6 +8,7 @@ from controlplane.callflows.call import Call
 from controlplane.callflows.keys import ALL_KEYS, SKIP_SECONDS, Action, State, action_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
+from controlplane.callflows.passing_on import PassingOn
 from controlplane.callflows.prompts import (
     ByColleague,
     Deed,
@@ -52,6 +53,7 @@ class Listening:
         options: FlowOptions,
         say_datetime: SayDatetime,
         by: str,
+        passing_on: PassingOn,
         may_delete: bool = True,
     ) -> None:
         self.state = heard.state
@@ -62,6 +64,7 @@ class Listening:
         self._say_datetime = say_datetime
         self._by = by
         self._may_delete = may_delete
+        self._passing_on = passing_on
         self._playing = heard.state is not MessageState.DELETED
         self._position_ms = 0
         self._noted = False
@@ -108,6 +111,10 @@ class Listening:
                 return await self._say(
                     Prompt.MESSAGE_HELP if self._may_delete else Prompt.MESSAGE_HELP_LISTEN
                 )
+            case Action.FORWARD_MESSAGE:
+                return await self._pass_on(await self._passing_on.forward(self._heard))
+            case Action.CALL_BACK:
+                return await self._pass_on(await self._passing_on.call_back(self._heard))
             case Action.PREVIOUS:
                 return Move.PREVIOUS
             case Action.NEXT:
@@ -117,6 +124,12 @@ class Listening:
             case _:
                 return Move.LEAVE
         return None
+
+    async def _pass_on(self, words: Prompt | None) -> Move | Action | None:
+        """Say what became of it, and go on where the message was, unless the call is somebody else's now."""
+        if self._passing_on.has_gone_on:
+            return Move.LEAVE
+        return None if words is None else await self._say(words)
 
     # What is said and played.
 

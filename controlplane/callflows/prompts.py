@@ -78,6 +78,22 @@ class Prompt(StrEnum):
     ALREADY_CHANGED = "already-changed"  # A colleague has marked this message as new meanwhile.
     COLLEAGUE_LISTENING = "colleague-listening"  # A colleague is listening to this message.
     MESSAGE_GONE = "message-gone"  # This message no longer exists.
+    CALLING_BACK = "calling-back"  # Calling back.
+    CALL_BACK_IMPOSSIBLE = "call-back-impossible"  # This caller cannot be called back from here.
+    # To forward the message to another mailbox, press 1. To have it mailed to the recipients of this mailbox,
+    # press 2. To go back to the message, press star.
+    FORWARD_MENU = "forward-menu"
+    # To record a note before the message, press 1. To forward it without a note, press 2. To cancel, press
+    # star.
+    NOTE_MENU = "note-menu"
+    MESSAGE_FORWARDED = "message-forwarded"  # The message has been forwarded.
+    NOT_FORWARDED = "not-forwarded"  # The message was not forwarded.
+    MESSAGE_MAILED = "message-mailed"  # The message will be mailed.
+    NO_RECIPIENTS = "no-recipients"  # This mailbox has no mail recipients.
+    FORWARD_NOT_ALLOWED = "forward-not-allowed"  # You may not forward messages of this mailbox.
+    NO_SUCH_MAILBOX = "no-such-mailbox"  # There is no mailbox with this number. (asked for again)
+    SAME_MAILBOX = "same-mailbox"  # This is the mailbox that you are in.
+    OTHER_DISABLED = "other-disabled"  # That mailbox does not take messages at the moment.
     RECORDING_UNAVAILABLE = "recording-unavailable"  # This recording cannot be played now.
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
     INVALID_KEY = "invalid-key"  # That key has no function here.

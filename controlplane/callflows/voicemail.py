@@ -6,7 +6,7 @@ Methods raise Unavailable when the database does not answer within its limit (2 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from controlplane.callflows.prompts import SentOnBy
 from controlplane.domain.caller import Caller
 from controlplane.domain.colleague import SOMEBODY, Colleague
 from controlplane.domain.mailbox import Counts, Mailbox
-from controlplane.domain.message import MessageState, TakeFacts
+from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.domain.rights import Admission
 
@@ -44,6 +44,7 @@ class HeardMessage:
     duration_ms: int
     sent_on_by: SentOnBy | None = None
     urgent: bool = False
+    reached_by: ReachedBy = field(default_factory=ReachedBy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,21 @@ class Voicemail(Protocol):
         """Take a message out of the trash, back to the state before; not done if it is not there."""
         ...
 
+    async def has_number(self, tenant_id: UUID, number: str) -> bool:
+        """Say whether something of the tenant has a number, so that it can be called."""
+        ...
+
+    async def mail(self, message_id: UUID, *, by: str) -> bool:
+        """Mail a message to the recipients of its mailbox, also where new ones are not; False for none.
+
+        Who was mailed before is mailed again.
+        """
+        ...
+
+    async def note_forwarded(self, message_id: UUID, *, to: str, by: str) -> None:
+        """Note who forwards a message, and to which mailbox."""
+        ...
+
     def recording(self, message_id: UUID) -> Path:
         """Return where the recording of a message is; the file may be missing."""
         ...
@@ -172,6 +188,13 @@ class Take(Protocol):
         """
         ...
 
+    async def fill(self, *parts: Path) -> None:
+        """Make its audio of recordings, one after the other: all of it, or nothing.
+
+        Raises FileNotFoundError for a part that is not there, NotAWav or OSError.
+        """
+        ...
+
     async def discard(self) -> None:
         """Drop it in steps that a crash cannot turn into a message."""
         ...
@@ -186,4 +209,16 @@ class Spool(Protocol):
 
     async def begin(self, facts: TakeFacts) -> Take:
         """Write the facts durably, hold their lock, and return the take; raises OSError."""
+        ...
+
+    def draft(self, draft_id: UUID) -> Path:
+        """Return where something can be recorded that is no take: nobody delivers it."""
+        ...
+
+    def draft_ms(self, draft: Path) -> int:
+        """Measure a draft as it is now; 0 without one. Raises OSError."""
+        ...
+
+    async def discard_draft(self, draft: Path) -> None:
+        """Remove a draft; does nothing without one, and never raises."""
         ...

@@ -31,6 +31,7 @@ class AuditAction(StrEnum):
     LOGGED_OUT = "logged_out"
     RETRIED = "retried"
     DISCARDED = "discarded"
+    FORWARDED = "forwarded"
 
 
 class AuditWay(StrEnum):

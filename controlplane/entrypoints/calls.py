@@ -266,7 +266,14 @@ def flows(
         opened, hears = listens(call)
         try:
             return await check_messages(
-                call, voicemail=voicemail, options=options, opened=opened, hears=hears
+                call,
+                voicemail=voicemail,
+                spool=spool,
+                options=options,
+                clock=lambda: datetime.now(UTC),
+                new_id=uuid4,
+                opened=opened,
+                hears=hears,
             )
         finally:
             presence.leave(call.facts.call_id)

@@ -263,6 +263,7 @@ def _purges(
 
     async def orphans() -> None:
         await remove_orphans(database, store, older_than_seconds=_DAY_SECONDS)
+        await asyncio.to_thread(FileSpool(settings.paths.spool).remove_old_drafts, _DAY_SECONDS)
 
     async def signing_in() -> None:
         await purge_signing_in(database, now=datetime.now(UTC))

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from babel import Locale, dates, units
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -45,6 +45,8 @@ class NewMessageMail:
     `attachment_missing` says that the mailbox wants the recording attached, but it cannot be. `names` are
     the display names of what the call passed on its way, by number. `own_subject` and `own_introduction` are
     what the templates of an admin said; None: the standard words, and no introduction.
+    `asked` counts how often somebody asked
+    for another mail about the message: each is a mail of its own.
     """
 
     message_id: UUID
@@ -60,6 +62,7 @@ class NewMessageMail:
     attachment: Attachment | None = None
     attachment_missing: bool = False
     urgent: bool = False
+    asked: int = 0
     reached_by: ReachedBy = field(default_factory=ReachedBy)
     names: Mapping[str, str] = field(default_factory=dict)
     tenant_name: str = ""
@@ -123,7 +126,7 @@ class Composer:
         """Compose the mail, dated `now`; raises DeliveryError (permanent) if the recipient is no address."""
         context = self._context(mail)
         message = self._begin(
-            "new-message", context, recipient=mail.recipient, subject_id=mail.message_id, now=now
+            "new-message", context, recipient=mail.recipient, subject_id=_subject_of(mail), now=now
         )
         if mail.attachment is not None:
             maintype, subtype = mail.attachment.mime_type
@@ -305,6 +308,11 @@ def message_id(message: UUID, recipient: str, domain: str) -> str:
     """Return the Message-ID of the mail about a message to a recipient; always the same for both."""
     digest = hashlib.sha256(recipient.lower().encode()).hexdigest()[:16]
     return f"<{message}.{digest}@{domain}>"
+
+
+def _subject_of(mail: NewMessageMail) -> UUID:
+    """Return what the Message-ID is made of: programs for mails show two with the same one once."""
+    return uuid5(mail.message_id, str(mail.asked)) if mail.asked else mail.message_id
 
 
 def file_name(mail: NewMessageMail) -> str:

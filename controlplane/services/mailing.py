@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from controlplane.domain.audit import AuditAction
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import Message
@@ -29,6 +30,7 @@ from controlplane.services.message_links import MessageLinks
 from controlplane.services.reached import names_on_the_way
 from controlplane.speech.catalogue import available_languages
 from controlplane.storage import mailboxes, message_mails, messages
+from controlplane.storage.audit import note_heard
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Job, Jobs
 
@@ -71,12 +73,13 @@ class Mailing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mail:
-    """One mail to be sent, and how often it was tried."""
+    """One mail to be sent, how often it was tried, and how often somebody asked for another one."""
 
     message: Message
     mailbox: Mailbox
     recipient: str
     attempts: int
+    asked: int
     names: Mapping[str, str]
     tenant_name: str
     templates: Mapping[str, Template]
@@ -85,6 +88,26 @@ class _Mail:
 def mail_job(message_id: UUID, recipient: str) -> Job:
     """Return the job that sends a mail which a deposit queued."""
     return Job(task=SEND, arguments={"message_id": str(message_id), "recipient": recipient})
+
+
+async def mail_again(database: Database, jobs: Jobs, message_id: UUID, *, by: str) -> bool:
+    """Mail a message to all recipients of its mailbox, because somebody asked for it; False if it has none.
+
+    Whoever was mailed before gets another mail, and whether new messages are mailed does not matter. `by`
+    names who asked.
+    """
+    async with database.transaction() as session:
+        message = await messages.get(session, message_id)
+        found = None if message is None else await mailboxes.get(session, message.mailbox_id)
+        if found is None or not found[0].email_recipients:
+            return False
+        recipients = found[0].email_recipients
+        await message_mails.ask(session, message_id, recipients)
+        await note_heard(session, [message_id], action=AuditAction.FORWARDED, by=by, to=", ".join(recipients))
+        for recipient in recipients:
+            await jobs.defer(session, SEND, message_id=str(message_id), recipient=recipient)
+    structlog.get_logger().info("mail.asked_for", message_id=str(message_id), by=by)
+    return True
 
 
 async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) -> None:
@@ -121,18 +144,14 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
 async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail | None:
     """Return the mail if it is to be sent still; one that nobody wants any more is dropped."""
     async with mailing.database.transaction() as session:
-        attempts = await message_mails.attempts(session, message_id, recipient)
+        queued = await message_mails.queued(session, message_id, recipient)
         message = await messages.get(session, message_id)
-        if attempts is None or message is None:
+        if queued is None or message is None:
             return None
         found = await mailboxes.get(session, message.mailbox_id)
         mailbox = None if found is None else mailboxes.mailbox_values(*found, available_languages())
-        if (
-            found is None
-            or mailbox is None
-            or not mailbox.email_notification
-            or recipient not in mailbox.email_recipients
-        ):
+        wanted = mailbox is not None and (mailbox.email_notification or queued.asked > 0)
+        if found is None or mailbox is None or not wanted or recipient not in mailbox.email_recipients:
             await hold(session, message)
             await message_mails.drop(session, message_id, recipient)
             await settle(session, mailing.jobs, message)
@@ -142,10 +161,11 @@ async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail |
         message=message,
         mailbox=mailbox,
         recipient=recipient,
-        attempts=attempts,
-        names=names,
         tenant_name=found[1].name,
         templates=templates_of(mailbox, found[1]),
+        attempts=queued.attempts,
+        asked=queued.asked,
+        names=names,
     )
 
 
@@ -190,6 +210,7 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         attachment=attachment,
         urgent=message.urgent,
         attachment_missing=attached and attachment is None,
+        asked=mail.asked,
         reached_by=message.reached_by,
         names=mail.names,
         tenant_name=mail.tenant_name,

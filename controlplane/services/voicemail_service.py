@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
+from controlplane.domain.audit import AuditAction
 from controlplane.domain.colleague import Colleague
 from controlplane.domain.language import first_available
 from controlplane.domain.limits import FULL_PERCENT
@@ -22,9 +23,11 @@ from controlplane.services.access import admission
 from controlplane.services.audit import note_hearing
 from controlplane.services.colleagues import as_left
 from controlplane.services.lamps import defer_lamps
+from controlplane.services.mailing import mail_again
 from controlplane.services.pins import Pins
 from controlplane.services.reached import names_on_the_way, sent_on_by
-from controlplane.storage import extensions, limits, mailboxes, messages, presence, tenants
+from controlplane.storage import extensions, limits, mailboxes, messages, numbers, presence, tenants
+from controlplane.storage.audit import note_heard
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 from controlplane.storage.queue import Jobs
@@ -184,6 +187,20 @@ class VoicemailService:
         if moved is not None:
             await defer_lamps(session, self._jobs, [moved.mailbox_id])
 
+    async def has_number(self, tenant_id: UUID, number: str) -> bool:
+        """Say whether something of the tenant has a number."""
+        async with self._database.transaction() as session:
+            return await numbers.owner(session, tenant_id, number) is not None
+
+    async def mail(self, message_id: UUID, *, by: str) -> bool:
+        """Mail a message to the recipients of its mailbox; see `services.mailing`."""
+        return await mail_again(self._database, self._jobs, message_id, by=by)
+
+    async def note_forwarded(self, message_id: UUID, *, to: str, by: str) -> None:
+        """Note who forwards a message, and to which mailbox."""
+        async with self._database.transaction() as session:
+            await note_heard(session, [message_id], action=AuditAction.FORWARDED, by=by, to=to)
+
     def recording(self, message_id: UUID) -> Path:
         """Return where the recording of a message is; the file may be missing."""
         return self._recordings.path(message_id)
@@ -202,4 +219,5 @@ def _heard(message: Message, zone: str, names: Mapping[str, str]) -> HeardMessag
         duration_ms=message.duration_ms,
         sent_on_by=sent_on_by(message.reached_by, names),
         urgent=message.urgent,
+        reached_by=message.reached_by,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, delete, func, insert, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.audit import BEGINNINGS, AuditAction, AuditEntry, AuditWay
@@ -44,9 +45,18 @@ async def name_author(session: AsyncSession, by: str) -> None:
 
 
 async def note_heard(
-    session: AsyncSession, message_ids: Collection[UUID], *, action: AuditAction, by: str
+    session: AsyncSession,
+    message_ids: Collection[UUID],
+    *,
+    action: AuditAction,
+    by: str,
+    to: str | None = None,
 ) -> None:
-    """Note that somebody heard or downloaded messages; those that are not there are left out."""
+    """Note that somebody heard, downloaded or forwarded messages; those that are not there are left out.
+
+    `to` is the mailbox that one was forwarded to, or the addresses that it was mailed to.
+    """
+    passed = {} if to is None else {"after": {"to": to}}
     found = (
         select(
             MessageRow.tenant_id,
@@ -57,7 +67,7 @@ async def note_heard(
             MailboxRow.number,
             func.jsonb_build_object(
                 "caller", MessageRow.caller_number, "received_at", MessageRow.received_at
-            ),
+            ).op("||")(literal(passed, JSONB)),
         )
         .join(MailboxRow, MailboxRow.id == MessageRow.mailbox_id)
         .where(MessageRow.id.in_(message_ids))

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.storage.tables import MessageMailRow
 
 
-async def attempts(session: AsyncSession, message_id: UUID, recipient: str) -> int | None:
-    """Return how often a queued mail was tried; None if it was sent, failed, or its message is purged."""
-    return await session.scalar(
-        select(MessageMailRow.attempts).where(
+class Queued(NamedTuple):
+    """A mail that is to be sent: how often it was tried, and how often somebody asked for another one."""
+
+    attempts: int
+    asked: int
+
+
+async def queued(session: AsyncSession, message_id: UUID, recipient: str) -> Queued | None:
+    """Return a mail that is to be sent; None if it was sent, failed, or its message is purged."""
+    found = await session.execute(
+        select(MessageMailRow.attempts, MessageMailRow.asked).where(
             MessageMailRow.message_id == message_id,
             MessageMailRow.recipient == recipient,
             MessageMailRow.status == "queued",
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else Queued(attempts=row[0], asked=row[1])
+
+
+async def ask(session: AsyncSession, message_id: UUID, recipients: Sequence[str]) -> None:
+    """Queue a mail to each of these, whether or not one was sent before."""
+    rows = [{"message_id": message_id, "recipient": one, "asked": 1} for one in recipients]
+    statement = insert(MessageMailRow).values(rows)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[MessageMailRow.message_id, MessageMailRow.recipient],
+            set_={
+                "asked": MessageMailRow.asked + 1,
+                "status": "queued",
+                "attempts": 0,
+                "error": None,
+                "updated_at": func.now(),
+            },
         )
     )
 

@@ -131,14 +131,18 @@ def _changed_at(file: Path) -> float:
 
 def _copy(source: BinaryIO, copy: BinaryIO) -> int:
     """Write a whole WAV file of the audio in `source`; return the bytes of audio."""
-    layout = wav_files.read_layout(source)
     copy.write(b"\0" * HEADER_BYTES)
-    written = 0
-    for block in _blocks(source, layout) if layout.is_ours else _converted(source, layout):
-        written += copy.write(block)
+    written = write_audio(source, copy)
     copy.seek(0)
     copy.write(wav_files.header(written))
     return written
+
+
+def write_audio(source: BinaryIO, copy: BinaryIO) -> int:
+    """Write the audio of a WAV file as ours, without a header; return how many bytes. Raises NotAWav."""
+    layout = wav_files.read_layout(source)
+    blocks = _blocks(source, layout) if layout.is_ours else _converted(source, layout)
+    return sum(copy.write(block) for block in blocks)
 
 
 def _blocks(source: BinaryIO, layout: Layout) -> Iterator[bytes]:

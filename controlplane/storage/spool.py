@@ -6,6 +6,7 @@
   `.meta` its facts are tags in the WAV.
 - `<recording id>.discarded`: the renamed facts of a take that is dropped; its audio is never a message.
 - `.<recording id>.json.new`: facts that are being written.
+- `.note-<id>.wav`: what is recorded to be put before a message that is forwarded; never a take.
 - `quarantine/`: what could not be understood, each with a `.reason`.
 
 The switch may run as another user: the folder then belongs to a group of both, with mode 2770,
@@ -31,8 +32,10 @@ from controlplane.domain.message import TakeFacts
 from controlplane.storage import facts as written
 from controlplane.storage import wav as wav_files
 from controlplane.storage.durable_files import sync_folder
-from controlplane.storage.spool_entries import Entry, EntryKind, Lock, entry_of, split
+from controlplane.storage.joined_audio import join
+from controlplane.storage.spool_entries import Entry, EntryKind, Lock, age_seconds, entry_of, split
 
+_DRAFT = ".note-"
 _LONGEST_FACTS = 65536
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _MODE = 0o660
@@ -79,6 +82,13 @@ class FileTake:
         """Note beside it whether the caller marked it as urgent; raises OSError."""
         self._facts = replace(self._facts, urgent=urgent)
         await asyncio.to_thread(self._spool.mark_urgent, self._facts.recording_id, urgent=urgent)
+
+    async def fill(self, *parts: Path) -> None:
+        """Make its audio of recordings, one after the other: all of it, or nothing.
+
+        Raises FileNotFoundError for a part that is not there, NotAWav or OSError.
+        """
+        await asyncio.to_thread(join, parts, self.wav, mode=_MODE)
 
     async def discard(self) -> None:
         """Drop it in steps that a crash cannot turn into a message; raises OSError."""
@@ -131,6 +141,26 @@ class FileSpool:
             raise
         self._reached(SpoolStep.FACTS_WRITTEN)
         return FileTake(self, facts, Lock(descriptor))
+
+    def draft(self, draft_id: UUID) -> Path:
+        """Return where something can be recorded that is no take: no scanner looks at such a name."""
+        return self.root / f"{_DRAFT}{draft_id}.wav"
+
+    def draft_ms(self, draft: Path) -> int:
+        """Measure a draft as it is now; 0 without one. Raises OSError."""
+        return wav_files.duration_ms(draft)
+
+    async def discard_draft(self, draft: Path) -> None:
+        """Remove a draft; what cannot be removed now is, once it is old."""
+        with suppress(OSError):
+            await asyncio.to_thread(draft.unlink, missing_ok=True)
+
+    def remove_old_drafts(self, seconds: float) -> None:
+        """Remove what was left of drafts older than that by a process that died; raises OSError."""
+        for kind in (f"{_DRAFT}*.wav", ".*.wav.joined"):
+            for left in self.root.glob(kind):
+                if age_seconds(left) > seconds:
+                    left.unlink(missing_ok=True)
 
     def keep(self, recording_id: UUID) -> None:
         """Note in its facts that a take is long enough; survives the process. Raises OSError."""

@@ -471,7 +471,10 @@ class RecordingTakenRow(Table):
 
 
 class MessageMailRow(Table):
-    """The mail about one message to one recipient. `status`: queued, sent, failed."""
+    """The mail about one message to one recipient. `status`: queued, sent, failed.
+
+    `asked` counts how often somebody asked for another one, which is then sent whatever the mailbox says.
+    """
 
     __tablename__ = "message_mails"
     __table_args__ = (CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),)
@@ -480,6 +483,7 @@ class MessageMailRow(Table):
     recipient: Mapped[str] = mapped_column(primary_key=True)
     status: Mapped[str] = mapped_column(server_default=text("'queued'"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    asked: Mapped[int] = mapped_column(server_default=text("0"))
     error: Mapped[str | None]
     updated_at: Mapped[datetime] = _now()
 

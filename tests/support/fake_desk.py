@@ -77,7 +77,14 @@ class Desk:
 
     async def check(self) -> Ending:
         """Run the checking of messages to its end."""
-        return await check_messages(self.call, voicemail=self.voicemail, options=OPTIONS)
+        return await check_messages(
+            self.call,
+            voicemail=self.voicemail,
+            spool=self.spool,
+            options=OPTIONS,
+            clock=lambda: STARTED,
+            new_id=lambda: next(self._unused),
+        )
 
     def greeted(self) -> None:
         """Script: the caller hears the greeting and the tone."""

@@ -52,6 +52,16 @@ class FakeTake:
             raise OSError(30, "Read-only file system")
         self._spool.note(self._facts)
 
+    async def fill(self, *parts: Path) -> None:
+        """Write one recording of as many seconds as all parts."""
+        self._spool.points.reach("spool.fill")
+        if self._spool.read_only:
+            raise OSError(30, "Read-only file system")
+        for part in parts:
+            if not part.exists():
+                raise FileNotFoundError(part)
+        write_wav(self.wav, sum(wav_ms(part) for part in parts) / 1000)
+
     async def discard(self) -> None:
         """Remove both files."""
         self._spool.points.reach("spool.discard")
@@ -89,6 +99,19 @@ class FakeSpool:
         self._add(facts)
         self.locked.add(facts.recording_id)
         return FakeTake(self, facts)
+
+    def draft(self, draft_id: UUID) -> Path:
+        """Return a name of which no scanner knows."""
+        return self.folder / f".note-{draft_id}.wav"
+
+    def draft_ms(self, draft: Path) -> int:
+        """Measure it now."""
+        return wav_ms(draft)
+
+    async def discard_draft(self, draft: Path) -> None:
+        """Remove it."""
+        self.points.reach("spool.discard_draft")
+        draft.unlink(missing_ok=True)
 
     def entries(self) -> list[str]:
         """Return the names of all files."""

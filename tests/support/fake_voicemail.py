@@ -70,6 +70,10 @@ class FakeVoicemail:
         """The mailboxes of extensions, by the extension's number."""
         self.members: dict[UUID, dict[str, Admission]] = {}
         """What extensions may do with mailboxes that have members."""
+        self.numbers: set[str] = set()
+        """Numbers of the tenant that are no mailbox's."""
+        self.mailed: list[tuple[UUID, str, str]] = []
+        self.forwarded: list[tuple[UUID, str, str]] = []
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -256,6 +260,33 @@ class FakeVoicemail:
         self._begin("listeners")
         return self.others.get(message_id, [])
 
+    async def has_number(self, tenant_id: UUID, number: str) -> bool:
+        """Say whether it is that of a mailbox, or one that a test named."""
+        self._begin("has_number")
+        boxes = {(one.tenant_id, one.number) for one in self._mailboxes.values()}
+        return (tenant_id, number) in boxes or (tenant_id == TENANT and number in self.numbers)
+
+    async def mail(self, message_id: UUID, *, by: str) -> bool:
+        """Note the mails."""
+        self._begin("mail")
+        row = self.rows.get(message_id)
+        recipients = () if row is None else self._mailboxes[row.mailbox_id].email_recipients
+        self.mailed += [(message_id, recipient, by) for recipient in recipients]
+        return bool(recipients)
+
+    async def note_forwarded(self, message_id: UUID, *, to: str, by: str) -> None:
+        """Keep it."""
+        self._begin("note_forwarded")
+        self.forwarded.append((message_id, to, by))
+
+    def change_mailbox(self, mailbox: Mailbox, **values: Any) -> None:
+        """Be the colleague who changed a mailbox."""
+        self._mailboxes[mailbox.id] = replace(mailbox, **values)
+
+    def remove_mailbox(self, mailbox: Mailbox) -> None:
+        """Be the colleague who deleted a mailbox."""
+        del self._mailboxes[mailbox.id]
+
     def recording(self, message_id: UUID) -> Path:
         """Return where it is."""
         return self._folder / f"{message_id}.wav"
@@ -267,7 +298,8 @@ class FakeVoicemail:
             raise OSError(28, "No space left on device")
         if facts.recording_id not in self.taken:
             duration_ms = wav_ms(wav)
-            if duration_ms < self._mailboxes[facts.mailbox_id].min_message_seconds * 1000:
+            least = 0 if facts.kept else self._mailboxes[facts.mailbox_id].min_message_seconds
+            if duration_ms < least * 1000:
                 return False
             shutil.copyfile(wav, self.recording(facts.recording_id))
             heard = HeardMessage(
@@ -277,6 +309,7 @@ class FakeVoicemail:
                 received_at=facts.started_at,
                 duration_ms=duration_ms,
                 urgent=facts.urgent,
+                reached_by=facts.reached_by,
             )
             self.rows[facts.recording_id] = Row(heard, facts.mailbox_id)
             self.taken.add(facts.recording_id)

@@ -333,9 +333,9 @@ async def test_1_after_the_end_replays_from_the_start(listener: Listener) -> Non
     assert [0, 0] == listener.call.offsets
 
 
-@pytest.mark.parametrize(("key", "words"), [("0", Prompt.MESSAGE_HELP), ("8", Prompt.INVALID_KEY)])
+@pytest.mark.parametrize(("key", "words"), [("0", Prompt.MESSAGE_HELP), ("9", Prompt.CALL_BACK_IMPOSSIBLE)])
 async def test_the_message_goes_on_after_words(listener: Listener, key: str, words: Prompt) -> None:
-    """Help, and a key without function, interrupt the message and do not start it again."""
+    """Help, and what cannot be done, interrupt the message and do not start it again."""
     listener.hears()
     listener.call.listen_for(4)
     listener.call.press(key)
@@ -378,17 +378,6 @@ async def test_5_says_which_way_the_caller_came(tmp_path: Path) -> None:
     listener.call.press("5")
     listener.call.expect_to_hear(listener.who, ReceivedAt(at=NOON, clock=SayDatetime.H12), way, LENGTH)
     listener.plays()
-
-    await finish(listener)
-
-
-@pytest.mark.parametrize("key", ["8", "9"])
-async def test_what_is_not_built_is_not_accepted(listener: Listener, key: str) -> None:
-    """8 and 9 have no function yet, in the menu either."""
-    listener.hears()
-    listener.call.expect_to_hear(Prompt.MESSAGE_MENU)
-    listener.call.press(key)
-    listener.call.expect_to_hear(Prompt.INVALID_KEY, Prompt.MESSAGE_MENU)
 
     await finish(listener)
 
