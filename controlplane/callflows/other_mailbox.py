@@ -31,7 +31,7 @@ async def ask_other_mailbox(
         if not number:
             continue
         found = await voicemail.mailbox_by_number(own.tenant_id, number)
-        refusal = Prompt.SAME_MAILBOX if found and found.id == own.id else refused_by(found)
+        refusal = Prompt.SAME_MAILBOX if found and found.id == own.id else await refused_by(found, voicemail)
         if found is not None and refusal is None:
             return found
         sorry = () if refusal is None else (refusal,)
@@ -39,8 +39,10 @@ async def ask_other_mailbox(
     return None
 
 
-def refused_by(mailbox: Mailbox | None) -> Prompt | None:
-    """Return why a mailbox takes no messages, in words; None if it does."""
+async def refused_by(mailbox: Mailbox | None, voicemail: Voicemail) -> Prompt | None:
+    """Return why a mailbox takes no messages, in words; None if it does. Raises Unavailable."""
     if mailbox is None:
         return Prompt.NO_SUCH_MAILBOX
-    return None if mailbox.enabled else Prompt.OTHER_DISABLED
+    if not mailbox.enabled:
+        return Prompt.OTHER_DISABLED
+    return Prompt.OTHER_FULL if await voicemail.is_full(mailbox) else None

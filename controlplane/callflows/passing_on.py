@@ -124,7 +124,7 @@ class PassingOn:
         now, there = await voicemail.message(heard.id), await voicemail.mailbox(target.id)
         if now is None:
             return Prompt.MESSAGE_GONE
-        if (refusal := refused_by(there)) is not None:
+        if (refusal := await refused_by(there, voicemail)) is not None:
             return refusal
         recording = voicemail.recording(heard.id)
         take = await self._means.spool.begin(self._facts(now, target))

@@ -94,6 +94,7 @@ class Prompt(StrEnum):
     NO_SUCH_MAILBOX = "no-such-mailbox"  # There is no mailbox with this number. (asked for again)
     SAME_MAILBOX = "same-mailbox"  # This is the mailbox that you are in.
     OTHER_DISABLED = "other-disabled"  # That mailbox does not take messages at the moment.
+    OTHER_FULL = "other-full"  # That mailbox is full and takes no more messages.
     RECORDING_UNAVAILABLE = "recording-unavailable"  # This recording cannot be played now.
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
     INVALID_KEY = "invalid-key"  # That key has no function here.
