@@ -173,6 +173,7 @@ class _Leaving:
             reached_by=call.facts.reached_by,
             started_at=clock(),
             replaces=self._kept.facts.recording_id if self._kept else None,
+            trace_id=call.facts.trace_id,
         )
         take = await self._spool.begin(facts)
         self._begun.append(take)

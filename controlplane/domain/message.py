@@ -101,6 +101,8 @@ class Message:
     reached_by: ReachedBy
     call_id: str
     version: int
+    trace_id: str = ""
+    """The Call-ID of the INVITE, by which logs of phones, proxies and ours are found; empty if unknown."""
 
 
 def recording_id_of_fallback(name: str, *, switch: str) -> UUID:
@@ -129,3 +131,4 @@ class TakeFacts:
     started_at: datetime
     replaces: UUID | None = None
     kept: bool = False
+    trace_id: str = ""

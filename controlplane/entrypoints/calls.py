@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
@@ -140,6 +141,16 @@ def _count_calls(server: CallServer[Any], registry: CollectorRegistry) -> None:
     gauge.set_function(lambda: server.calls_in_progress)
 
 
+def _counter_of_ends(registry: CollectorRegistry) -> Callable[[str, str], None]:
+    counter = Counter(
+        "controlplane_calls",
+        "Calls that a flow ran, by how they ended.",
+        ["entry", "outcome"],
+        registry=registry,
+    )
+    return lambda entry, outcome: counter.labels(entry, outcome).inc()
+
+
 def _server(
     settings: Settings,
     database: Database,
@@ -195,6 +206,7 @@ def _server(
         max_calls=listen.max_calls,
         first_line_seconds=listen.first_line_seconds,
         faults=ConnectionFaults(registry, socket=group.lower()),
+        ended=_counter_of_ends(registry),
     )
 
 

@@ -54,6 +54,7 @@ class NewMessageMail:
     attachment_missing: bool = False
     reached_by: ReachedBy = field(default_factory=ReachedBy)
     names: Mapping[str, str] = field(default_factory=dict)
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,8 @@ class Composer:
                 mail.attachment.content, maintype=maintype, subtype=subtype, filename=file_name(mail)
             )
         message["Content-Language"] = context["language"]
+        if mail.trace_id:
+            message["X-Trace-ID"] = clean_line(mail.trace_id)
         return message
 
     def compose_pin_alarm(self, mail: PinAlarmMail, *, now: datetime) -> EmailMessage:
