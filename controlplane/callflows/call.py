@@ -135,6 +135,8 @@ class CallFacts:
     reached_by: ReachedBy
     feature: Feature | None = None
     receptionist_id: UUID | None = None
+    trace_id: str = ""
+    """The Call-ID of its INVITE, of harmless characters; empty where the switch says none."""
 
 
 class Call(Protocol):

@@ -229,6 +229,7 @@ class _Leaving:
             started_at=clock(),
             replaces=self._kept.facts.recording_id if self._kept else None,
             urgent=self._urgent,
+            trace_id=call.facts.trace_id,
         )
         take = await self._spool.begin(facts)
         self._begun.append(take)

@@ -123,6 +123,9 @@ class Message:
         """Its length as it is told to people: in whole seconds, at least one."""
         return whole_seconds(self.duration_ms)
 
+    trace_id: str = ""
+    """The Call-ID of the INVITE, by which logs of phones, proxies and ours are found; empty if unknown."""
+
 
 def recording_id_of_fallback(name: str, *, switch: str) -> UUID:
     """Return the recording id of a take that the dialplan named `fb-<channel id>-<n>`.
@@ -152,3 +155,4 @@ class TakeFacts:
     replaces: UUID | None = None
     kept: bool = False
     urgent: bool = False
+    trace_id: str = ""

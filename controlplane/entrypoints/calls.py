@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from controlplane.callflows.call import Call, Entry
 from controlplane.callflows.check_messages import check_messages
@@ -142,6 +142,16 @@ def _count_calls(server: CallServer[Any], registry: CollectorRegistry) -> None:
     gauge.set_function(lambda: server.calls_in_progress)
 
 
+def _counter_of_ends(registry: CollectorRegistry) -> Callable[[str, str], None]:
+    counter = Counter(
+        "controlplane_calls",
+        "Calls that a flow ran, by how they ended.",
+        ["entry", "outcome"],
+        registry=registry,
+    )
+    return lambda entry, outcome: counter.labels(entry, outcome).inc()
+
+
 def _server(
     settings: Settings,
     database: Database,
@@ -197,6 +207,7 @@ def _server(
         max_calls=listen.max_calls,
         first_line_seconds=listen.first_line_seconds,
         faults=ConnectionFaults(registry, socket=group.lower()),
+        ended=_counter_of_ends(registry),
     )
 
 

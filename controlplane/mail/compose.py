@@ -68,6 +68,7 @@ class NewMessageMail:
     tenant_name: str = ""
     own_subject: str | None = None
     own_introduction: str | None = None
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,8 @@ class Composer:
         if mail.urgent:
             for name, value in _HIGH.items():
                 message[name] = value
+        if mail.trace_id:
+            message["X-Trace-ID"] = clean_line(mail.trace_id)
         return message
 
     def variables(self, mail: NewMessageMail) -> dict[str, str]:

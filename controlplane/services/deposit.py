@@ -127,6 +127,8 @@ class Depositor:
         log = structlog.get_logger().bind(
             message_id=str(facts.recording_id), mailbox_id=str(facts.mailbox_id), call_id=facts.call_id
         )
+        if facts.trace_id:
+            log = log.bind(trace_id=facts.trace_id)
         counted = layout.duration_ms
         if ended and not facts.kept:
             silence = await asyncio.to_thread(wav_files.trailing_silence_ms, wav, layout)

@@ -123,6 +123,7 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
     if mail is None:
         log.info("mail.skipped")
         return
+    log = log.bind(**_traced(mail.message))
     try:
         await mailing.sender.send(await _compose(mailing, mail))
     except DeliveryError as error:
@@ -139,6 +140,10 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
         await message_mails.record(session, message_id, recipient, status="sent", error=None)
         await settle(session, mailing.jobs, mail.message)
     log.info("mail.sent", attempt=mail.attempts + 1)
+
+
+def _traced(message: Message) -> dict[str, str]:
+    return {"trace_id": message.trace_id} if message.trace_id else {}
 
 
 async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail | None:
@@ -170,7 +175,9 @@ async def _queued(mailing: Mailing, message_id: UUID, recipient: str) -> _Mail |
 
 
 async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
-    log = structlog.get_logger().bind(message_id=str(mail.message.id), attempt=mail.attempts + 1)
+    log = structlog.get_logger().bind(
+        message_id=str(mail.message.id), attempt=mail.attempts + 1, **_traced(mail.message)
+    )
     final = error.permanent or mail.attempts >= len(mailing.retry_seconds)
     async with mailing.database.transaction() as session:
         still_queued = await message_mails.record(
@@ -214,6 +221,7 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         reached_by=message.reached_by,
         names=mail.names,
         tenant_name=mail.tenant_name,
+        trace_id=message.trace_id,
     )
     values = await own_words(mailing.database, mailing.composer, values, mail.templates)
     return mailing.composer.compose(values, now=datetime.now(UTC))

@@ -49,6 +49,7 @@ def to_json(facts: TakeFacts) -> bytes:
             "reached_by": facts.reached_by.to_json(),
             "started_at": facts.started_at.isoformat(),
             "replaces": None if facts.replaces is None else str(facts.replaces),
+            "trace_id": facts.trace_id,
         }
     ).encode()
 
@@ -82,6 +83,7 @@ def from_json(data: bytes, recording_id: UUID, *, written_at: datetime) -> TakeF
         replaces=None if replaces == recording_id else replaces,
         kept=read.get(_KEPT) == 1,
         urgent=read.get(_URGENT) == 1,
+        trace_id=clean(_text(read.get("trace_id"))),
     )
 
 

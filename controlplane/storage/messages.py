@@ -33,6 +33,7 @@ def message_values(row: MessageRow) -> Message:
         state_before=None if row.state_before is None else MessageState(row.state_before),
         reached_by=ReachedBy.from_json(row.reached_by),
         call_id=row.call_id,
+        trace_id=row.trace_id or "",
         version=row.version,
         urgent=row.urgent,
     )

@@ -44,6 +44,10 @@ _DEPOSIT: Final = """
             received_at, duration_ms, state, state_before, reached_by, urgent)
         SELECT recording_id, held.tenant_id, held.id, %(call_id)s, %(caller_number)s, %(caller_name)s,
             %(received_at)s, %(duration_ms)s,
+        INSERT INTO messages (id, tenant_id, mailbox_id, call_id, trace_id, caller_number, caller_name,
+            received_at, duration_ms, state, state_before, reached_by)
+        SELECT recording_id, held.tenant_id, held.id, %(call_id)s, %(trace_id)s,
+            %(caller_number)s, %(caller_name)s, %(received_at)s, %(duration_ms)s,
             CASE WHEN held.deleted_at IS NULL THEN 'new' ELSE 'deleted' END,
             CASE WHEN held.deleted_at IS NULL THEN NULL ELSE 'new' END,
             %(reached_by)s, %(urgent)s
@@ -145,6 +149,7 @@ async def deposit(connection: Connection, facts: TakeFacts, *, duration_ms: int)
             "mailbox_id": facts.mailbox_id,
             "replaces": facts.replaces,
             "call_id": facts.call_id,
+            "trace_id": facts.trace_id or None,
             "caller_number": facts.caller.number,
             "caller_name": facts.caller.name,
             "received_at": facts.started_at,

@@ -19,6 +19,9 @@ from controlplane.switches.server import RefusedRequest
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,150}", re.ASCII)
 _DIALLED: Final = re.compile(r"[0-9]{0,64}", re.ASCII)
 _EXTENSION: Final = re.compile(r"[0-9]{3,64}", re.ASCII)
+# The dialplan of Asterisk leaves out the same characters.
+_NOT_TRACED: Final = re.compile(r"[^0-9A-Za-z.@_-]", re.ASCII)
+_LONGEST_TRACE_ID: Final = 255
 # Behind whose code digits may be dialled.
 _WITH_DIGITS: Final = (Entry.CHECK, Entry.FEATURE)
 
@@ -48,11 +51,13 @@ def read_facts(
     reached_by: str,
     caller: Caller,
     feature: str = "",
+    trace_id: str = "",
 ) -> CallFacts:
     """Read the texts of a request; raises RefusedRequest for one that the dialplan cannot have said.
 
     `target` is the UUID of the mailbox or the receptionist; `reached_by` belongs to leaving a message,
     `dialled` to checking them and to feature codes, `feature` to a feature code that switches something.
+    `trace_id` is the Call-ID of the INVITE as the caller wrote it.
     """
     if not _CALL_ID.fullmatch(call_id):
         raise RefusedRequest("The call has no id.")
@@ -69,7 +74,13 @@ def read_facts(
         caller=caller,
         reached_by=_reached_by(reached_by if leaving else ""),
         feature=_feature(feature) if entry is Entry.FEATURE else None,
+        trace_id=read_trace_id(trace_id),
     )
+
+
+def read_trace_id(text: str) -> str:
+    """Return what is harmless of a Call-ID: a caller writes it, and it goes into logs and a mail's header."""
+    return _NOT_TRACED.sub("", text)[:_LONGEST_TRACE_ID]
 
 
 def _feature(text: str) -> Feature:

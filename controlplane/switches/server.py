@@ -74,7 +74,8 @@ class CallServer(ABC, Generic[L]):
 
     `allowed_addresses` are IP networks (ValueError for another text); `max_calls` counts calls
     that were taken. `first_line_seconds` bounds the time until the request is complete. Who says
-    `secret` is let in, and hears `prompts`. What is refused or broken is counted in `faults`.
+    `secret` is let in, and hears `prompts`. What is refused or broken is counted in `faults`; `ended` is
+    told of each call that is over, by what was asked for and how it ended.
     """
 
     protocol: ClassVar[str]
@@ -90,7 +91,9 @@ class CallServer(ABC, Generic[L]):
         max_calls: int,
         first_line_seconds: float,
         faults: ConnectionFaults | None = None,
+        ended: Callable[[str, str], None] = lambda _entry, _outcome: None,
     ) -> None:
+        self._ended = ended
         self._faults = faults or ConnectionFaults(CollectorRegistry(), socket=self.protocol)
         self._prompts = prompts
         self._secret = secret
@@ -221,7 +224,8 @@ class CallServer(ABC, Generic[L]):
         began = time.monotonic()
         ending: Ending | None = None
         outcome = "cancelled"
-        with bound_contextvars(call_id=facts.call_id, entry=facts.entry.value):
+        traced = {"trace_id": facts.trace_id} if facts.trace_id else {}
+        with bound_contextvars(call_id=facts.call_id, entry=facts.entry.value, **traced):
             log.info("call.began", tenant_id=str(facts.tenant_id), extension=facts.extension)
             try:
                 ending = await self._handlers[facts.entry](call)
@@ -238,6 +242,7 @@ class CallServer(ABC, Generic[L]):
                     seconds=round(time.monotonic() - began, 3),
                     **_details(ending),
                 )
+                self._ended(facts.entry.value, str(outcome))
 
 
 def _details(ending: Ending | None) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ import soxr
 from controlplane.phone.reader import Reader, alike
 from controlplane.phone.sound import RATE
 from tests.support.live import SENTENCE
-from tests.support.product import Product
+from tests.support.product import Product, until
 
 
 async def _message_with_mail(product: Product, wav: Path, **fields: object) -> str:
@@ -55,4 +56,8 @@ async def test_link_of_the_mail_opens_the_message(product: Product, message_wav:
     (message,) = await product.messages(box)
 
     assert (page.status_code, audio.status_code, message["state"]) == (200, 200, "new")
+    # From the INVITE to the mail the call has one name.
+    trace = str(mail["X-Trace-ID"])
+    for event in ("call.ended", "message.deposited", "mail.sent"):
+        await until(partial(product.has_logged, event, trace), f"{event} of {trace}")
     assert list(mail.iter_attachments()) == []

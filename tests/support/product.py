@@ -129,6 +129,14 @@ class Product:
 
     # --- mail
 
+    def has_logged(self, event: str, value: str) -> bool:
+        """Say whether a process wrote a line with this event and this value."""
+        logs = (self.instance.state_dir / "log").glob("*")
+        lines = (
+            line for log in logs if log.is_file() for line in log.read_text(errors="replace").splitlines()
+        )
+        return any(event in line and value in line for line in lines)
+
     def mails(self, number: str) -> list[EmailMessage]:
         """Return the mails captured for a mailbox (its recipient is `<number>@example.org`)."""
         found = []

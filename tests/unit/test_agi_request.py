@@ -148,16 +148,25 @@ def test_unknown_script_is_refused(script: str) -> None:
     ("script", "arguments"),
     [
         ("leave", LEAVE[:-1]),
-        ("leave", (*LEAVE, "x")),
+        ("leave", (*LEAVE, "x", "y")),
         ("check", CHECK[:-1]),
-        ("check", (*CHECK, "x")),
-        ("receptionist", LEAVE),
+        ("check", (*CHECK, "x", "y")),
+        ("receptionist", (*LEAVE, "x")),
     ],
 )
 def test_number_of_arguments_is_fixed(script: str, arguments: tuple[str, ...]) -> None:
-    """One too many or too few is not from our dialplan."""
+    """More or fewer are not from our dialplan."""
     with pytest.raises(RefusedRequest, match="number of arguments"):
         _read(script=script, arguments=arguments)
+
+
+def test_call_id_of_the_invite_is_read_where_it_is_said() -> None:
+    """A dialplan of before an upgrade says none; what a caller wrote into it is made harmless."""
+    said = _read(arguments=(*LEAVE, "a84b-4c76_e66710@pc33.example.com"))
+    hostile = _read(arguments=(*LEAVE, '${x}"%0d<' + "a" * 300))
+
+    assert ("a84b-4c76_e66710@pc33.example.com", "") == (said.trace_id, _read().trace_id)
+    assert "x0d" + "a" * 252 == hostile.trace_id
 
 
 @pytest.mark.parametrize("place", [1, 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -14,9 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import DeliveryError
+from controlplane.domain.limits import Quota, Usage
 from controlplane.domain.mailbox import AttachmentFormat
 from controlplane.mail.attachments import Attachment
-from controlplane.mail.compose import Composer, NewMessageMail, PinAlarmMail
+from controlplane.mail.compose import Composer, NewMessageMail, PinAlarmMail, QuotaMail
 from tests.support.hostile import HOSTILE_TEXTS
 
 NOW = datetime(2026, 11, 23, 20, 46, 1, tzinfo=UTC)
@@ -190,6 +192,34 @@ def test_one_of_anything_is_singular(language: str, minute: str, day: str) -> No
     text = _part(_sent(replace(MAIL, language=language, duration_ms=61_000, link_days=1)), "plain")
 
     assert (True, True) == (minute in text, day in text)
+
+
+def test_the_call_is_traced() -> None:
+    """A header has the Call-ID of the INVITE; without one there is none."""
+    assert ("abc-1@10.0.0.7", None) == (
+        _sent(replace(MAIL, trace_id="abc-1@10.0.0.7"))["X-Trace-ID"],
+        _sent(MAIL)["X-Trace-ID"],
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "it", "nl", "pt", "ru"])
+def test_an_almost_full_mailbox_is_told(language: str) -> None:
+    """In each language, with both figures where both are limited."""
+    mail = QuotaMail(
+        occasion_id=MAIL.message_id,
+        recipient=MAIL.recipient,
+        language=language,
+        mailbox_number="8001",
+        mailbox_name="Sales",
+        quota=Quota(messages=100, seconds=7200),
+        used=Usage(messages=60, duration_ms=6_000_001),
+    )
+    message = Composer("voicemail@example.com").compose_quota(mail, now=NOW)
+    text = _part(message, "plain")
+
+    assert (language, True) == (message["Content-Language"], "Sales (8001)" in message["Subject"])
+    figures = ("83 %", "60 .* 100", "101 .* 120")
+    assert [] == [figure for figure in figures if not re.search(figure, text)]
 
 
 def test_the_german_alarm_reads_well() -> None:

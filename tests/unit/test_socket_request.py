@@ -49,6 +49,12 @@ def test_leave_names_a_mailbox() -> None:
     )
 
 
+def test_call_id_of_the_invite_is_read() -> None:
+    """It is the switch's own variable; what a caller wrote into it is made harmless."""
+    assert "abc-1@10.0.0.7" == _read(_with(sip_call_id="abc-1@10.0.0.7<>")).trace_id
+    assert "" == _read(_with()).trace_id
+
+
 def test_check_has_the_dialled_digits() -> None:
     """The digits behind the feature code come with the call, and no mailbox."""
     facts = _read(channel_data(variables=CHECK))

@@ -1,11 +1,13 @@
 """What the dialplan asks for: the environment of an AGI session read into the facts of a call.
 
-`AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY)`,
-`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION)`,
-`AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION)`,
-`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,DIALLED,EXTENSION)` and
-`AGI(agi://HOST:PORT/receptionist,SECRET,TENANT,RECEPTIONIST,EXTENSION)`. The number of arguments is fixed, so
-that a line forged through a caller's number makes the request unreadable, not different.
+`AGI(agi://HOST:PORT/leave,SECRET,TENANT,MAILBOX,EXTENSION,REACHED_BY,TRACE)`,
+`AGI(agi://HOST:PORT/check,SECRET,TENANT,DIALLED,EXTENSION,TRACE)`,
+`AGI(agi://HOST:PORT/check-own,SECRET,TENANT,EXTENSION,TRACE)`,
+`AGI(agi://HOST:PORT/feature,SECRET,TENANT,FEATURE,DIALLED,EXTENSION,TRACE)` and
+`AGI(agi://HOST:PORT/receptionist,SECRET,TENANT,RECEPTIONIST,EXTENSION,TRACE)`. The number of arguments is
+fixed, so that a line forged through a caller's number makes the request unreadable, not different; but for
+the last one, which a dialplan that was published before an upgrade does not say, and which decides about
+nothing.
 """
 
 from __future__ import annotations
@@ -32,8 +34,10 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
     arguments = environment.arguments
     check_secret(arguments[0] if arguments else "", secret)
     entry = read_entry(environment.get("agi_network_script"))
-    if len(arguments) != _ARGUMENTS[entry]:
+    number = _ARGUMENTS[entry]
+    if len(arguments) not in {number, number + 1}:
         raise RefusedRequest("The number of arguments is wrong.")
+    arguments, trace = arguments[:number], arguments[number:]
     target = reached_by = dialled = feature = ""
     match entry:
         case Entry.LEAVE:
@@ -55,5 +59,6 @@ def read_request(environment: Environment, *, secret: str) -> CallFacts:
         extension=extension,
         reached_by=reached_by,
         feature=feature,
+        trace_id="".join(trace),
         caller=Caller.of(environment.get("agi_callerid"), environment.get("agi_calleridname")),
     )

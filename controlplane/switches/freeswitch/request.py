@@ -16,6 +16,7 @@ from controlplane.switches.request import check_secret, read_entry, read_facts
 from controlplane.switches.server import RefusedRequest
 
 _UNSET: Final = "_undef_"
+_CALL_ID: Final = "variable_sip_call_id"
 
 
 def read_request(channel: Block, *, secret: str) -> CallFacts:
@@ -33,6 +34,7 @@ def read_request(channel: Block, *, secret: str) -> CallFacts:
         extension=_variable(channel, variables.EXTENSION),
         reached_by=_variable(channel, variables.REACHED_BY),
         feature=_variable(channel, variables.FEATURE),
+        trace_id=next(iter(channel.all(_CALL_ID)), ""),
         caller=Caller.of(_one(channel, "Caller-Caller-ID-Number"), _one(channel, "Caller-Caller-ID-Name")),
     )
 
