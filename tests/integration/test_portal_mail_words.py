@@ -109,6 +109,9 @@ async def test_words_of_the_tenant_are_an_admins(
     assert "default / Shared Voicemail" in seen
     assert "The words of the mails are saved." in saved
     assert "{{ TENANT_NAME }}" == row["email_subject"]
+    assert [{"author": "user alice", "kind": "tenant"}] == api.rows(
+        "SELECT author, kind FROM audit_entries WHERE details -> 'after' ? 'email_subject'"
+    )
 
 
 async def test_words_that_failed_are_seen_by_admins(
