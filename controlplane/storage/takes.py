@@ -40,12 +40,8 @@ _DEPOSIT: Final = """
         WHERE %(replaces)s::uuid IS NOT NULL
         ON CONFLICT DO NOTHING
     ), added AS (
-        INSERT INTO messages (id, tenant_id, mailbox_id, call_id, caller_number, caller_name,
-            received_at, duration_ms, state, state_before, reached_by, urgent)
-        SELECT recording_id, held.tenant_id, held.id, %(call_id)s, %(caller_number)s, %(caller_name)s,
-            %(received_at)s, %(duration_ms)s,
         INSERT INTO messages (id, tenant_id, mailbox_id, call_id, trace_id, caller_number, caller_name,
-            received_at, duration_ms, state, state_before, reached_by)
+            received_at, duration_ms, state, state_before, reached_by, urgent)
         SELECT recording_id, held.tenant_id, held.id, %(call_id)s, %(trace_id)s,
             %(caller_number)s, %(caller_name)s, %(received_at)s, %(duration_ms)s,
             CASE WHEN held.deleted_at IS NULL THEN 'new' ELSE 'deleted' END,
