@@ -12,7 +12,8 @@ from tests.soak.troubles import Scene
 from tests.support.processes import open_folder
 from tests.support.product import Product
 
-_DISK = "16m"
+# A message takes about 60 kB of each, and none is removed in a long run.
+_DISK = "256m"
 # Tries of a mail come soon, so that a round need not wait for the next one.
 _MAIL = {
     "CONTROLPLANE_SMTP__HOST": "127.0.0.1",

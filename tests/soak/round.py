@@ -136,7 +136,10 @@ async def _all_messages(product: Product, box: str) -> list[dict[str, Any]]:
 async def _check(scene: Scene, wanted: Plan, box: str, known: list[Left], *, deleted: bool) -> None:
     """Wait until all came to rest, and say everything that is not as it must be."""
     product = scene.product
-    must = {one.caller for one in known if one.finished and wanted.trouble.spares_calls}
+    spared = wanted.trouble.spares_calls and not (
+        wanted.trouble.beep_is_a_gap and wanted.moment is Moment.BEEP
+    )
+    must = {one.caller for one in known if one.finished and spared}
     must.add(known[0].caller)
     spool = Path(product.ready["spool_dir"])
 

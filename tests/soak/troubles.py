@@ -42,7 +42,8 @@ class Scene:
 class Trouble:
     """`spares_calls`: whether a call that goes on meanwhile must come to its end and be a message.
 
-    `costs_seconds` is what a recording may lack afterwards.
+    `costs_seconds` is what a recording may lack afterwards. `beep_is_a_gap` says that a call is not spared
+    which is at its beep just then.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Trouble:
     spares_calls: bool = True
     needs_small_disk: bool = False
     costs_seconds: float = 0.0
+    beep_is_a_gap: bool = False
 
 
 async def _nothing(_: Scene) -> None:
@@ -97,7 +99,7 @@ def _send(pids: list[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _still(process: str) -> Trouble:
+def _still(process: str, *, beep_is_a_gap: bool = False) -> Trouble:
     """Stand still until the calls are over; who is replaced meanwhile by its watchdog is gone then."""
 
     async def strike(scene: Scene) -> None:
@@ -107,7 +109,7 @@ def _still(process: str) -> Trouble:
     async def heal(scene: Scene) -> None:
         _send(_tree(scene.struck[process]), signal.SIGCONT)
 
-    return Trouble(name=f"{process} stands still", strike=strike, heal=heal)
+    return Trouble(name=f"{process} stands still", strike=strike, heal=heal, beep_is_a_gap=beep_is_a_gap)
 
 
 async def _stop_the_switch(scene: Scene) -> None:
@@ -210,7 +212,9 @@ TROUBLES = (
     _mail(Mood.BREAKING_OFF),
     _gone("events", signal.SIGKILL),
     _full(1, "store", spares_calls=True),
-    _still("calls"),
+    # Between the beep and the first word recorded lies one command of ours. A switch that waits for it
+    # notices only after 5 s that nobody is there, and then greets again.
+    _still("calls", beep_is_a_gap=True),
     _mail(Mood.SILENT),
     _gone("calls", signal.SIGTERM),
     _full(0, "spool", spares_calls=False),
