@@ -19,12 +19,14 @@ from uuid import UUID
 
 from controlplane.callflows.call import Call, EndedBy, HangupCause, Recording, RecordLimits, Stage
 from controlplane.callflows.ending import Ending, Outcome, end_call
+from controlplane.callflows.greet import choose_greeting, said_greeting
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
-from controlplane.callflows.prompts import Greeting, Prompt, Utterance
+from controlplane.callflows.prompts import Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
+from controlplane.domain.greeting import HeardGreeting
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import TakeFacts
 
@@ -54,7 +56,8 @@ async def leave_message(
         if mailbox is None:
             call.speak(await voicemail.language(facts.tenant_id))
         else:
-            call.speak(mailbox.greeting_for(facts.reached_by).language or mailbox.language)
+            greeting = await choose_greeting(mailbox, facts.reached_by, voicemail=voicemail, at=clock())
+            call.speak(greeting.language)
     except Unavailable as error:
         return Ending(outcome=Outcome.UNAVAILABLE, error=error)
     if mailbox is None:
@@ -62,7 +65,7 @@ async def leave_message(
     if not mailbox.enabled:
         ending = Ending(outcome=Outcome.MAILBOX_DISABLED, mailbox_number=mailbox.number)
         return await _refuse(call, Prompt.MAILBOX_DISABLED, ending)
-    leaving = _Leaving(call, mailbox, voicemail=voicemail, spool=spool, options=options)
+    leaving = _Leaving(call, mailbox, greeting=greeting, voicemail=voicemail, spool=spool, options=options)
     try:
         return await leaving.run(clock=clock, new_id=new_id)
     finally:
@@ -82,10 +85,18 @@ class _Leaving:
     """One caller who leaves a message: at most one take that will be delivered, and one in the making."""
 
     def __init__(
-        self, call: Call, mailbox: Mailbox, *, voicemail: Voicemail, spool: Spool, options: FlowOptions
+        self,
+        call: Call,
+        mailbox: Mailbox,
+        *,
+        greeting: HeardGreeting,
+        voicemail: Voicemail,
+        spool: Spool,
+        options: FlowOptions,
     ) -> None:
         self._call = call
         self._mailbox = mailbox
+        self._greeting = greeting
         self._voicemail = voicemail
         self._spool = spool
         self._options = options
@@ -128,10 +139,7 @@ class _Leaving:
         call = self._call
         await call.set_stage(Stage.GREETING)
         await call.answer()
-        own = self._mailbox.greeting_for(call.facts.reached_by)
-        greeting = Greeting(
-            display_name=self._mailbox.display_name, text=own.greeting, recording=own.recording
-        )
+        greeting = said_greeting(self._mailbox, self._greeting)
         await call.play(greeting, interrupt=keys_of(State.GREETING))
         recording = await self._record(clock, new_id)
         if not self._long_enough() and recording.ended_by is not EndedBy.HANGUP:

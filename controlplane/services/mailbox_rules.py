@@ -16,12 +16,14 @@ from controlplane.domain.mailbox import (
     MAX_MESSAGE_SECONDS,
     MAX_RECIPIENTS,
     AttachmentFormat,
+    KindGreeting,
     SayDatetime,
     SourceGreeting,
 )
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.text import parse_display_name
+from controlplane.services.kind_rules import stored_kind_greetings
 from controlplane.speech.choice import choose_language
 
 LONGEST_MINIMUM_SECONDS = 60
@@ -55,6 +57,7 @@ class NewMailbox:
     max_message_seconds: int = 300
     greeting: str | None = None
     source_greetings: Sequence[SourceGreeting] = ()
+    kind_greetings: Sequence[KindGreeting] = ()
 
     def settings(self) -> MailboxChanges:
         """Return all but the number and the PIN, as changes to nothing."""
@@ -73,6 +76,7 @@ class NewMailbox:
             max_message_seconds=self.max_message_seconds,
             greeting=self.greeting,
             source_greetings=self.source_greetings,
+            kind_greetings=self.kind_greetings,
         )
 
 
@@ -94,6 +98,7 @@ class MailboxChanges(TypedDict, total=False):
     max_message_seconds: int
     greeting: str | None
     source_greetings: Sequence[SourceGreeting]
+    kind_greetings: Sequence[KindGreeting]
 
 
 class Faults:
@@ -168,6 +173,9 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
         faults.check(partial(_check_words, text, "greeting"))
     if "source_greetings" in changes:
         values["source_greetings"] = _source_greetings(changes["source_greetings"], faults)
+    if "kind_greetings" in changes:
+        greetings = changes["kind_greetings"]
+        values["kind_greetings"] = faults.check(lambda: stored_kind_greetings(greetings))
     for field in ("say_datetime", "email_attachment_format"):
         if field in values:
             values[field] = values[field].value
@@ -204,13 +212,13 @@ def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> No
         choose_language(own.language, field=f"{path}.language")
 
 
-def parse_source(source: str) -> str:
+def parse_source(source: str, *, field: str = "source") -> str:
     """Return the source of a greeting without its plus sign, "" for all others; raises InvalidValue."""
     if source and not _SOURCE.fullmatch(source):
         raise InvalidValue(
             "A source is a number of the tenant, or one that is dialled from outside.",
             error_id="invalid-source",
-            field="source",
+            field=field,
         )
     return source.removeprefix("+")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -13,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import Counts, Mailbox
-from controlplane.domain.message import Message, MessageState, TakeFacts
+from controlplane.domain.message import Message, MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.domain.rights import Admission
+from controlplane.domain.routing.hours import Hours
 from controlplane.services.access import admission
 from controlplane.services.audit import note_hearing
+from controlplane.services.greeting_choice import hours_at
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.pins import Pins
 from controlplane.services.reached import names_on_the_way, sent_on_by
@@ -74,6 +77,11 @@ class VoicemailService:
         """Return a mailbox that is not deleted."""
         async with self._database.connection() as connection:
             return await mailboxes.called(connection, mailbox_id, self._languages)
+
+    async def hours(self, mailbox: Mailbox, way: ReachedBy, at: datetime) -> Hours:
+        """Return what the office hours of a call say: those of the nearest object that it passed."""
+        async with self._database.transaction() as session:
+            return await hours_at(session, mailbox, way, at)
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that has this number now."""

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
 from controlplane.domain.numbers import Number
+from controlplane.storage import recording_keys
 from controlplane.storage.database import Connection
+from controlplane.storage.recording_keys import kind_greetings
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 Found = tuple[MailboxRow, TenantRow]
@@ -83,7 +85,13 @@ def _values(row: Any, *, language: str, time_zone: str, available_languages: Col
             for own in row.source_greetings
         ),
         greeting=row.greeting,
-        recordings={source: own["digest"] for source, own in row.recorded_greetings.items()},
+        recordings={
+            key: own["digest"] for key, own in row.recorded_greetings.items() if recording_keys.is_plain(key)
+        },
+        kind_greetings=kind_greetings(
+            row.kind_greetings, row.recorded_greetings, language, available_languages
+        ),
+        name_recording=row.recorded_greetings.get(recording_keys.NAME, {}).get("digest"),
     )
 
 

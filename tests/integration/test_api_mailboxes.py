@@ -51,6 +51,7 @@ async def test_created_mailbox_is_answered_with_its_defaults(client: httpx.Async
         "max_message_seconds": 300,
         "greeting": None,
         "source_greetings": [],
+        "kind_greetings": [],
         "counts": {"new": 0, "saved": 0, "deleted": 0},
     }
 

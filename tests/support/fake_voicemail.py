@@ -15,10 +15,11 @@ from controlplane.callflows.voicemail import Change, HeardMessage, PinSource
 from controlplane.domain.caller import Caller
 from controlplane.domain.errors import Unavailable
 from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDatetime
-from controlplane.domain.message import MessageState, TakeFacts
+from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin
 from controlplane.domain.rights import ALL_RIGHTS, Admission
+from controlplane.domain.routing.hours import Hours
 from tests.support.fake_call import wav_ms, write_wav
 from tests.support.fault_points import FaultPoints
 
@@ -64,6 +65,7 @@ class FakeVoicemail:
         """The mailboxes of extensions, by the extension's number."""
         self.members: dict[UUID, dict[str, Admission]] = {}
         """What extensions may do with mailboxes that have members."""
+        self.hours_now = Hours.OPEN
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -149,6 +151,11 @@ class FakeVoicemail:
         """Look it up."""
         self._begin("mailbox")
         return self._mailboxes.get(mailbox_id)
+
+    async def hours(self, mailbox: Mailbox, way: ReachedBy, at: datetime) -> Hours:
+        """Return what a test says of office hours."""
+        self._begin("hours")
+        return self.hours_now
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Look it up."""
