@@ -141,4 +141,5 @@ def _settings(entry: MailboxEntry) -> dict[str, object]:
         if name not in {"number", *_OF_THE_PIN}
     }
     values["source_greetings"] = [own.value() for own in entry.source_greetings]
+    values["kind_greetings"] = [own.value() for own in entry.kind_greetings]
     return values

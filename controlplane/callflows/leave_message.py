@@ -20,12 +20,14 @@ from uuid import UUID
 from controlplane.callflows.call import Call, EndedBy, HangupCause, Onward, Recording, RecordLimits, Stage
 from controlplane.callflows.check_messages import check_messages
 from controlplane.callflows.ending import Ending, Outcome, end_call
+from controlplane.callflows.greet import choose_greeting, said_greeting
 from controlplane.callflows.keys import Action, State, action_of, key_of, keys_of
 from controlplane.callflows.menu import choose
 from controlplane.callflows.options import FlowOptions
-from controlplane.callflows.prompts import Greeting, Prompt, Utterance
+from controlplane.callflows.prompts import Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
 from controlplane.domain.errors import CallEnded, CallerHungUp, CallLost, ControlPlaneError, Unavailable
+from controlplane.domain.greeting import HeardGreeting
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import ReachedReason, TakeFacts
 
@@ -62,7 +64,8 @@ async def leave_message(
         if mailbox is None:
             call.speak(await voicemail.language(facts.tenant_id))
         else:
-            call.speak(mailbox.greeting_for(facts.reached_by).language or mailbox.language)
+            greeting = await choose_greeting(mailbox, facts.reached_by, voicemail=voicemail, at=clock())
+            call.speak(greeting.language)
         is_full = mailbox is not None and mailbox.enabled and await voicemail.is_full(mailbox)
     except Unavailable as error:
         return Ending(outcome=Outcome.UNAVAILABLE, error=error)
@@ -75,7 +78,7 @@ async def leave_message(
         # Before anybody speaks. Whoever records already is heard: a deposit refuses nobody.
         ending = Ending(outcome=Outcome.MAILBOX_FULL, mailbox_number=mailbox.number)
         return await _refuse(call, Prompt.MAILBOX_FULL, ending)
-    leaving = _Leaving(call, mailbox, voicemail=voicemail, spool=spool, options=options)
+    leaving = _Leaving(call, mailbox, greeting=greeting, voicemail=voicemail, spool=spool, options=options)
     try:
         left = await leaving.run(clock=clock, new_id=new_id)
     finally:
@@ -108,10 +111,18 @@ class _Leaving:
     """One caller who leaves a message: at most one take that will be delivered, and one in the making."""
 
     def __init__(
-        self, call: Call, mailbox: Mailbox, *, voicemail: Voicemail, spool: Spool, options: FlowOptions
+        self,
+        call: Call,
+        mailbox: Mailbox,
+        *,
+        greeting: HeardGreeting,
+        voicemail: Voicemail,
+        spool: Spool,
+        options: FlowOptions,
     ) -> None:
         self._call = call
         self._mailbox = mailbox
+        self._greeting = greeting
         self._voicemail = voicemail
         self._spool = spool
         self._options = options
@@ -185,10 +196,7 @@ class _Leaving:
         call = self._call
         await call.set_stage(Stage.GREETING)
         await call.answer()
-        own = self._mailbox.greeting_for(call.facts.reached_by)
-        greeting = Greeting(
-            display_name=self._mailbox.display_name, text=own.greeting, recording=own.recording
-        )
+        greeting = said_greeting(self._mailbox, self._greeting)
         if (chosen := await self._greet(greeting)) is not None:
             return chosen
         recording = await self._record(clock, new_id)

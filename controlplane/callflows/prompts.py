@@ -23,6 +23,7 @@ class Prompt(StrEnum):
     GREETING_STANDARD = (
         "greeting-standard"  # Please leave a message after the tone. (spoken without a mailbox's name)
     )
+    YOU_HAVE_REACHED = "you-have-reached"  # You have reached (then the name as somebody said it)
     MESSAGE_TOO_SHORT = "message-too-short"  # Your message was too short. Please speak after the tone.
     EARLIER_KEPT = "earlier-kept"  # That was too short. Your earlier recording is kept.
     MESSAGE_DROPPED = "message-dropped"  # No message was recorded. Goodbye.
@@ -134,11 +135,13 @@ class Greeting:
     """`You have reached Sales. Please leave a message after the tone.` Made when a mailbox is saved.
 
     `text` is what is said instead; `recording` is the digest of what is played instead of both.
+    `name_recording` is that of the mailbox's name as somebody said it, for the standard sentence.
     """
 
     display_name: str
     text: str | None = None
     recording: str | None = None
+    name_recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

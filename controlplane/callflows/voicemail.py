@@ -19,6 +19,7 @@ from controlplane.domain.mailbox import Counts, Mailbox
 from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.domain.rights import Admission
+from controlplane.domain.routing.hours import Hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,10 @@ class Voicemail(Protocol):
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox | None:
         """Return a mailbox that is not deleted."""
+        ...
+
+    async def hours(self, mailbox: Mailbox, way: ReachedBy, at: datetime) -> Hours:
+        """Return what the office hours of a call say: those of the nearest object that it passed."""
         ...
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -68,6 +68,34 @@ class SourceGreeting:
     recording: str | None = None
 
 
+class GreetingKind(StrEnum):
+    """When a greeting is heard; the first that a moment has wins."""
+
+    TEMPORARY = "temporary"
+    HOLIDAY = "holiday"
+    CLOSED = "closed"
+    BUSY = "busy"
+    STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindGreeting:
+    """A greeting of a kind, of one source (without its plus sign; `""`: all other callers) in one language.
+
+    `language` None is the mailbox's; `spoken_language` is one that has prompts. `last_day` is the last on
+    which a temporary one is heard. Without words and without a `recording` it is not heard at all. A standard
+    one is here only in a further language, for all callers.
+    """
+
+    kind: GreetingKind
+    source: str = ""
+    language: str | None = None
+    greeting: str | None = None
+    last_day: date | None = None
+    recording: str | None = None
+    spoken_language: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
     """A voicemail box as its flows, its mail and the REST API see it; without its PIN.
@@ -118,6 +146,17 @@ class Mailbox:
     email_subject: str | None = None
     email_introduction: str | None = None
     """Templates of what its mails say; None: the tenant's."""
+    kind_greetings: tuple[KindGreeting, ...] = ()
+    """Those of kinds and further languages, with what was recorded."""
+    name_recording: str | None = None
+    """The digest of the mailbox's name as somebody said it, for the standard sentence."""
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Those of everything that was recorded."""
+        of_kinds = (one.recording for one in self.kind_greetings)
+        found = (*self.recordings.values(), self.name_recording, *of_kinds)
+        return frozenset(digest for digest in found if digest is not None)
 
     def greeting_for(self, way: ReachedBy) -> SourceGreeting:
         """Return what a caller hears who came this way: that of the nearest source that has one.

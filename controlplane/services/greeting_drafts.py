@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.language import first_available
+from controlplane.domain.mailbox import GreetingKind
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.services import mailbox_greetings, receptionist_greetings
 from controlplane.services.hearing import MAX_TEXT, greeting_words, words_of
+from controlplane.services.kind_rules import check_kind
 from controlplane.services.mailbox_rules import parse_source
 from controlplane.services.mailboxes import find_mailbox
 from controlplane.services.routing.objects import update_object
@@ -45,6 +47,24 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class For:
+    """For whom and for when a greeting is; `language` None is that of the owner.
+
+    A virtual receptionist has but one, the standard greeting of all callers.
+    """
+
+    kind: GreetingKind = GreetingKind.STANDARD
+    source: str = ""
+    language: str | None = None
+    last_day: date | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the standard greeting of its source, whose language comes with its text."""
+        return self.kind is GreetingKind.STANDARD and (bool(self.source) or self.language is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A greeting to be tried: `wav`, or `text` in the language `language` (None: that of the owner).
 
@@ -52,7 +72,7 @@ class Draft:
     """
 
     id: UUID
-    source: str
+    target: For
     wav: bytes | None
     text: str | None
     language: str | None
@@ -60,28 +80,31 @@ class Draft:
     spoken_language: str
 
 
-async def try_recording(db: Database, owner: Owner, *, source: str, content: bytes, by: str) -> UUID:
-    """Keep an uploaded recording to be tried; raises NotFound, InvalidValue (`source`, `greeting`)."""
-    _check_source(owner, source)
+async def try_recording(db: Database, owner: Owner, *, target: For, content: bytes, by: str) -> UUID:
+    """Keep an uploaded recording to be tried; raises NotFound, InvalidValue (of `target`, `greeting`)."""
+    _check(owner, target)
     object_id, _, _ = await _owner(db, owner)
     wav = await asyncio.to_thread(greeting_from, content)
-    return await _insert(db, owner, object_id, source=source, by=by, wav=wav)
+    return await _insert(db, owner, object_id, target=target, by=by, wav=wav, language=target.language)
 
 
 async def try_text(
-    db: Database, owner: Owner, *, source: str, text: str, language: str | None, by: str
+    db: Database, owner: Owner, *, target: For, text: str, language: str | None, by: str
 ) -> UUID:
-    """Keep a text to be tried; raises NotFound, InvalidValue (`source`, `text`, `language`).
+    """Keep a text to be tried; raises NotFound, InvalidValue (of `target`, `text`, `language`).
 
     Without a text a source of a mailbox says the standard sentence, in a language that must then be chosen.
+    `language` is that of the standard greeting of a source; all others have theirs in `target`.
     """
-    _check_source(owner, source)
-    if text.strip() or not (source and language):
+    _check(owner, target)
+    if not target.is_plain:
+        language = target.language
+    if text.strip() or not (target.is_plain and target.source and language):
         words_of(text, most=LONGEST_TEXT[owner.kind])
     if language is not None:
         choose_language(language)
     object_id, _, _ = await _owner(db, owner)
-    return await _insert(db, owner, object_id, source=source, by=by, text=text.strip(), language=language)
+    return await _insert(db, owner, object_id, target=target, by=by, text=text.strip(), language=language)
 
 
 async def read_draft(db: Database, owner: Owner, draft_id: UUID) -> Draft:
@@ -101,7 +124,12 @@ async def read_draft(db: Database, owner: Owner, draft_id: UUID) -> Draft:
         )
     return Draft(
         id=row.id,
-        source=row.source,
+        target=For(
+            kind=GreetingKind(row.kind),
+            source=row.source,
+            language=None if row.kind == GreetingKind.STANDARD and row.source else row.language,
+            last_day=row.last_day,
+        ),
         wav=row.wav,
         text=row.text,
         language=row.language,
@@ -115,7 +143,7 @@ async def use_draft(
 ) -> Draft:
     """Let callers hear a greeting that was tried, and return it; raises NotFound, InvalidValue."""
     draft = await read_draft(db, owner, draft_id)
-    tenant_id, number = owner.tenant_id, owner.number
+    tenant_id, number, target = owner.tenant_id, owner.number, draft.target
     if owner.kind is NumberKind.MAILBOX:
         if draft.wav is not None:
             await mailbox_greetings.use_recording(
@@ -123,10 +151,13 @@ async def use_draft(
                 jobs,
                 tenant_id=tenant_id,
                 number=number,
-                source=draft.source,
+                source=target.source,
                 wav=draft.wav,
                 by=by,
                 clock=clock,
+                kind=target.kind,
+                language=target.language,
+                last_day=target.last_day,
             )
         else:
             await mailbox_greetings.say_greeting(
@@ -134,10 +165,12 @@ async def use_draft(
                 jobs,
                 tenant_id=tenant_id,
                 number=number,
-                source=draft.source,
+                source=target.source,
                 text=draft.text or None,
                 language=draft.language,
                 by=by,
+                kind=target.kind,
+                last_day=target.last_day,
             )
     elif draft.wav is not None:
         await receptionist_greetings.use_recording(
@@ -179,11 +212,14 @@ async def say_at_receptionist(
             raise
 
 
-def _check_source(owner: Owner, source: str) -> None:
-    if parse_source(source) and owner.kind is not NumberKind.MAILBOX:
+def _check(owner: Owner, target: For) -> None:
+    source = parse_source(target.source)
+    if owner.kind is not NumberKind.MAILBOX and (source or target != For(source=target.source)):
         raise InvalidValue(
             "A virtual receptionist greets all callers alike.", error_id="invalid-source", field="source"
         )
+    if not target.is_plain:
+        check_kind(target.kind, target.source, target.language, target.last_day)
 
 
 async def _owner(db: Database, owner: Owner) -> tuple[UUID, str, str]:
@@ -209,7 +245,7 @@ async def _insert(
     owner: Owner,
     object_id: UUID,
     *,
-    source: str,
+    target: For,
     by: str,
     wav: bytes | None = None,
     text: str | None = None,
@@ -220,7 +256,9 @@ async def _insert(
         tenant_id=owner.tenant_id,
         object_id=object_id,
         made_by=by,
-        source=source,
+        source=target.source,
+        kind=target.kind.value,
+        last_day=target.last_day,
         wav=wav,
         text=text,
         language=language,

@@ -1,6 +1,8 @@
-"""What callers hear of a mailbox, for each source: a recording, a text of its own, or the standard sentence.
+"""What callers hear of a mailbox, by kind and source: a recording, a text, or the standard sentence.
 
-A recording is a row, so that it comes and goes with its mailbox. A job puts it where calls find it.
+`kind`, `source` and `language` say which greeting is meant; without a kind it is the standard one, whose
+language for a source stands beside its text. A recording is a row, so that it comes and goes with its
+mailbox. A job puts it where calls find it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.errors import InvalidValue, NotFound
 from controlplane.domain.language import first_available
-from controlplane.domain.mailbox import Mailbox
+from controlplane.domain.mailbox import GreetingKind, KindGreeting, Mailbox
+from controlplane.services.kind_rules import MAX_KIND_GREETINGS, check_kind, stored_kind_greeting, too_many
 from controlplane.services.mailbox_rules import MAX_SOURCE_GREETINGS, check_greeting, parse_source
 from controlplane.services.mailboxes import defer_greeting, find_mailbox
 from controlplane.speech import audio
@@ -27,7 +30,10 @@ from controlplane.speech.recorded import greeting_from
 from controlplane.storage import mailbox_greetings, mailboxes
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recording_keys import NAME, is_of_kind, is_plain, key_of
 from controlplane.storage.tables import MailboxRow
+
+_KINDS = list(GreetingKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,7 @@ class Recorded:
 class OwnGreeting:
     """What was set for a source, `""` for all others; nothing was for the standard sentence.
 
-    `spoken_language` is that of the text or the standard sentence.
+    `spoken_language` is that of the text or the standard sentence. `last_day` is that of a temporary one.
     """
 
     source: str
@@ -52,29 +58,25 @@ class OwnGreeting:
     language: str | None
     spoken_language: str
     recorded: Recorded | None
+    kind: GreetingKind = GreetingKind.STANDARD
+    last_day: date | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the standard greeting of its source, whatever its language."""
+        return is_plain(key_of(self.kind, self.source, None if self.source else self.language))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxGreetings:
-    """A mailbox and its greetings, the one of all other sources first."""
+    """A mailbox and its greetings, the one of all other sources first, those of kinds last.
+
+    `name` is the mailbox's name as somebody said it.
+    """
 
     mailbox: Mailbox
     greetings: tuple[OwnGreeting, ...]
-
-    def of(self, source: str) -> OwnGreeting:
-        """Return that of a source; an empty one if nothing was set for it."""
-        wanted = source.removeprefix("+")
-        found = (one for one in self.greetings if one.source.removeprefix("+") == wanted)
-        return next(
-            found,
-            OwnGreeting(
-                source=source,
-                text=None,
-                language=None,
-                spoken_language=self.mailbox.language,
-                recorded=None,
-            ),
-        )
+    name: Recorded | None = None
 
 
 async def read_greetings(db: Database, *, tenant_id: UUID, number: str) -> MailboxGreetings:
@@ -82,7 +84,8 @@ async def read_greetings(db: Database, *, tenant_id: UUID, number: str) -> Mailb
     async with db.transaction() as session:
         row, tenant = await find_mailbox(session, tenant_id, number)
     mailbox = mailboxes.mailbox_values(row, tenant, available_languages())
-    recorded = {source: _recorded(own) for source, own in row.recorded_greetings.items()}
+    recorded = {key: _recorded(own) for key, own in row.recorded_greetings.items()}
+    name = recorded.pop(NAME, None)
     listed = [
         OwnGreeting(
             source="",
@@ -105,8 +108,11 @@ async def read_greetings(db: Database, *, tenant_id: UUID, number: str) -> Mailb
     listed += [
         OwnGreeting(source=source, text=None, language=None, spoken_language=mailbox.language, recorded=one)
         for source, one in recorded.items()
+        if is_plain(source)
     ]
-    return MailboxGreetings(mailbox=mailbox, greetings=tuple(listed))
+    of_kinds = [_of_kind(own, mailbox, recorded) for own in mailbox.kind_greetings]
+    listed += sorted(of_kinds, key=lambda one: (_KINDS.index(one.kind), one.source, one.language or ""))
+    return MailboxGreetings(mailbox=mailbox, greetings=tuple(listed), name=name)
 
 
 async def record_greeting(
@@ -119,17 +125,31 @@ async def record_greeting(
     content: bytes,
     by: str,
     clock: Callable[[], datetime],
+    kind: GreetingKind = GreetingKind.STANDARD,
+    language: str | None = None,
+    last_day: date | None = None,
 ) -> None:
     """Take an uploaded recording as the greeting of a source, instead of its text.
 
-    Raises NotFound, and InvalidValue (`source`, or `greeting` for what cannot be one).
+    Raises NotFound, and InvalidValue (`kind`, `source`, `language`, `last_day`, or `greeting` for what cannot
+    be one).
     """
-    parse_source(source)
+    _key(kind, source, language, last_day)
     async with db.transaction() as session:
         await find_mailbox(session, tenant_id, number)
     wav = await asyncio.to_thread(greeting_from, content)
     await use_recording(
-        db, jobs, tenant_id=tenant_id, number=number, source=source, wav=wav, by=by, clock=clock
+        db,
+        jobs,
+        tenant_id=tenant_id,
+        number=number,
+        source=source,
+        wav=wav,
+        by=by,
+        clock=clock,
+        kind=kind,
+        language=language,
+        last_day=last_day,
     )
 
 
@@ -143,26 +163,86 @@ async def use_recording(
     wav: bytes,
     by: str,
     clock: Callable[[], datetime],
+    kind: GreetingKind = GreetingKind.STANDARD,
+    language: str | None = None,
+    last_day: date | None = None,
 ) -> None:
     """Take a recording as `speech.recorded` made it; raises NotFound, InvalidValue."""
-    key = parse_source(source)
+    key = _key(kind, source, language, last_day)
+    facts: dict[str, Any] = {}
+    if is_of_kind(key):
+        facts = {"language": language, "last_day": None if last_day is None else last_day.isoformat()}
+    await _keep_recording(
+        db, jobs, tenant_id=tenant_id, number=number, key=key, wav=wav, by=by, clock=clock, facts=facts
+    )
+    structlog.get_logger().info("greeting.recorded", tenant_id=str(tenant_id), number=number, source=key)
+
+
+async def record_name(
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    wav: bytes,
+    by: str,
+    clock: Callable[[], datetime],
+) -> None:
+    """Take a recording, as `speech.recorded` made it, as the mailbox's name in the standard sentence.
+
+    Raises NotFound.
+    """
+    await _keep_recording(
+        db, jobs, tenant_id=tenant_id, number=number, key=NAME, wav=wav, by=by, clock=clock, facts={}
+    )
+    structlog.get_logger().info("greeting.name_recorded", tenant_id=str(tenant_id), number=number)
+
+
+async def remove_name(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str) -> None:
+    """Have the mailbox's name spoken again; raises NotFound (`no-name-recorded` where none was)."""
+    async with db.transaction() as session:
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        now = {key: own for key, own in row.recorded_greetings.items() if key != NAME}
+        if now == row.recorded_greetings:
+            raise _no_name()
+        await _change(session, jobs, row, {"recorded_greetings": now}, by)
+    structlog.get_logger().info("greeting.name_removed", tenant_id=str(tenant_id), number=number)
+
+
+async def recorded_name(db: Database, *, tenant_id: UUID, number: str) -> bytes:
+    """Return the mailbox's name as somebody said it, a WAV; raises NotFound."""
+    wav = await _wav(db, tenant_id, number, NAME)
+    if wav is None:
+        raise _no_name()
+    return wav
+
+
+async def _keep_recording(
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    key: str,
+    wav: bytes,
+    by: str,
+    clock: Callable[[], datetime],
+    facts: Mapping[str, Any],
+) -> None:
     digest = hashlib.sha256(wav).hexdigest()
     one = {
         "digest": digest,
         "seconds": round(audio.seconds_of(wav), 1),
         "at": clock().isoformat(),
         "by": by,
+        **facts,
     }
     async with db.transaction() as session:
         row, _ = await find_mailbox(session, tenant_id, number, lock=True)
         now = {**row.recorded_greetings, key: one}
-        if len(now) > MAX_SOURCE_GREETINGS + 1:
-            raise InvalidValue(
-                f"There can be {MAX_SOURCE_GREETINGS} of these.", error_id="too-many", field="source"
-            )
+        _check_count(now)
         await mailbox_greetings.store(session, row.id, digest=digest, wav=wav)
         await _change(session, jobs, row, {"recorded_greetings": now}, by)
-    structlog.get_logger().info("greeting.recorded", tenant_id=str(tenant_id), number=number, source=key)
 
 
 async def say_greeting(
@@ -175,19 +255,25 @@ async def say_greeting(
     text: str | None,
     language: str | None,
     by: str,
+    kind: GreetingKind = GreetingKind.STANDARD,
+    last_day: date | None = None,
 ) -> None:
     """Have a text said to the callers of a source, and no recording.
 
-    Without a text and a language the source has nothing of its own any more. Raises NotFound, InvalidValue.
+    Without a text and a language the source has nothing of its own any more; nor has it a greeting of a kind
+    without a text. Raises NotFound, InvalidValue.
     """
-    key = parse_source(source)
+    key = _key(kind, source, language, last_day, removed=text is None)
     check_greeting(text, language)
     async with db.transaction() as session:
         row, _ = await find_mailbox(session, tenant_id, number, lock=True)
         values: dict[str, Any] = {
             "recorded_greetings": {each: own for each, own in row.recorded_greetings.items() if each != key}
         }
-        if not key:
+        if is_of_kind(key):
+            said = KindGreeting(kind=kind, source=source, language=language, greeting=text, last_day=last_day)
+            values["kind_greetings"] = _with_kind(row, key, said)
+        elif not key:
             values["greeting"] = text
         else:
             values["source_greetings"] = _with_words(row, key, source, text, language)
@@ -196,10 +282,18 @@ async def say_greeting(
 
 
 async def remove_recorded_greeting(
-    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, source: str, by: str
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    source: str,
+    by: str,
+    kind: GreetingKind = GreetingKind.STANDARD,
+    language: str | None = None,
 ) -> None:
     """Take a recording away: what else was set is said again; raises NotFound, InvalidValue."""
-    key = parse_source(source)
+    key = _key(kind, source, language, None, removed=True)
     async with db.transaction() as session:
         row, _ = await find_mailbox(session, tenant_id, number, lock=True)
         now = dict(row.recorded_greetings)
@@ -209,16 +303,87 @@ async def remove_recorded_greeting(
     structlog.get_logger().info("greeting.unrecorded", tenant_id=str(tenant_id), number=number, source=key)
 
 
-async def recorded_greeting(db: Database, *, tenant_id: UUID, number: str, source: str) -> bytes:
+async def recorded_greeting(
+    db: Database,
+    *,
+    tenant_id: UUID,
+    number: str,
+    source: str,
+    kind: GreetingKind = GreetingKind.STANDARD,
+    language: str | None = None,
+) -> bytes:
     """Return a recording as calls play it, a WAV; raises NotFound, InvalidValue."""
-    key = parse_source(source)
-    async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number)
-        own = row.recorded_greetings.get(key)
-        wav = None if own is None else await mailbox_greetings.wav_of(session, row.id, own["digest"])
+    wav = await _wav(db, tenant_id, number, _key(kind, source, language, None, removed=True))
     if wav is None:
         raise _none_recorded()
     return wav
+
+
+async def recording_of(db: Database, *, mailbox_id: UUID, digest: str) -> bytes:
+    """Return a recording of a mailbox by its digest; raises NotFound."""
+    async with db.transaction() as session:
+        wav = await mailbox_greetings.wav_of(session, mailbox_id, digest)
+    if wav is None:
+        raise _none_recorded()
+    return wav
+
+
+async def _wav(db: Database, tenant_id: UUID, number: str, key: str) -> bytes | None:
+    async with db.transaction() as session:
+        row, _ = await find_mailbox(session, tenant_id, number)
+        own = row.recorded_greetings.get(key)
+        return None if own is None else await mailbox_greetings.wav_of(session, row.id, own["digest"])
+
+
+def _key(
+    kind: GreetingKind, source: str, language: str | None, last_day: date | None, *, removed: bool = False
+) -> str:
+    """Return under which key a greeting is kept; raises InvalidValue for what is none.
+
+    One that is `removed` needs no last day.
+    """
+    parse_source(source)
+    key = key_of(kind, source, language)
+    if is_of_kind(key):
+        needed = last_day if not removed or kind is not GreetingKind.TEMPORARY else date.max
+        check_kind(kind, source, language, needed)
+    elif last_day is not None:
+        check_kind(GreetingKind.CLOSED, source, None, last_day)
+    return key
+
+
+def _check_count(recorded: Mapping[str, Any]) -> None:
+    of_kinds = sum(is_of_kind(key) for key in recorded)
+    if of_kinds > MAX_KIND_GREETINGS:
+        raise too_many("kind")
+    if sum(map(is_plain, recorded)) > MAX_SOURCE_GREETINGS + 1:
+        raise InvalidValue(
+            f"There can be {MAX_SOURCE_GREETINGS} of these.", error_id="too-many", field="source"
+        )
+
+
+def _with_kind(row: MailboxRow, key: str, said: KindGreeting) -> list[dict[str, Any]]:
+    """Return the greetings of kinds with one put in its place, or without it if it says nothing."""
+    now = [dict(own) for own in row.kind_greetings]
+    keys = [key_of(GreetingKind(own["kind"]), own["source"], own["language"]) for own in now]
+    mine = [] if said.greeting is None else [stored_kind_greeting(said)]
+    at = keys.index(key) if key in keys else len(now)
+    now[at : at + 1] = mine
+    if len(now) > MAX_KIND_GREETINGS:
+        raise too_many("kind")
+    return now
+
+
+def _of_kind(own: KindGreeting, mailbox: Mailbox, recorded: Mapping[str, Recorded]) -> OwnGreeting:
+    return OwnGreeting(
+        source=own.source,
+        text=own.greeting,
+        language=own.language,
+        spoken_language=own.spoken_language or mailbox.language,
+        recorded=recorded.get(key_of(own.kind, own.source, own.language)),
+        kind=own.kind,
+        last_day=own.last_day,
+    )
 
 
 def _with_words(
@@ -263,6 +428,10 @@ def _recorded(own: Mapping[str, Any]) -> Recorded:
     return Recorded(
         digest=own["digest"], seconds=own["seconds"], at=datetime.fromisoformat(own["at"]), by=own["by"]
     )
+
+
+def _no_name() -> NotFound:
+    return NotFound("No name was recorded here.", error_id="no-name-recorded")
 
 
 def _none_recorded() -> NotFound:

@@ -19,12 +19,14 @@ from controlplane.domain.mailbox import (
     MAX_RECIPIENTS,
     AfterMail,
     AttachmentFormat,
+    KindGreeting,
     SayDatetime,
     SourceGreeting,
 )
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.text import parse_display_name
+from controlplane.services.kind_rules import stored_kind_greetings
 from controlplane.speech.choice import choose_language
 
 LONGEST_MINIMUM_SECONDS = 60
@@ -69,6 +71,7 @@ class NewMailbox:
     trash_days: int | None = None
     max_messages: int | None = None
     max_total_seconds: int | None = None
+    kind_greetings: Sequence[KindGreeting] = ()
 
     def settings(self) -> MailboxChanges:
         """Return all but the number and the PIN, as changes to nothing."""
@@ -98,6 +101,7 @@ class NewMailbox:
             trash_days=self.trash_days,
             max_messages=self.max_messages,
             max_total_seconds=self.max_total_seconds,
+            kind_greetings=self.kind_greetings,
         )
 
 
@@ -130,6 +134,7 @@ class MailboxChanges(TypedDict, total=False):
     trash_days: int | None
     max_messages: int | None
     max_total_seconds: int | None
+    kind_greetings: Sequence[KindGreeting]
 
 
 class Faults:
@@ -216,6 +221,9 @@ def checked_settings(changes: MailboxChanges, faults: Faults) -> dict[str, Any]:
         faults.check(partial(_check_words, text, "greeting"))
     if "source_greetings" in changes:
         values["source_greetings"] = _source_greetings(changes["source_greetings"], faults)
+    if "kind_greetings" in changes:
+        greetings = changes["kind_greetings"]
+        values["kind_greetings"] = faults.check(lambda: stored_kind_greetings(greetings))
     for field in ("say_datetime", "email_attachment_format", "after_mail"):
         if field in values:
             values[field] = values[field].value
@@ -265,13 +273,13 @@ def _check_source_greeting(own: SourceGreeting, path: str, seen: set[str]) -> No
         choose_language(own.language, field=f"{path}.language")
 
 
-def parse_source(source: str) -> str:
+def parse_source(source: str, *, field: str = "source") -> str:
     """Return the source of a greeting without its plus sign, "" for all others; raises InvalidValue."""
     if source and not _SOURCE.fullmatch(source):
         raise InvalidValue(
             "A source is a number of the tenant, or one that is dialled from outside.",
             error_id="invalid-source",
-            field="source",
+            field=field,
         )
     return source.removeprefix("+")
 

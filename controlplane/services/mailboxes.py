@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import SYSTEM, Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
-from controlplane.domain.mailbox import Counts, Mailbox, SourceGreeting
+from controlplane.domain.mailbox import Counts, KindGreeting, Mailbox, SourceGreeting
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
 from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
@@ -40,6 +40,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import mailbox_values
 from controlplane.storage.paging import Page
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recording_keys import texts_of_kinds
 from controlplane.storage.tables import MailboxRow, TenantRow
 
 __all__ = [
@@ -52,6 +53,9 @@ __all__ = [
     "list_mailboxes",
     "update_mailbox",
 ]
+
+
+_SAID = {"display_name", "language", "greeting", "source_greetings", "kind_greetings"}
 
 
 class PinHashing(Protocol):
@@ -67,7 +71,8 @@ class MailboxDetails:
     """A mailbox with what its row alone says.
 
     `language` is the one that was set, None for the tenant's; `mailbox.language` is what is spoken. So it is
-    with the languages of `source_greetings`. `updated_by` names who changed it last, if that was noted.
+    with the languages of `source_greetings`; `kind_greetings` are their texts. `updated_by` names who changed
+    it last, if that was noted.
     `rights` are those of who asked.
     """
 
@@ -75,6 +80,7 @@ class MailboxDetails:
     language: str | None
     counts: Counts
     source_greetings: tuple[SourceGreeting, ...] = ()
+    kind_greetings: tuple[KindGreeting, ...] = ()
     updated_by: str | None = None
     rights: Rights = ALL_RIGHTS
 
@@ -204,7 +210,7 @@ async def update_mailbox(
         if "operator_number" in values:
             await _note_operator(session, row)
             await forget_faults(session, row.id, values)
-        if values.keys() & {"display_name", "language", "greeting", "source_greetings"}:
+        if values.keys() & _SAID:
             await defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:
             await defer_publishing(session, jobs, tenant_id=tenant_id, mailboxes=True)
@@ -291,6 +297,7 @@ def _details(
         language=row.language,
         counts=counts,
         source_greetings=tuple(SourceGreeting(**own) for own in row.source_greetings),
+        kind_greetings=texts_of_kinds(row.kind_greetings),
         updated_by=row.updated_by,
         rights=rights,
     )

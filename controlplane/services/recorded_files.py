@@ -16,7 +16,7 @@ from controlplane.storage.queue import Jobs
 
 async def place_recordings(database: Database, cache: PromptCache, mailbox: Mailbox) -> None:
     """Put what was recorded for a mailbox where calls find it; raises OSError, Unavailable."""
-    for digest in set(mailbox.recordings.values()):
+    for digest in sorted(mailbox.digests):
         path = cache.recording(digest)
         if await asyncio.to_thread(path.is_file):
             continue

@@ -98,6 +98,10 @@ async def speak_greeting(database: Database, speech: Speech, mailbox_id: UUID, g
                 words = Greeting(display_name=mailbox.display_name, text=own.greeting)
                 language = own.language or mailbox.language
                 await speech.make(speech.cache.texts(words, language), language)
+            for one in mailbox.kind_greetings:
+                words = Greeting(display_name=mailbox.display_name, text=one.greeting)
+                language = one.spoken_language or mailbox.language
+                await speech.make(speech.cache.texts(words, language), language)
         now = await _mailbox(database, mailbox_id)
         if _spoken_of(now) == _spoken_of(mailbox):
             break
@@ -148,13 +152,22 @@ async def _mailbox(database: Database, mailbox_id: UUID) -> Mailbox | None:
 
 def _spoken_of(mailbox: Mailbox | None) -> object:
     """Return what a greeting says, to be compared."""
-    return mailbox and (mailbox.display_name, mailbox.language, mailbox.greetings, mailbox.own_greeting)
+    return mailbox and (
+        mailbox.display_name,
+        mailbox.language,
+        mailbox.greetings,
+        mailbox.own_greeting,
+        mailbox.kind_greetings,
+        mailbox.name_recording,
+    )
 
 
 async def _place_greeting(speech: Speech, mailbox: Mailbox, target: Path) -> None:
     own, name, language = mailbox.own_greeting, mailbox.display_name, mailbox.language
     await speech.make(speech.cache.texts(Greeting(display_name=name, text=own.greeting), language), language)
-    greeting = Greeting(display_name=name, text=own.greeting, recording=own.recording)
+    greeting = Greeting(
+        display_name=name, text=own.greeting, recording=own.recording, name_recording=mailbox.name_recording
+    )
 
     def place() -> None:
         if found := speech.cache.files(greeting, language):

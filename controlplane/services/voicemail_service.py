@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -16,12 +17,14 @@ from controlplane.domain.colleague import Colleague
 from controlplane.domain.language import first_available
 from controlplane.domain.limits import FULL_PERCENT
 from controlplane.domain.mailbox import Counts, Mailbox
-from controlplane.domain.message import Message, MessageState, TakeFacts
+from controlplane.domain.message import Message, MessageState, ReachedBy, TakeFacts
 from controlplane.domain.pin import Pin
 from controlplane.domain.rights import Admission
+from controlplane.domain.routing.hours import Hours
 from controlplane.services.access import admission
 from controlplane.services.audit import note_hearing
 from controlplane.services.colleagues import as_left
+from controlplane.services.greeting_choice import hours_at
 from controlplane.services.lamps import defer_lamps
 from controlplane.services.mailing import mail_again
 from controlplane.services.pins import Pins
@@ -80,6 +83,11 @@ class VoicemailService:
         """Return a mailbox that is not deleted."""
         async with self._database.connection() as connection:
             return await mailboxes.called(connection, mailbox_id, self._languages)
+
+    async def hours(self, mailbox: Mailbox, way: ReachedBy, at: datetime) -> Hours:
+        """Return what the office hours of a call say: those of the nearest object that it passed."""
+        async with self._database.transaction() as session:
+            return await hours_at(session, mailbox, way, at)
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Return the mailbox that has this number now."""

@@ -76,6 +76,11 @@ class PromptCache:
                 return self._spoken(utterance, language)
             case Greeting(recording=str() as digest) if (path := self.recording(digest)).is_file():
                 return [path]
+            case Greeting(text=None, name_recording=str() as digest) if (
+                path := self.recording(digest)
+            ).is_file():
+                before, after = Prompt.YOU_HAVE_REACHED, Prompt.GREETING_STANDARD
+                return [*self.files(before, language), path, *self.files(after, language)]
         return self._spoken(utterance, language) or self._spoken(utterance, LAST_RESORT)
 
     def _spoken(self, utterance: Utterance, language: str) -> list[Path]:

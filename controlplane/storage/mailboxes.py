@@ -16,8 +16,10 @@ from controlplane.domain.language import first_available
 from controlplane.domain.limits import Quota
 from controlplane.domain.mailbox import AfterMail, AttachmentFormat, Mailbox, SayDatetime, SourceGreeting
 from controlplane.domain.numbers import Number
+from controlplane.storage import recording_keys
 from controlplane.storage.database import Connection
 from controlplane.storage.limits import quota_of, trash_until
+from controlplane.storage.recording_keys import kind_greetings
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 Found = tuple[MailboxRow, TenantRow]
@@ -97,12 +99,18 @@ def _values(
         greeting=row.greeting,
         operator_number=row.operator_number,
         log_in_from_greeting=row.log_in_from_greeting,
-        recordings={source: own["digest"] for source, own in row.recorded_greetings.items()},
         retain_days=row.retain_days,
         trash_days=row.trash_days,
         max_messages=row.max_messages,
         max_total_seconds=row.max_total_seconds,
         quota=quota,
+        recordings={
+            key: own["digest"] for key, own in row.recorded_greetings.items() if recording_keys.is_plain(key)
+        },
+        kind_greetings=kind_greetings(
+            row.kind_greetings, row.recorded_greetings, language, available_languages
+        ),
+        name_recording=row.recorded_greetings.get(recording_keys.NAME, {}).get("digest"),
     )
 
 

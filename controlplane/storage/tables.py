@@ -6,7 +6,7 @@ row in `numbers`; extensions and tokens are removed.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -129,8 +129,9 @@ class FeatureCodeRow(Table):
 class MailboxRow(Table):
     """A voicemail box. `language` None means the tenant's, and so it is with its limits.
 
-    `recorded_greetings` has for each source without its plus sign (`""` for all others) what
-    `domain.greeting.Recorded` says; the recordings themselves are in `greeting_recordings`.
+    `recorded_greetings` has for each key of `storage.recording_keys` (a source without its plus sign, `""`
+    for all others) what `services.mailbox_greetings.Recorded` says; the recordings themselves are in
+    `greeting_recordings`. `kind_greetings` are the texts of kinds and further languages.
 
     `operator_number` is in `pointers` too.
     `pin_refused_at` is set once the PIN was tried too often, and unset when it is changed.
@@ -179,6 +180,7 @@ class MailboxRow(Table):
     log_in_from_greeting: Mapped[bool] = mapped_column(server_default=text("false"))
     source_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     recorded_greetings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    kind_greetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     min_message_seconds: Mapped[int] = mapped_column(server_default=text("1"))
     max_message_seconds: Mapped[int] = mapped_column(server_default=text("300"))
     retain_days: Mapped[int | None]
@@ -276,12 +278,14 @@ class GreetingRecordingRow(Table):
 class GreetingDraftRow(Table):
     """A greeting that somebody listens to before it is used: a recording (`wav`), or a text and its language.
 
-    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`.
+    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`;
+    `kind` and `last_day` as in `kind_greetings`.
     """
 
     __tablename__ = "greeting_drafts"
     __table_args__ = (
         CheckConstraint("(wav IS NULL) <> (text IS NULL)", name="wav"),
+        CheckConstraint("kind IN ('temporary', 'holiday', 'closed', 'busy', 'standard')", name="kind"),
         Index(None, "made_at"),
     )
 
@@ -291,6 +295,8 @@ class GreetingDraftRow(Table):
     made_by: Mapped[str]
     made_at: Mapped[datetime] = _now()
     source: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default=text("'standard'"))
+    last_day: Mapped[date | None]
     wav: Mapped[bytes | None]
     text: Mapped[str | None]
     language: Mapped[str | None]

@@ -17,6 +17,7 @@ from controlplane.web.api import (
     call_queues,
     configuration,
     destinations,
+    effective_greeting,
     extensions,
     feature_codes,
     inbound_rules,
@@ -88,6 +89,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     for resource in (
         mailboxes,
         mailbox_greetings,
+        effective_greeting,
         listeners,
         members,
         messages,

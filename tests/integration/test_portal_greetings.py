@@ -237,3 +237,66 @@ async def test_hostile_names_are_only_text(
     scripts = [attributes for tag, attributes in plain.tags if tag == "script"]
     assert all(attributes["src"].startswith("/portal/static/") for attributes in scripts)
     assert not [name for _, attributes in plain.tags for name in attributes if name.startswith("on")]
+
+
+async def test_a_greeting_for_a_time_is_made_and_taken_away(
+    bob: Browser, mailbox: httpx.Response, client: httpx.AsyncClient
+) -> None:
+    """Chosen by kind, last day, source and language; written or recorded, shown, removed alone."""
+    wrong = await bob.open(f"{HERE}/change?kind=temporary&source=&language=&last_day=")
+    change = await bob.open(f"{HERE}/change?kind=temporary&source=&language=&last_day=2026-12-04")
+    await bob.send("/try", do="text", text="We are at the fair.")
+    listed = await bob.send(bob.path, do="use")
+    await bob.open(f"{HERE}/change?kind=busy&source=6500&language=de")
+    await upload(bob, recording(2), kind="busy", of_language="de")
+    used = await bob.send(bob.path, do="use")
+    sound = await bob.client.get(f"{HERE}/audio?kind=busy&source=6500&language=de")
+    both = (await client.get("/api/v1/mailboxes/8001/greetings")).json()["items"]
+    await bob.open(HERE)
+    removing = next(
+        form
+        for form in bob.shown.forms
+        if form.action.endswith("/remove") and form.fields["kind"] == "temporary"
+    )
+    await bob.send("/remove", **removing.fields)
+    after = (await client.get("/api/v1/mailboxes/8001/greetings")).json()["items"]
+
+    assert "needs its last day" in wrong.text
+    assert "Until a day, until December 4, 2026" in change.text
+    assert "We are at the fair." in listed.text
+    assert "When busy, German" in used.text
+    assert 200 == sound.status_code
+    assert [("standard", ""), ("temporary", ""), ("busy", "6500")] == [
+        (one["kind"], one["source"]) for one in both
+    ]
+    assert ("de", "2026-12-04") == (both[2]["language"], both[1]["last_day"])
+    assert [("standard", ""), ("busy", "6500")] == [(one["kind"], one["source"]) for one in after]
+
+
+async def test_it_says_what_a_caller_hears_and_why(
+    bob: Browser, mailbox: httpx.Response, api: Api, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """By the time of the person; with its words, its sound, and the others; oddities are told in words."""
+    kinds = [
+        {"kind": "temporary", "greeting": "At the fair.", "last_day": "2026-12-04"},
+        {"kind": "busy", "source": "6500", "greeting": "All are talking."},
+    ]
+    await client.patch("/api/v1/mailboxes/8001", json={"kind_greetings": kinds})
+    query = "date=2026-12-05&time=12:00&from=6500&reason=busy"
+    fair = await bob.open(f"{HERE}/effective?date=2026-12-04&time=23:59")
+    busy = await bob.open(f"{HERE}/effective?{query}")
+    async with speaking(api.deps.db, humming(tmp_path)):
+        sound = await bob.client.get(playing(busy))
+    odd = await bob.open(f"{HERE}/effective?date=2026-02-30&from=../etc")
+    source = await bob.open(f"{HERE}/effective?from=../etc")
+
+    assert "At the fair." in fair.text
+    assert "Until a day" in fair.text
+    assert "the call was not sent on because of busy." in fair.text
+    assert "All are talking." in busy.text
+    assert "because it was busy there" in busy.text
+    assert "its last day has passed." in busy.text
+    assert (200, b"RIFF") == (sound.status_code, sound.content[:4])
+    assert "No calendar has this moment." in odd.text
+    assert "number of at least 3 digits" in source.text
+    assert 404 == (await bob.client.get(f"{THERE}/effective")).status_code

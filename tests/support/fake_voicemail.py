@@ -17,10 +17,11 @@ from controlplane.domain.colleague import SOMEBODY, Colleague, named_in
 from controlplane.domain.errors import Unavailable
 from controlplane.domain.limits import FULL_PERCENT, Usage
 from controlplane.domain.mailbox import AttachmentFormat, Counts, Mailbox, SayDatetime
-from controlplane.domain.message import MessageState, TakeFacts
+from controlplane.domain.message import MessageState, ReachedBy, TakeFacts
 from controlplane.domain.numbers import Number
 from controlplane.domain.pin import Pin
 from controlplane.domain.rights import ALL_RIGHTS, OUTSIDE_RIGHTS, Admission
+from controlplane.domain.routing.hours import Hours
 from tests.support.fake_call import wav_ms, write_wav
 from tests.support.fault_points import FaultPoints
 
@@ -74,6 +75,7 @@ class FakeVoicemail:
         """Numbers of the tenant that are no mailbox's."""
         self.mailed: list[tuple[UUID, str, str]] = []
         self.forwarded: list[tuple[UUID, str, str]] = []
+        self.hours_now = Hours.OPEN
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
         """What a colleague does right after the next undo."""
@@ -162,6 +164,11 @@ class FakeVoicemail:
         """Look it up."""
         self._begin("mailbox")
         return self._mailboxes.get(mailbox_id)
+
+    async def hours(self, mailbox: Mailbox, way: ReachedBy, at: datetime) -> Hours:
+        """Return what a test says of office hours."""
+        self._begin("hours")
+        return self.hours_now
 
     async def mailbox_by_number(self, tenant_id: UUID, number: str) -> Mailbox | None:
         """Look it up."""

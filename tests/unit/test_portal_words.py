@@ -10,7 +10,8 @@ import pytest
 from controlplane.domain.audit import AuditAction, AuditWay
 from controlplane.domain.configuration import Action, Mode, ObjectKind
 from controlplane.domain.errors import InvalidValue
-from controlplane.domain.mailbox import AfterMail, AttachmentFormat, MailboxOrder, SayDatetime
+from controlplane.domain.greeting import Because, NotHeard
+from controlplane.domain.mailbox import AfterMail, AttachmentFormat, GreetingKind, MailboxOrder, SayDatetime
 from controlplane.domain.message import MessageState, ReachedReason
 from controlplane.domain.numbers import Feature, NumberKind
 from controlplane.domain.presence import Doing, ListeningBy, ProcessKind
@@ -296,6 +297,9 @@ def _of_numbers() -> set[str]:
     found |= {f"{pages.plural}.{column}" for pages in OBJECTS for column in pages.more_columns}
     found |= {f"office-hours-tabs.{page}" for page in ("week", "holidays")} | {"trunks.system-only"}
     states = ("open", "closed", "holiday")
+    found |= {f"greeting-kinds.{kind}" for kind in GreetingKind} | {f"because.{each}" for each in Because}
+    found |= {f"not-heard.{each}" for each in NotHeard}
+    found |= {f"greetings.reason-{each}" for each in ("direct", "no_answer", "busy", "closed")}
     found |= {f"hours.now-{state}{end}" for state in states for end in ("", "-until")}
     found |= {"hours.now-closed-by-hand", "notices.office-closed", "notices.office-opened"}
     said = ("name-wrong", "first_day-wrong", "last_day-wrong", "wrong", "too-many", "not-chosen")

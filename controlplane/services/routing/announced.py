@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
@@ -15,12 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.callflows.prompts import Greeting, OwnWords, Prompt, PromptFiles, Tone, Utterance
 from controlplane.domain.errors import NotFound
+from controlplane.domain.greeting import CallMoment, heard_greeting
 from controlplane.domain.language import LAST_RESORT, first_available
-from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
+from controlplane.domain.message import ReachedBy, ReachedReason
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.kinds import RoutingKind
 from controlplane.domain.routing.receptionist import VirtualReceptionist
 from controlplane.domain.routing.simulation import Result, Simulation
+from controlplane.services.greeting_choice import hours_at
 from controlplane.speech import audio
 from controlplane.speech.catalogue import available_languages, load, nearest
 from controlplane.speech.sentences import sentences
@@ -62,7 +65,7 @@ class Said:
         return " ".join(sentences(self.utterance, load(nearest(self.language) or LAST_RESORT)))
 
 
-async def announcements(db: Database, *, tenant_id: UUID, found: Simulation) -> dict[int, Said]:
+async def announcements(db: Database, *, tenant_id: UUID, found: Simulation, at: datetime) -> dict[int, Said]:
     """Return what is heard at the steps of a call, by their place; that of the end is the number of steps."""
     heard: dict[int, Said] = {}
     async with db.transaction() as session:
@@ -74,7 +77,7 @@ async def announcements(db: Database, *, tenant_id: UUID, found: Simulation) -> 
             elif step.kind in {NumberKind.MAILBOX, NumberKind.VIRTUAL_RECEPTIONIST} and not _passed_by(
                 step.reason
             ):
-                said = await _at(session, tenant_id, step.number, found.reached_by)
+                said = await _at(session, tenant_id, step.number, found.reached_by, at)
                 if said is not None:
                     heard[place] = said
         prompt = _ENDS.get(found.result)
@@ -83,21 +86,10 @@ async def announcements(db: Database, *, tenant_id: UUID, found: Simulation) -> 
     return heard
 
 
-async def said_at(db: Database, *, tenant_id: UUID, number: str, source: str = "") -> Said:
-    """Return what a mailbox says to who came by a source, or a receptionist; raises NotFound."""
-    way = ReachedBy(
-        path=(
-            ReachedStep(
-                kind=NumberKind.MAILBOX.value,
-                number=source,
-                key=None,
-                reason=ReachedReason.DIRECT,
-                waited_seconds=0,
-            ),
-        )
-    )
+async def said_at(db: Database, *, tenant_id: UUID, number: str, way: ReachedBy, at: datetime) -> Said:
+    """Return what a mailbox says to who came this way, or a receptionist; raises NotFound."""
     async with db.transaction() as session:
-        said = await _at(session, tenant_id, number, way)
+        said = await _at(session, tenant_id, number, way, at)
     if said is None:
         raise NotFound("Nothing is said at this number.", error_id="nothing-said")
     return said
@@ -124,30 +116,37 @@ def _passed_by(reason: ReachedReason | None) -> bool:
     return reason is ReachedReason.CLOSED
 
 
-async def _at(session: AsyncSession, tenant_id: UUID, number: str, way: ReachedBy) -> Said | None:
+async def _at(
+    session: AsyncSession, tenant_id: UUID, number: str, way: ReachedBy, at: datetime
+) -> Said | None:
     kind = (await numbers.kinds(session, tenant_id, [number])).get(number)
     if kind is NumberKind.MAILBOX:
-        return await _of_mailbox(session, tenant_id, number, way)
+        return await _of_mailbox(session, tenant_id, number, way, at)
     if kind is NumberKind.VIRTUAL_RECEPTIONIST:
         return await _of_receptionist(session, tenant_id, number)
     return None
 
 
-async def _of_mailbox(session: AsyncSession, tenant_id: UUID, number: str, way: ReachedBy) -> Said | None:
+async def _of_mailbox(
+    session: AsyncSession, tenant_id: UUID, number: str, way: ReachedBy, at: datetime
+) -> Said | None:
     found = await mailboxes.by_number(session, tenant_id, number)
     if found is None:
         return None
     mailbox = mailboxes.mailbox_values(*found, available_languages())
     if not mailbox.enabled:
         return Said(language=mailbox.language, utterance=Prompt.MAILBOX_DISABLED)
-    own = mailbox.greeting_for(way)
+    hours = await hours_at(session, mailbox, way, at)
+    own = heard_greeting(mailbox, CallMoment(way=way, at=at, hours=hours))
     if own.recording is not None:
         wav = await mailbox_greetings.wav_of(session, mailbox.id, own.recording)
         if wav is not None:
-            return Said(language=own.language or mailbox.language, wav=wav, source=own.source)
+            return Said(language=own.language, wav=wav, source=own.source)
     return Said(
-        language=own.language or mailbox.language,
-        utterance=Greeting(display_name=mailbox.display_name, text=own.greeting),
+        language=own.language,
+        utterance=Greeting(
+            display_name=mailbox.display_name, text=own.greeting, name_recording=mailbox.name_recording
+        ),
         source=own.source,
     )
 

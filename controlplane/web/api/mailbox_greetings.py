@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from controlplane.domain.errors import InvalidValue
+from controlplane.domain.mailbox import GreetingKind
 from controlplane.services import hearing
 from controlplane.services import mailbox_greetings as greetings
 from controlplane.services.mailbox_greetings import OwnGreeting, Recorded
@@ -41,6 +43,42 @@ _Source = Annotated[
 ]
 
 
+_Kind = Annotated[
+    GreetingKind,
+    Query(
+        description=(
+            "When it is heard: `temporary` until its `last_day`, `holiday` or `closed` by office hours, "
+            "`busy`, else `standard`."
+        )
+    ),
+]
+_Language = Annotated[
+    str | None,
+    Query(
+        min_length=2,
+        max_length=35,
+        description="The language of its callers; left out: the mailbox's. Of a standard one for a source "
+        "it is that of `source_greetings`.",
+        examples=["de"],
+    ),
+]
+_LastDay = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="The last day on which a temporary one is heard, where the mailbox is.",
+        examples=["2026-12-04"],
+    ),
+]
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidValue("No calendar has this day.", error_id="invalid-value", field="last_day") from error
+
+
 class RecordedOut(Output):
     """A recording that callers hear."""
 
@@ -55,17 +93,21 @@ class RecordedOut(Output):
 
 
 class GreetingOut(Output):
-    """What was set for the callers of one source; a recording is played instead of the text."""
+    """What was set for a kind and the callers of one source; a recording is played instead of the text."""
 
+    kind: GreetingKind
     source: str = Field(description="Empty: all other callers.")
     greeting: str | None = Field(description="`null`: the standard sentence.")
     language: str | None = Field(description="`null`: the mailbox's.")
+    last_day: date | None = Field(description="The last day on which a temporary one is heard.")
     recording: RecordedOut | None
 
     @classmethod
     def of(cls, own: OwnGreeting) -> GreetingOut:
         """Make it from the service's value."""
         return cls(
+            kind=own.kind,
+            last_day=own.last_day,
             source=own.source,
             greeting=own.text,
             language=own.language,
@@ -74,16 +116,25 @@ class GreetingOut(Output):
 
 
 class GreetingList(Output):
-    """The greetings of a mailbox, that of all other callers first."""
+    """The standard greetings of a mailbox, that of all other callers first; then those of kinds."""
 
     model_config = example(
         {
             "items": [
-                {"source": "", "greeting": None, "language": None, "recording": None},
                 {
+                    "kind": "standard",
+                    "source": "",
+                    "greeting": None,
+                    "language": None,
+                    "last_day": None,
+                    "recording": None,
+                },
+                {
+                    "kind": "busy",
                     "source": "6100",
                     "greeting": None,
                     "language": None,
+                    "last_day": None,
                     "recording": {
                         "seconds": 4.2,
                         "recorded_at": "2026-03-02T09:00:00Z",
@@ -140,7 +191,15 @@ async def speak_text(body: SpeechIn, deps: Deps, _: Asking) -> Response:
     openapi_extra={"requestBody": {"required": True, "content": SENT}},
 )
 async def record_greeting(
-    request: Request, number: NumberPath, deps: Deps, asking: Managing, source: _Source = ""
+    request: Request,
+    number: NumberPath,
+    deps: Deps,
+    asking: Managing,
+    *,
+    source: _Source = "",
+    kind: _Kind = GreetingKind.STANDARD,
+    language: _Language = None,
+    last_day: _LastDay = None,
 ) -> None:
     """Take a recording; the body is read after the token was checked."""
     await greetings.record_greeting(
@@ -152,6 +211,9 @@ async def record_greeting(
         content=await audio_body(request),
         by=asking.label,
         clock=deps.clock,
+        kind=kind,
+        language=language,
+        last_day=_day(last_day),
     )
 
 
@@ -162,9 +224,19 @@ async def record_greeting(
     response_class=Response,
     responses={**_HEARD, **problems()},
 )
-async def get_greeting(number: NumberPath, deps: Deps, asking: Managing, source: _Source = "") -> Response:
+async def get_greeting(
+    number: NumberPath,
+    deps: Deps,
+    asking: Managing,
+    *,
+    source: _Source = "",
+    kind: _Kind = GreetingKind.STANDARD,
+    language: _Language = None,
+) -> Response:
     """Return a recording."""
-    wav = await greetings.recorded_greeting(deps.db, tenant_id=asking.tenant_id, number=number, source=source)
+    wav = await greetings.recorded_greeting(
+        deps.db, tenant_id=asking.tenant_id, number=number, source=source, kind=kind, language=language
+    )
     return Response(wav, media_type=WAV)
 
 
@@ -175,8 +247,23 @@ async def get_greeting(number: NumberPath, deps: Deps, asking: Managing, source:
     status_code=204,
     responses=problems(),
 )
-async def remove_greeting(number: NumberPath, deps: Deps, asking: Managing, source: _Source = "") -> None:
+async def remove_greeting(
+    number: NumberPath,
+    deps: Deps,
+    asking: Managing,
+    *,
+    source: _Source = "",
+    kind: _Kind = GreetingKind.STANDARD,
+    language: _Language = None,
+) -> None:
     """Take a recording away."""
     await greetings.remove_recorded_greeting(
-        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, source=source, by=asking.label
+        deps.db,
+        deps.jobs,
+        tenant_id=asking.tenant_id,
+        number=number,
+        source=source,
+        by=asking.label,
+        kind=kind,
+        language=language,
     )

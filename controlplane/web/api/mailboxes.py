@@ -60,6 +60,7 @@ async def create_mailbox(
             language=new.language,
             counts=Counts(),
             source_greetings=tuple(new.source_greetings),
+            kind_greetings=tuple(new.kind_greetings),
         )
         return Done(
             response=resource(

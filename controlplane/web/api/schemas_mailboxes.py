@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from controlplane.domain.mailbox import (
     MAX_ATTACHMENT_MB,
     AfterMail,
     AttachmentFormat,
+    GreetingKind,
+    KindGreeting,
     SayDatetime,
     SourceGreeting,
 )
@@ -110,6 +112,74 @@ _SourceGreetings = Annotated[
     Field(max_length=50, description="Greetings and languages for callers who come from one source."),
 ]
 
+
+class KindGreetingBody(Input):
+    """What callers hear when a moment is of a kind; or the standard greeting in a further language."""
+
+    model_config = example(
+        {
+            "kind": "temporary",
+            "source": "",
+            "language": None,
+            "greeting": "We are at the fair. Leave a message.",
+            "last_day": "2026-12-04",
+        }
+    )
+
+    kind: Annotated[
+        GreetingKind,
+        Field(
+            strict=False,
+            description=(
+                "`temporary`: until its last day; `holiday` and `closed`: what the office hours say; `busy`: "
+                "the call was sent on because of that; `standard`: in a further language. The first that a "
+                "moment has wins."
+            ),
+        ),
+    ]
+    source: Annotated[
+        str,
+        Field(
+            pattern=r"^(\+?[0-9]{3,64})?$",
+            description="The number of what they passed, or the DID that they dialled; empty: all callers.",
+        ),
+    ] = ""
+    language: Language | None = Field(None, description="`null`: the mailbox's.")
+    greeting: Annotated[str, Field(min_length=1, max_length=1000, description="What is said.")]
+    last_day: Annotated[
+        date | None, Field(strict=False, description="The last day on which a temporary one is heard.")
+    ] = None
+
+    def value(self) -> KindGreeting:
+        """Return the domain's."""
+        return KindGreeting(
+            kind=self.kind,
+            source=self.source,
+            language=self.language,
+            greeting=self.greeting,
+            last_day=self.last_day,
+        )
+
+    @classmethod
+    def of(cls, own: KindGreeting) -> KindGreetingBody:
+        """Make it from the domain's."""
+        return cls(
+            kind=own.kind,
+            source=own.source,
+            language=own.language,
+            greeting=own.greeting or "",
+            last_day=own.last_day,
+        )
+
+
+_KindGreetings = Annotated[
+    list[KindGreetingBody],
+    Field(
+        max_length=100,
+        description="Greetings for when it is busy, closed, a holiday, or until a day; in several languages.",
+    ),
+]
+
 _Greeting = Annotated[
     str,
     Field(
@@ -153,6 +223,7 @@ _SETTINGS: dict[str, Any] = {
     "trash_days": None,
     "max_messages": 100,
     "max_total_seconds": None,
+    "kind_greetings": [],
 }
 MAILBOX: dict[str, Any] = {
     "id": "3f0f6c0e-5b3f-4a0e-9f5e-0d7b6a4f2c11",
@@ -205,14 +276,16 @@ class MailboxIn(Input):
     trash_days: _TrashDays | None = None
     max_messages: _MaxMessages | None = None
     max_total_seconds: _MaxTotalSeconds | None = None
+    kind_greetings: _KindGreetings = Field(default_factory=list)
 
     def new_mailbox(self) -> NewMailbox:
         """Return what the service takes."""
-        values = self.model_dump(exclude={"pin", "source_greetings"})
+        values = self.model_dump(exclude={"pin", "source_greetings", "kind_greetings"})
         return NewMailbox(
             **values,
             pin=Pin(self.pin.get_secret_value()),
             source_greetings=[own.value() for own in self.source_greetings],
+            kind_greetings=[own.value() for own in self.kind_greetings],
         )
 
 
@@ -247,13 +320,16 @@ class MailboxPatch(Input):
     trash_days: _TrashDays | None = left_out()
     max_messages: _MaxMessages | None = left_out()
     max_total_seconds: _MaxTotalSeconds | None = left_out()
+    kind_greetings: _KindGreetings = left_out()
 
     def changes(self) -> MailboxChanges:
         """Return what the service takes."""
-        sent = self.model_dump(exclude_unset=True, exclude={"pin", "source_greetings"})
+        sent = self.model_dump(exclude_unset=True, exclude={"pin", "source_greetings", "kind_greetings"})
         changes = cast("MailboxChanges", sent)
         if "source_greetings" in self.model_fields_set:
             changes["source_greetings"] = [own.value() for own in self.source_greetings]
+        if "kind_greetings" in self.model_fields_set:
+            changes["kind_greetings"] = [own.value() for own in self.kind_greetings]
         if "pin" in self.model_fields_set:
             changes["pin"] = Pin(self.pin.get_secret_value())
         return changes
@@ -300,6 +376,7 @@ class MailboxOut(Output):
     trash_days: int | None
     max_messages: int | None
     max_total_seconds: int | None
+    kind_greetings: list[KindGreetingBody]
     counts: CountsOut
     created_at: datetime
     updated_at: datetime
@@ -340,6 +417,7 @@ class MailboxOut(Output):
             trash_days=mailbox.trash_days,
             max_messages=mailbox.max_messages,
             max_total_seconds=mailbox.max_total_seconds,
+            kind_greetings=[KindGreetingBody.of(own) for own in details.kind_greetings],
             counts=CountsOut(new=counts.new, saved=counts.saved, deleted=counts.deleted),
             created_at=mailbox.created_at,
             updated_at=mailbox.updated_at,

@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Final
-from urllib.parse import urlencode
+from typing import Final
 
-from fastapi import Query, Response
+from babel.dates import format_date
+from fastapi import Response
 
-from controlplane.domain.errors import NotFound
+from controlplane.domain.errors import DomainError, NotFound
 from controlplane.domain.language import first_available
+from controlplane.domain.mailbox import GreetingKind
 from controlplane.domain.numbers import NumberKind
 from controlplane.services import mailbox_greetings, receptionist_greetings
-from controlplane.services.greeting_drafts import Owner, say_at_receptionist
+from controlplane.services.greeting_drafts import For, Owner, say_at_receptionist
 from controlplane.services.greeting_sources import Source, named_sources, suggested_sources
 from controlplane.services.hearing import greeting_words, hear, reception_words
 from controlplane.speech.catalogue import available_languages
 from controlplane.web.audio import Audio, audio_response
-from controlplane.web.errors import Unsatisfiable
+from controlplane.web.errors import Unsatisfiable, status_of
 from controlplane.web.portal.addresses import PREFIX
-from controlplane.web.portal.mailbox_words import author, language_name
+from controlplane.web.portal.forms import Faults, faults_of
+from controlplane.web.portal.greeting_targets import Target, kind_options, query_of, target_sent
+from controlplane.web.portal.mailbox_words import author, language_name, language_options
 from controlplane.web.portal.managing import KINDS, Managing, Owners
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
+from controlplane.web.portal.words import Words
 
 router = page_router()
 GREETINGS: Final = PREFIX + "/{owners}/{number}/greetings"
-
-SourceQuery = Annotated[str, Query(alias="source", max_length=65)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """What callers of a source hear: a recording, else `text`, else the standard words (`said` either way).
 
-    `source` is empty for all other callers; `is_own` says whether anything was set for it.
+    `target` says for whom and when; its source is empty for all other callers. `is_own` says whether anything
+    was set for it, `when` says in words for when it is.
     """
 
-    source: str
+    target: For
     kind: str | None
     name: str
     text: str | None
@@ -48,6 +52,17 @@ class Heard:
     own_language: bool
     recorded: str | None
     about: str
+    when: str = ""
+
+    @property
+    def source(self) -> str:
+        """Whose callers hear it."""
+        return self.target.source
+
+    @property
+    def query(self) -> str:
+        """What follows the address of a page about it."""
+        return query_of(self.target)
 
     @property
     def is_own(self) -> bool:
@@ -70,11 +85,10 @@ class Subject:
         """Whether it greets callers by their source."""
         return self.owner.kind is NumberKind.MAILBOX
 
-    def of(self, source: str) -> Heard:
-        """Return what callers of a source hear; raises NotFound."""
-        wanted = source.removeprefix("+")
+    def of(self, target: For) -> Heard:
+        """Return what is heard there; raises NotFound."""
         for heard in self.greetings:
-            if heard.source.removeprefix("+") == wanted:
+            if same_target(heard.target, target):
                 return heard
         raise NotFound("Nothing was set for callers from there.", error_id="no-such-greeting")
 
@@ -97,28 +111,56 @@ async def greetings_page(visit: Managing, owners: Owners, number: str) -> Respon
     """Show what callers hear."""
     subject = await subject_of(visit, owner_of(visit, owners, number))
     suggested = await suggested_sources(visit.deps.db, visit.person.tenant_id) if subject.is_mailbox else []
-    return visit.page("greetings.html", section=owners, subject=subject, suggested=suggested)
+    return list_page(visit, owners, subject, suggested)
+
+
+def list_page(
+    visit: Visit,
+    owners: str,
+    subject: Subject,
+    suggested: Sequence[Source],
+    *,
+    target: For | None = None,
+    error: DomainError | None = None,
+) -> Response:
+    """Show what callers hear; with what somebody asked for and cannot have."""
+    return visit.page(
+        "greetings.html",
+        section=owners,
+        status=200 if error is None else status_of(error),
+        faults=Faults() if error is None else faults_of(error, visit.words),
+        subject=subject,
+        suggested=suggested,
+        typed=target or For(),
+        kinds=kind_options(visit.words),
+        languages=language_options(visit.words, "", key="of-mailbox"),
+    )
 
 
 @router.get(GREETINGS + "/audio")
 async def greeting_audio(
-    visit: Managing, owners: Owners, number: str, source: SourceQuery = "", *, save: bool = False
+    visit: Managing, owners: Owners, number: str, target: Target, *, save: bool = False
 ) -> Response:
     """Answer with what callers of a source hear; with `save` the browser keeps it as a file."""
     deps, owner = visit.deps, owner_of(visit, owners, number)
     subject = await subject_of(visit, owner)
-    heard = subject.of(source)
+    heard = subject.of(target)
     if heard.recorded is None:
         wav = await hear(deps.db, deps.jobs, heard.said, language=heard.spoken_language, clock=time.monotonic)
     elif subject.is_mailbox:
         wav = await mailbox_greetings.recorded_greeting(
-            deps.db, tenant_id=owner.tenant_id, number=owner.number, source=source
+            deps.db,
+            tenant_id=owner.tenant_id,
+            number=owner.number,
+            source=target.source,
+            kind=target.kind,
+            language=target.language,
         )
     else:
         wav = await receptionist_greetings.recorded_greeting(
             deps.db, tenant_id=owner.tenant_id, number=owner.number
         )
-    return wav_response(visit, wav, save=save, name=f"greeting-{owner.number}-{source.removeprefix('+')}")
+    return wav_response(visit, wav, save=save, name=f"greeting-{owner.number}-{file_part(target)}")
 
 
 @router.post(GREETINGS + "/remove")
@@ -126,7 +168,7 @@ async def remove_greeting(visit: Managing, owners: Owners, number: str) -> Respo
     """Go back to the standard greeting; asks first where a recording would be gone."""
     deps, owner, form = visit.deps, owner_of(visit, owners, number), visit.form
     subject = await subject_of(visit, owner)
-    heard = subject.of(form.text("source"))
+    heard = subject.of(target_sent(form))
     if heard.recorded is not None and not form.ticked("sure"):
         return visit.page("greeting_remove.html", section=owners, subject=subject, heard=heard)
     if subject.is_mailbox:
@@ -137,8 +179,9 @@ async def remove_greeting(visit: Managing, owners: Owners, number: str) -> Respo
             number=owner.number,
             source=heard.source,
             text=None,
-            language=None,
+            language=heard.target.language,
             by=visit.person.label,
+            kind=heard.target.kind,
         )
     else:
         await say_at_receptionist(
@@ -169,10 +212,38 @@ def wav_response(visit: Visit, wav: bytes, *, name: str, save: bool = False) -> 
     return response
 
 
-def address_of(subject: Subject, page: str, source: str) -> str:
-    """Return the address of a page about the greeting of a source, below the portal."""
-    query = f"?{urlencode({'source': source})}" if source else ""
-    return f"{subject.path}/greetings/{page}{query}"
+def address_of(subject: Subject, page: str, target: For, **more: str) -> str:
+    """Return the address of a page about a greeting, below the portal."""
+    return f"{subject.path}/greetings/{page}{query_of(target, **more)}"
+
+
+def same_target(one: For, other: For) -> bool:
+    """Say whether two greetings are for the same callers at the same times."""
+    return (one.kind, one.source.removeprefix("+"), (one.language or "").lower()) == (
+        other.kind,
+        other.source.removeprefix("+"),
+        (other.language or "").lower(),
+    )
+
+
+def file_part(target: For) -> str:
+    """Return what the name of a file says of a greeting besides its mailbox."""
+    kind = "" if target.kind is GreetingKind.STANDARD else target.kind.value
+    parts = (kind, target.source.removeprefix("+"), target.language or "")
+    return "-".join(part for part in parts if part)
+
+
+def when_in_words(target: For, words: Words) -> str:
+    """Say for when a greeting is, and in which language if that is not the mailbox's; empty for always."""
+    parts = []
+    if target.kind is not GreetingKind.STANDARD:
+        parts.append(words(f"greeting-kinds.{target.kind.value}"))
+    if target.last_day is not None:
+        day = format_date(target.last_day, "long", locale=words.locale)
+        parts.append(words("greetings.until", day=day))
+    if target.language is not None:
+        parts.append(language_name(target.language, words))
+    return ", ".join(parts)
 
 
 async def _mailbox(visit: Visit, owner: Owner) -> Subject:
@@ -187,18 +258,25 @@ async def _mailbox(visit: Visit, owner: Owner) -> Subject:
     for own in found.greetings:
         source = names.get(own.source.removeprefix("+"), Source(number=own.source))
         text, language = own.text, own.spoken_language
+        target = For(
+            kind=own.kind,
+            source=own.source,
+            language=None if own.is_plain else own.language,
+            last_day=own.last_day,
+        )
         if text is None and language == mailbox.language and own.source and own.recorded is None:
             text = mailbox.greeting
         recorded = own.recorded
         greetings.append(
             Heard(
-                source=own.source,
+                target=target,
+                when=when_in_words(target, visit.words),
                 kind=source.kind,
                 name=source.name,
                 text=own.text,
                 said=tuple(greeting_words(mailbox.display_name, text, language)),
                 spoken_language=language,
-                own_language=own.language is not None,
+                own_language=own.is_plain and own.language is not None,
                 recorded=None if recorded is None else recorded.digest,
                 about=""
                 if recorded is None
@@ -225,7 +303,7 @@ async def _receptionist(visit: Visit, owner: Owner) -> Subject:
     )
     language = first_available((found.language,), available_languages())
     heard = Heard(
-        source="",
+        target=For(),
         kind=None,
         name="",
         text=found.text,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 
 from controlplane.domain.errors import DomainError, NotFound
+from controlplane.domain.message import ReachedBy
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.routing.hours import Hours
 from controlplane.domain.routing.simulation import PhoneState, Simulation, Step
@@ -116,8 +118,8 @@ async def simulator_page(visit: Inside) -> Response:
         return _page(visit, asked, faults=_renamed(faults_of_schema(error, visit.words), visit.words))
     except DomainError as error:
         return _page(visit, asked, faults=_renamed(faults_of(error, visit.words), visit.words))
-    heard = await announcements(visit.deps.db, tenant_id=visit.person.tenant_id, found=found)
-    spoken = {place: await _address(visit, found, place, said) for place, said in heard.items()}
+    heard = await announcements(visit.deps.db, tenant_id=visit.person.tenant_id, found=found, at=call.at)
+    spoken = {place: await _address(visit, found, place, said, call.at) for place, said in heard.items()}
     return _page(visit, asked, found=found, heard=heard, spoken=spoken, at=call.at)
 
 
@@ -129,8 +131,9 @@ async def simulator_audio(visit: Inside) -> Response:
     if "prompt" in asked:
         said = await said_by_us(db, tenant_id=tenant_id, key=asked["prompt"])
     else:
-        number, source = (asked.get(name, "").replace("\0", "") for name in ("number", "source"))
-        said = await said_at(db, tenant_id=tenant_id, number=number, source=source)
+        number = asked.get("number", "").replace("\0", "")
+        way, at = _way_asked(visit)
+        said = await said_at(db, tenant_id=tenant_id, number=number, way=way, at=at)
     wav = await _wav(visit, said)
     if wav is None:
         raise NotFound("This is not spoken yet.", error_id="nothing-said")
@@ -146,15 +149,26 @@ async def _wav(visit: Visit, said: Said) -> bytes | None:
         return None
 
 
-async def _address(visit: Visit, found: Simulation, place: int, said: Said) -> str | None:
+async def _address(visit: Visit, found: Simulation, place: int, said: Said, at: datetime) -> str | None:
     if await _wav(visit, said) is None:
         return None
     step = found.steps[place] if place < len(found.steps) else None
     if step is None or step.kind == NumberKind.CALL_QUEUE:
         query = {"prompt": getattr(said.utterance, "value", "")}
     else:
-        query = {"number": step.number or "", "source": said.source}
+        way = json.dumps(found.reached_by.to_json(), separators=(",", ":"))
+        query = {"number": step.number or "", "way": way, "at": at.isoformat()}
     return f"{visit.portal.base}/simulator/audio?{urlencode(query)}"
+
+
+def _way_asked(visit: Visit) -> tuple[ReachedBy, datetime]:
+    """Return which way the call of an address came, and when; without them it came by none, and now."""
+    asked = visit.request.query_params
+    try:
+        at = datetime.fromisoformat(asked["at"]).astimezone(UTC)
+        return ReachedBy.from_json(json.loads(asked["way"])), at
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
+        return ReachedBy(), visit.deps.clock()
 
 
 def _renamed(faults: Faults, words: Words) -> Faults:
