@@ -10,7 +10,9 @@ from controlplane.callflows.call import Call, Entry, HangupCause
 from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.listen import Listening, Move
+from controlplane.callflows.mailbox_options import MailboxOptions
 from controlplane.callflows.menu import choose
+from controlplane.callflows.option_ports import OptionsDesk
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.prompts import MessageCounts, Prompt, Utterance
 from controlplane.callflows.voicemail import HeardMessage, Voicemail
@@ -26,8 +28,11 @@ async def check_messages(
     voicemail: Voicemail,
     options: FlowOptions,
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
+    desk: OptionsDesk | None = None,
 ) -> Ending:
     """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
+
+    Without a `desk` there are no mailbox options.
 
     Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.
     Until the listener is let in, a database that fails leaves the call to the dialplan, which
@@ -41,7 +46,7 @@ async def check_messages(
             return Ending(outcome=admitted)
         mailbox = admitted.mailbox
         opened(mailbox.id)
-        await _Session(call, admitted, voicemail=voicemail, options=options).run()
+        await _Session(call, admitted, voicemail=voicemail, options=options, desk=desk).run()
         await end_call(call, Prompt.GOODBYE)
     except CallerHungUp:
         return _ending(Outcome.HUNG_UP, mailbox)
@@ -89,7 +94,15 @@ async def _break_off(call: Call, mailbox: Mailbox, error: Unavailable) -> Ending
 class _Session:
     """A listener who was let into a mailbox."""
 
-    def __init__(self, call: Call, admitted: Admitted, *, voicemail: Voicemail, options: FlowOptions) -> None:
+    def __init__(
+        self,
+        call: Call,
+        admitted: Admitted,
+        *,
+        voicemail: Voicemail,
+        options: FlowOptions,
+        desk: OptionsDesk | None,
+    ) -> None:
         self._call = call
         self._mailbox = admitted.mailbox
         self._may_delete = Right.DELETE in admitted.rights
@@ -97,6 +110,17 @@ class _Session:
         self._by = extension if admitted.user_name is None else f"{extension} (user {admitted.user_name})"
         self._voicemail = voicemail
         self._options = options
+        self._manage: MailboxOptions | None = None
+        if desk is not None and Right.MANAGE in admitted.rights:
+            self._manage = MailboxOptions(
+                call,
+                admitted.mailbox,
+                desk=desk,
+                voicemail=voicemail,
+                options=options,
+                by=self._by,
+                pin_entered=admitted.pin_entered,
+            )
         self._in_trash: set[UUID] = set()
         """What this listener deleted, or was told to be deleted: still reachable, to undo it."""
 
@@ -129,13 +153,20 @@ class _Session:
         while True:
             action = chosen or await choose(
                 self._call,
-                State.MAIN_MENU,
+                State.MAIN_MENU if self._manage is None else State.MAIN_MENU_MANAGE,
                 *before,
                 menu=Prompt.MAIN_MENU,
+                more=() if self._manage is None else (Prompt.OPTIONS_KEY,),
                 options=self._options,
                 rounds=rounds or self._options.menu_rounds,
             )
             rounds = chosen = None
+            if action is Action.OPTIONS and self._manage is not None:
+                said_after = await self._manage.run()
+                if said_after is None:
+                    return
+                before = said_after
+                continue
             if action is Action.NEW_MESSAGES:
                 messages, none = await self._list(MessageState.NEW), Prompt.NO_NEW_MESSAGES
             elif action is Action.SAVED_MESSAGES:
