@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controlplane.callflows.call import Call
 from controlplane.callflows.ending import Outcome
@@ -24,6 +24,7 @@ class Admitted:
     mailbox: Mailbox
     rights: Rights
     user_name: str | None
+    pin_entered: bool = False
 
 
 async def authenticate(
@@ -71,7 +72,7 @@ async def authenticate(
             return Outcome.NO_PIN
         right = await voicemail.try_pin(mailbox.id if mailbox else None, source, Pin(digits))
         if right and admitted is not None:
-            return admitted
+            return replace(admitted, pin_entered=True)
         if tries_left:
             sorry = (Prompt.PIN_INCORRECT,)
     await call.play(Prompt.TOO_MANY_TRIES)

@@ -11,7 +11,9 @@ from controlplane.callflows.call import Call, Entry, HangupCause
 from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.keys import Action, State, action_of, keys_of
 from controlplane.callflows.listen import Listening, Move
+from controlplane.callflows.mailbox_options import MailboxOptions
 from controlplane.callflows.menu import choose
+from controlplane.callflows.option_ports import OptionsDesk
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.passing_on import Means, PassingOn
 from controlplane.callflows.prompts import ByColleague, Deed, MessageCounts, Prompt, Utterance
@@ -36,11 +38,13 @@ async def check_messages(
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
     hears: Callable[[UUID | None], None] = lambda _message_id: None,
     greeted_by: Mailbox | None = None,
+    desk: OptionsDesk | None = None,
 ) -> Ending:
     """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
 
     `hears` is told which message they are at, for colleagues to know; None once they left it.
     `greeted_by` is the mailbox out of whose greeting somebody logs in, which may be a caller from outside.
+    Without a `desk` there are no mailbox options.
 
     Returns how it ended: neither a hangup, nor a lost link, nor a database that fails raises.
     Until the listener is let in, a database that fails leaves the call to the dialplan, which
@@ -55,7 +59,7 @@ async def check_messages(
         mailbox = admitted.mailbox
         opened(mailbox.id)
         means = Means(voicemail=voicemail, spool=spool, options=options, clock=clock, new_id=new_id)
-        session = _Session(call, admitted, means, hears)
+        session = _Session(call, admitted, means, hears=hears, desk=desk)
         await session.run()
         if session.has_gone_on:
             return _ending(Outcome.GONE_ON, mailbox)
@@ -113,7 +117,13 @@ class _Session:
     """A listener who was let into a mailbox."""
 
     def __init__(
-        self, call: Call, admitted: Admitted, means: Means, hears: Callable[[UUID | None], None]
+        self,
+        call: Call,
+        admitted: Admitted,
+        means: Means,
+        *,
+        hears: Callable[[UUID | None], None],
+        desk: OptionsDesk | None,
     ) -> None:
         self._call = call
         self._hears = hears
@@ -126,6 +136,17 @@ class _Session:
         self._voicemail = means.voicemail
         self._options = means.options
         self._passing_on = PassingOn(call, self._mailbox, admitted.rights, by=self._by, means=means)
+        self._manage: MailboxOptions | None = None
+        if desk is not None and Right.MANAGE in admitted.rights:
+            self._manage = MailboxOptions(
+                call,
+                admitted.mailbox,
+                desk=desk,
+                voicemail=means.voicemail,
+                options=means.options,
+                by=self._by,
+                pin_entered=admitted.pin_entered,
+            )
         self._in_trash: set[UUID] = set()
         """What this listener deleted, or was told to be deleted: still reachable, to undo it."""
 
@@ -163,13 +184,20 @@ class _Session:
         while True:
             action = chosen or await choose(
                 self._call,
-                State.MAIN_MENU,
+                State.MAIN_MENU if self._manage is None else State.MAIN_MENU_MANAGE,
                 *before,
                 menu=Prompt.MAIN_MENU,
+                more=() if self._manage is None else (Prompt.OPTIONS_KEY,),
                 options=self._options,
                 rounds=rounds or self._options.menu_rounds,
             )
             rounds = chosen = None
+            if action is Action.OPTIONS and self._manage is not None:
+                said_after = await self._manage.run()
+                if said_after is None:
+                    return
+                before = said_after
+                continue
             if action is Action.NEW_MESSAGES:
                 messages, none = await self._list(MessageState.NEW), Prompt.NO_NEW_MESSAGES
             elif action is Action.SAVED_MESSAGES:

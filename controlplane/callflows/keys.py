@@ -21,6 +21,10 @@ class State(StrEnum):
     REVIEW = "Review menu"
     COUNTS = "While the counts are said"
     MAIN_MENU = "Main menu"
+    MAIN_MENU_MANAGE = "Main menu, for who may manage the mailbox"
+    OPTIONS = "Mailbox options"
+    SPOKEN = "Greeting or name of the mailbox"
+    RECORDED = "After a greeting or name was recorded"
     PLAYING = "While a message is announced or plays"
     ENDED = "After the end of a message"
     DELETED = "After a message was deleted"
@@ -62,6 +66,15 @@ class Action(StrEnum):
     HELP = "help: say all keys"
     MAIN_MENU = "main menu"
     LEAVE = "leave"
+    OPTIONS = "mailbox options"
+    GREETING = "the greeting"
+    NAME = "the spoken name"
+    CHANGE_PIN = "change the PIN"
+    STANDARD = "back to the standard one"
+    KEEP_RECORDING = "keep the recording"
+    CANCEL = "go back"
+    HEAR = "listen to it"
+    RECORD = "record it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +131,32 @@ KEYS: Mapping[State, tuple[Binding, ...]] = MappingProxyType(
             ("2", Action.SAVED_MESSAGES, Prompt.MAIN_MENU),
             ("3", Action.LEAVE_ELSEWHERE, Prompt.MAIN_MENU),
             ("#", Action.LEAVE, Prompt.MAIN_MENU),
+        ),
+        State.MAIN_MENU_MANAGE: _bind(
+            ("1", Action.NEW_MESSAGES, Prompt.MAIN_MENU),
+            ("2", Action.SAVED_MESSAGES, Prompt.MAIN_MENU),
+            ("3", Action.LEAVE_ELSEWHERE, Prompt.MAIN_MENU),
+            ("0", Action.OPTIONS, Prompt.OPTIONS_KEY),
+            ("#", Action.LEAVE, Prompt.MAIN_MENU),
+        ),
+        State.OPTIONS: _bind(
+            ("1", Action.GREETING, Prompt.OPTIONS_MENU),
+            ("2", Action.NAME, Prompt.OPTIONS_MENU),
+            ("3", Action.CHANGE_PIN, Prompt.OPTIONS_MENU),
+            ("*", Action.MAIN_MENU, Prompt.OPTIONS_MENU),
+            ("#", Action.LEAVE, Prompt.OPTIONS_MENU),
+        ),
+        State.SPOKEN: _bind(
+            ("1", Action.HEAR, Prompt.GREETING_MENU),
+            ("2", Action.RECORD, Prompt.GREETING_MENU),
+            ("3", Action.STANDARD, Prompt.GREETING_MENU),
+            ("*", Action.CANCEL, Prompt.GREETING_MENU),
+        ),
+        State.RECORDED: _bind(
+            ("1", Action.KEEP_RECORDING, Prompt.RECORDED_MENU),
+            ("2", Action.HEAR, Prompt.RECORDED_MENU),
+            ("3", Action.RECORD_AGAIN, Prompt.RECORDED_MENU),
+            ("*", Action.CANCEL, Prompt.RECORDED_MENU),
         ),
         State.PLAYING: _in_a_message(
             (("1", Action.BACK), ("3", Action.FORWARD), ("2", Action.KEEP), ("7", Action.DELETE)), {}

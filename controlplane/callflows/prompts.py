@@ -100,6 +100,38 @@ class Prompt(StrEnum):
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
     INVALID_KEY = "invalid-key"  # That key has no function here.
     GOODBYE = "goodbye"  # Goodbye.
+    # mailbox options
+    OPTIONS_KEY = "options-key"  # For the mailbox options, press 0. (behind the main menu, for who may)
+    # For the greeting, press 1. For the spoken name, press 2. To change the PIN, press 3. For the main menu,
+    # press star. To end, press pound.
+    OPTIONS_MENU = "options-menu"
+    # To listen to the greeting, press 1. To record it, press 2. For the standard greeting, press 3. To go
+    # back, press star.
+    GREETING_MENU = "greeting-menu"
+    NAME_MENU = "name-menu"  # The same of the name.
+    # To keep the recording, press 1. To listen to it, press 2. To record it again, press 3. To go back
+    # without keeping it, press star.
+    RECORDED_MENU = "recorded-menu"
+    RECORD_GREETING = "record-greeting"  # Please speak the greeting after the tone, then press pound.
+    RECORD_NAME = "record-name"  # Please say the name after the tone, then press pound.
+    RECORDING_TOO_SHORT = "recording-too-short"  # The recording was too short.
+    RECORDING_UNUSABLE = "recording-unusable"  # This recording cannot be used.
+    NOTHING_KEPT = "nothing-kept"  # Nothing was changed.
+    GREETING_KEPT = "greeting-kept"  # Callers hear the new greeting from now on.
+    GREETING_STANDARD_AGAIN = "greeting-standard-again"  # Callers hear the standard greeting again.
+    NAME_KEPT = "name-kept"  # Callers hear the new name from now on.
+    NAME_STANDARD_AGAIN = "name-standard-again"  # The recorded name is no longer used.
+    ENTER_NEW_PIN = "enter-new-pin"  # Please enter the new PIN, followed by the pound key.
+    REPEAT_NEW_PIN = "repeat-new-pin"  # Please enter the new PIN again, followed by the pound key.
+    PIN_CHANGED = "pin-changed"  # The PIN was changed.
+    PIN_UNCHANGED = "pin-unchanged"  # The PIN was not changed.
+    PIN_NOT_SAME = "pin-not-same"  # You entered two different PINs.
+    PIN_NOT_DIGITS = "pin-not-digits"  # A PIN has digits only.
+    PIN_TOO_SHORT = "pin-too-short"  # This PIN is too short.
+    PIN_TOO_LONG = "pin-too-long"  # This PIN is too long.
+    PIN_ONE_DIGIT = "pin-one-digit"  # A PIN must not be the same digit again and again.
+    PIN_RUN = "pin-run"  # A PIN must not be digits in a row, such as 1 2 3 4.
+    PIN_IS_NUMBER = "pin-is-number"  # A PIN must not be the number of the mailbox, or its end.
     # feature codes
     CLOSED_NOW = "closed-now"  # The office is closed from now on.
     OPEN_AS_USUAL = "open-as-usual"  # Open as usual.

@@ -25,6 +25,7 @@ from controlplane.callflows.check_messages import check_messages
 from controlplane.callflows.ending import Ending
 from controlplane.callflows.features import Features
 from controlplane.callflows.leave_message import leave_message
+from controlplane.callflows.option_ports import OptionsDesk
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.reception import Receptionists
 from controlplane.callflows.receptionist import receive_caller
@@ -32,12 +33,14 @@ from controlplane.callflows.use_feature import use_feature
 from controlplane.callflows.voicemail import Spool, Voicemail
 from controlplane.domain.pin_locks import PinLockPolicy
 from controlplane.domain.presence import Doing, PresentCall, ProcessKind
+from controlplane.entrypoints.bootstrap import policy_of
 from controlplane.entrypoints.deferring import jobs_of
 from controlplane.entrypoints.monitoring import Check, holds, monitoring
 from controlplane.entrypoints.pin_keys import hasher_of
 from controlplane.entrypoints.presence import presence_of
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.features import FeatureService
+from controlplane.services.phone_options import PhoneOptions
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.services.pins import Pins
 from controlplane.services.presence import Presence
@@ -184,6 +187,18 @@ def _server(
         deposit=depositor.deposit,
         languages=available_languages(),
     )
+    pin_policy = policy_of(settings)
+    desk = OptionsDesk(
+        changes=PhoneOptions(
+            database=database,
+            jobs=jobs,
+            hasher=hasher,
+            pin_policy=pin_policy,
+            clock=lambda: datetime.now(UTC),
+        ),
+        scratch=lambda: spool.scratch(uuid4()),
+        pin_policy=pin_policy,
+    )
     features = FeatureService(database=database, jobs=jobs, languages=available_languages())
     options = FlowOptions(
         silence_seconds=settings.calls.silence_seconds,
@@ -200,7 +215,7 @@ def _server(
     group, listen = _listening(settings)
     serving = OutboundSocketServer if settings.switch == "freeswitch" else FastAgiServer
     return serving(
-        flows(voicemail, spool, features, receptionists, options, presence=presence),
+        flows(voicemail, spool, features, receptionists, options, presence=presence, desk=desk),
         prompts=PromptCache(settings.paths.prompts),
         secret=listen.secret.get_secret_value(),
         allowed_addresses=listen.allowed_addresses,
@@ -226,6 +241,7 @@ def flows(
     options: FlowOptions,
     *,
     presence: Presence,
+    desk: OptionsDesk | None = None,
 ) -> dict[Entry, Handler]:
     """Return the flow for each thing that a dialplan may ask for."""
 
@@ -285,6 +301,7 @@ def flows(
                 new_id=uuid4,
                 opened=opened,
                 hears=hears,
+                desk=desk,
             )
         finally:
             presence.leave(call.facts.call_id)

@@ -34,6 +34,7 @@ from controlplane.storage.recording_keys import NAME, is_of_kind, is_plain, key_
 from controlplane.storage.tables import MailboxRow
 
 _KINDS = list(GreetingKind)
+LONGEST_NAME_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +197,29 @@ async def record_name(
         db, jobs, tenant_id=tenant_id, number=number, key=NAME, wav=wav, by=by, clock=clock, facts={}
     )
     structlog.get_logger().info("greeting.name_recorded", tenant_id=str(tenant_id), number=number)
+
+
+async def upload_name(
+    db: Database,
+    jobs: Jobs,
+    *,
+    tenant_id: UUID,
+    number: str,
+    content: bytes,
+    by: str,
+    clock: Callable[[], datetime],
+) -> None:
+    """Take an uploaded recording as the mailbox's name; raises NotFound, InvalidValue (`greeting`)."""
+    async with db.transaction() as session:
+        await find_mailbox(session, tenant_id, number)
+    wav = await asyncio.to_thread(greeting_from, content)
+    if audio.seconds_of(wav) > LONGEST_NAME_SECONDS:
+        raise InvalidValue(
+            f"A name lasts at most {LONGEST_NAME_SECONDS} seconds.",
+            error_id="greeting-too-long",
+            field="greeting",
+        )
+    await record_name(db, jobs, tenant_id=tenant_id, number=number, wav=wav, by=by, clock=clock)
 
 
 async def remove_name(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str) -> None:

@@ -99,6 +99,31 @@ class FileTake:
         self._lock.release()
 
 
+class FileScratch:
+    """A recording that is never a message; made by `FileSpool.scratch`, which locked it."""
+
+    def __init__(self, spool: FileSpool, recording_id: UUID, lock: Lock) -> None:
+        self._spool = spool
+        self._id = recording_id
+        self._lock = lock
+
+    @property
+    def wav(self) -> Path:
+        """Where the switch records."""
+        return self._spool.root / f"{self._id}.wav"
+
+    def duration_ms(self) -> int:
+        """Measure the audio; 0 without any."""
+        return wav_files.duration_ms(self.wav)
+
+    async def remove(self) -> None:
+        """Remove it; idempotent, raises OSError: then the scanner does."""
+        try:
+            await asyncio.to_thread(self._spool.discard, self._id)
+        finally:
+            self._lock.release()
+
+
 class FileSpool:
     """The spool as a local folder; NFS is no place for it. All methods but `begin` block.
 
@@ -121,16 +146,39 @@ class FileSpool:
                 await (await writing).release()
             raise
 
+    async def scratch(self, recording_id: UUID) -> FileScratch:
+        """Begin a recording that is marked as dropped before it is made; raises OSError.
+
+        Whatever dies, the scanner removes it.
+        """
+        making = asyncio.ensure_future(asyncio.to_thread(self._mark, recording_id))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            with suppress(OSError):
+                await (await making).remove()
+            raise
+
+    def _mark(self, recording_id: UUID) -> FileScratch:
+        lock = self._write_locked(f"{recording_id}.discarded", b"")
+        return FileScratch(self, recording_id, lock)
+
     def _begin(self, facts: TakeFacts) -> FileTake:
+        lock = self._write_locked(f"{facts.recording_id}.json", written.to_json(facts))
+        self._reached(SpoolStep.FACTS_WRITTEN)
+        return FileTake(self, facts, lock)
+
+    def _write_locked(self, name: str, content: bytes) -> Lock:
+        """Write a file durably under a name, locked from before it has it; return the lock."""
         self.root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        target = self.root / f"{facts.recording_id}.json"
-        temporary = self.root / f".{target.name}.new"
+        target = self.root / name
+        temporary = self.root / f".{target.stem}.json.new"
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         try:
             # Locked before it has its name, so that no scanner ever sees it without a lock.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.fchmod(descriptor, _MODE)
-            _write_all(descriptor, written.to_json(facts))
+            _write_all(descriptor, content)
             os.fsync(descriptor)
             temporary.rename(target)
             sync_folder(self.root)
@@ -139,8 +187,7 @@ class FileSpool:
             target.unlink(missing_ok=True)
             os.close(descriptor)
             raise
-        self._reached(SpoolStep.FACTS_WRITTEN)
-        return FileTake(self, facts, Lock(descriptor))
+        return Lock(descriptor)
 
     def draft(self, draft_id: UUID) -> Path:
         """Return where something can be recorded that is no take: no scanner looks at such a name."""

@@ -40,7 +40,7 @@ _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _PAGES = "/portal/"
 # Audio is read by the call itself, behind its token; everything else is small.
 _UPLOADS = re.compile(
-    rf"PUT {re.escape(API)}/(?:virtual-receptionists|mailboxes)/[^/]+/greeting"
+    rf"PUT {re.escape(API)}/(?:virtual-receptionists|mailboxes)/[^/]+/(?:greeting|spoken-name)"
     rf"|POST {_PAGES}(?:virtual-receptionists|mailboxes)/[^/]+/greetings/try"
 )
 _FORM_BYTES = 65_536

@@ -11,6 +11,7 @@ from controlplane.callflows.call import CallFacts, Entry
 from controlplane.callflows.check_messages import check_messages
 from controlplane.callflows.ending import Ending
 from controlplane.callflows.leave_message import leave_message
+from controlplane.callflows.option_ports import OptionsDesk
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.prompts import AudioFile, Greeting, Prompt, Tone
 from controlplane.domain.caller import Caller
@@ -75,8 +76,8 @@ class Desk:
             new_id=lambda: next(self._unused),
         )
 
-    async def check(self) -> Ending:
-        """Run the checking of messages to its end."""
+    async def check(self, *, desk: OptionsDesk | None = None) -> Ending:
+        """Run the checking of messages to its end; with a `desk` there are mailbox options."""
         return await check_messages(
             self.call,
             voicemail=self.voicemail,
@@ -84,6 +85,7 @@ class Desk:
             options=OPTIONS,
             clock=lambda: STARTED,
             new_id=lambda: next(self._unused),
+            desk=desk,
         )
 
     def greeted(self) -> None:

@@ -12,7 +12,17 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import Entry
 from controlplane.callflows.ending import Outcome
-from controlplane.callflows.prompts import FromNumber, Greeting, MessageCounts, Prompt, Tone
+from controlplane.callflows.prompts import (
+    ByColleague,
+    Deed,
+    FromNumber,
+    Greeting,
+    MessageCounts,
+    Prompt,
+    Tone,
+)
+from controlplane.domain.colleague import SOMEBODY
+from controlplane.domain.limits import Quota
 from controlplane.domain.message import MessageState
 from controlplane.domain.rights import Admission, parse_rights
 from tests.support.fake_desk import STARTED, Desk
@@ -162,6 +172,27 @@ async def test_a_number_that_cannot_be_forwarded_to_is_asked_for_again(
     assert [12] == listener.copies()
 
 
+def fill(listener: Listener) -> None:
+    """Let the other mailbox hold as much as it may."""
+    listener.voicemail.add_message(listener.other, "202", seconds=5)
+    listener.voicemail.change_mailbox(listener.other, quota=Quota(messages=1))
+
+
+async def test_a_full_mailbox_takes_nothing(listener: Listener) -> None:
+    """It is told at once, before anybody speaks."""
+    fill(listener)
+    listener.forwards_to()
+    for _ in range(2):
+        listener.call.expect_to_hear(Prompt.OTHER_FULL, Prompt.ENTER_MAILBOX)
+        listener.call.press("8002#")
+    listener.call.expect_to_hear(Prompt.OTHER_FULL)
+    listener.plays()
+
+    await finish(listener)
+
+    assert [5] == listener.copies()
+
+
 async def test_a_disabled_mailbox_takes_nothing(listener: Listener) -> None:
     """It is told at once, before anybody speaks; after three rounds the message goes on."""
     listener.voicemail.change_mailbox(listener.other, enabled=False)
@@ -177,7 +208,7 @@ async def test_a_disabled_mailbox_takes_nothing(listener: Listener) -> None:
     assert [] == listener.copies()
 
 
-@pytest.mark.parametrize("trouble", ["disabled", "gone", "purged", "missing", "full-disk"])
+@pytest.mark.parametrize("trouble", ["disabled", "gone", "full", "purged", "missing", "full-disk"])
 async def test_what_happens_while_the_note_is_spoken_forwards_nothing(
     listener: Listener, trouble: str
 ) -> None:
@@ -186,6 +217,7 @@ async def test_what_happens_while_the_note_is_spoken_forwards_nothing(
     happens: dict[str, tuple[Callable[[], object], Prompt]] = {
         "disabled": (partial(voicemail.change_mailbox, listener.other, enabled=False), Prompt.OTHER_DISABLED),
         "gone": (partial(voicemail.remove_mailbox, listener.other), Prompt.NO_SUCH_MAILBOX),
+        "full": (partial(fill, listener), Prompt.OTHER_FULL),
         "purged": (partial(voicemail.set_state, listener.first, None), Prompt.MESSAGE_GONE),
         "missing": (voicemail.recording(listener.first).unlink, Prompt.RECORDING_UNAVAILABLE),
         "full-disk": (partial(setattr, spool, "full_from", 0), Prompt.NOT_FORWARDED),
@@ -200,14 +232,16 @@ async def test_what_happens_while_the_note_is_spoken_forwards_nothing(
     listener.call.say_for(4)
     listener.call.press("#")
     listener.call.expect_to_hear(words)
-    if trouble in {"missing", "purged"}:
+    if trouble == "missing":
         listener.call.expect_to_hear(Prompt.RECORDING_UNAVAILABLE)
+    elif trouble == "purged":
+        listener.call.expect_to_hear(ByColleague(deed=Deed.PURGED, who=SOMEBODY))
     else:
         listener.plays()
 
     await finish(listener)
 
-    assert [] == listener.copies()
+    assert ([5] if trouble == "full" else []) == listener.copies()
 
 
 async def test_a_deposit_that_fails_is_made_up_for_by_the_scanner(listener: Listener) -> None:

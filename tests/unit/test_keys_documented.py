@@ -18,6 +18,9 @@ MENUS = (
     Prompt.MESSAGE_MENU,
     Prompt.MESSAGE_HELP,
     Prompt.MESSAGE_DELETED,
+    Prompt.OPTIONS_MENU,
+    Prompt.GREETING_MENU,
+    Prompt.RECORDED_MENU,
 )
 WITHOUT_DELETING = {
     Prompt.MESSAGE_MENU_LISTEN: Prompt.MESSAGE_MENU,

@@ -425,3 +425,36 @@ async def test_take_without_facts_cannot_be_kept(spool: FileSpool) -> None:
     with pytest.raises(FileNotFoundError):
         await take.keep()
     assert files(spool.root) == []
+
+
+async def test_a_scratch_is_never_a_message(spool: FileSpool) -> None:
+    """It is marked as dropped before it is recorded, held while it lasts, and removed."""
+    recording_id = uuid4()
+    scratch = await spool.scratch(recording_id)
+    closed_wav(scratch.wav, 2)
+    entry = only(spool)
+
+    assert (EntryKind.DISCARDED, None) == (entry.kind, spool.lock(entry))
+    assert 2000 == scratch.duration_ms()
+
+    await scratch.remove()
+    await scratch.remove()
+
+    assert [] == spool.entries()
+
+
+async def test_the_scanner_removes_the_scratch_of_who_died(spool: FileSpool) -> None:
+    """The end of the process lets go of the lock."""
+    scratch = await spool.scratch(uuid4())
+    closed_wav(scratch.wav, 2)
+    scratch._lock.release()
+    entry = only(spool)
+    lock = spool.lock(entry)
+
+    assert lock is not None
+    assert spool.read_facts(entry, switch="asterisk") is None
+
+    spool.discard(UUID(entry.name))
+    lock.release()
+
+    assert [] == spool.entries()

@@ -267,3 +267,54 @@ async def remove_greeting(
         kind=kind,
         language=language,
     )
+
+
+@recordings.put(
+    "/{number}/spoken-name",
+    name="record_mailbox_name",
+    description=(
+        "Take a sound file as the mailbox's name in the standard sentence, instead of the display name: "
+        "as a greeting, and at most ten seconds."
+    ),
+    status_code=204,
+    responses=problems(413, 415),
+    openapi_extra={"requestBody": {"required": True, "content": SENT}},
+)
+async def record_name(request: Request, number: NumberPath, deps: Deps, asking: Managing) -> None:
+    """Take a recording; the body is read after the token was checked."""
+    await greetings.upload_name(
+        deps.db,
+        deps.jobs,
+        tenant_id=asking.tenant_id,
+        number=number,
+        content=await audio_body(request),
+        by=asking.label,
+        clock=deps.clock,
+    )
+
+
+@recordings.get(
+    "/{number}/spoken-name",
+    name="get_mailbox_name",
+    description="The mailbox's name as somebody said it.",
+    response_class=Response,
+    responses={**_HEARD, **problems()},
+)
+async def get_name(number: NumberPath, deps: Deps, asking: Managing) -> Response:
+    """Return a recording."""
+    wav = await greetings.recorded_name(deps.db, tenant_id=asking.tenant_id, number=number)
+    return Response(wav, media_type=WAV)
+
+
+@recordings.delete(
+    "/{number}/spoken-name",
+    name="remove_mailbox_name",
+    description="Take a recorded name away: the display name is spoken again.",
+    status_code=204,
+    responses=problems(),
+)
+async def remove_name(number: NumberPath, deps: Deps, asking: Managing) -> None:
+    """Take a recording away."""
+    await greetings.remove_name(
+        deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, by=asking.label
+    )

@@ -19,6 +19,7 @@ from controlplane.services import mailbox_greetings, receptionist_greetings
 from controlplane.services.greeting_drafts import For, Owner, say_at_receptionist
 from controlplane.services.greeting_sources import Source, named_sources, suggested_sources
 from controlplane.services.hearing import greeting_words, hear, reception_words
+from controlplane.services.mailbox_greetings import Recorded
 from controlplane.speech.catalogue import available_languages
 from controlplane.web.audio import Audio, audio_response
 from controlplane.web.errors import Unsatisfiable, status_of
@@ -79,6 +80,8 @@ class Subject:
     path: str
     language: str
     greetings: tuple[Heard, ...]
+    spoken_name: str | None = None
+    """What is known of the mailbox's name as somebody said it, in words; None where nobody did."""
 
     @property
     def is_mailbox(self) -> bool:
@@ -161,6 +164,24 @@ async def greeting_audio(
             deps.db, tenant_id=owner.tenant_id, number=owner.number
         )
     return wav_response(visit, wav, save=save, name=f"greeting-{owner.number}-{file_part(target)}")
+
+
+@router.get(GREETINGS + "/name")
+async def name_audio(visit: Managing, owners: Owners, number: str) -> Response:
+    """Answer with the mailbox's name as somebody said it."""
+    owner = owner_of(visit, owners, number)
+    wav = await mailbox_greetings.recorded_name(visit.deps.db, tenant_id=owner.tenant_id, number=owner.number)
+    return wav_response(visit, wav, name=f"name-{owner.number}")
+
+
+@router.post(GREETINGS + "/name/remove")
+async def remove_name(visit: Managing, owners: Owners, number: str) -> Response:
+    """Have the mailbox's name spoken by the system again."""
+    deps, owner = visit.deps, owner_of(visit, owners, number)
+    await mailbox_greetings.remove_name(
+        deps.db, deps.jobs, tenant_id=owner.tenant_id, number=owner.number, by=visit.person.label
+    )
+    return visit.go(f"/mailboxes/{owner.number}/greetings", notice="name-removed")
 
 
 @router.post(GREETINGS + "/remove")
@@ -278,14 +299,7 @@ async def _mailbox(visit: Visit, owner: Owner) -> Subject:
                 spoken_language=language,
                 own_language=own.is_plain and own.language is not None,
                 recorded=None if recorded is None else recorded.digest,
-                about=""
-                if recorded is None
-                else visit.words(
-                    "greetings.recorded",
-                    length=_length(recorded.seconds),
-                    at=visit.words.moment(recorded.at, visit.person.time_zone),
-                    who=author(recorded.by, visit.words),
-                ),
+                about="" if recorded is None else _about(visit, recorded),
             )
         )
     return Subject(
@@ -294,6 +308,16 @@ async def _mailbox(visit: Visit, owner: Owner) -> Subject:
         path=f"/mailboxes/{mailbox.number}",
         language=language_name(mailbox.language, visit.words),
         greetings=tuple(greetings),
+        spoken_name=None if found.name is None else _about(visit, found.name),
+    )
+
+
+def _about(visit: Visit, recorded: Recorded) -> str:
+    return visit.words(
+        "greetings.recorded",
+        length=_length(recorded.seconds),
+        at=visit.words.moment(recorded.at, visit.person.time_zone),
+        who=author(recorded.by, visit.words),
     )
 
 

@@ -1,0 +1,98 @@
+"""Mailbox options by real calls: a greeting that callers hear, and a PIN that lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from controlplane.callflows.prompts import Prompt
+from tests.support.product import PIN, Product, until
+
+WAV_FOLDER = "recorded"
+
+
+async def test_a_greeting_recorded_by_phone_is_what_callers_hear(
+    product: Product, speech: Callable[[str], Path]
+) -> None:
+    """Recorded, heard back, kept; the next caller hears it. A temporary one goes before it."""
+    box = await product.mailbox(display_name="Sales")
+    words = speech("This is the sales team. Please tell us your name.")
+    async with product.phone("101") as phone:
+        call = await phone.dial(f"*56{box}")
+        await call.expect_to_hear(Prompt.ENTER_PIN)
+        await call.press(f"{PIN}#")
+        await call.expect_to_hear(Prompt.NO_MESSAGES, Prompt.MAIN_MENU, Prompt.OPTIONS_KEY)
+        await call.press("0")
+        await call.expect_to_hear(Prompt.OPTIONS_MENU)
+        await call.press("1")
+        await call.expect_to_hear(Prompt.GREETING_MENU)
+        await call.press("2")
+        await call.expect_to_hear(Prompt.RECORD_GREETING)
+        await call.expect_beep()
+        await call.say(words)
+        await call.press("#")
+        await call.expect_to_hear(Prompt.RECORDED_MENU)
+        await call.press("2")
+        await call.expect_sound(words, "what was recorded")
+        await call.expect_to_hear(Prompt.RECORDED_MENU)
+        await call.press("1")
+        await call.expect_to_hear(Prompt.GREETING_KEPT)
+        await call.hang_up()
+        folder = product.prompts.root / WAV_FOLDER
+        async with product.api() as api:
+            heard = (await api.get(f"/mailboxes/{box}/greeting")).content
+            await until(
+                lambda: any(path.read_bytes() == heard for path in folder.glob("*.wav")), "the greeting"
+            )
+        call = await phone.dial(box)
+        await call.expect_sound(words, "the greeting")
+        await call.expect_beep()
+        await call.hang_up()
+        fair = speech("Our whole team is at the fair today.")
+        async with product.api() as api:
+            answer = await api.put(
+                f"/mailboxes/{box}/greeting",
+                params={"kind": "temporary", "last_day": "2199-12-31"},
+                content=fair.read_bytes(),
+                headers={"Content-Type": "audio/wav"},
+            )
+            assert 204 == answer.status_code, answer.text
+            query = {"kind": "temporary"}
+            heard = (await api.get(f"/mailboxes/{box}/greeting", params=query)).content
+            await until(
+                lambda: any(path.read_bytes() == heard for path in folder.glob("*.wav")), "the temporary one"
+            )
+        call = await phone.dial(box)
+        await call.expect_sound(fair, "the temporary greeting")
+        await call.hang_up()
+
+
+async def test_a_pin_changed_by_phone_lets_in(product: Product) -> None:
+    """A weak one is refused with words; the new one opens the mailbox, and the old one does not."""
+    box = await product.mailbox()
+    async with product.phone("101") as phone:
+        call = await phone.dial(f"*56{box}")
+        await call.expect_to_hear(Prompt.ENTER_PIN)
+        await call.press(f"{PIN}#")
+        await call.expect_to_hear(Prompt.NO_MESSAGES, Prompt.MAIN_MENU)
+        await call.press("0")
+        await call.expect_to_hear(Prompt.OPTIONS_MENU)
+        await call.press("3")
+        await call.expect_to_hear(Prompt.ENTER_NEW_PIN)
+        await call.press("1234#")
+        await call.expect_to_hear(Prompt.PIN_RUN, Prompt.ENTER_NEW_PIN)
+        await call.press("508213#")
+        await call.expect_to_hear(Prompt.REPEAT_NEW_PIN)
+        await call.press("508213#")
+        await call.expect_to_hear(Prompt.PIN_CHANGED)
+        await call.hang_up()
+        call = await phone.dial(f"*56{box}")
+        await call.expect_to_hear(Prompt.ENTER_PIN)
+        await call.press(f"{PIN}#")
+        await call.expect_to_hear(Prompt.PIN_INCORRECT, Prompt.ENTER_PIN)
+        await call.press("508213#")
+        await call.expect_to_hear(Prompt.NO_MESSAGES, Prompt.MAIN_MENU)
+        await call.hang_up()
+    async with product.api() as api:
+        entries = (await api.get("/audit", params={"way": "phone", "subject": box})).json()["items"]
+    assert [["pin"]] == [entry["secrets"] for entry in entries]
