@@ -83,7 +83,13 @@ TABLE: dict[tuple[str, str], str | Right] = {
         [
             ("GET", f"{API}/mailboxes/{{number}}/greetings"),
             *((method, f"{API}/mailboxes/{{number}}/greeting") for method in ("GET", "PUT", "DELETE")),
+            ("GET", f"{API}/mailboxes/{{number}}/greetings/effective"),
+            *((method, f"{API}/mailboxes/{{number}}/spoken-name") for method in ("GET", "PUT", "DELETE")),
             ("GET", _GREETINGS),
+            ("GET", f"{_GREETINGS}/effective"),
+            ("GET", f"{_GREETINGS}/effective/audio"),
+            ("GET", f"{_GREETINGS}/name"),
+            ("POST", f"{_GREETINGS}/name/remove"),
             ("GET", f"{_GREETINGS}/audio"),
             ("POST", f"{_GREETINGS}/remove"),
             ("GET", f"{_GREETINGS}/change"),
@@ -140,7 +146,7 @@ BODIES: dict[tuple[str, str], Any] = {
 }
 """What a call is sent that needs a body to be looked at; changes carry an ETag that is stale."""
 
-WAITS = ("/events", "/greetings/audio")
+WAITS = ("/events", "/greetings/audio", "/greetings/effective/audio")
 """What keeps those waiting who are let in: for changes, and for a job that speaks."""
 
 NEVER = {("POST", "/portal/sign-out"), ("POST", "/portal/account/sign-out-elsewhere")}

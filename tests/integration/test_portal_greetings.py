@@ -300,3 +300,20 @@ async def test_it_says_what_a_caller_hears_and_why(
     assert "No calendar has this moment." in odd.text
     assert "number of at least 3 digits" in source.text
     assert 404 == (await bob.client.get(f"{THERE}/effective")).status_code
+
+
+async def test_a_spoken_name_is_played_and_taken_away(
+    bob: Browser, mailbox: httpx.Response, client: httpx.AsyncClient
+) -> None:
+    """Where there is one; afterwards the page says nothing of it."""
+    url = "/api/v1/mailboxes/8001/spoken-name"
+    await client.put(url, content=recording(2), headers={"Content-Type": "audio/wav"})
+    shown = await bob.open(HERE)
+    sound = await bob.client.get(f"{HERE}/name")
+    removed = await bob.send("/name/remove")
+
+    assert "The name as somebody said it" in shown.text
+    assert (200, greeting_from(recording(2))) == (sound.status_code, sound.content)
+    assert "The system says the name again." in removed.text
+    assert "The name as somebody said it" not in removed.text
+    assert 404 == (await client.get(url)).status_code
