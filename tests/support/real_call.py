@@ -39,6 +39,8 @@ class SeenChannel:
     keys: int = 0
     places: list[tuple[str, str, str]] = field(default_factory=list)
     """Context, extension and application of each step of the dialplan."""
+    onward: tuple[str, str, str, str, str] | None = None
+    """Where the call was to go when the flow said that it is routed."""
     asked_to_hang_up: bool = False
     cause: str | None = None
 
@@ -47,6 +49,9 @@ class SeenChannel:
         match event.get("Event"):
             case "VarSet":
                 self.variables[event.get("Variable")] = event.get("Value")
+                if (event.get("Variable"), event.get("Value")) == (WORDS.stage, "routed"):
+                    # From here on the dialplan goes there, and the words are its own.
+                    self.onward = onward_of(lambda name: self.variables.get(name, ""), WORDS)
             case "DTMFEnd" if event.get("Direction") == "Received":
                 self.keys += 1
             case "Newexten":
@@ -161,7 +166,7 @@ class RealCaller:
             recording=self._seen.variables.get("CP_RECORDING", ""),
             cause=self._seen.cause or "",
             went_to=next((number for number in transfers if number != NUMBER), None),
-            onward=onward_of(lambda name: self._seen.variables.get(name, ""), WORDS),
+            onward=self._seen.onward or onward_of(lambda _: "", WORDS),
         )
 
     def _search(self, path: Path, *, after: float = 0.0) -> Search:
