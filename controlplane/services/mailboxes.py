@@ -207,9 +207,9 @@ async def update_mailbox(
             )
             assert changed is not None
             row = changed
+            await forget_faults(session, row.id, values)
         if "operator_number" in values:
             await _note_operator(session, row)
-            await forget_faults(session, row.id, values)
         if values.keys() & _SAID:
             await defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:

@@ -58,6 +58,10 @@ async def test_created_mailbox_is_answered_with_its_defaults(client: httpx.Async
         "operator_number": None,
         "log_in_from_greeting": False,
         "source_greetings": [],
+        "retain_days": None,
+        "trash_days": None,
+        "max_messages": None,
+        "max_total_seconds": None,
         "kind_greetings": [],
         "counts": {"new": 0, "saved": 0, "deleted": 0},
     }
