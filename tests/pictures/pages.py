@@ -49,6 +49,8 @@ PAGES = (
     Shown(name="message", words="A message", path="/mailboxes/8001/voicemail", act=_letter),
     Shown(name="greetings", words="Greetings", path="/mailboxes/8001/greetings"),
     Shown(name="mailbox", words="A mailbox's settings", path="/mailboxes/8001"),
+    Shown(name="greetings-heard", words="What a caller hears", path="/mailboxes/8001/greetings/effective"),
+    Shown(name="mail-words", words="What the mails of a mailbox say", path="/mailboxes/8001/mail"),
     Shown(name="members", words="A mailbox's members", path="/mailboxes/8001/members"),
     Shown(
         name="mailbox-delete", words="Deleting a mailbox that others point at", path="/mailboxes/8001/delete"
