@@ -9,19 +9,13 @@ import httpx
 from controlplane.callflows.prompts import Greeting
 from tests.support.product import Product
 
-PASSWORD = "seven red chairs"
-
 
 async def test_a_call_is_on_an_open_page(product: Product, message_wav: Path) -> None:
     """The page's stream tells of it, and what the page then fetches has the caller; nobody reloads."""
     box = await product.mailbox(display_name="Sales")
     portal = product.ready["portal_url"] + "portal"
-    link = product.ready["portal_link"]
-    names = {"user_name": f"caller-{box}", "display_name": "Alice"}
-    filled = {**names, "password": PASSWORD, "password_again": PASSWORD}
     async with httpx.AsyncClient(timeout=30) as browser, product.phone("101") as phone:
-        origin = str(httpx.URL(link).copy_with(path="/", query=None)).rstrip("/")
-        await browser.post(link, data=filled, headers={"Origin": origin})
+        await product.sign_in(browser, f"alice-{box}", "Alice")
         page = f"{portal}/mailboxes/{box}/voicemail"
         before = await browser.get(page)
         async with browser.stream("GET", f"{portal}/mailboxes/{box}/events") as events:

@@ -13,8 +13,6 @@ from controlplane.phone.conversation import Conversation
 from tests.support.product import PIN, Handset, Product, until, until_told
 from tests.support.raw_sip import RawPhone, leave_as
 
-PASSWORD = "seven red chairs"
-
 
 async def _log_in(phone: Handset, box: str) -> Conversation:
     call = await phone.dial(f"*56{box}")
@@ -122,18 +120,6 @@ async def test_two_phones_and_a_program(product: Product) -> None:
     assert {} == await _heard_by(product, box)
 
 
-async def _portal(product: Product, browser: httpx.AsyncClient, name: str) -> None:
-    """Sign in as the first system admin, who gets this name if there is none yet."""
-    link = product.ready["portal_link"]
-    origin = str(httpx.URL(link).copy_with(path="/", query=None)).rstrip("/")
-    names = {"user_name": name.lower(), "display_name": name}
-    filled = {**names, "password": PASSWORD, "password_again": PASSWORD}
-    browser.headers["Origin"] = origin
-    await browser.post(link, data=filled)
-    page = await browser.get(product.ready["portal_url"] + "portal/account")
-    browser.headers["X-CSRF-Token"] = re.findall(r'name="csrf" value="(\w+)"', page.text)[0]
-
-
 async def _name_of(product: Product, browser: httpx.AsyncClient) -> str:
     page = await browser.get(product.ready["portal_url"] + "portal/account")
     return re.findall(r'<span class="name"><bdi>([^<]+)</bdi>', page.text)[-1]
@@ -149,7 +135,7 @@ async def test_one_on_the_phone_and_one_in_the_portal(product: Product) -> None:
     (message,) = await product.wait_for_messages(box, 1)
     portal, player = product.ready["portal_url"] + "portal", {"player": "0" * 32}
     async with httpx.AsyncClient(timeout=30) as browser, product.phone("101") as phone:
-        await _portal(product, browser, "Carol")
+        await product.sign_in(browser, f"carol-{box}", "Carol")
         name = await _name_of(product, browser)
         listening = ByColleague(deed=Deed.LISTENING, who=Colleague(name=name))
         played = await browser.post(f"{portal}/messages/{message['id']}/playing", data=player)

@@ -7,6 +7,7 @@ import email
 import email.policy
 import itertools
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +25,7 @@ from controlplane.speech.cache import PromptCache
 from controlplane.supervisor.instance import Instance
 
 PIN = "274951"
+_PASSWORD = "seven red chairs"
 T = TypeVar("T")
 
 # Silences and time-outs are short, so that a call of a test takes no longer than it must.
@@ -126,6 +128,20 @@ class Product:
             return bool(state["state"] == "live" and not state["pending"]["changes"])
 
         await until_told(is_published, "the published configuration", seconds=seconds)
+
+    # --- the portal
+
+    async def sign_in(self, browser: httpx.AsyncClient, user_name: str, display_name: str) -> None:
+        """Make an admin of the tenant and sign in as them; the browser's forms are then accepted."""
+        user = {"user_name": user_name, "display_name": display_name, "role": "tenant_admin"}
+        async with self.api() as api:
+            made = await api.post("/users", json=user)
+            assert made.status_code == 201, made.text
+            link = (await api.post(f"/users/{user_name}/link")).json()["link"]
+        browser.headers["Origin"] = str(httpx.URL(link).copy_with(path="/", query=None)).rstrip("/")
+        await browser.post(link, data={"password": _PASSWORD, "password_again": _PASSWORD})
+        page = await browser.get(self.ready["portal_url"] + "portal/account")
+        browser.headers["X-CSRF-Token"] = re.findall(r'name="csrf" value="(\w+)"', page.text)[0]
 
     # --- mail
 

@@ -6,7 +6,9 @@ Tones stand for prompts, so that what a caller heard is read off their pitch.
 from __future__ import annotations
 
 import abc
+import contextlib
 import hashlib
+import random
 import shutil
 import socket
 import subprocess
@@ -36,6 +38,8 @@ Change = Callable[[tuple[TenantContext, ...]], tuple[TenantContext, ...]]
 """What a test adds to the tenants that are rendered."""
 
 REALM = "shared-voicemail"
+_PORTS = (10240, 18000)
+_DICE = random.SystemRandom()
 DEFAULT = UUID("11111111-1111-4111-8111-111111111111")
 ACME = UUID("22222222-2222-4222-8222-222222222222")
 MAILBOX = UUID("33333333-3333-4333-8333-333333333333")
@@ -105,10 +109,15 @@ def a1_hash(number: str, password: str) -> str:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback that nobody has now.
+
+    None that Linux gives to outgoing connections: it could be taken before a switch listens on it.
+    """
+    while True:
+        port = _DICE.randrange(*_PORTS)
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
