@@ -24,7 +24,7 @@ def controlplane(*arguments: str) -> subprocess.CompletedProcess[bytes]:
         [sys.executable, "-m", "controlplane.entrypoints.cli", *arguments],
         capture_output=True,
         check=False,
-        timeout=300,
+        timeout=120,
     )
 
 
@@ -54,7 +54,7 @@ def folder() -> Iterator[Path]:
         yield made
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(240)
 def test_instance_moves_to_an_empty_folder(folder: Path) -> None:
     """Backed up while it runs and once it is stopped; the restored one has its token, PIN and mailboxes."""
     first, second = Instance(folder / "first"), Instance(folder / "second")
