@@ -47,13 +47,13 @@ from controlplane.jobs import (
 )
 from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
-from controlplane.mail.send import EmlFolder
+from controlplane.mail.send import EmlFolder, Sender
 from controlplane.services.audit import purge_audit
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
 from controlplane.services.lamps import Lamps
 from controlplane.services.mail_trials import purge_trials
-from controlplane.services.mailing import Mailing, Sender
+from controlplane.services.mailing import Mailing
 from controlplane.services.message_links import MessageLinks
 from controlplane.services.native_voicemail import NativeHome
 from controlplane.services.orphans import remove_orphans

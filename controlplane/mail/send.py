@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import aiosmtplib
 
@@ -20,6 +20,14 @@ from controlplane.mail.access_tokens import AccessTokens
 
 _PERMANENT = 500
 _STEPS = 10
+
+
+class Sender(Protocol):
+    """Where mails go: a server, or a folder."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Hand a mail over; raises DeliveryError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

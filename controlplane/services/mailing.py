@@ -24,6 +24,7 @@ from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.message import Message
 from controlplane.mail.attachments import Attachment, encode
 from controlplane.mail.compose import Composer, NewMessageMail
+from controlplane.mail.send import Sender
 from controlplane.services.after_mail import hold, settle
 from controlplane.services.mail_words import Template, own_words, templates_of
 from controlplane.services.message_links import MessageLinks
@@ -36,14 +37,6 @@ from controlplane.storage.queue import Job, Jobs
 
 SEND = "mail.send"
 _MEGABYTE = 1024 * 1024
-
-
-class Sender(Protocol):
-    """Where mails go: a server, or a folder."""
-
-    async def send(self, message: EmailMessage) -> None:
-        """Hand a mail over; raises DeliveryError."""
-        ...
 
 
 class Recordings(Protocol):

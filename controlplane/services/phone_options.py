@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class PhoneOptions:
         audio = await _telephone_audio(wav)
         if audio is None:
             return False
-        try:
+        with _still_there():
             await mailbox_greetings.use_recording(
                 self._database,
                 self._jobs,
@@ -53,13 +54,11 @@ class PhoneOptions:
                 by=by,
                 clock=self._clock,
             )
-        except NotFound as error:
-            raise _gone() from error
         return True
 
     async def standard_greeting(self, mailbox: Mailbox, *, by: str) -> None:
         """Let them hear the standard sentence again."""
-        try:
+        with _still_there():
             await mailbox_greetings.say_greeting(
                 self._database,
                 self._jobs,
@@ -70,15 +69,13 @@ class PhoneOptions:
                 language=None,
                 by=by,
             )
-        except NotFound as error:
-            raise _gone() from error
 
     async def keep_name(self, mailbox: Mailbox, wav: Path, *, by: str) -> bool:
         """Let them hear a recording as the mailbox's name in it; False if it cannot be used."""
         audio = await _telephone_audio(wav)
         if audio is None:
             return False
-        try:
+        with _still_there():
             await mailbox_greetings.record_name(
                 self._database,
                 self._jobs,
@@ -88,8 +85,6 @@ class PhoneOptions:
                 by=by,
                 clock=self._clock,
             )
-        except NotFound as error:
-            raise _gone() from error
         return True
 
     async def standard_name(self, mailbox: Mailbox, *, by: str) -> None:
@@ -105,7 +100,7 @@ class PhoneOptions:
     async def change_pin(self, mailbox: Mailbox, pin: Pin, *, by: str) -> None:
         """Set another PIN, which keeps the rules."""
         changes: MailboxChanges = {"pin": pin}
-        try:
+        with _still_there():
             await update_mailbox(
                 self._database,
                 self._jobs,
@@ -116,8 +111,6 @@ class PhoneOptions:
                 changes=changes,
                 by=by,
             )
-        except NotFound as error:
-            raise _gone() from error
 
 
 async def _telephone_audio(wav: Path) -> bytes | None:
@@ -126,6 +119,15 @@ async def _telephone_audio(wav: Path) -> bytes | None:
     except (InvalidValue, OSError) as error:
         structlog.get_logger().info("greeting.unusable", error=type(error).__name__)
         return None
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """Turn the fault of a mailbox that is gone into that of a port."""
+    try:
+        yield
+    except NotFound as error:
+        raise _gone() from error
 
 
 def _gone() -> Unavailable:

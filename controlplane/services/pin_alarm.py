@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Protocol
 from uuid import UUID, uuid5
 
 import structlog
 
 from controlplane.domain.errors import DeliveryError
 from controlplane.mail.compose import Composer, PinAlarmMail
+from controlplane.mail.send import Sender
 from controlplane.services.pins import PIN_ALARM
 from controlplane.storage import mailboxes
 from controlplane.storage.database import Database
@@ -21,14 +20,6 @@ from controlplane.storage.queue import Jobs
 __all__ = ["PIN_ALARM", "TELL", "PinAlarms", "announce", "tell"]
 
 TELL = "mail.pin_alarm_to"
-
-
-class Sender(Protocol):
-    """Where mails go: a server, or a folder."""
-
-    async def send(self, message: EmailMessage) -> None:
-        """Hand a mail over; raises DeliveryError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

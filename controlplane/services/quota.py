@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Protocol
 from uuid import UUID, uuid5
 
 import structlog
@@ -14,20 +12,13 @@ import structlog
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.limits import WARNED_PERCENT
 from controlplane.mail.compose import Composer, QuotaMail
+from controlplane.mail.send import Sender
 from controlplane.storage import limits, mailboxes
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Job, Jobs
 
 LOOK = "mail.quota"
 TELL = "mail.quota_to"
-
-
-class Sender(Protocol):
-    """Where mails go: a server, or a folder."""
-
-    async def send(self, message: EmailMessage) -> None:
-        """Hand a mail over; raises DeliveryError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
