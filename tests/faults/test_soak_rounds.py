@@ -27,4 +27,4 @@ async def scene(switch: str) -> AsyncIterator[Scene]:
 )
 async def test_nothing_is_lost(scene: Scene, seed: int) -> None:
     """Each finished message is there once, with its length, mailed; no lamp is wrong, nothing waits."""
-    await rounds.run(scene, rounds.plan(seed, small_disks=bool(scene.full)))
+    await rounds.run(scene, rounds.plan(seed, has=scene.has))

@@ -34,7 +34,7 @@ async def _run(switch: str, seed: int, count: int) -> int:
     troubles: Counter[str] = Counter()
     async with place(switch) as scene:
         for number in range(seed, seed + count):
-            wanted = rounds.plan(number, small_disks=bool(scene.full))
+            wanted = rounds.plan(number, has=scene.has)
             begin = time.monotonic()
             try:
                 said = await rounds.run(scene, wanted)

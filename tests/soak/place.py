@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from tests.soak.relay import relay
+from tests.soak.stepped_clock import NoCompilerError, SteppedClock
 from tests.soak.troubles import Scene
 from tests.support.processes import open_folder
 from tests.support.product import Product
@@ -30,12 +31,24 @@ async def place(switch: str) -> AsyncIterator[Scene]:
         with open_folder() as folder:
             state = folder / "state"
             with _small_disks(state / "spool", state / "recordings") as full:
+                clock = _clock(folder)
                 settings = {**_MAIL, "CONTROLPLANE_SMTP__PORT": str(server.port)}
-                product = Product.start(state, switch=switch, **settings)
+                product = Product.start(
+                    state, switch=switch, **settings, **(clock.environment if clock else {})
+                )
                 try:
-                    yield Scene(product=product, relay=server, full=full)
+                    yield Scene(product=product, relay=server, full=full, clock=clock)
                 finally:
                     product.instance.stop()
+
+
+def _clock(folder: Path) -> SteppedClock | None:
+    """Make a clock that can be stepped, where that is possible; else say why not."""
+    try:
+        return SteppedClock(folder)
+    except NoCompilerError as error:
+        print(error)  # noqa: T201 (for who runs it)
+        return None
 
 
 @contextmanager

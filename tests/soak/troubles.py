@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
@@ -16,11 +17,20 @@ from controlplane.jobs.spool import SCAN
 from controlplane.storage.queue import make_app
 from controlplane.switches.freeswitch.inbound import InboundClient
 from tests.soak.relay import Mood, Relay
+from tests.soak.stepped_clock import SteppedClock
 from tests.support.product import Product
 
 _STANDSTILL_SECONDS = 2.0
 _TOLD_TIMES = 5
+_AN_HOUR = 3600.0
 Stroke = Callable[["Scene"], Awaitable[None]]
+
+
+class Need(Enum):
+    """What not every machine can give to a round."""
+
+    SMALL_DISK = "a disk that can be filled"
+    CLOCK = "a clock that can be stepped"
 
 
 @dataclass
@@ -31,11 +41,21 @@ class Scene:
     relay: Relay
     full: tuple[Path, ...] = ()
     """The folders, each a small file system of its own, that can be filled."""
+    clock: SteppedClock | None = None
     beside: list[asyncio.subprocess.Process] = field(default_factory=list)
     struck: dict[str, int] = field(default_factory=dict)
     """The process ids that were hit, by name."""
     failed: dict[int, str] = field(default_factory=dict)
     """The jobs that were given up in earlier rounds."""
+    quarantined: set[Path] = field(default_factory=set)
+    """What was put aside in earlier rounds."""
+
+    @property
+    def has(self) -> frozenset[Need]:
+        """What can be done here."""
+        return frozenset(
+            need for need, there in ((Need.SMALL_DISK, self.full), (Need.CLOCK, self.clock)) if there
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +70,7 @@ class Trouble:
     strike: Stroke
     heal: Stroke
     spares_calls: bool = True
-    needs_small_disk: bool = False
+    needs: Need | None = None
     costs_seconds: float = 0.0
     beep_is_a_gap: bool = False
 
@@ -192,7 +212,7 @@ def _full(which: int, what: str, *, spares_calls: bool) -> Trouble:
         strike=strike,
         heal=heal,
         spares_calls=spares_calls,
-        needs_small_disk=True,
+        needs=Need.SMALL_DISK,
     )
 
 
@@ -201,6 +221,19 @@ def _fill(path: Path) -> None:
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(65536))
+
+
+def _stepped(how: str, seconds: float) -> Trouble:
+    """Step the clock of all processes, and back when the calls are over."""
+
+    def by(seconds: float) -> Stroke:
+        async def step(scene: Scene) -> None:
+            assert scene.clock is not None
+            scene.clock.step(seconds)
+
+        return step
+
+    return Trouble(name=f"the clock is {how}", strike=by(seconds), heal=by(-seconds), needs=Need.CLOCK)
 
 
 TROUBLES = (
@@ -235,5 +268,7 @@ TROUBLES = (
     _mail(Mood.REFUSING),
     _gone("events", signal.SIGTERM),
     _still("jobs"),
+    _stepped("an hour ahead", _AN_HOUR),
+    _stepped("an hour behind", -_AN_HOUR),
 )
 """The first eight are the rounds of each run of all tests."""

@@ -12,7 +12,7 @@ from tests.soak.troubles import TROUBLES
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
-PLAN = rounds.plan(0, small_disks=False)
+PLAN = rounds.plan(0, has=frozenset())
 LEFT = Left(caller="5501", seconds=4.0, finished=True)
 
 
@@ -66,13 +66,13 @@ def test_mails(taken: dict[str, int], found: list[str]) -> None:
 
 def test_seed_is_a_plan() -> None:
     """The same seed is the same round; every trouble and every moment has its turn."""
-    plans = [rounds.plan(seed, small_disks=True) for seed in range(200)]
+    plans = [rounds.plan(seed, has=frozenset(Need)) for seed in range(200)]
 
-    assert plans == [rounds.plan(seed, small_disks=True) for seed in range(200)]
+    assert plans == [rounds.plan(seed, has=frozenset(Need)) for seed in range(200)]
     assert {each.name for each in TROUBLES} == {each.trouble.name for each in plans}
     assert set(Moment) == {each.moment for each in plans}
 
 
 def test_no_disk_is_filled_where_there_is_no_small_one() -> None:
     """Another trouble takes its place."""
-    assert not any(rounds.plan(seed, small_disks=False).trouble.needs_small_disk for seed in range(200))
+    assert not any(rounds.plan(seed, has=frozenset()).trouble.needs for seed in range(200))
