@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -60,16 +61,18 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """`spares_calls`: whether a call that goes on meanwhile must come to its end and be a message.
+    """`spares_calls`: whether what a caller finished meanwhile must be a message.
 
-    `costs_seconds` is what a recording may lack afterwards. `beep_is_a_gap` says that a call is not spared
-    which is at its beep just then.
+    `cuts_calls`: whether a caller may be cut off by it, and then knows it. `costs_seconds` is what a
+    recording may lack afterwards. `beep_is_a_gap` says that a call is not spared which is at its beep just
+    then.
     """
 
     name: str
     strike: Stroke
     heal: Stroke
     spares_calls: bool = True
+    cuts_calls: bool = False
     needs: Need | None = None
     costs_seconds: float = 0.0
     beep_is_a_gap: bool = False
@@ -87,12 +90,12 @@ def _signal(process: str, number: signal.Signals) -> Stroke:
 
 
 def _gone(process: str, number: signal.Signals, *, spares_calls: bool = True) -> Trouble:
-    how = {signal.SIGKILL: "killed", signal.SIGTERM: "asked to end"}[number]
     return Trouble(
-        name=f"{process} is {how}",
+        name=f"{process} is {'killed' if number == signal.SIGKILL else 'asked to end'}",
         strike=_signal(process, number),
         heal=_replaced(process),
         spares_calls=spares_calls,
+        cuts_calls=not spares_calls,
     )
 
 
@@ -177,7 +180,7 @@ async def _end_second_jobs(scene: Scene) -> None:
 
 
 async def _tell_the_ends_again(scene: Scene) -> None:
-    """Say of calls that go on that their recordings ended, and have the spool scanned, some times each."""
+    """Say some times of each recording in the spool that it ended, and have the spool scanned."""
     ready = scene.product.ready
     app = make_app(ready["database_url"])
     async with app.open_async():
@@ -186,15 +189,18 @@ async def _tell_the_ends_again(scene: Scene) -> None:
     socket = ready["freeswitch"]
     if socket is None:
         return
+    recordings = sorted(Path(ready["spool_dir"]).glob("*.json"))
     async with InboundClient.connected(
         socket["event_socket_host"],
         socket["event_socket_port"],
         password=socket["event_socket_password"],
         seconds=10,
     ) as client:
-        for line in (await client.api("show channels")).splitlines()[1:]:
+        for recording in recordings:
+            call = json.loads(recording.read_text())["call_id"]
+            fields = [("Unique-ID", call), ("Record-File-Path", str(recording.with_suffix(".wav")))]
             for _ in range(_TOLD_TIMES):
-                await client.send_event("RECORD_STOP", [("Unique-ID", line.partition(",")[0])])
+                await client.send_event("RECORD_STOP", fields)
 
 
 def _full(which: int, what: str, *, spares_calls: bool) -> Trouble:
@@ -212,6 +218,7 @@ def _full(which: int, what: str, *, spares_calls: bool) -> Trouble:
         strike=strike,
         heal=heal,
         spares_calls=spares_calls,
+        cuts_calls=not spares_calls,
         needs=Need.SMALL_DISK,
     )
 
@@ -223,7 +230,7 @@ def _fill(path: Path) -> None:
             file.write(bytes(65536))
 
 
-def _stepped(how: str, seconds: float) -> Trouble:
+def _stepped(how: str, seconds: float, *, cuts_calls: bool) -> Trouble:
     """Step the clock of all processes, and back when the calls are over."""
 
     def by(seconds: float) -> Stroke:
@@ -233,7 +240,13 @@ def _stepped(how: str, seconds: float) -> Trouble:
 
         return step
 
-    return Trouble(name=f"the clock is {how}", strike=by(seconds), heal=by(-seconds), needs=Need.CLOCK)
+    return Trouble(
+        name=f"the clock is {how}",
+        strike=by(seconds),
+        heal=by(-seconds),
+        cuts_calls=cuts_calls,
+        needs=Need.CLOCK,
+    )
 
 
 TROUBLES = (
@@ -268,7 +281,11 @@ TROUBLES = (
     _mail(Mood.REFUSING),
     _gone("events", signal.SIGTERM),
     _still("jobs"),
-    _stepped("an hour ahead", _AN_HOUR),
-    _stepped("an hour behind", -_AN_HOUR),
+    # Asterisk keeps its limits by the time of day: what it is recording ends when that is an hour later.
+    _stepped("an hour ahead", _AN_HOUR, cuts_calls=True),
+    _stepped("an hour behind", -_AN_HOUR, cuts_calls=False),
+    # A fast shutdown: who sends SIGTERM to PostgreSQL waits for all who are connected.
+    _gone("postgres", signal.SIGINT),
+    _gone("switch", signal.SIGTERM, spares_calls=False),
 )
 """The first eight are the rounds of each run of all tests."""

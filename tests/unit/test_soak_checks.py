@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.soak import round as rounds
+from tests.soak.stepped_clock import SteppedClock
 from tests.soak.traffic import Left, Moment
-from tests.soak.troubles import TROUBLES
+from tests.soak.troubles import TROUBLES, Need
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
@@ -76,3 +84,36 @@ def test_seed_is_a_plan() -> None:
 def test_no_disk_is_filled_where_there_is_no_small_one() -> None:
     """Another trouble takes its place."""
     assert not any(rounds.plan(seed, has=frozenset()).trouble.needs for seed in range(200))
+
+
+@pytest.mark.parametrize(("cuts_calls", "found"), [(False, ["caller 5501: no beep"]), (True, [])])
+def test_who_is_cut_off_notices_a_trouble(cuts_calls: bool, found: list[str]) -> None:
+    """It is a fault unless the trouble is of that kind."""
+    left = dataclasses.replace(LEFT, finished=False, told="no beep")
+
+    assert found == rounds.cut_off([left, LEFT], dataclasses.replace(PLAN.trouble, cuts_calls=cuts_calls))
+
+
+def test_clock_is_stepped_for_a_process_and_what_it_starts(tmp_path: Path) -> None:
+    """The time of day moves, and the times of files with it; what was written before keeps its age."""
+    if shutil.which("cc") is None:
+        pytest.skip("There is no C compiler (`cc`).")
+    clock = SteppedClock(tmp_path)
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.touch()
+    clock.step(3600)
+    new.touch()
+    program = (
+        "import os, subprocess, sys, time;"
+        "print(time.time(), *(os.stat(path).st_mtime for path in sys.argv[1:]));"
+        "subprocess.run(['date', '+%s'], env={'PATH': os.defpath}, check=True)"
+    )
+    command = [sys.executable, "-c", program, str(old), str(new)]
+    told = subprocess.run(
+        command, env={**os.environ, **clock.environment}, capture_output=True, text=True, check=True
+    )
+
+    now, of_old, of_new, of_child = map(float, told.stdout.split())
+    assert 3600 <= now - time.time() + 60 <= 3660
+    assert 3600 <= of_new - of_old < 3660
+    assert abs(of_child - now) < 60
