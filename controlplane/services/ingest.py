@@ -3,6 +3,9 @@
 A take is complete when the switch closed its file, when the switch does not know its call any
 more, or when the switch was started after the file was last written. Before that it is left
 alone, because the switch may still be recording into it.
+
+The time of a file says little after a clock was stepped. So nothing is over by its age alone: we
+must have met it twice, some seconds apart by a clock that nobody steps, and unchanged.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -23,7 +28,7 @@ from controlplane.services.deposit import Depositor, NoSuchMailbox
 from controlplane.services.switch_control import SwitchControl
 from controlplane.storage import wav as wav_files
 from controlplane.storage.spool import FileSpool
-from controlplane.storage.spool_entries import Entry, EntryKind, age_seconds
+from controlplane.storage.spool_entries import Entry, EntryKind, age_seconds, state_of
 from controlplane.storage.wav import Header, Layout, NotAWav
 
 SETTLE_SECONDS = 5.0
@@ -120,6 +125,8 @@ class Ingest:
     clock: Callable[[], float] = time.monotonic
     metrics: IngestMetrics = field(default_factory=lambda: IngestMetrics(CollectorRegistry()))
     _met: dict[str, float] = field(default_factory=dict, init=False)
+    _seen: dict[str, tuple[tuple[int, int] | None, float]] = field(default_factory=dict, init=False)
+    """How each entry was when it was last met, and since when it has been so."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def scan(self) -> ScanResult:
@@ -138,6 +145,7 @@ class Ingest:
             switch = await self._ask_switch({each.call_id for each in left} - {""}) if left else None
             names = {each.entry.name for each in found}
             self._met = {name: met for name, met in self._met.items() if name in names}
+            self._seen = {name: seen for name, seen in self._seen.items() if name in names}
             return self._result(await self._handle_all(found, switch))
 
     def _list(self) -> list[_Found]:
@@ -222,33 +230,50 @@ class Ingest:
             await asyncio.to_thread(self.spool.remove_unfinished, entry)
             return Handled.REMOVED
         changed = entry.wav if entry.wav.exists() else entry.facts
-        age = age_seconds(changed)
-        ended = self._has_ended(found.call_id, age, switch)
+        quiet = self._quiet_seconds(entry.name, changed) >= self.settle_seconds
         try:
             layout = await asyncio.to_thread(wav_files.inspect, entry.wav)
         except NotAWav as error:
+            ended = self._has_ended(found.call_id, changed, switch, quiet=quiet, has_audio=True)
             return await self._quarantine(entry, str(error)) if ended else Handled.WAITING
-        if not layout.audio_bytes:
+        has_audio = bool(layout.audio_bytes)
+        ended = self._has_ended(found.call_id, changed, switch, quiet=quiet, has_audio=has_audio)
+        if not has_audio:
             return await self._nothing_recorded(entry) if ended else Handled.WAITING
-        if not self._is_complete(entry, layout, age, ended=ended):
+        if not self._is_complete(entry, layout, ended=ended, quiet=quiet):
             return Handled.WAITING
         if facts is None:
             return await self._without_facts(entry)
         return await self._deposit(entry, facts)
 
-    def _has_ended(self, call_id: str, age: float, switch: _Switch | None) -> bool:
-        """Tell whether the call is over for certain; `age` is how long ago its files were changed."""
-        if age > _FORGOTTEN_SECONDS:
-            return True
-        if switch is None:
-            return False
-        return switch.started_at > time.time() - age or call_id in switch.over
+    def _quiet_seconds(self, name: str, changed: Path | None) -> float:
+        """Return how long we have known the file as it is now."""
+        now, state = self.clock(), state_of(changed)
+        before = self._seen.get(name)
+        if before is None or before[0] != state:
+            self._seen[name] = before = (state, now)
+        return now - before[1]
 
-    def _is_complete(self, entry: Entry, layout: Layout, age: float, *, ended: bool) -> bool:
+    def _has_ended(
+        self, call_id: str, changed: Path | None, switch: _Switch | None, *, quiet: bool, has_audio: bool
+    ) -> bool:
+        """Tell whether the call is over for certain."""
+        if switch is not None and call_id in switch.over:
+            return True
+        if not quiet:
+            return False
+        age = age_seconds(changed)
+        is_before_the_switch = switch is not None and isfinite(age) and switch.started_at > time.time() - age
+        if switch is not None and call_id:
+            # It knows the call, or another one by the same id. A caller who says nothing may begin to.
+            return is_before_the_switch and has_audio
+        return is_before_the_switch or age > _FORGOTTEN_SECONDS
+
+    def _is_complete(self, entry: Entry, layout: Layout, *, ended: bool, quiet: bool) -> bool:
         if layout.header is not Header.CLOSED:
             self._met.pop(entry.name, None)
             # A file that grows is being recorded, whatever the switch says: a channel's id may change.
-            return ended and age >= self.settle_seconds
+            return ended and quiet
         now = self.clock()
         return now - self._met.setdefault(entry.name, now) >= self.settle_seconds or ended
 

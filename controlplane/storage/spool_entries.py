@@ -99,6 +99,15 @@ def age_seconds(path: Path | None) -> float:
     return age if age >= 0 else float("inf")
 
 
+def state_of(path: Path | None) -> tuple[int, int] | None:
+    """Return what changes when a file is written, its time and its size; None for none."""
+    try:
+        found = path.stat() if path else None
+    except FileNotFoundError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if found else None
+
+
 def split(file_name: str) -> tuple[str, str] | None:
     """Return the name of an entry and which of its files this is; None for a foreign file."""
     if file_name.startswith("."):

@@ -41,6 +41,12 @@ class Scanner:
         """Scan, and return what was done, without what was not."""
         return {how: count for how, count in (await self.ingest.scan()).counts.items() if count}
 
+    async def scan_and_again(self) -> list[dict[Handled, int]]:
+        """Scan, and once more when what did not change is known to be quiet."""
+        first = await self.scan()
+        self.now += self.ingest.settle_seconds
+        return [first, await self.scan()]
+
 
 def scanner_over(database: Database, jobs: Jobs, folder: Path) -> Scanner:
     """Make a scanner over a folder."""
@@ -129,8 +135,8 @@ async def test_file_that_was_never_closed_is_repaired(
 ) -> None:
     """A header of zero is repaired from the file's length when the switch does not know the call."""
     facts = facts_for(mailbox)
-    aged(leave_take(scanner.root, facts, 2.5, closed=False), 30)
-    await scanner.scan()
+    leave_take(scanner.root, facts, 2.5, closed=False)
+    await scanner.scan_and_again()
 
     assert messages(database_url) == [(facts.recording_id, mailbox, "new", 2500)]
 
@@ -140,6 +146,27 @@ async def test_file_that_just_grew_is_left_alone(scanner: Scanner, mailbox: UUID
     leave_take(scanner.root, facts_for(mailbox), 2, closed=False)
 
     assert await scanner.scan() == {Handled.WAITING: 1}
+
+
+@pytest.mark.parametrize("ahead_seconds", [-100_000, -3600, 3600, 100_000])
+async def test_stepped_clock_ends_no_recording(scanner: Scanner, mailbox: UUID, ahead_seconds: float) -> None:
+    """What grows is being recorded, and who says nothing may still begin, however old their files look."""
+    scanner.switch.known = {CALL}
+    # What a switch says of its start follows the clock.
+    scanner.switch.since = time.time() + ahead_seconds - 60
+    growing = leave_fallback(scanner.root, "fb-nobody-1", sidecar(mailbox), 4, closed=False)
+    silent = leave_fallback(scanner.root, f"fb-{CALL}-1", sidecar(mailbox), 0, closed=False)
+    aged(silent, ahead_seconds)
+    told = []
+    for seconds in (3, 2, 1):
+        with growing.open("ab") as file:
+            file.write(bytes(1600))
+        aged(growing, ahead_seconds + seconds)
+        told.append(await scanner.scan())
+        scanner.now += scanner.ingest.settle_seconds
+
+    assert [{Handled.WAITING: 2}] * 3 == told
+    assert silent.exists()
 
 
 async def test_short_take_is_dropped(scanner: Scanner, database_url: str, mailbox: UUID) -> None:
@@ -225,7 +252,7 @@ async def test_killed_switch_loses_no_recording(scanner: Scanner, database_url: 
     scanner.switch.since = time.time() - 10
     aged(leave_fallback(scanner.root, f"fb-{CALL}-1", sidecar(mailbox), 4, closed=False), 12)
 
-    assert await scanner.scan() == {Handled.DEPOSITED: 1}
+    assert [{Handled.WAITING: 1}, {Handled.DEPOSITED: 1}] == await scanner.scan_and_again()
     assert [length for *_, length in messages(database_url)] == [4000]
 
 
@@ -249,7 +276,7 @@ async def test_forgotten_recording_is_taken_without_asking(scanner: Scanner, mai
     scanner.ingest.switch = None
     aged(leave_take(scanner.root, facts_for(mailbox), 3, closed=False), 90_000)
 
-    assert await scanner.scan() == {Handled.DEPOSITED: 1}
+    assert [{Handled.WAITING: 1}, {Handled.DEPOSITED: 1}] == await scanner.scan_and_again()
 
 
 # Recording again.
@@ -378,7 +405,7 @@ async def test_file_of_an_unknown_name_is_put_aside(scanner: Scanner) -> None:
     open_wav(scanner.root / "holiday.wav", 2)
     aged(scanner.root / "holiday.wav", 90_000)
 
-    assert await scanner.scan() == {Handled.QUARANTINED: 1}
+    assert [{Handled.WAITING: 1}, {Handled.QUARANTINED: 1}] == await scanner.scan_and_again()
 
 
 async def test_unfinished_facts_are_removed_when_old(scanner: Scanner) -> None:
