@@ -19,7 +19,7 @@ from tests.support.raw_sip import RawPhone
 CALLERS = 3
 _SHORTEST, _LONGEST = 3.0, 6.0
 _WATCHER = "102"
-_SETTLE_SECONDS = float(__import__("os").environ.get("SETTLE", "120"))
+_SETTLE_SECONDS = 120.0
 # What may be missing at the end: packets on their way when the caller hung up; and what a stall adds.
 _TOLERANCE_SECONDS = 1.5
 _STALL_SECONDS = 4.0
@@ -80,7 +80,7 @@ async def _struck(scene: Scene, wanted: Plan, box: str, phone: RawPhone) -> str:
     striking = _Striking(scene, wanted)
     if wanted.moment is Moment.BEFORE:
         await striking.strike()
-    *left, deleted = await asyncio.gather(
+    *left, hindered = await asyncio.gather(
         *(
             leave(
                 product,
@@ -97,10 +97,10 @@ async def _struck(scene: Scene, wanted: Plan, box: str, phone: RawPhone) -> str:
     await wanted.trouble.heal(scene)
     await product.wait_until_ready(seconds=_SETTLE_SECONDS)
     known = [first, *(one for one in left if isinstance(one, Left))]
-    await _check(scene, wanted, box, known, phone, deleted=bool(deleted))
+    await _check(scene, wanted, box, known, phone, hindered=str(hindered))
     finished = sum(one.finished for one in known)
     said = ", ".join(f"{one.caller[-1]}: {one.told}" for one in known if one.told)
-    if not deleted:
+    if hindered:
         said += ", the member deleted nothing"
     return f"{finished} of {len(known)} finished" + (f" ({said.removeprefix(', ')})" if said else "")
 
@@ -146,7 +146,7 @@ async def _all_messages(product: Product, box: str) -> list[dict[str, Any]]:
 
 
 async def _check(
-    scene: Scene, wanted: Plan, box: str, known: list[Left], phone: RawPhone, *, deleted: bool
+    scene: Scene, wanted: Plan, box: str, known: list[Left], phone: RawPhone, *, hindered: str
 ) -> None:
     """Wait until all came to rest, and say everything that is not as it must be."""
     product = scene.product
@@ -179,7 +179,9 @@ async def _check(
     faults += await _wrong_audio(product, messages)
     faults += wrong_mails(scene.relay.taken(f"{box}@example.org"), messages)
     first = next((one for one in messages if one["caller_number"] == known[0].caller), None)
-    if deleted and first is not None and first["state"] != "deleted":
+    if hindered and not wanted.trouble.hinders_members:
+        faults.append(f"a member could not delete the first message: {hindered}")
+    if not hindered and first is not None and first["state"] != "deleted":
         faults.append(f"a member was told that the first message is deleted; it is {first['state']}")
     faults += [f"left in the spool: {name}" for name in _waiting(spool)]
     for reason in sorted(set((spool / "quarantine").glob("*.reason")) - scene.quarantined):

@@ -94,8 +94,8 @@ def _beeped(phone: RawPhone, after: int) -> bool:
     return any(abs(tone - BEEP_HERTZ) < 25 for tone in phone.tones(after=after)[-2:])
 
 
-async def delete_the_first(product: Product, box: str) -> bool:
-    """Hear the first new message at *56 and delete it; tell whether that was confirmed by words."""
+async def delete_the_first(product: Product, box: str) -> str:
+    """Hear the first new message at *56 and delete it; tell what went wrong, nothing if that was confirmed."""
     try:
         async with product.phone("101") as phone:
             call = await phone.dial(f"*56{box}")
@@ -105,6 +105,6 @@ async def delete_the_first(product: Product, box: str) -> bool:
             await call.press("7")
             await call.expect_to_hear(Prompt.MESSAGE_DELETED)
             await call.hang_up()
-    except (PhoneError, TimeoutError):
-        return False
-    return True
+    except (PhoneError, TimeoutError) as error:
+        return str(error).partition("\n")[0] or "timeout"
+    return ""

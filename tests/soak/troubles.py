@@ -24,6 +24,7 @@ from tests.support.product import Product
 _STANDSTILL_SECONDS = 2.0
 _TOLD_TIMES = 5
 _AN_HOUR = 3600.0
+_NEEDED_BY_MEMBERS = {"calls", "postgres", "switch"}
 Stroke = Callable[["Scene"], Awaitable[None]]
 
 
@@ -63,7 +64,8 @@ class Scene:
 class Trouble:
     """`spares_calls`: whether what a caller finished meanwhile must be a message.
 
-    `cuts_calls`: whether a caller may be cut off by it, and then knows it. `costs_seconds` is what a
+    `cuts_calls`: whether a caller may be cut off by it, and then knows it; `hinders_members`: whether a
+    member may be told that it does not work now. `costs_seconds` is what a
     recording may lack afterwards. `beep_is_a_gap` says that a call is not spared which is at its beep just
     then.
     """
@@ -73,6 +75,7 @@ class Trouble:
     heal: Stroke
     spares_calls: bool = True
     cuts_calls: bool = False
+    hinders_members: bool = False
     needs: Need | None = None
     costs_seconds: float = 0.0
     beep_is_a_gap: bool = False
@@ -96,6 +99,7 @@ def _gone(process: str, number: signal.Signals, *, spares_calls: bool = True) ->
         heal=_replaced(process),
         spares_calls=spares_calls,
         cuts_calls=not spares_calls,
+        hinders_members=process in _NEEDED_BY_MEMBERS,
     )
 
 
@@ -132,7 +136,13 @@ def _still(process: str, *, beep_is_a_gap: bool = False) -> Trouble:
     async def heal(scene: Scene) -> None:
         _send(_tree(scene.struck[process]), signal.SIGCONT)
 
-    return Trouble(name=f"{process} stands still", strike=strike, heal=heal, beep_is_a_gap=beep_is_a_gap)
+    return Trouble(
+        name=f"{process} stands still",
+        strike=strike,
+        heal=heal,
+        beep_is_a_gap=beep_is_a_gap,
+        hinders_members=process in _NEEDED_BY_MEMBERS,
+    )
 
 
 async def _stop_the_switch(scene: Scene) -> None:
@@ -245,6 +255,7 @@ def _stepped(how: str, seconds: float, *, cuts_calls: bool) -> Trouble:
         strike=by(seconds),
         heal=by(-seconds),
         cuts_calls=cuts_calls,
+        hinders_members=cuts_calls,
         needs=Need.CLOCK,
     )
 
