@@ -95,7 +95,7 @@ def _beeped(phone: RawPhone, after: int) -> bool:
 
 
 async def delete_the_first(product: Product, box: str) -> str:
-    """Hear the first new message at *56 and delete it; tell what went wrong, nothing if that was confirmed."""
+    """Hear the first new message at *56 and delete it; tell what hindered that, nothing if it worked."""
     try:
         async with product.phone("101") as phone:
             call = await phone.dial(f"*56{box}")
