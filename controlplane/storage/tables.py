@@ -130,7 +130,7 @@ class MailboxRow(Table):
     """A voicemail box. `language` None means the tenant's, and so it is with its limits.
 
     `recorded_greetings` has for each key of `storage.recording_keys` (a source without its plus sign, `""`
-    for all others) what `services.mailbox_greetings.Recorded` says; the recordings themselves are in
+    for all others) what `services.greeting_list.Recorded` says; the recordings themselves are in
     `greeting_recordings`. `kind_greetings` are the texts of kinds and further languages.
 
     `operator_number` is in `pointers` too.
