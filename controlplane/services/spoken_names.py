@@ -54,14 +54,20 @@ async def upload_name(
     """Take an uploaded recording as the mailbox's name; raises NotFound, InvalidValue (`greeting`)."""
     async with db.transaction() as session:
         await find_mailbox(session, tenant_id, number)
-    wav = await asyncio.to_thread(greeting_from, content)
+    wav = await asyncio.to_thread(name_from, content)
+    await record_name(db, jobs, tenant_id=tenant_id, number=number, wav=wav, by=by, clock=clock)
+
+
+def name_from(content: bytes) -> bytes:
+    """Return an uploaded recording as calls play it; raises InvalidValue (`greeting`). Blocks."""
+    wav = greeting_from(content)
     if audio.seconds_of(wav) > LONGEST_NAME_SECONDS:
         raise InvalidValue(
-            f"A name lasts at most {LONGEST_NAME_SECONDS} seconds.",
-            error_id="greeting-too-long",
+            f"A name lasts at most {LONGEST_NAME_SECONDS} seconds. Make it shorter.",
+            error_id="name-too-long",
             field="greeting",
         )
-    await record_name(db, jobs, tenant_id=tenant_id, number=number, wav=wav, by=by, clock=clock)
+    return wav
 
 
 async def remove_name(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str) -> None:

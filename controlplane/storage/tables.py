@@ -278,8 +278,8 @@ class GreetingRecordingRow(Table):
 class GreetingDraftRow(Table):
     """A greeting that somebody listens to before it is used: a recording (`wav`), or a text and its language.
 
-    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`;
-    `kind` and `last_day` as in `kind_greetings`.
+    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`
+    (its name, too); `kind` and `last_day` as in `kind_greetings`.
     """
 
     __tablename__ = "greeting_drafts"

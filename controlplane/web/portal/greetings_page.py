@@ -15,7 +15,7 @@ from controlplane.domain.errors import DomainError, NotFound
 from controlplane.domain.language import first_available
 from controlplane.domain.mailbox import GreetingKind
 from controlplane.domain.numbers import NumberKind
-from controlplane.services import mailbox_greetings, receptionist_greetings, spoken_names
+from controlplane.services import mailbox_greetings, receptionist_greetings
 from controlplane.services.greeting_drafts import For, Owner, say_at_receptionist
 from controlplane.services.greeting_list import Recorded, read_greetings
 from controlplane.services.greeting_sources import Source, named_sources, suggested_sources
@@ -164,24 +164,6 @@ async def greeting_audio(
             deps.db, tenant_id=owner.tenant_id, number=owner.number
         )
     return wav_response(visit, wav, save=save, name=f"greeting-{owner.number}-{file_part(target)}")
-
-
-@router.get(GREETINGS + "/name")
-async def name_audio(visit: Managing, owners: Owners, number: str) -> Response:
-    """Answer with the mailbox's name as somebody said it."""
-    owner = owner_of(visit, owners, number)
-    wav = await spoken_names.recorded_name(visit.deps.db, tenant_id=owner.tenant_id, number=owner.number)
-    return wav_response(visit, wav, name=f"name-{owner.number}")
-
-
-@router.post(GREETINGS + "/name/remove")
-async def remove_name(visit: Managing, owners: Owners, number: str) -> Response:
-    """Have the mailbox's name spoken by the system again."""
-    deps, owner = visit.deps, owner_of(visit, owners, number)
-    await spoken_names.remove_name(
-        deps.db, deps.jobs, tenant_id=owner.tenant_id, number=owner.number, by=visit.person.label
-    )
-    return visit.go(f"/mailboxes/{owner.number}/greetings", notice="name-removed")
 
 
 @router.post(GREETINGS + "/remove")
