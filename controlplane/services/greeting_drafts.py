@@ -31,6 +31,7 @@ from controlplane.storage import spoken_texts, tenants
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import mailbox_values
 from controlplane.storage.queue import Jobs
+from controlplane.storage.recording_keys import NAME
 from controlplane.storage.routing import objects
 from controlplane.storage.tables import GreetingDraftRow
 
@@ -112,7 +113,7 @@ async def read_draft(db: Database, owner: Owner, draft_id: UUID) -> Draft:
     object_id, name, spoken = await _owner(db, owner)
     async with db.transaction() as session:
         row = await spoken_texts.draft(session, draft_id, tenant_id=owner.tenant_id, object_id=object_id)
-    if row is None:
+    if row is None or row.source == NAME:
         raise NotFound("This greeting was used or dropped meanwhile.", error_id="no-such-draft")
     language = first_available((row.language, spoken), available_languages())
     said: list[str] = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
-from controlplane.domain.errors import InvalidValue
+from controlplane.domain.errors import InvalidValue, InvalidValues
 from controlplane.domain.mailbox import GreetingKind, KindGreeting
 from controlplane.speech.choice import choose_language
 from controlplane.storage.recording_keys import key_of
@@ -18,33 +18,40 @@ _SOURCE = re.compile(r"(\+?[0-9]{3,64})?", re.ASCII)
 
 
 def stored_kind_greetings(wanted: Sequence[KindGreeting]) -> list[dict[str, Any]]:
-    """Return what is stored of greetings of kinds; raises InvalidValue for the first that breaks a rule.
+    """Return what is stored of greetings of kinds; raises InvalidValue (InvalidValues for several of them).
 
     Each kind, source and language is there once.
     """
     if len(wanted) > MAX_KIND_GREETINGS:
         raise too_many("kind_greetings")
     seen: set[str] = set()
-    stored = []
+    wrong: list[InvalidValue] = []
     for index, own in enumerate(wanted):
-        path = f"kind_greetings.{index}."
-        check_kind(own.kind, own.source, own.language, own.last_day, path=path)
-        if own.greeting is None or not 1 <= len(own.greeting.strip()) <= MAX_WORDS:
-            raise InvalidValue(
-                f"A greeting has 1 to {MAX_WORDS} characters.",
-                error_id="invalid-text",
-                field=f"{path}greeting",
-            )
-        key = key_of(own.kind, own.source, own.language)
-        if key in seen:
-            raise InvalidValue(
-                "This kind is there twice for this source and language.",
-                error_id="named-twice",
-                field=f"{path}kind",
-            )
-        seen.add(key)
-        stored.append(stored_kind_greeting(own))
-    return stored
+        try:
+            _check_listed(own, f"kind_greetings.{index}.", seen)
+        except InvalidValue as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else InvalidValues(wrong)
+    return [stored_kind_greeting(own) for own in wanted]
+
+
+def _check_listed(own: KindGreeting, path: str, seen: set[str]) -> None:
+    check_kind(own.kind, own.source, own.language, own.last_day, path=path)
+    if own.greeting is None or not 1 <= len(own.greeting.strip()) <= MAX_WORDS:
+        raise InvalidValue(
+            f"A greeting has 1 to {MAX_WORDS} characters.",
+            error_id="invalid-text",
+            field=f"{path}greeting",
+        )
+    key = key_of(own.kind, own.source, own.language)
+    if key in seen:
+        raise InvalidValue(
+            "This kind is there twice for this source and language.",
+            error_id="named-twice",
+            field=f"{path}kind",
+        )
+    seen.add(key)
 
 
 def stored_kind_greeting(own: KindGreeting) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class Faults:
         try:
             return rule()
         except InvalidValue as error:
-            self._errors.append(error)
+            self._errors += error.errors if isinstance(error, InvalidValues) else [error]
             return None
 
     def done(self) -> None:

@@ -13,7 +13,7 @@ import structlog
 from controlplane.domain.errors import InvalidValue, NotFound, Unavailable
 from controlplane.domain.mailbox import Mailbox
 from controlplane.domain.pin import Pin, PinPolicy
-from controlplane.services import mailbox_greetings
+from controlplane.services import mailbox_greetings, spoken_names
 from controlplane.services.mailboxes import MailboxChanges, PinHashing, update_mailbox
 from controlplane.speech.recorded import greeting_from
 from controlplane.storage.database import Database
@@ -76,7 +76,7 @@ class PhoneOptions:
         if audio is None:
             return False
         with _still_there():
-            await mailbox_greetings.record_name(
+            await spoken_names.record_name(
                 self._database,
                 self._jobs,
                 tenant_id=mailbox.tenant_id,
@@ -90,7 +90,7 @@ class PhoneOptions:
     async def standard_name(self, mailbox: Mailbox, *, by: str) -> None:
         """Have the name spoken again; nothing happens where none was recorded."""
         try:
-            await mailbox_greetings.remove_name(
+            await spoken_names.remove_name(
                 self._database, self._jobs, tenant_id=mailbox.tenant_id, number=mailbox.number, by=by
             )
         except NotFound as error:

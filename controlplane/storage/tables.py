@@ -130,7 +130,7 @@ class MailboxRow(Table):
     """A voicemail box. `language` None means the tenant's, and so it is with its limits.
 
     `recorded_greetings` has for each key of `storage.recording_keys` (a source without its plus sign, `""`
-    for all others) what `services.mailbox_greetings.Recorded` says; the recordings themselves are in
+    for all others) what `services.greeting_list.Recorded` says; the recordings themselves are in
     `greeting_recordings`. `kind_greetings` are the texts of kinds and further languages.
 
     `operator_number` is in `pointers` too.
@@ -278,8 +278,8 @@ class GreetingRecordingRow(Table):
 class GreetingDraftRow(Table):
     """A greeting that somebody listens to before it is used: a recording (`wav`), or a text and its language.
 
-    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`;
-    `kind` and `last_day` as in `kind_greetings`.
+    `object_id` is the mailbox or virtual receptionist that it is for, `source` as in `recorded_greetings`
+    (its name, too); `kind` and `last_day` as in `kind_greetings`.
     """
 
     __tablename__ = "greeting_drafts"

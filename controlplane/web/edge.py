@@ -41,7 +41,7 @@ _PAGES = "/portal/"
 # Audio is read by the call itself, behind its token; everything else is small.
 _UPLOADS = re.compile(
     rf"PUT {re.escape(API)}/(?:virtual-receptionists|mailboxes)/[^/]+/(?:greeting|spoken-name)"
-    rf"|POST {_PAGES}(?:virtual-receptionists|mailboxes)/[^/]+/greetings/try"
+    rf"|POST {_PAGES}(?:virtual-receptionists|mailboxes)/[^/]+/greetings/(?:name/)?try"
 )
 _FORM_BYTES = 65_536
 """What a form has beside a recording."""

@@ -142,5 +142,17 @@ async def test_pages_of_greetings_look_right(
     await page.goto(PAGE)
     await page.get_by_role("button", name="Back to the standard").click()
     await seeing("remove")
+    await page.goto(PAGE)
+    await page.get_by_role("link", name="Say the name").click()
+    await seeing("name")
+    name_file = {"name": "name.wav", "mimeType": "audio/wav", "buffer": recording(2)}
+    await page.locator("#greeting").set_input_files([name_file])
+    await page.locator("#upload").get_by_role("button", name="Listen first").click()
+    await page.locator("audio").evaluate(_LENGTH)
+    await seeing("name-try")
+    await page.get_by_role("button", name="Use this name").click()
+    await seeing("name-used")
+    await page.get_by_role("button", name="Have the system say it").click()
+    await seeing("name-remove")
 
     assert {step: [] for step in seen} == seen

@@ -129,6 +129,30 @@ async def test_an_extension_can_be_dialled_by_keys(client: httpx.AsyncClient, co
     assert ("answered", "102") == (found["result"], found["number"])
 
 
+async def test_keys_during_the_greeting_of_a_mailbox(client: httpx.AsyncClient, company: None) -> None:
+    """0 is followed to its operator and what comes of it there, * to the PIN; only where it has them."""
+    nothing = await _simulated(client, to="8001", keys="0,*")
+    await client.patch(
+        "/api/v1/mailboxes/8001", json={"operator_number": "102", "log_in_from_greeting": True}
+    )
+    operator = await _simulated(client, did="49301", keys="1,0", states="101:busy,102:unanswered")
+    log_in = await _simulated(client, to="8001", keys="*")
+
+    assert ("mailbox", [None]) == (nothing["result"], [step["key"] for step in nothing["steps"]])
+    assert [
+        ("inbound-rule", None, None, "6000"),
+        ("virtual-receptionist", "1", "direct", "6100"),
+        ("ring-group", None, "no_answer", "8001"),
+        ("mailbox", "0", "exit_key", "102"),
+        ("extension", None, "no_answer", ""),
+    ] == [(step["kind"], step["key"], step["reason"], step["next"]) for step in operator["steps"]]
+    assert ("hung_up", "no_answer") == (operator["result"], operator["cause"])
+    assert ["virtual-receptionist", "ring-group", "mailbox", "extension"] == [
+        step["kind"] for step in operator["reached_by"]["path"]
+    ]
+    assert ("log_in", "8001", "*") == (log_in["result"], log_in["number"], log_in["steps"][0]["key"])
+
+
 @pytest.mark.parametrize(
     ("query", "field", "error_id"),
     [

@@ -63,6 +63,11 @@ mailboxes:
     max_messages: 12
     max_total_seconds: 3600
     source_greetings: [{{source: "+49301234", greeting: "true", language: de}}, {{source: "6100"}}]
+    kind_greetings:
+      - {{kind: temporary, greeting: "until: 12:30", last_day: "2026-12-24"}}
+      - {{kind: holiday, source: "+49301234", language: de, greeting: "no"}}
+      - {{kind: standard, language: de, greeting: "Line one.\\nLine two: “ours”"}}
+      - {{kind: busy, source: "6100", language: en-GB, greeting: "null"}}
   - {{number: "8002", display_name: "007"}}
 extensions:
   - number: "101"

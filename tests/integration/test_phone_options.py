@@ -117,7 +117,7 @@ async def test_a_name_is_set_over_rest(client: httpx.AsyncClient, mailbox: httpx
     listed = (await client.get(f"{URL}/greetings")).json()["items"]
     gone = await client.delete(f"{URL}/spoken-name")
 
-    assert (422, "greeting-too-long") == (too_long.status_code, too_long.json()["error_id"])
+    assert (422, "name-too-long") == (too_long.status_code, too_long.json()["error_id"])
     assert (204, 204, 1) == (made.status_code, gone.status_code, len(listed))
     assert 200 == (await client.get(f"{URL}/greeting")).status_code
 

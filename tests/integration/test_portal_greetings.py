@@ -18,12 +18,13 @@ from tests.support.portal import ORIGIN, Browser, Shown
 
 HERE = "/portal/mailboxes/8001/greetings"
 THERE = "/portal/virtual-receptionists/6000/greetings"
+NAME = "/api/v1/mailboxes/8001/spoken-name"
 
 
 async def upload(browser: Browser, content: bytes, *, name: str = "hello.wav", **fields: str) -> Shown:
     """Choose a file on the page that is shown, and send its form."""
     form = next(form for form in browser.shown.forms if form.action.endswith("/try"))
-    sent = {"csrf": form.fields["csrf"], "source": form.fields["source"], "do": "file", **fields}
+    sent = {"csrf": form.fields["csrf"], "source": form.fields.get("source", ""), "do": "file", **fields}
     answer = await browser.client.post(
         form.action,
         data=sent,
@@ -302,18 +303,73 @@ async def test_it_says_what_a_caller_hears_and_why(
     assert 404 == (await bob.client.get(f"{THERE}/effective")).status_code
 
 
-async def test_a_spoken_name_is_played_and_taken_away(
+async def test_a_spoken_name_is_heard_before_it_is_used(
+    bob: Browser, mailbox: httpx.Response, api: Api, client: httpx.AsyncClient
+) -> None:
+    """Uploaded, played as callers will hear it, dropped or used; the page says by whom, and plays it."""
+    content = recording(2, rate=44_100, channels=2, subtype="PCM_24")
+    before = await bob.open(HERE)
+    await bob.open(HERE + "/name/change")
+    tried = await upload(bob, content)
+    draft = await bob.client.get(playing(tried))
+    untouched = (await client.get(NAME)).status_code
+    dropped = await bob.send(bob.path, do="drop")
+    await bob.open(HERE + "/name/change")
+    await upload(bob, content)
+    used = await bob.send(bob.path, do="use")
+    played = await bob.client.get(f"{HERE}/name/audio?save=true")
+
+    assert "the system says the display name, “Sales”" in before.text
+    assert (greeting_from(content), 404) == (draft.content, untouched)
+    assert "The recording was dropped." in dropped.text
+    assert "Callers hear the name as you said it within a moment." in used.text
+    assert "0:02 long" in used.text
+    assert "bob" in used.text
+    assert (greeting_from(content), 'attachment; filename="name-8001.wav"') == (
+        played.content,
+        played.headers["content-disposition"],
+    )
+    assert (200, greeting_from(content)) == ((got := await client.get(NAME)).status_code, got.content)
+    assert [] == api.rows("SELECT id FROM greeting_drafts")
+
+
+async def test_removing_a_spoken_name_asks_first(
     bob: Browser, mailbox: httpx.Response, client: httpx.AsyncClient
 ) -> None:
-    """Where there is one; afterwards the page says nothing of it."""
-    url = "/api/v1/mailboxes/8001/spoken-name"
-    await client.put(url, content=recording(2), headers={"Content-Type": "audio/wav"})
-    shown = await bob.open(HERE)
-    sound = await bob.client.get(f"{HERE}/name")
+    """The recording would be gone; afterwards the system says the name."""
+    await client.put(NAME, content=recording(2), headers={"Content-Type": "audio/wav"})
+    await bob.open(HERE)
+    asked = await bob.send("/name/remove")
+    there = (await client.get(NAME)).status_code
     removed = await bob.send("/name/remove")
 
-    assert "The name as somebody said it" in shown.text
-    assert (200, greeting_from(recording(2))) == (sound.status_code, sound.content)
+    assert ("Remove the spoken name?" in asked.text, 200) == (True, there)
     assert "The system says the name again." in removed.text
-    assert "The name as somebody said it" not in removed.text
-    assert 404 == (await client.get(url)).status_code
+    assert "the system says the display name, “Sales”" in removed.text
+    assert 404 == (await client.get(NAME)).status_code
+
+
+async def test_what_is_wrong_with_a_spoken_name_is_said(
+    bob: Browser, mailbox: httpx.Response, receptionist: dict[str, Any], api: Api
+) -> None:
+    """Beside the field. A receptionist has none; a name that is tried is no greeting, nor the other way."""
+    await bob.open(HERE + "/name/change")
+    long = await upload(bob, recording(11))
+    await bob.open(HERE + "/change")
+    await upload(bob, recording())
+    greeting = bob.path
+    await bob.open(HERE + "/name/change")
+    await upload(bob, recording())
+    name = bob.path
+    paths = [
+        greeting.replace("/try/", "/name/try/"),
+        name.replace("/name/try/", "/try/"),
+        name.replace("8001", "8002"),
+        f"{THERE}/name/change",
+        f"{HERE}/name/audio",
+    ]
+
+    assert "A name lasts at most ten seconds." in long.text
+    assert [404] * len(paths) == [(await bob.client.get(path)).status_code for path in paths]
+    assert "microphone=(self)" in (await bob.client.get(f"{HERE}/name/change")).headers["permissions-policy"]
+    assert 2 == len(api.rows("SELECT id FROM greeting_drafts"))

@@ -96,6 +96,25 @@ async def test_answer_is_that_of_rest(office: httpx.AsyncClient, bob: Browser) -
     assert "answered" == bob.shown.form("/simulator#way").fields["phone-101"]
 
 
+async def test_keys_at_a_mailbox_lead_on(office: httpx.AsyncClient, bob: Browser) -> None:
+    """The operator of a mailbox is met after its greeting, which is by the way so far; * asks for the PIN."""
+    desk = {"number": "8002", "display_name": "Desk", "pin": "508213", "log_in_from_greeting": True}
+    await office.post(f"{REST}/mailboxes", json=desk)
+    await office.patch(f"{REST}/mailboxes/8001", json={"operator_number": "8002"})
+    busy = [{"kind": "busy", "greeting": "All lines are busy."}]
+    await office.patch(f"{REST}/mailboxes/8001", json={"kind_greetings": busy, "source_greetings": []})
+    when = "date=2026-03-02&time=10:00&others=busy"
+    shown = (await bob.open(f"{PAGE}?number=6100&{when}&keys=0+*")).text
+    greeted = (await bob.open(f"{PAGE}?number=6100&{when}&keys=0")).text
+
+    assert "Shared Voicemail Sales 8001 “ All lines are busy. ”" in shown
+    assert "The caller presses 0 · left by a key · on to 8002" in shown
+    assert "Shared Voicemail Desk 8002 “ You have reached Desk." in shown
+    assert "The caller presses *" in shown
+    assert "The caller enters the PIN of the mailbox 8002 and hears its messages." in shown
+    assert "The caller leaves a message in the mailbox 8002." in greeted
+
+
 async def test_form_begins_with_now(office: httpx.AsyncClient, bob: Browser) -> None:
     """Without a number nothing is simulated; an object's page leads here with its own."""
     shown = await bob.open(PAGE)

@@ -23,7 +23,12 @@ def walk(numbers: dict[str, dict[str, Any]], call: dict[str, Any]) -> Told:
             return ("cut", number, None, _spent(way), way)
         thing = numbers[number]
         if thing["kind"] == "mailbox":
-            return ("mailbox", number, None, _spent(way), way)
+            key = _at_greeting(thing, keys)
+            if key != "0":
+                return ("log_in" if key == "*" else "mailbox", number, None, _spent(way), way)
+            way.append(("mailbox", number, "0", "exit_key", None))
+            number, failed = thing["operator"], None
+            continue
         end, token, reason, key, seconds = _at(numbers, number, call, keys)
         if end is not None:
             return ("answered", end, None, _spent(way) + (seconds or 0), way)
@@ -46,6 +51,16 @@ def walk(numbers: dict[str, dict[str, Any]], call: dict[str, Any]) -> Told:
             cause = reason if reason in {"busy", "no_answer", "not_registered"} else "normal"
             return ("hung_up", None, cause, _spent(way), way)
         number = token
+
+
+def _at_greeting(thing: dict[str, Any], keys: list[str]) -> str:
+    """Return the first key that does something while a mailbox greets; empty if none does."""
+    does = {"#": True, "0": bool(thing.get("operator")), "*": thing.get("log_in", False)}
+    while keys:
+        key = keys.pop(0)
+        if does.get(key):
+            return key
+    return ""
 
 
 def _spent(way: Way) -> int:

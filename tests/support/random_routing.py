@@ -89,6 +89,13 @@ _RECEPTIONIST = st.fixed_dictionaries(
         "closed": _MAYBE,
     }
 )
+_MAILBOX = st.fixed_dictionaries(
+    {
+        "kind": st.just("mailbox"),
+        "operator": st.sampled_from(["", *(number for number in NUMBERS if number != "8001")]),
+        "log_in": st.booleans(),
+    }
+)
 NUMBERED = st.fixed_dictionaries(
     {
         **dict.fromkeys(EXTENSIONS, _EXTENSION),
@@ -97,7 +104,7 @@ NUMBERED = st.fixed_dictionaries(
         "6200": _QUEUE,
         "6000": _RECEPTIONIST,
         "6001": _RECEPTIONIST,
-        "8001": st.just({"kind": "mailbox"}),
+        "8001": _MAILBOX,
     }
 )
 CALLS = st.fixed_dictionaries(
@@ -105,7 +112,7 @@ CALLS = st.fixed_dictionaries(
         "to": st.sampled_from(NUMBERS),
         "caller": st.sampled_from(CALLERS),
         "hours": st.sampled_from([0, 1, 2]),
-        "keys": st.lists(st.sampled_from([*KEYS, "9"]), max_size=4),
+        "keys": st.lists(st.sampled_from([*KEYS, "9", "*", "#"]), max_size=5),
         "states": st.fixed_dictionaries(
             dict.fromkeys(EXTENSIONS, st.sampled_from([state.value for state in PhoneState]))
         ),
@@ -186,7 +193,13 @@ def routing_of(numbers: dict[str, dict[str, Any]], hours: int) -> Routing:
         plan: dict[str, str] = {}
         if kind is not NumberKind.MAILBOX:
             plan = dict(zip(FIELDS[kind], plan_of(settings_of(thing), context, number=number), strict=True))
-        lines[number] = Line(kind=kind, name=number, plan=plan)
+        lines[number] = Line(
+            kind=kind,
+            name=number,
+            plan=plan,
+            operator=thing.get("operator", ""),
+            log_in=thing.get("log_in", False),
+        )
         if kind is NumberKind.VIRTUAL_RECEPTIONIST:
             receptions[number] = Reception(
                 keys={key: (one[0], one[1], one[2]) for key, one in thing["keys"].items()},

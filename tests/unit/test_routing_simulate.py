@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from controlplane.callflows.keys import Action, State, key_of
 from controlplane.domain import routing
 from controlplane.domain.message import ReachedReason, ReachedStep
 from controlplane.domain.numbers import NumberKind
+from controlplane.domain.routing import walk_mailbox
 from controlplane.domain.routing.destination import HANGUP, ByHours
 from controlplane.domain.routing.hours import Hours, OfficeHours, TimeRange, Weekday
 from controlplane.domain.routing.inbound_rule import InboundRule
@@ -69,10 +71,10 @@ FAULTS = {
         'if always not in {"", RING}:',
         'if always not in {"", RING} and plan.get("do_not_disturb") != "1":',
     ),
-    "hops not counted": ("walk.hops += 1", "walk.hops += number not in walk.routing.receptions"),
+    "a hop too many": ("walk.hops > MAX_HOPS", "walk.hops > MAX_HOPS + 1"),
 }
 # In the order in which they import each other.
-MODULES = ("walk", "walk_extension", "walk_ringing", "walk_receptionist", "simulate")
+MODULES = ("walk", "walk_extension", "walk_mailbox", "walk_ringing", "walk_receptionist", "simulate")
 
 
 def _faulty(before: str, after: str) -> Callable[..., Simulation]:
@@ -274,3 +276,74 @@ def test_a_full_queue_and_a_disabled_mailbox() -> None:
     found = simulate(routing, SimulatedCall(at=NOW, to="6200", full=frozenset({"6200"})))
 
     assert (Result.MAILBOX_DISABLED, ReachedReason.QUEUE_FULL) == (found.result, found.reached_by.reason)
+
+
+def _mailbox(*keys: str, **settings: Any) -> Simulation:
+    lines = {
+        "8001": Line(kind=NumberKind.MAILBOX, name="Sales", **settings),
+        "8002": Line(kind=NumberKind.MAILBOX, name="Desk", operator="8001"),
+        "101": Line(kind=NumberKind.EXTENSION, name="Alice"),
+    }
+    states = {"101": PhoneState.BUSY}
+    return simulate(Routing(lines=lines), SimulatedCall(at=NOW, to="8001", keys=keys, states=states))
+
+
+@pytest.mark.parametrize(
+    ("keys", "settings", "result", "number"),
+    [
+        (("0",), {"operator": "8002"}, Result.MAILBOX, "8002"),
+        (("0",), {"operator": "101"}, Result.HUNG_UP, None),
+        (("0",), {}, Result.MAILBOX, "8001"),
+        (("5", "0"), {"operator": "8002"}, Result.MAILBOX, "8002"),
+        (("#", "0"), {"operator": "8002"}, Result.MAILBOX, "8001"),
+        (("*",), {"log_in": True}, Result.LOG_IN, "8001"),
+        (("*0",), {"operator": "8002"}, Result.MAILBOX, "8002"),
+        (("0",), {"operator": "8002", "enabled": False}, Result.MAILBOX_DISABLED, "8001"),
+        (("0",) * 20, {"operator": "8002"}, Result.CUT, "8001"),
+    ],
+)
+def test_keys_during_the_greeting_of_a_mailbox(
+    keys: tuple[str, ...], settings: dict[str, Any], result: Result, number: str | None
+) -> None:
+    """0 leads to its operator and * to the PIN, each where the mailbox has it; # is the tone."""
+    found = _mailbox(*keys, **settings)
+
+    assert (result, number) == (found.result, found.number)
+
+
+def test_the_way_to_each_mailbox_is_as_far_as_the_call_came() -> None:
+    """The first greets who dialled it, its operator greets who comes from it by a key."""
+    found = _mailbox("0", operator="8002")
+
+    assert [(), ("8001",)] == [tuple(step.number for step in found.way_to(place).path) for place in (0, 1)]
+    assert [ReachedReason.DIRECT, ReachedReason.EXIT_KEY] == [found.way_to(place).reason for place in (0, 1)]
+    assert found.reached_by == found.way_to(len(found.steps))
+
+
+def test_an_operator_who_does_not_answer_is_the_end() -> None:
+    """Also of a call that a receptionist sent: the caller chose again, so it does not come back there."""
+    reception = Reception(
+        keys={"1": ("8001",) * 3}, dial_extensions=False, timeout_seconds=5, timeout_repeats=0, timeout=HANGUP
+    )
+    lines = {
+        "6000": Line(kind=NumberKind.VIRTUAL_RECEPTIONIST, name="Main", plan={"call_failed": "6000"}),
+        "8001": Line(kind=NumberKind.MAILBOX, name="Sales", operator="101"),
+        "101": Line(kind=NumberKind.EXTENSION, name="Alice"),
+    }
+    call = SimulatedCall(at=NOW, to="6000", keys=("1", "0"), states={"101": PhoneState.BUSY})
+    found = simulate(Routing(lines=lines, receptions={"6000": reception}), call)
+
+    assert (Result.HUNG_UP, "busy", ["6000", "8001", "101"]) == (
+        found.result,
+        found.cause,
+        [step.number for step in found.steps],
+    )
+
+
+def test_keys_of_the_simulated_greeting_are_those_of_the_call() -> None:
+    """The rules know no flow, so that they name the keys again."""
+    assert [key_of(State.GREETING, action) for action in (Action.OPERATOR, Action.LOG_IN, Action.SKIP)] == [
+        walk_mailbox.OPERATOR,
+        walk_mailbox.LOG_IN,
+        walk_mailbox.SKIP,
+    ]

@@ -17,6 +17,7 @@ from controlplane.domain.routing.limits import MAX_HOPS
 from controlplane.domain.routing.simulation import Result, Routing, SimulatedCall, Simulation, Step
 from controlplane.domain.routing.walk import Ended, Walk
 from controlplane.domain.routing.walk_extension import through_extension
+from controlplane.domain.routing.walk_mailbox import through_mailbox
 from controlplane.domain.routing.walk_receptionist import through_receptionist
 from controlplane.domain.routing.walk_ringing import through_call_queue, through_ring_group
 
@@ -78,8 +79,7 @@ def _number(walk: Walk, number: str) -> str:
     step = Step(kind=line.kind.value, number=number, name=line.name, hours=hours)
     match line.kind:
         case NumberKind.MAILBOX:
-            walk.steps.append(dataclasses.replace(step, hours=None))
-            raise Ended(Result.MAILBOX if line.enabled else Result.MAILBOX_DISABLED, number)
+            return through_mailbox(walk, dataclasses.replace(step, hours=None), line)
         case NumberKind.EXTENSION:
             return through_extension(walk, step, line.plan, hours)
         case NumberKind.RING_GROUP:

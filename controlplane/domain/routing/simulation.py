@@ -29,6 +29,7 @@ class Result(StrEnum):
     ANSWERED = "answered"
     MAILBOX = "mailbox"
     MAILBOX_DISABLED = "mailbox_disabled"
+    LOG_IN = "log_in"
     HUNG_UP = "hung_up"
     CUT = "cut"
     UNKNOWN_NUMBER = "unknown_number"
@@ -36,12 +37,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A number: its kind, its name, and its plan by the names of `plan.FIELDS`; `enabled` is a mailbox's."""
+    """A number: its kind, its name, and its plan by the names of `plan.FIELDS`.
+
+    The rest is a mailbox's: the number of its `operator`, and whether callers may `log_in` from its greeting.
+    """
 
     kind: NumberKind
     name: str
     plan: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
+    operator: str = ""
+    log_in: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +131,10 @@ class Simulation:
     seconds: int
     reached_by: ReachedBy
     by_chance: bool
+
+    def way_to(self, place: int) -> ReachedBy:
+        """Return by which way the call came to the object of a step."""
+        passed = sum(step.reason is not None for step in self.steps[:place])
+        path = self.reached_by.path[:passed]
+        reason = path[-1].reason if path else ReachedReason.DIRECT
+        return ReachedBy(did=self.reached_by.did, reason=reason, path=path)

@@ -77,7 +77,7 @@ async def announcements(db: Database, *, tenant_id: UUID, found: Simulation, at:
             elif step.kind in {NumberKind.MAILBOX, NumberKind.VIRTUAL_RECEPTIONIST} and not _passed_by(
                 step.reason
             ):
-                said = await _at(session, tenant_id, step.number, found.reached_by, at)
+                said = await _at(session, tenant_id, step.number, found.way_to(place), at)
                 if said is not None:
                     heard[place] = said
         prompt = _ENDS.get(found.result)

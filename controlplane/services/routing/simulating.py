@@ -88,7 +88,14 @@ def _line(one: Reached, context: PlanContext) -> Line:
     if one.settings is not None:
         lines = plan_of(cast("Routed", one.settings), context, number=one.number)
         plan = dict(zip(FIELDS[one.kind], lines, strict=False))
-    return Line(kind=one.kind, name=one.name, plan=plan, enabled=one.enabled)
+    return Line(
+        kind=one.kind,
+        name=one.name,
+        plan=plan,
+        enabled=one.enabled,
+        operator=one.operator or "",
+        log_in=one.log_in,
+    )
 
 
 def _receptions(reached: Iterable[Reached], context: PlanContext) -> Iterable[tuple[str, Reception]]:

@@ -27,13 +27,18 @@ async def lock(session: AsyncSession, tenant_id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """An object with a number, as far as a call meets it; `settings` None is that of a mailbox."""
+    """An object with a number, as far as a call meets it; `settings` None is that of a mailbox.
+
+    `operator` and `log_in` are what a mailbox offers by keys during its greeting.
+    """
 
     number: str
     kind: NumberKind
     name: str
     enabled: bool
     settings: Settings | ExtensionRules | None
+    operator: str | None
+    log_in: bool
 
 
 async def reached_from(
@@ -83,6 +88,8 @@ async def reached_from(
             func.coalesce(MailboxRow.enabled, True),
             ExtensionRow.rules,
             RoutingObjectRow.settings,
+            MailboxRow.operator_number,
+            func.coalesce(MailboxRow.log_in_from_greeting, False),
         )
         .join(reached, reached.c.object_id == NumberRow.object_id)
         .outerjoin(MailboxRow, MailboxRow.id == NumberRow.object_id)
@@ -96,8 +103,10 @@ async def reached_from(
             name=label,
             enabled=enabled,
             settings=_settings(kind, rules, settings),
+            operator=operator,
+            log_in=log_in,
         )
-        for number, kind, label, enabled, rules, settings in rows
+        for number, kind, label, enabled, rules, settings, operator, log_in in rows
     ]
 
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from controlplane.domain.errors import InvalidValue
 from controlplane.domain.mailbox import GreetingKind
-from controlplane.services import hearing
+from controlplane.services import hearing, spoken_names
 from controlplane.services import mailbox_greetings as greetings
-from controlplane.services.mailbox_greetings import OwnGreeting, Recorded
+from controlplane.services.greeting_list import OwnGreeting, Recorded, read_greetings
 from controlplane.speech.choice import choose_language
 from controlplane.web.api.fields import Input, Language, Output, example
 from controlplane.web.api.mailboxes import Deps, Managing, NumberPath
@@ -160,7 +160,7 @@ class SpeechIn(Input):
 @router.get("/mailboxes/{number}/greetings", response_model=GreetingList, responses=problems())
 async def list_greetings(number: NumberPath, deps: Deps, asking: Managing) -> GreetingList:
     """List what callers of each source hear of a mailbox."""
-    found = await greetings.read_greetings(deps.db, tenant_id=asking.tenant_id, number=number)
+    found = await read_greetings(deps.db, tenant_id=asking.tenant_id, number=number)
     return GreetingList(items=[GreetingOut.of(own) for own in found.greetings])
 
 
@@ -282,7 +282,7 @@ async def remove_greeting(
 )
 async def record_name(request: Request, number: NumberPath, deps: Deps, asking: Managing) -> None:
     """Take a recording; the body is read after the token was checked."""
-    await greetings.upload_name(
+    await spoken_names.upload_name(
         deps.db,
         deps.jobs,
         tenant_id=asking.tenant_id,
@@ -302,7 +302,7 @@ async def record_name(request: Request, number: NumberPath, deps: Deps, asking: 
 )
 async def get_name(number: NumberPath, deps: Deps, asking: Managing) -> Response:
     """Return a recording."""
-    wav = await greetings.recorded_name(deps.db, tenant_id=asking.tenant_id, number=number)
+    wav = await spoken_names.recorded_name(deps.db, tenant_id=asking.tenant_id, number=number)
     return Response(wav, media_type=WAV)
 
 
@@ -315,6 +315,6 @@ async def get_name(number: NumberPath, deps: Deps, asking: Managing) -> Response
 )
 async def remove_name(number: NumberPath, deps: Deps, asking: Managing) -> None:
     """Take a recording away."""
-    await greetings.remove_name(
+    await spoken_names.remove_name(
         deps.db, deps.jobs, tenant_id=asking.tenant_id, number=number, by=asking.label
     )

@@ -88,7 +88,7 @@ class SimulateQuery(BaseModel):
         Field(
             max_length=200,
             pattern=r"^([0-9*#]{1,20}(,[0-9*#]{1,20})*)?$",
-            description="What the caller presses; a comma is a pause.",
+            description=("What the caller presses; a comma is a pause. At a mailbox: during its greeting."),
             examples=["5"],
         ),
     ] = ""
@@ -170,7 +170,12 @@ class SimulationOut(Output):
 
     at: datetime
     steps: list[StepOut]
-    result: Result = Field(description="How it ends: `cut` is a call that was sent on too often.")
+    result: Result = Field(
+        description=(
+            "How it ends: `cut` is a call that was sent on too often, `log_in` a caller who enters the PIN "
+            "of the mailbox."
+        )
+    )
     number: str | None = Field(description="Who answered, the mailbox, or the number that nobody has.")
     cause: str | None = Field(
         description="Why it was hung up: `normal`, `busy`, `no_answer` or `not_registered`."

@@ -17,9 +17,9 @@ from controlplane.domain.mailbox import GreetingKind
 from controlplane.domain.numbers import NumberKind
 from controlplane.services import mailbox_greetings, receptionist_greetings
 from controlplane.services.greeting_drafts import For, Owner, say_at_receptionist
+from controlplane.services.greeting_list import Recorded, read_greetings
 from controlplane.services.greeting_sources import Source, named_sources, suggested_sources
 from controlplane.services.hearing import greeting_words, hear, reception_words
-from controlplane.services.mailbox_greetings import Recorded
 from controlplane.speech.catalogue import available_languages
 from controlplane.web.audio import Audio, audio_response
 from controlplane.web.errors import Unsatisfiable, status_of
@@ -166,24 +166,6 @@ async def greeting_audio(
     return wav_response(visit, wav, save=save, name=f"greeting-{owner.number}-{file_part(target)}")
 
 
-@router.get(GREETINGS + "/name")
-async def name_audio(visit: Managing, owners: Owners, number: str) -> Response:
-    """Answer with the mailbox's name as somebody said it."""
-    owner = owner_of(visit, owners, number)
-    wav = await mailbox_greetings.recorded_name(visit.deps.db, tenant_id=owner.tenant_id, number=owner.number)
-    return wav_response(visit, wav, name=f"name-{owner.number}")
-
-
-@router.post(GREETINGS + "/name/remove")
-async def remove_name(visit: Managing, owners: Owners, number: str) -> Response:
-    """Have the mailbox's name spoken by the system again."""
-    deps, owner = visit.deps, owner_of(visit, owners, number)
-    await mailbox_greetings.remove_name(
-        deps.db, deps.jobs, tenant_id=owner.tenant_id, number=owner.number, by=visit.person.label
-    )
-    return visit.go(f"/mailboxes/{owner.number}/greetings", notice="name-removed")
-
-
 @router.post(GREETINGS + "/remove")
 async def remove_greeting(visit: Managing, owners: Owners, number: str) -> Response:
     """Go back to the standard greeting; asks first where a recording would be gone."""
@@ -268,9 +250,7 @@ def when_in_words(target: For, words: Words) -> str:
 
 
 async def _mailbox(visit: Visit, owner: Owner) -> Subject:
-    found = await mailbox_greetings.read_greetings(
-        visit.deps.db, tenant_id=owner.tenant_id, number=owner.number
-    )
+    found = await read_greetings(visit.deps.db, tenant_id=owner.tenant_id, number=owner.number)
     mailbox = found.mailbox
     names = await named_sources(
         visit.deps.db, owner.tenant_id, [own.source for own in found.greetings if own.source]

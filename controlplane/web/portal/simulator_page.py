@@ -156,7 +156,7 @@ async def _address(visit: Visit, found: Simulation, place: int, said: Said, at: 
     if step is None or step.kind == NumberKind.CALL_QUEUE:
         query = {"prompt": getattr(said.utterance, "value", "")}
     else:
-        way = json.dumps(found.reached_by.to_json(), separators=(",", ":"))
+        way = json.dumps(found.way_to(place).to_json(), separators=(",", ":"))
         query = {"number": step.number or "", "way": way, "at": at.isoformat()}
     return f"{visit.portal.base}/simulator/audio?{urlencode(query)}"
 
