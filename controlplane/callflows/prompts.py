@@ -34,7 +34,7 @@ class Prompt(StrEnum):
     MARKED_URGENT = "marked-urgent"  # Your message is marked as urgent.
     NOT_URGENT = "not-urgent"  # Your message is no longer marked as urgent.
     RECORD_AFTER_TONE = "record-after-tone"  # Please speak after the tone.
-    MAILBOX_DISABLED = "mailbox-disabled"  # This mailbox does not take messages at the moment. Goodbye.
+    MAILBOX_DISABLED = "mailbox-disabled"  # This mailbox is not taking messages at the moment. Goodbye.
     MAILBOX_FULL = "mailbox-full"  # This mailbox is full and takes no more messages. Goodbye.
     MAILBOX_UNKNOWN = "mailbox-unknown"  # There is no mailbox with this number. Goodbye.
     NUMBER_UNKNOWN = "number-unknown"  # This number is not in use. Goodbye.
@@ -44,20 +44,23 @@ class Prompt(StrEnum):
     PIN_INCORRECT = (
         "pin-incorrect"  # That is not correct. (said also when locked, and for an unknown mailbox)
     )
-    TOO_MANY_TRIES = "too-many-tries"  # Goodbye.-like sentence after the third wrong try
+    TOO_MANY_TRIES = "too-many-tries"  # There were too many incorrect attempts. Goodbye.
     NO_MESSAGES = "no-messages"  # You have no messages.
     NO_NEW_MESSAGES = "no-new-messages"  # There are no more new messages. (asked for 1, none left)
     NO_SAVED_MESSAGES = "no-saved-messages"  # There are no saved messages.
     NO_OWN_MAILBOX = "no-own-mailbox"  # Your extension has no mailbox of its own. Goodbye.
     MEMBERS_ONLY = "members-only"  # Only members of this mailbox can hear its messages.
-    MAIN_MENU = "main-menu"  # For new messages, press 1. For saved messages, press 2. To end, press pound.
+    # For new messages, press 1. For saved messages, press 2. To leave a message for another mailbox, press 3.
+    # To end, press pound.
+    MAIN_MENU = "main-menu"
     # To hear it again, press 1. To keep it, press 2. To delete it, press 7. For the next message, press 6.
-    # For more choices, press 0.
+    # For more options, press 0.
     MESSAGE_MENU = "message-menu"
     # While a message plays, press 1 to go back and 3 to go forward five seconds. At its end, press 1 to hear
     # it again. To keep it, press 2. For the previous message, press 4. For the caller and the time, press 5.
-    # For the next message, press 6. To delete it, or to undo that, press 7. To hear these choices again,
-    # press 0. For the main menu, press star. To end, press pound.
+    # For the next message, press 6. To delete it, or to undo that, press 7. To hear these options again,
+    # press 0. For the main menu, press star. To forward it, press 8. To call back, press 9. To end, press
+    # pound.
     MESSAGE_HELP = "message-help"
     # The same two without the key 7, for who may not delete.
     MESSAGE_MENU_LISTEN = "message-menu-listen"
@@ -73,28 +76,28 @@ class Prompt(StrEnum):
     MESSAGE_SAVED = "message-saved"  # Message kept.
     MESSAGE_DELETED = "message-deleted"  # Message deleted. To undo, press 7.
     MESSAGE_RESTORED = "message-restored"  # Message restored.
-    ALREADY_DELETED = "already-deleted"  # A colleague has deleted this message meanwhile.
+    ALREADY_DELETED = "already-deleted"  # A colleague has deleted this message in the meantime.
     ALREADY_SAVED = "already-saved"  # A colleague has already kept this message.
-    ALREADY_RESTORED = "already-restored"  # A colleague has restored this message meanwhile.
-    ALREADY_CHANGED = "already-changed"  # A colleague has marked this message as new meanwhile.
+    ALREADY_RESTORED = "already-restored"  # A colleague has restored this message in the meantime.
+    ALREADY_CHANGED = "already-changed"  # A colleague has marked this message as new in the meantime.
     COLLEAGUE_LISTENING = "colleague-listening"  # A colleague is listening to this message.
     MESSAGE_GONE = "message-gone"  # This message no longer exists.
     CALLING_BACK = "calling-back"  # Calling back.
     CALL_BACK_IMPOSSIBLE = "call-back-impossible"  # This caller cannot be called back from here.
-    # To forward the message to another mailbox, press 1. To have it mailed to the recipients of this mailbox,
-    # press 2. To go back to the message, press star.
+    # To forward the message to another mailbox, press 1. To have it emailed to the recipients of this
+    # mailbox, press 2. To go back to the message, press star.
     FORWARD_MENU = "forward-menu"
     # To record a note before the message, press 1. To forward it without a note, press 2. To cancel, press
     # star.
     NOTE_MENU = "note-menu"
     MESSAGE_FORWARDED = "message-forwarded"  # The message has been forwarded.
     NOT_FORWARDED = "not-forwarded"  # The message was not forwarded.
-    MESSAGE_MAILED = "message-mailed"  # The message will be mailed.
-    NO_RECIPIENTS = "no-recipients"  # This mailbox has no mail recipients.
-    FORWARD_NOT_ALLOWED = "forward-not-allowed"  # You may not forward messages of this mailbox.
+    MESSAGE_MAILED = "message-mailed"  # The message will be emailed to the recipients of this mailbox.
+    NO_RECIPIENTS = "no-recipients"  # This mailbox has no email recipients.
+    FORWARD_NOT_ALLOWED = "forward-not-allowed"  # You may not forward messages from this mailbox.
     NO_SUCH_MAILBOX = "no-such-mailbox"  # There is no mailbox with this number. (asked for again)
     SAME_MAILBOX = "same-mailbox"  # This is the mailbox that you are in.
-    OTHER_DISABLED = "other-disabled"  # That mailbox does not take messages at the moment.
+    OTHER_DISABLED = "other-disabled"  # That mailbox is not taking messages at the moment.
     OTHER_FULL = "other-full"  # That mailbox is full and takes no more messages.
     RECORDING_UNAVAILABLE = "recording-unavailable"  # This recording cannot be played now.
     CALLER_UNKNOWN = "caller-unknown"  # Message from an unknown caller.
@@ -126,7 +129,7 @@ class Prompt(StrEnum):
     PIN_CHANGED = "pin-changed"  # The PIN was changed.
     PIN_UNCHANGED = "pin-unchanged"  # The PIN was not changed.
     PIN_NOT_SAME = "pin-not-same"  # You entered two different PINs.
-    PIN_NOT_DIGITS = "pin-not-digits"  # A PIN has digits only.
+    PIN_NOT_DIGITS = "pin-not-digits"  # A PIN can only have digits.
     PIN_TOO_SHORT = "pin-too-short"  # This PIN is too short.
     PIN_TOO_LONG = "pin-too-long"  # This PIN is too long.
     PIN_ONE_DIGIT = "pin-one-digit"  # A PIN must not be the same digit again and again.
@@ -134,7 +137,7 @@ class Prompt(StrEnum):
     PIN_IS_NUMBER = "pin-is-number"  # A PIN must not be the number of the mailbox, or its end.
     # feature codes
     CLOSED_NOW = "closed-now"  # The office is closed from now on.
-    OPEN_AS_USUAL = "open-as-usual"  # Open as usual.
+    OPEN_AS_USUAL = "open-as-usual"  # The office is open at the usual hours again.
     DO_NOT_DISTURB_ON = "do-not-disturb-on"  # Do not disturb is on.
     DO_NOT_DISTURB_OFF = "do-not-disturb-off"  # Do not disturb is off.
     QUEUE_LOGGED_IN = "queue-logged-in"  # You are logged in to the queue.
@@ -144,7 +147,7 @@ class Prompt(StrEnum):
     RECEPTIONIST_STANDARD = (
         "receptionist-standard"  # Welcome. Please make your choice. (without its own words)
     )
-    INVALID_CHOICE = "invalid-choice"  # That is not a choice here.
+    INVALID_CHOICE = "invalid-choice"  # That is not a valid choice.
     # said by the dialplan when we cannot
     CHECK_UNAVAILABLE = (
         "check-unavailable"  # Messages cannot be played at the moment. Please try again later.

@@ -49,7 +49,8 @@ def export(
             write_list(spoken, sys.stdout)
             return
         try:
-            with output.open("w", encoding="utf-8", newline="") as file:
+            # With a mark at its beginning, by which spreadsheets know that it is UTF-8.
+            with output.open("w", encoding="utf-8-sig", newline="") as file:
                 write_list(spoken, file)
         except OSError as error:
             fail(f"{output} cannot be written: {error.strerror}.")
@@ -69,17 +70,19 @@ def check(
     """Say what is wrong with recordings, and which are missing; the exit code is 1 if one cannot be used."""
 
     def run() -> None:
-        from controlplane.settings import load  # noqa: PLC0415 (only for this command)
         from controlplane.speech.recordings import (  # noqa: PLC0415 (only for this command)
             check_recordings,
+            nowhere,
             recordings_of,
         )
 
-        root = load().paths.prompts if folder is None else folder
         spoken = _known(language)
-        if not recordings_of(root, spoken):
-            fail(f"There are no recordings in {root / spoken}. Put them there as <name>.wav.")
+        root = _configured() if folder is None else folder
+        if why := nowhere(root, spoken):
+            fail(why)
         wrong, missing = check_recordings(root, spoken)
+        if not wrong and not recordings_of(root, spoken):
+            fail(f"There are no recordings in {root / spoken}. Put them there as <name>.wav.")
         for sentence in wrong:
             print(sentence)
         if missing:
@@ -91,6 +94,18 @@ def check(
             raise typer.Exit(1)
 
     or_exit(run)
+
+
+def _configured() -> Path:
+    """Return the folder of prompts; raises SettingsError, which says that it may be named instead."""
+    from controlplane.settings import SettingsError, load  # noqa: PLC0415 (only for this command)
+
+    try:
+        return load().paths.prompts
+    except SettingsError as error:
+        raise SettingsError(
+            f"{error}\nTo check without an installation, name the folder: --folder FOLDER"
+        ) from error
 
 
 def _known(language: str) -> str:

@@ -21,10 +21,10 @@ _OK = 0
 _RATE_PARAMETER, _WORDS_A_MINUTE = 1, 150
 
 _RESPELLED = {
-    "de": {"sechsten": "sexten"},
+    "de": {"Pin": "Pinn", "Pins": "Pinns", "sechsten": "sexten"},
     "nl": {"Eén": "één", "voicemail": "vojsmeel", "voicemailbox": "vojsmeelboks"},
 }
-"""Voice: words that it reads wrongly (as `sechs-tehn`), and what sounds as they should."""
+"""Voice: words that it reads wrongly (as `sechs-tehn`, `Pien`), and what sounds as they should."""
 
 
 def respelled(text: str, voice: str) -> str:

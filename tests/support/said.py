@@ -17,10 +17,12 @@ _KEYS = {digit: digit for digit in "0123456789"}
 class Table:
     """What a language says.
 
-    `said` are the sentences of each utterance by its name, `digits` the parts of 012345678, `keys` what a
-    menu calls a key, `errors` mistakes by name: what stands in the catalogue, and what by mistake.
+    `prompts` are the fixed sentences by their keys, `said` the sentences of each other utterance by its name,
+    `digits` the parts of 0123456789, `keys` what a menu calls a key, `errors` mistakes by name: what stands
+    in the catalogue, and what by mistake.
     """
 
+    prompts: dict[str, str]
     said: dict[str, list[str]]
     digits: list[str]
     keys: dict[str, str]
@@ -30,6 +32,7 @@ class Table:
 def _read(path: Path) -> Table:
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     return Table(
+        prompts=found["prompts"],
         said=found["said"],
         digits=found["digits"],
         keys={**_KEYS, **found["keys"]},

@@ -216,7 +216,7 @@ def test_a_greeting_not_yet_spoken_is_the_standard_one(cache: PromptCache) -> No
 def test_a_colleague_whose_name_was_not_spoken_is_somebody(cache: PromptCache) -> None:
     """Half a sentence helps nobody: with one part missing it is said without who it was."""
     deleted = ByColleague(deed=Deed.DELETED, who=Colleague(name="Nova"))
-    generic = _put(cache, "A colleague has deleted this message meanwhile.")
+    generic = _put(cache, "A colleague has deleted this message in the meantime.")
     before = _put(cache, "Already deleted by")
     without = cache.files(deleted, "en")
     name = _put(cache, "Nova.")

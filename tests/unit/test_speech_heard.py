@@ -17,8 +17,10 @@ from controlplane.callflows.prompts import (
     FromNumber,
     Greeting,
     MessageCounts,
+    MessageLength,
     Prompt,
     ReceivedAt,
+    SentOnBy,
     Utterance,
 )
 from controlplane.domain.colleague import Colleague
@@ -35,8 +37,6 @@ pytestmark = [pytest.mark.xdist_group("speech-heard"), pytest.mark.timeout(600)]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NUMBERS = {word: str(digit) for digit, word in enumerate(DIGITS)} | {"to": "2", "too": "2", "for": "4"}
-CLEAR = [prompt for prompt in Prompt if prompt not in {Prompt.MESSAGE_HELP, Prompt.MESSAGE_HELP_LISTEN}]
-"""The help takes 27 s to be said, and has no word that the menus have not."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def _likeness(said: str, heard: str) -> float:
 def test_every_prompt_is_heard(cache: PromptCache, hear: Callable[[Path], str]) -> None:
     """Of each prompt half of the words or so are understood, of all together more than nine in ten."""
     likeness = {}
-    for prompt in CLEAR:
+    for prompt in Prompt:
         (text,), (path,) = cache.texts(prompt, "en"), cache.files(prompt, "en")
         heard = hear(path)
         likeness[f"{text} | {heard}"] = _likeness(text, heard)
@@ -102,12 +102,17 @@ def test_every_prompt_is_heard(cache: PromptCache, hear: Callable[[Path], str]) 
             "Already deleted by extension 1 0 2",
         ),
         (ByColleague(deed=Deed.SAVED, who=Colleague(name="Alice")), "Already kept by Alice"),
+        (MessageLength(seconds=130), "Length 2 minutes, 1 0 seconds"),
+        (
+            SentOnBy(kind="ring-group", name="Sales", seconds=56),
+            "From the ring group Sales. After one minute.",
+        ),
     ],
 )
 def test_what_belongs_to_a_message_is_heard(
     tmp_path: Path, cache: PromptCache, hear: Callable[[Path], str], utterance: Utterance, words: str
 ) -> None:
-    """A greeting with a name, a count, a number and a colleague are understood, one part after the other."""
+    """A name, a count, a number, a colleague, a length and a way are understood, one part after the other."""
     Speaker(cache).make(cache.texts(utterance, "en"), "en")
     joined = tmp_path / "joined.wav"
     joined.write_bytes(audio.joined(cache.files(utterance, "en")))

@@ -54,7 +54,7 @@ def sounds() -> Sounds:
         (MessageCounts(new=2, saved=0), "tsvaɪ nɔøə naxrɪçtən"),
         (MessageCounts(new=21, saved=0), "aɪn ʊnttsvantsɪç nɔøə naxrɪçtən"),
         (FromNumber(number="102"), "naxrɪçt fɔn aɪns nʊl tsvaɪ"),
-        (Prompt.ENTER_PIN, "bɪtə ɡeːbən ziː iːrə piːn aɪn"),
+        (Prompt.ENTER_PIN, "bɪtə ɡeːbən ziː iːrə pɪn aɪn"),
         (ReceivedAt(at=datetime(2026, 3, 5, 13, 0), clock=SayDatetime.H12), "ʊm aɪn uːɾ naxmɪtɑːks"),
         (ReceivedAt(at=datetime(2026, 3, 5, 0, 7), clock=SayDatetime.H24), "ʊm nʊl uːɾ ziːbən"),
         (ReceivedAt(at=datetime(2026, 3, 5, 21, 45), clock=SayDatetime.H24), "uːɾ fʏnf ʊntfɪɾtsɪç"),

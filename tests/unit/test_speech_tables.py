@@ -21,7 +21,7 @@ from controlplane.callflows.prompts import (
 from controlplane.domain.colleague import SOMEBODY, Colleague
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import FOLDER, Catalogue, available_languages, load
-from controlplane.speech.sentences import sentences, spelled
+from controlplane.speech.sentences import MOST_COUNTED, sentences, spelled
 from tests.support.said import TABLES
 
 H12, H24 = SayDatetime.H12, SayDatetime.H24
@@ -61,11 +61,6 @@ UTTERANCES: dict[str, Utterance] = {
     "a number": FromNumber(number="2025550123"),
     "a name": Greeting(display_name="Nova"),
     "no name": Greeting(display_name="😀"),
-    "the PIN": Prompt.ENTER_PIN,
-    "a recorded name follows": Prompt.YOU_HAVE_REACHED,
-    "two PINs": Prompt.PIN_NOT_SAME,
-    "a PIN in a row": Prompt.PIN_RUN,
-    "a new PIN": Prompt.ENTER_NEW_PIN,
     "an extension, at once": SentOnBy(kind="extension", name="Alice"),
     "a receptionist, 20 seconds": SentOnBy(kind="virtual-receptionist", name="Nova", seconds=21),
     "a group, 1 minute": SentOnBy(kind="ring-group", name="6100", seconds=56),
@@ -82,11 +77,6 @@ UTTERANCES: dict[str, Utterance] = {
     "a person listens": ByColleague(deed=Deed.LISTENING, who=Colleague(name="Nova")),
     "somebody listens": ByColleague(deed=Deed.LISTENING, who=SOMEBODY),
     "a mailbox, 20 seconds": SentOnBy(kind="mailbox", name="Nova", seconds=20),
-    "an urgent message": Prompt.URGENT_MESSAGE,
-    "marked as urgent": Prompt.MARKED_URGENT,
-    "forwarded": Prompt.MESSAGE_FORWARDED,
-    "cannot be called back": Prompt.CALL_BACK_IMPOSSIBLE,
-    "forward by mail or to a mailbox": Prompt.FORWARD_MENU,
     "1 minute long": MessageLength(seconds=60),
     "2 minutes 1 second long": MessageLength(seconds=121),
     "21 minutes 22 seconds long": MessageLength(seconds=1282),
@@ -100,7 +90,10 @@ def _differences(catalogue: Catalogue) -> list[str]:
     wrong = [
         name for name, utterance in UTTERANCES.items() if table.said[name] != sentences(utterance, catalogue)
     ]
-    if table.digits != spelled("012345678", catalogue):
+    wrong += [
+        prompt.value for prompt in Prompt if [table.prompts.get(prompt.value)] != sentences(prompt, catalogue)
+    ]
+    if table.digits != spelled("0123456789", catalogue):
         wrong.append("digits")
     return wrong
 
@@ -113,8 +106,22 @@ def test_every_language_has_a_table() -> None:
 
 
 @pytest.mark.parametrize("language", TABLES)
+def test_each_plural_is_asked_for(language: str) -> None:
+    """No number of messages has a plural that is not heard in the counts of the table."""
+    plural = load(language).locale.plural_form
+
+    assert {plural(number) for number in range(1, MOST_COUNTED + 1)} == {plural(n) for n in COUNTS if n}
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_every_fixed_sentence_is_in_the_table(language: str) -> None:
+    """Who adds a prompt writes down what each language says, and none is left of what is said no more."""
+    assert {prompt.value for prompt in Prompt} == TABLES[language].prompts.keys()
+
+
+@pytest.mark.parametrize("language", TABLES)
 def test_a_language_says_what_the_table_says(language: str) -> None:
-    """Counts, dates, times, numbers and names are said in these words."""
+    """Fixed sentences, counts, dates, times, numbers and names are said in these words."""
     assert [] == _differences(load(language))
 
 
