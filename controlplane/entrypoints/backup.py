@@ -7,7 +7,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +17,19 @@ from controlplane.entrypoints import migrate
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.services.backup import BackupFailed, Places, Progress, Written, write_backup
 from controlplane.services.pin_hashing import MalformedPinKeys, key_marks
-from controlplane.services.restore import Restored, RestoreRefused, read_backup
+from controlplane.services.restore import Restored, read_backup
+from controlplane.services.restore_files import RestoreRefused
 from controlplane.settings import Settings, load
 from controlplane.storage.archive import BackupDamaged
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.postgres import EmbeddedPostgres, PostgresError
-from controlplane.supervisor.state import StateFolder
+from controlplane.supervisor.state import (
+    HALF_RESTORED,
+    LOCK,
+    StateFolder,
+    about_half_restored,
+    is_half_restored,
+)
 
 _FILE_MODE = 0o600
 _STANDARD = Path("-")
@@ -40,7 +47,13 @@ def back_up(target: Path, *, state_dir: Path | None, with_secrets: bool) -> None
         _write(target, places_of(settings, secret_files=state_dir / "secrets" if with_secrets else None))
 
 
-def restore(file: Path, *, state_dir: Path | None, without_pin_keys: bool) -> None:
+def restore(
+    file: Path,
+    *,
+    state_dir: Path | None,
+    without_pin_keys: bool,
+    reached: Callable[[str], None] = lambda _: None,
+) -> None:
     """Put a backup back, and say what is to be done then.
 
     Raises RestoreRefused, BackupDamaged, Unavailable, SettingsError or CannotStart, and then changed nothing.
@@ -48,11 +61,11 @@ def restore(file: Path, *, state_dir: Path | None, without_pin_keys: bool) -> No
     if not file.is_file():
         raise RestoreRefused(f"There is no file {file}.")
     if state_dir is None:
-        restored = _read(file, places_of(load()), without_pin_keys=without_pin_keys)
+        restored = _read(file, places_of(load()), without_pin_keys=without_pin_keys, reached=reached)
         follow = "controlplane prompts, controlplane publish --before-start, and start everything"
     else:
         with _empty_instance(state_dir) as places:
-            restored = _read(file, places, without_pin_keys=without_pin_keys)
+            restored = _read(file, places, without_pin_keys=without_pin_keys, reached=reached)
         follow = f"controlplane up --state-dir {state_dir}"
     say(f"Restored what was there at {restored.made_at}: {restored.messages} messages, and on their way or")
     say(f"put aside {restored.in_spool} files.")
@@ -133,7 +146,7 @@ def _tell_lost(lost: tuple[str, ...]) -> None:
         say(f"Without a recording before the backup began: {len(lost)} messages ({', '.join(lost[:5])} …).")
 
 
-def _read(file: Path, places: Places, *, without_pin_keys: bool) -> Restored:
+def _read(file: Path, places: Places, *, without_pin_keys: bool, reached: Callable[[str], None]) -> Restored:
     try:
         return read_backup(
             file,
@@ -143,6 +156,7 @@ def _read(file: Path, places: Places, *, without_pin_keys: bool) -> Restored:
             without_pin_keys=without_pin_keys,
             say=say,
             progress=Progress(say),
+            reached=reached,
         )
     except BackupDamaged as error:
         raise RestoreRefused(f"{file}: {error}") from error
@@ -153,6 +167,8 @@ def _read(file: Path, places: Places, *, without_pin_keys: bool) -> Restored:
 @contextmanager
 def _instance(state_dir: Path) -> Iterator[Settings]:
     """Lend the settings of an `up`: of one that runs, or of one whose database is started for this."""
+    if is_half_restored(state_dir):
+        raise CannotStart(about_half_restored(state_dir))
     try:
         written = read_environment((state_dir / ENVIRONMENT_FILE).read_text())
     except OSError:
@@ -160,43 +176,72 @@ def _instance(state_dir: Path) -> Iterator[Settings]:
     if (state_dir / "ready.json").exists():
         yield load({**os.environ, **written})
         return
-    with _database_of(StateFolder(state_dir)) as url:
-        yield load({**os.environ, **written, "CONTROLPLANE_DATABASE_URL": url})
+    state = StateFolder(state_dir)
+    try:
+        with _database_of(state) as url:
+            yield load({**os.environ, **written, "CONTROLPLANE_DATABASE_URL": url})
+    finally:
+        state.release()
 
 
 @contextmanager
 def _empty_instance(state_dir: Path) -> Iterator[Places]:
-    """Lend a new state folder with a running database; what was made in it goes if the restore fails."""
-    if state_dir.exists() and (not state_dir.is_dir() or any(state_dir.iterdir())):
+    """Lend a new state folder with a running database; what was made in it goes if the restore fails.
+
+    What one that was killed left there goes first. Nothing is started on it until all is there.
+    """
+    if (
+        state_dir.exists()
+        and not is_half_restored(state_dir)
+        and (not state_dir.is_dir() or {path.name for path in state_dir.iterdir()} - {LOCK})
+    ):
         raise RestoreRefused(f"{state_dir} is not empty: name a new folder.")
     was_there = state_dir.exists()
-    state = StateFolder(state_dir)
-    data: list[Path] = []
+    state = StateFolder(state_dir, restoring=True)
     try:
-        with _database_of(state, noted=data.append) as url:
+        _empty(state)
+        state.make_folders()
+        with _database_of(state) as url:
             yield replace(places_of(_settings_of_folder(state, url)), secrets=state.secrets)
+        state.restored()
     except BaseException:
-        for folder in (*data, *state.root.iterdir()):
-            shutil.rmtree(folder) if folder.is_dir() else folder.unlink(missing_ok=True)
+        _empty(state)
+        for name in (HALF_RESTORED, LOCK):
+            (state.root / name).unlink(missing_ok=True)
         if not was_there:
             state.root.rmdir()
         raise
+    finally:
+        state.release()
+
+
+def _empty(state: StateFolder) -> None:
+    """Remove what a restore made in a folder, but for what says that it is half of something."""
+    with suppress(PostgresError):
+        EmbeddedPostgres(_data_of(state)).remove()
+    for path in state.root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in {HALF_RESTORED, LOCK}:
+            path.unlink()
 
 
 @contextmanager
-def _database_of(state: StateFolder, *, noted: Callable[[Path], None] = lambda _: None) -> Iterator[str]:
-    """Run the database of a state folder, which is let go afterwards."""
+def _database_of(state: StateFolder) -> Iterator[str]:
+    """Run the database of a state folder."""
     postgres = None
     try:
-        postgres = EmbeddedPostgres(state.root / "postgres" / "data")
-        noted(postgres.data_dir)
+        postgres = EmbeddedPostgres(_data_of(state))
         yield postgres.start()
     except PostgresError as error:
         raise CannotStart(str(error)) from error
     finally:
         if postgres is not None:
             postgres.stop()
-        state.release()
+
+
+def _data_of(state: StateFolder) -> Path:
+    return state.root / "postgres" / "data"
 
 
 def _settings_of_folder(state: StateFolder, database_url: str) -> Settings:

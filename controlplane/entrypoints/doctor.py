@@ -11,11 +11,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 import aiosmtplib
+from sqlalchemy.exc import ProgrammingError
 
 from controlplane.domain.errors import DeliveryError, SwitchUnavailable, Unavailable
 from controlplane.entrypoints import migrate
@@ -30,6 +32,7 @@ from controlplane.entrypoints.doctor_prompts import check_prompts
 from controlplane.entrypoints.doctor_publishing import check_edited_files
 from controlplane.entrypoints.doctor_trunks import check_trunks
 from controlplane.entrypoints.findings import Finding
+from controlplane.entrypoints.half_restored import check_restore
 from controlplane.entrypoints.mail_server import access_tokens
 from controlplane.entrypoints.private_settings import ENVIRONMENT_FILE, read_environment
 from controlplane.entrypoints.publish import control_of
@@ -38,6 +41,7 @@ from controlplane.storage import revisions
 from controlplane.storage.database import Database
 from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
 from controlplane.supervisor.faults import CannotStart
+from controlplane.supervisor.state import about_half_restored, is_half_restored
 from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
 
 _FREE_BYTES = 100_000_000
@@ -50,7 +54,13 @@ _MODULES = (
 )  # fmt: skip
 
 
-Check = Callable[[Settings], Awaitable[list[Finding]]]
+class Check(Protocol):
+    """A function that looks at one thing."""
+
+    __name__: str
+
+    def __call__(self, settings: Settings, /) -> Awaitable[list[Finding]]:
+        """Return what was found."""
 
 
 async def check_database(settings: Settings) -> list[Finding]:
@@ -207,6 +217,7 @@ async def check_mail(settings: Settings) -> list[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     check_database,
+    check_restore,
     check_pin_keys,
     check_folders,
     check_access,
@@ -227,9 +238,24 @@ CHECKS: tuple[Check, ...] = (
 
 
 async def examine(settings: Settings, checks: Iterable[Check] = CHECKS) -> list[Finding]:
-    """Run the checks side by side; the findings are in the order of the checks."""
-    results = await asyncio.gather(*(check(settings) for check in checks))
+    """Run the checks side by side; the findings are in the order of the checks.
+
+    One that fails itself is a finding too: the others are worth knowing all the more.
+    """
+    results = await asyncio.gather(*(_findings(check, settings) for check in checks))
     return [finding for findings in results for finding in findings]
+
+
+async def _findings(check: Check, settings: Settings) -> list[Finding]:
+    subject = check.__name__.removeprefix("check_").replace("_", " ")
+    try:
+        return await check(settings)
+    except ProgrammingError:
+        found = "the database has not the tables that this version needs"
+        return [Finding(subject=subject, found=found, remedy="Run `controlplane migrate`.")]
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is said)
+        found = f"could not be looked at ({type(error).__name__}: {error})"
+        return [Finding(subject=subject, found=found, remedy="See the other findings; else report this one.")]
 
 
 def main(state_dir: Path | None, *, as_json: bool = False) -> int:
@@ -250,6 +276,8 @@ def main(state_dir: Path | None, *, as_json: bool = False) -> int:
 
 def settings_of(state_dir: Path) -> Settings:
     """Return the settings of a running `up`; raises CannotStart if none runs there."""
+    if is_half_restored(state_dir):
+        raise CannotStart(about_half_restored(state_dir))
     try:
         (state_dir / "ready.json").stat()
         written = (state_dir / ENVIRONMENT_FILE).read_text()

@@ -39,7 +39,7 @@ async def check_clock(settings: Settings) -> list[Finding]:
     ]
     if wrong:
         return [Finding(subject="clock", found=f"differs from that of {', '.join(wrong)}", remedy=_KEEP)]
-    told = f" as {' and '.join(known)} do" if known else ""
+    told = f", and so {'do' if len(known) > 1 else 'does'} {' and '.join(known)}" if known else ""
     return [Finding(subject="clock", found=f"says {here:%Y-%m-%d %H:%M} UTC{told}")]
 
 

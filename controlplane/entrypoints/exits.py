@@ -23,6 +23,10 @@ def run_process(name: str) -> None:
 
         settings = load()
         logs.configure(settings.log_format, settings.log_level)
+        if (settings.paths.recordings / ".restoring").exists():
+            from controlplane.entrypoints.half_restored import refuse_half_restored  # noqa: PLC0415 (see the module)
+
+            refuse_half_restored(settings)
         importlib.import_module(f"controlplane.entrypoints.{name}").main(settings)
 
     or_exit(run)

@@ -26,6 +26,8 @@ from controlplane.storage.recordings import RecordingStore
 
 SPOOL, RECORDINGS, PROMPTS, SECRETS, DATABASE = "spool", "recordings", "prompts", "secrets", "database"
 TABLES = f"{DATABASE}/tables.json"
+STAGED = ".restoring"
+"""Where a restore puts files aside, below each folder."""
 Say = Callable[[str], None]
 
 
@@ -132,7 +134,11 @@ def spool_files(spool: Path) -> list[Path]:
     A take loses its audio before its facts, so that what is copied of one is never audio alone; what was put
     aside meanwhile is met again among those.
     """
-    found = [path for path in spool.rglob("*") if path.is_file() and not path.is_symlink()]
+    found = [
+        path
+        for path in spool.rglob("*")
+        if path.is_file() and not path.is_symlink() and STAGED not in path.relative_to(spool).parts
+    ]
     quarantine = spool / "quarantine"
     return sorted(found, key=lambda path: (path.is_relative_to(quarantine), path.suffix == ".wav", str(path)))
 

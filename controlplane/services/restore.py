@@ -1,52 +1,43 @@
 """Puts a backup back, into a database without tables and folders without recordings.
 
 Nothing is half done: the whole file is read and its files are put aside first, the database is filled in one
-transaction, and what was put aside gets its place just before that is committed.
+transaction, and what was put aside gets its place just before that is committed. One that was killed is taken
+back by the next, unless the database says that it was committed: then it is whole.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, Self
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 import psycopg
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from controlplane.domain.errors import ControlPlaneError, Unavailable
+from controlplane.domain.errors import Unavailable
 from controlplane.services.backup import (
     DATABASE,
-    PROMPTS,
-    RECORDINGS,
     SECRETS,
     SPOOL,
+    STAGED,
     TABLES,
     Places,
     Progress,
     Say,
     spool_files,
 )
+from controlplane.services.restore_files import Mark, RestoreRefused, Staging
 from controlplane.storage import archive, dump
-from controlplane.storage.durable_files import sync_folder
 
-STAGED: Final = ".restoring"
-_FOLDER_MODES = {RECORDINGS: 0o750, SPOOL: 0o770, PROMPTS: 0o755, SECRETS: 0o700}
-_FILE_MODES = {RECORDINGS: 0o640, SPOOL: 0o660, PROMPTS: 0o644, SECRETS: 0o600}
-_DATABASE_IS_EMPTY = (
+_DATABASE_IS_EMPTY: Final = (
     "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
-
-
-class RestoreRefused(ControlPlaneError):
-    """Nothing was changed; the sentence says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +63,7 @@ def read_backup(
     without_pin_keys: bool,
     say: Say,
     progress: Progress,
+    reached: Callable[[str], None] = lambda _: None,
 ) -> Restored:
     """Put a backup back.
 
@@ -85,31 +77,37 @@ def read_backup(
             f"The backup has the schema {head['schema']}, which this version does not know: restore it with"
             " the version that made it, or a newer one."
         )
-    _refuse_what_is_there(places)
-    engine = create_engine(places.database_url.replace("postgresql://", "postgresql+psycopg://", 1))
-    try:
-        with engine.connect() as connection:
+    missing: tuple[str, ...] = ()
+    with _connected(places.database_url) as connection, Staging(places, reached=reached) as staging:
+        driver = _driver(connection)
+        mark = Mark(id=str(uuid4()), made_at=head["made_at"], database=dump.identity(driver))
+        if staging.left is not None and _is_finished(staging.left, mark, driver, places):
+            say("It was restored by one that was killed just after that: only its remains are removed")
+            end = _read(file, staging.count, progress)
+            staging.keep()
+        else:
             _refuse_tables(connection)
-            with _Staging(places) as staging:
-                say("Reading and checking the file")
-                end = _stage(file, staging, progress)
-                missing = _missing_keys(head, places, staging)
-                if missing and not without_pin_keys:
-                    raise RestoreRefused(_about_keys(missing))
-                migrate(connection, head["schema"])
-                driver: dump.SyncConnection = connection.connection.driver_connection  # type: ignore[assignment]
-                _fill(file, driver, end, say=say, progress=progress)
-                migrate(connection, "head")
-                staging.place()
-                # What goes wrong from here on is undone with the rest.
-                connection.commit()
-                staging.keep()
-    except DBAPIError as error:
-        raise Unavailable(f"The database refused: {str(error.orig).strip().splitlines()[0]}") from error
-    except psycopg.Error as error:
-        raise Unavailable(f"The database refused: {str(error).strip().splitlines()[0]}") from error
-    finally:
-        engine.dispose()
+            if staging.left is not None:
+                say("A restore was broken off here: what it left is removed")
+                staging.take_back()
+            _refuse_what_is_there(places)
+            staging.begin(mark)
+            say("Reading and checking the file")
+            end = _read(file, staging.add, progress)
+            reached("staged")
+            missing = _missing_keys(head, places, staging)
+            if missing and not without_pin_keys:
+                raise RestoreRefused(_about_keys(missing))
+            migrate(connection, head["schema"])
+            _fill(file, driver, end, say=say, progress=progress)
+            migrate(connection, "head")
+            dump.note_restore(driver, mark.id)
+            reached("filled")
+            staging.place()
+            # What went wrong before this is undone with the rest; whether this is done, the database knows.
+            _commit(connection, places, mark, staging)
+            reached("committed")
+            staging.keep()
     return Restored(
         made_at=head["made_at"],
         messages=end["rows"]["messages"] - len(end["purged"]),
@@ -119,88 +117,74 @@ def read_backup(
     )
 
 
-class _Staging:
-    """Files that get their places together. Left without `keep`, nothing of them is there."""
+def is_whole(database_url: str, mark: Mark) -> bool:
+    """Say whether a restore that left its mark filled this database; raises Unavailable."""
+    try:
+        with dump.snapshot(database_url) as connection:
+            return dump.noted_restore(connection) == mark.id
+    except psycopg.Error as error:
+        raise _refused(error) from error
 
-    def __init__(self, places: Places) -> None:
-        self._roots = {RECORDINGS: places.recordings, SPOOL: places.spool, PROMPTS: places.prompts}
-        if places.secrets is not None:
-            self._roots[SECRETS] = places.secrets
-        self._made: list[Path] = []
-        self._placed: list[Path] = []
-        self._kept = False
-        self.counts: dict[str, int] = {}
 
-    def __enter__(self) -> Self:
-        for root in self._roots.values():
-            shutil.rmtree(root / STAGED, ignore_errors=True)  # of one that was killed
-        return self
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    """Lend a connection; what the database refuses is Unavailable."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _refused(error.orig) from error
+    except psycopg.Error as error:
+        raise _refused(error) from error
+    finally:
+        engine.dispose()
 
-    def __exit__(self, *_: object) -> None:
-        for root in self._roots.values():
-            shutil.rmtree(root / STAGED, ignore_errors=True)
-        if self._kept:
-            return
-        for path in reversed(self._placed):
-            path.unlink(missing_ok=True)
-        for folder in reversed(self._made):
-            with suppress(OSError):
-                folder.rmdir()
 
-    def add(self, member: archive.Member) -> None:
-        """Put a file aside, durably, if it has a place here."""
-        kind, *steps = member.parts
-        if kind not in self._roots or not steps:
-            return
-        if kind not in self.counts:
-            self._begin(kind)
-        path = self._roots[kind] / STAGED / Path(*steps)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(member.data)
-            file.flush()
-            os.fsync(file.fileno())
-        path.chmod(_FILE_MODES[kind])
-        os.utime(path, (member.changed_at, member.changed_at))
-        self.counts[kind] += 1
+def _refused(error: BaseException | None) -> Unavailable:
+    return Unavailable(f"The database refused: {str(error).strip().splitlines()[0]}")
 
-    def read(self, kind: str, name: str) -> str | None:
-        """Return what a file says that was put aside."""
-        path = self._roots[kind] / STAGED / name if kind in self._roots else None
-        return path.read_text() if path is not None and path.is_file() else None
 
-    def place(self) -> None:
-        """Give all of them their places; what lies there already stays. Raises OSError."""
-        for kind in self.counts:
-            root = self._roots[kind]
-            folders = {root}
-            for staged in sorted(path for path in (root / STAGED).rglob("*") if path.is_file()):
-                path = root / staged.relative_to(root / STAGED)
-                if path.exists():
-                    continue
-                for folder in reversed(path.relative_to(root).parents):
-                    if not (root / folder).exists():
-                        (root / folder).mkdir(mode=_FOLDER_MODES[kind])
-                        self._made.append(root / folder)
-                    folders.add(root / folder)
-                staged.rename(path)
-                self._placed.append(path)
-            for folder in folders:
-                sync_folder(folder)
+def _driver(connection: Connection) -> dump.SyncConnection:
+    driver: dump.SyncConnection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
 
-    def _begin(self, kind: str) -> None:
-        """Make the folder of a kind, and that in which its files are put aside."""
-        root = self._roots[kind]
-        for folder in (*reversed(root.parents), root):
-            if not folder.exists():
-                folder.mkdir(mode=_FOLDER_MODES[kind] if folder == root else 0o755)
-                self._made.append(folder)
-        (root / STAGED).mkdir(mode=0o700)
-        self.counts[kind] = 0
 
-    def keep(self) -> None:
-        """Leave them where they are."""
-        self._kept = True
+def _is_finished(left: Mark, mark: Mark, connection: dump.SyncConnection, places: Places) -> bool:
+    """Say whether the one that was killed had done all, so that nothing is left to do.
+
+    Raises RestoreRefused where that cannot be said, or something else was wanted.
+    """
+    if left.database != mark.database:
+        raise RestoreRefused(
+            f"A restore into another database than this one was broken off here, with its recordings in"
+            f" {places.recordings}: name that database, or other folders."
+        )
+    if dump.noted_restore(connection) != left.id:
+        return False
+    if left.made_at != mark.made_at:
+        raise RestoreRefused(
+            f"Another backup was restored here, that of {left.made_at}, and all of it: name a new database"
+            f" and empty folders for this one. Remove {places.recordings / STAGED} to use what is there."
+        )
+    return True
+
+
+def _commit(connection: Connection, places: Places, mark: Mark, staging: Staging) -> None:
+    """Commit; raises Unavailable where nobody can say whether it was done: the next one finds out."""
+    staging.leave()
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            staging.undo()
+            raise
+        with suppress(Unavailable):
+            if is_whole(places.database_url, mark):
+                return
+        raise Unavailable(
+            "The database went away at the last moment: repeat the restore once it is there again."
+        ) from error
 
 
 def _refuse_what_is_there(places: Places) -> None:
@@ -209,7 +193,7 @@ def _refuse_what_is_there(places: Places) -> None:
         "spool": (places.spool, iter(spool_files(places.spool))),
     }.items():
         folder, found = files
-        there = next((path for path in found if STAGED not in path.parts), None)
+        there = next(found, None)
         if there is not None:
             raise RestoreRefused(
                 f"The folder of the {name} is not empty ({there}): a backup is restored into an empty"
@@ -218,7 +202,7 @@ def _refuse_what_is_there(places: Places) -> None:
 
 
 def _recordings(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob("*") if path.is_file())
+    return (path for path in root.rglob("*") if path.is_file() and STAGED not in path.parts)
 
 
 def _refuse_tables(connection: Connection) -> None:
@@ -230,8 +214,8 @@ def _refuse_tables(connection: Connection) -> None:
         )
 
 
-def _stage(file: Path, staging: _Staging, progress: Progress) -> dict[str, Any]:
-    """Put the files aside and check the whole; return what the end says."""
+def _read(file: Path, take: Callable[[archive.Member], None], progress: Progress) -> dict[str, Any]:
+    """Hand over the files and check the whole; return what the end says."""
     end: dict[str, Any] = {}
     size = file.stat().st_size >> 20
     with file.open("rb") as source:
@@ -240,7 +224,7 @@ def _stage(file: Path, staging: _Staging, progress: Progress) -> dict[str, Any]:
             if member.name == archive.END:
                 end = json.loads(member.data)
             else:
-                staging.add(member)
+                take(member)
     return end
 
 
@@ -264,7 +248,7 @@ def _fill(
             dump.set_sequences(connection, listed["sequences"])
 
 
-def _missing_keys(head: dict[str, Any], places: Places, staging: _Staging) -> tuple[str, ...]:
+def _missing_keys(head: dict[str, Any], places: Places, staging: Staging) -> tuple[str, ...]:
     """Return the keys by which PINs in it are stored, and that the restored installation does not have."""
     if staging.read(SECRETS, "pin-keys") is not None:
         return ()

@@ -26,6 +26,7 @@ LEFT_OUT: Final = {
     "sign_in_links": "a link that was used since must not let in again",
 }
 _BLOCK_BYTES = 4 << 20
+_RESTORED: Final = "restored by "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,32 @@ def emptied(connection: SyncConnection) -> Iterator[None]:
     yield
     for name in names:
         connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
+
+
+def identity(connection: SyncConnection) -> str:
+    """Return what no other database of any server has."""
+    row = connection.execute(
+        "SELECT s.system_identifier, d.oid FROM pg_control_system() s, pg_database d"
+        " WHERE d.datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    return f"{row[0]}/{row[1]}"
+
+
+def note_restore(connection: SyncConnection, restore_id: str) -> None:
+    """Have the database say, once this transaction is committed, which restore filled it."""
+    connection.execute(
+        sql.SQL("COMMENT ON TABLE alembic_version IS {}").format(sql.Literal(_RESTORED + restore_id))
+    )
+
+
+def noted_restore(connection: SyncConnection) -> str | None:
+    """Return the id of the restore that filled the database; None if none did."""
+    row = connection.execute(
+        "SELECT obj_description(to_regclass('public.alembic_version'), 'pg_class')"
+    ).fetchone()
+    said = None if row is None else row[0]
+    return said.removeprefix(_RESTORED) if said is not None and said.startswith(_RESTORED) else None
 
 
 def message_ids(connection: SyncConnection) -> list[UUID]:

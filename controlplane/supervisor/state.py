@@ -14,6 +14,8 @@ from pathlib import Path
 from controlplane.supervisor.faults import CannotStart
 
 FREE_BYTES_NEEDED = 100_000_000
+HALF_RESTORED = ".restoring"
+LOCK = "lock"
 _MEGABYTE = 1_000_000
 _PUNCTUATION_OF_PATHS = "_./+@~- "
 
@@ -30,18 +32,38 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path.parent)  # else a power failure may take the name away
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)  # else a power failure may take the name away
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def is_half_restored(root: Path) -> bool:
+    """Say whether a restore into a state folder is under way, or was killed."""
+    return (root / HALF_RESTORED).exists()
+
+
+def about_half_restored(root: Path) -> str:
+    """Return what is wrong with such a folder, and what to do."""
+    return (
+        f"A restore into {root} was broken off, or is under way: repeat it"
+        f" (controlplane restore FILE --state-dir {root}), which begins anew, or remove the folder."
+    )
 
 
 class StateFolder:
     """A folder that was found fit and is held by a lock until this process ends or `release`s it."""
 
-    def __init__(self, root: Path) -> None:
-        """Make the folder if it is missing, check it and lock it; raises CannotStart."""
+    def __init__(self, root: Path, *, restoring: bool = False) -> None:
+        """Make the folder if it is missing, check it and lock it; raises CannotStart.
+
+        With `restoring` it says on disk that it is half of something, until `restored`.
+        """
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 (links stay: a path may be short by one)
         # To a dialplan `,` `&` `|` are separators, `%` a counter, `$` a variable, `;` a comment.
         unfit = [char for char in str(self.root) if not char.isalnum() and char not in _PUNCTUATION_OF_PATHS]
@@ -54,8 +76,12 @@ class StateFolder:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             self._take_lock()
-            for folder in (self.secrets, self.logs):
-                folder.mkdir(mode=0o700, exist_ok=True)
+            if restoring:
+                (self.root / HALF_RESTORED).touch(mode=0o600)
+            elif is_half_restored(self.root):
+                self.release()
+                raise CannotStart(about_half_restored(self.root))
+            self.make_folders()
             write_private(self.root / ".writable", "yes\n")
             (self.root / ".writable").unlink()
         except OSError as error:
@@ -86,6 +112,11 @@ class StateFolder:
         """What says that everything runs, and where."""
         return self.root / "ready.json"
 
+    def make_folders(self) -> None:
+        """Make the folders that every state folder has; raises OSError."""
+        for folder in (self.secrets, self.logs):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
     def secret(self, name: str, make: Callable[[], str]) -> str:
         """Return the secret `name`, made by `make` the first time; the file has mode 0600."""
         kept = self.kept(name)
@@ -114,6 +145,11 @@ class StateFolder:
         folder.chmod(0o700)
         return folder
 
+    def restored(self) -> None:
+        """Say that the folder is whole: the last step of a restore."""
+        (self.root / HALF_RESTORED).unlink()
+        _sync(self.root)
+
     def release(self) -> None:
         """Let another `up` have the folder."""
         if self._lock is not None:
@@ -121,7 +157,7 @@ class StateFolder:
             self._lock = None
 
     def _take_lock(self) -> None:
-        path = self.root / "lock"
+        path = self.root / LOCK
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

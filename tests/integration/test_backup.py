@@ -16,9 +16,10 @@ from controlplane.domain.errors import ControlPlaneError, Unavailable
 from controlplane.domain.message import MessageState
 from controlplane.domain.pin import Pin
 from controlplane.entrypoints import migrate
-from controlplane.services.backup import BackupFailed, Places, Progress, Written, write_backup
+from controlplane.services.backup import STAGED, BackupFailed, Places, Progress, Written, write_backup
 from controlplane.services.pin_hashing import PinHasher, make_key
-from controlplane.services.restore import STAGED, Restored, RestoreRefused, read_backup
+from controlplane.services.restore import Restored, read_backup
+from controlplane.services.restore_files import RestoreRefused
 from controlplane.services.tokens import authenticate, create_token
 from controlplane.storage.archive import ArchiveWriter, BackupDamaged, members
 from controlplane.storage.database import Database

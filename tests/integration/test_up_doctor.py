@@ -30,11 +30,14 @@ from controlplane.entrypoints.doctor_numbers import check_numbers
 from controlplane.entrypoints.doctor_pins import check_pin_keys
 from controlplane.entrypoints.doctor_portal import check_portal
 from controlplane.entrypoints.doctor_trunks import check_trunks
+from controlplane.entrypoints.findings import Finding
 from controlplane.entrypoints.private_settings import written_environment
 from controlplane.services.pin_hashing import make_key
 from controlplane.settings import Settings, load
 from controlplane.storage.database import Database
+from controlplane.supervisor.postgres import EmbeddedPostgres
 from tests.support.api import Api
+from tests.support.installation import new_database
 from tests.support.portal import make_user
 from tests.support.rows import add_mailbox
 from tests.support.smtp_server import certificate, smtp_server
@@ -159,6 +162,28 @@ async def test_a_migrated_database_is_fine(tmp_path: Path, database_url: str) ->
     assert (None, True) == (finding.remedy, finding.found.startswith("answers, schema"))
 
 
+async def test_database_without_tables_hides_no_finding(tmp_path: Path, postgres: EmbeddedPostgres) -> None:
+    """Before the first `migrate` each check says something, and those that need a table say what to run."""
+    with new_database(postgres, "no_tables") as url:
+        findings = await examine(settings(tmp_path, CONTROLPLANE_DATABASE_URL=url))
+    remedies = {each.subject: each.remedy for each in findings}
+
+    assert "Run `controlplane migrate`." == remedies["database"] == remedies["portal"]
+    assert {"folder spool", "web", "calls", "mail"} <= remedies.keys()
+
+
+async def test_check_that_fails_itself_is_a_finding(tmp_path: Path) -> None:
+    """It is named with its error, and the others are told all the same."""
+
+    async def check_the_moon(_: Settings, /) -> list[Finding]:
+        raise KeyError("crater")
+
+    first, second = await examine(settings(tmp_path), [check_the_moon, check_web])
+
+    assert ("the moon", "could not be looked at (KeyError: 'crater')") == (first.subject, first.found)
+    assert (True, "web") == (first.remedy is not None, second.subject)
+
+
 async def test_folders_that_can_be_written_are_fine(tmp_path: Path) -> None:
     """The test file is removed again."""
     for name in ("recordings", "spool", "prompts", "configuration", "mail"):
@@ -241,8 +266,9 @@ async def test_clock_is_compared(tmp_path: Path, database_url: str) -> None:
     made.paths.spool.mkdir()
 
     (finding,) = await examine(made, [check_clock])
+    both = ", and so do the database and the disk of the spool"
 
-    assert (None, True) == (finding.remedy, "the database and the disk of the spool do" in finding.found)
+    assert (None, True) == (finding.remedy, finding.found.endswith(both))
 
 
 async def test_key_of_a_pin_that_is_not_set_is_found(
