@@ -81,6 +81,104 @@ async def test_a_tenant_has_words_too(system: httpx.AsyncClient) -> None:
     assert revisions == (await system.get(f"{API}/configuration/revisions")).json()
 
 
+WORDS = f"{API}/mail-words"
+
+
+async def test_a_tenant_says_by_its_own_token_what_its_mails_say(client: httpx.AsyncClient, api: Api) -> None:
+    """Words are set, read and taken back; what is left out stays, and nobody else's are touched."""
+    other = await api.tenant("north")
+    api.jobs()
+    before = (await client.get(WORDS)).json()
+    words = {"email_subject": "{{ TENANT_NAME }}", "email_introduction": "Dear all,\n{{ DURATION }}"}
+    kept = await client.patch(WORDS, json=words)
+    half = (await client.patch(WORDS, json={"email_subject": None})).json()
+    read = await client.get(WORDS)
+    same = await client.get(WORDS, headers={"If-None-Match": read.headers["etag"]})
+    async with other:
+        foreign = (await other.get(WORDS)).json()
+
+    none = dict.fromkeys(words)
+    assert (none, words, none) == (before, kept.json(), foreign)
+    assert {**words, "email_subject": None} == half == read.json()
+    assert 304 == same.status_code
+    assert [] == api.jobs()
+    assert "token tests" in {
+        row["author"]
+        for row in api.rows("SELECT author FROM audit_entries WHERE details -> 'after' ? 'email_subject'")
+    }
+
+
+@pytest.mark.parametrize(("template", "error_id", "part"), BAD, ids=[one[1] for one in BAD])
+async def test_bad_words_of_a_tenant_are_refused(
+    client: httpx.AsyncClient, template: str, error_id: str, part: str
+) -> None:
+    """The field and what is wrong are told as at a mailbox, and nothing is changed."""
+    answer = await client.patch(WORDS, json={"email_subject": "good", "email_introduction": template})
+    (error,) = answer.json()["errors"]
+
+    assert (422, "email_introduction", error_id) == (answer.status_code, error["field"], error["error_id"])
+    assert part in error["detail"]
+    assert {"email_subject": None, "email_introduction": None} == (await client.get(WORDS)).json()
+
+
+async def test_the_second_of_two_who_change_a_tenants_words_is_told(client: httpx.AsyncClient) -> None:
+    """With the ETag that was read; without one the last one counts."""
+    read = (await client.get(WORDS)).headers["etag"]
+    first = await client.patch(WORDS, json={"email_subject": "first"}, headers={"If-Match": read})
+    second = await client.patch(WORDS, json={"email_subject": "second"}, headers={"If-Match": read})
+
+    assert (200, 412) == (first.status_code, second.status_code)
+    assert "first" == (await client.get(WORDS)).json()["email_subject"]
+
+
+async def test_a_preview_of_a_tenants_words_is_a_mail(
+    client: httpx.AsyncClient, system: httpx.AsyncClient
+) -> None:
+    """The stored words stand where none are tried, what is wrong is told, and nothing is saved."""
+    await system.patch(f"{API}/tenants/default", json={"language": "de-AT"})
+    await client.patch(WORDS, json={"email_introduction": "Dear all"})
+    seen = (await client.post(f"{WORDS}/preview", json={"email_subject": "{{ TENANT_NAME }}!"})).json()
+    bad = (
+        await client.post(f"{WORDS}/preview", json={"email_subject": "{{ X }}", "email_introduction": None})
+    ).json()
+
+    assert ("default!", []) == (seen["subject"], seen["faults"])
+    assert "Dear all" in seen["text"]
+    assert "Länge: 1 Minute, 5 Sekunden" in seen["text"]
+    assert [("email_subject", "template-unknown-variable")] == [
+        (fault["field"], fault["error_id"]) for fault in bad["faults"]
+    ]
+    assert bad["subject"].startswith("Neue Nachricht für Shared Voicemail (8001)")
+    assert "Dear all" not in bad["text"]
+    assert (await client.get(WORDS)).json()["email_subject"] is None
+
+
+async def test_a_test_mail_of_a_tenant_is_sent_once(
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, tmp_path: Path
+) -> None:
+    """With the stored words of the tenant, whatever a mailbox says; no other tenant and no mailbox has it."""
+    await client.patch(WORDS, json={"email_subject": "{{ TENANT_NAME }} works"})
+    await client.patch(BOX, json={"email_subject": "not this"})
+    asked = await client.post(f"{WORDS}/test", json={"recipient": "admin@example.com"})
+    trial = UUID(asked.json()["id"])
+    async with smtp_server() as server:
+        mailing = _mailing(api, server.port, tmp_path)
+        await send_trial(mailing, trial)
+        await send_trial(mailing, trial)
+    found = (await client.get(asked.headers["location"])).json()
+    async with await api.tenant("north") as other:
+        strangers = [
+            (await asking.get(f"{path}/test/{trial}")).json()["error_id"]
+            for asking, path in ((other, WORDS), (client, f"{BOX}/mail"))
+        ]
+    bad = await client.post(f"{WORDS}/test", json={"recipient": "nobody"})
+
+    assert (202, "queued", "sent") == (asked.status_code, asked.json()["status"], found["status"])
+    assert ["default works"] == [mail["Subject"] for mail in server.mails]
+    assert ["no-such-test-mail"] * 2 == strangers
+    assert (422, "recipient") == (bad.status_code, bad.json()["errors"][0]["field"])
+
+
 async def test_a_preview_is_a_mail(client: httpx.AsyncClient, mailbox: httpx.Response) -> None:
     """A preview has the words that are tried, the stored ones beside them, and the facts of a sample."""
     await client.patch(BOX, json={"email_introduction": "Dear all", "language": "de"})
