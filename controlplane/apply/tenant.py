@@ -14,9 +14,8 @@ from controlplane.services.tenants import TenantChanges, create_tenant, get_tena
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
 
-_FIELDS = ("sip_domain", "language", "time_zone", *LIMITS)
-_FIELDS = ("sip_domain", "language", "time_zone", "email_subject", "email_introduction")
-_MAY_BE_NULL = frozenset({"email_subject", "email_introduction"})
+_FIELDS = ("sip_domain", "language", "time_zone", *LIMITS, "email_subject", "email_introduction")
+_MAY_BE_NULL = frozenset({"trash_days", "email_subject", "email_introduction"})
 
 
 async def find_tenant(db: Database, name: str) -> Tenant | None:

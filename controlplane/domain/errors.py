@@ -115,9 +115,13 @@ class CallLost(CallEnded):
 
 
 class DeliveryError(ControlPlaneError):
-    """A mail was not taken over; `permanent` says that no retry will help."""
+    """A mail was not taken over.
 
-    def __init__(self, sentence: str, *, permanent: bool) -> None:
+    `permanent` says that no retry will help, `too_large` that a smaller mail may be taken.
+    """
+
+    def __init__(self, sentence: str, *, permanent: bool, too_large: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.permanent = permanent
+        self.too_large = too_large

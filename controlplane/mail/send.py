@@ -19,6 +19,8 @@ from controlplane.domain.errors import DeliveryError
 from controlplane.mail.access_tokens import AccessTokens
 
 _PERMANENT = 500
+_TOO_LARGE = 552
+_TOO_LARGE_ENHANCED = ("5.3.4", "5.2.3")
 _STEPS = 10
 
 
@@ -67,6 +69,9 @@ class SmtpSender:
         except aiosmtplib.SMTPAuthenticationError as error:
             raise _temporary("refused the log-in", error.code) from error
         except aiosmtplib.SMTPSenderRefused as error:
+            if _too_large(error.code, error.message):
+                # The size is told beside the sender's address (RFC 1870).
+                raise _refused("refused the mail", error.code, error.message) from error
             raise _temporary("refused the sender's address", error.code, error.message) from error
         except aiosmtplib.SMTPResponseException as error:
             raise _temporary("refused the connection", error.code, error.message) from error
@@ -122,7 +127,16 @@ class SmtpSender:
 
 
 def _refused(what: str, code: int, reply: str) -> DeliveryError:
-    return DeliveryError(f"The mail server {what} ({code} {clean(reply)}).", permanent=code >= _PERMANENT)
+    return DeliveryError(
+        f"The mail server {what} ({code} {clean(reply)}).",
+        permanent=code >= _PERMANENT,
+        too_large=_too_large(code, reply),
+    )
+
+
+def _too_large(code: int, reply: str) -> bool:
+    """Say whether a refusal is about the size: by the code of RFC 1870, or by one of RFC 3463."""
+    return code == _TOO_LARGE or (code >= _PERMANENT and reply.startswith(_TOO_LARGE_ENHANCED))
 
 
 def _temporary(what: str, code: int, reply: str = "") -> DeliveryError:

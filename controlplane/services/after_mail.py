@@ -1,7 +1,8 @@
 """What becomes of a message once its mails are taken: it stays, is read, or goes to the trash.
 
-Only what nobody has looked at meanwhile is moved, and only when the mail to every recipient was taken: one
-that waits, failed or was given up keeps the message as it is.
+Only what nobody has touched since it came is moved, so that it happens once and undoes nobody's work, and
+only when the mail to every recipient was taken: one that waits, failed or was given up keeps the message as
+it is.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ async def settle(session: AsyncSession, jobs: Jobs, message: Message) -> None:
         return
     if not await message_mails.all_sent(session, message.id, found[0].email_recipients):
         return
-    if await messages.move(session, message.id, seen=MessageState.NEW, to=state, by=SYSTEM):
+    if await messages.move_untouched(session, message.id, to=state, by=SYSTEM):
         await defer_lamps(session, jobs, [message.mailbox_id])
         structlog.get_logger().info("message.settled", message_id=str(message.id), state=state.value)
 

@@ -48,7 +48,9 @@ __all__ = [
     "preview_mail",
     "preview_of_tenant",
     "sample_mail",
+    "sample_of_tenant",
     "templates_of",
+    "templates_of_tenant",
     "words_faults",
 ]
 
@@ -95,6 +97,15 @@ def templates_of(mailbox: Mailbox, tenant: TenantRow) -> dict[str, Template]:
                 mailbox_id=None if own is None else mailbox.id,
             )
     return found
+
+
+def templates_of_tenant(tenant: Tenant) -> dict[str, Template]:
+    """Return the templates of the mails of mailboxes that have none of their own, by field."""
+    return {
+        field: Template(text=text, tenant_id=tenant.id, mailbox_id=None)
+        for field in FIELDS
+        if (text := getattr(tenant, field)) is not None
+    }
 
 
 async def check_words(values: Mapping[str, Any]) -> None:
@@ -185,19 +196,12 @@ async def preview_mail(
 
 
 async def preview_of_tenant(
-    tenant: Tenant, *, words: Mapping[str, str | None], public_url: str
+    tenant: Tenant, *, changes: Mapping[str, str | None], public_url: str
 ) -> MailPreview:
-    """Return what the mails of a tenant's mailboxes would be with these words."""
-    mail = replace(
-        _sample(tenant.name, public_url=public_url, language=tenant.language),
-        received_at=datetime.now(UTC).astimezone(ZoneInfo(tenant.time_zone)),
-    )
-    templates = {
-        field: Template(text=text, tenant_id=tenant.id, mailbox_id=None)
-        for field, text in words.items()
-        if text is not None
-    }
-    return await asyncio.to_thread(_preview, mail, templates)
+    """Return what the mails of a tenant's mailboxes would be with these words in the place of its own."""
+    changed = replace(tenant, **{field: text for field, text in changes.items() if field in FIELDS})  # type: ignore[arg-type]  # texts
+    mail = sample_of_tenant(changed, public_url=public_url)
+    return await asyncio.to_thread(_preview, mail, templates_of_tenant(changed))
 
 
 async def mailbox_faults(
@@ -235,6 +239,18 @@ def sample_mail(
         mailbox_number=mailbox.number,
         mailbox_name=mailbox.display_name,
         received_at=datetime.now(UTC).astimezone(ZoneInfo(mailbox.time_zone)),
+    )
+
+
+def sample_of_tenant(
+    tenant: Tenant, *, public_url: str, message_id: UUID = _SAMPLE_ID, recipient: str = _NOBODY
+) -> NewMessageMail:
+    """Return a mail about a message that nobody left, in a mailbox that is not there."""
+    return replace(
+        _sample(tenant.name, public_url=public_url, language=tenant.language),
+        message_id=message_id,
+        recipient=recipient,
+        received_at=datetime.now(UTC).astimezone(ZoneInfo(tenant.time_zone)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -118,7 +118,7 @@ async def send_message_mail(mailing: Mailing, message_id: UUID, recipient: str) 
         return
     log = log.bind(**_traced(mail.message))
     try:
-        await mailing.sender.send(await _compose(mailing, mail))
+        await _hand_over(mailing, mail)
     except DeliveryError as error:
         await _failed(mailing, mail, error)
         return
@@ -192,7 +192,26 @@ async def _failed(mailing: Mailing, mail: _Mail, error: DeliveryError) -> None:
     log.warning("mail.failed" if final else "mail.postponed", error=error.sentence)
 
 
-async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
+async def _hand_over(mailing: Mailing, mail: _Mail) -> None:
+    """Send a mail; where it is too large for the server, without the recording. Raises DeliveryError."""
+    values = await _values(mailing, mail)
+    try:
+        await mailing.sender.send(_compose(mailing, values))
+    except DeliveryError as error:
+        if not error.too_large or values.attachment is None:
+            raise
+        structlog.get_logger().info(
+            "mail.without_recording", message_id=str(mail.message.id), error=error.sentence
+        )
+        smaller = replace(values, attachment=None, attachment_missing=True)
+        await mailing.sender.send(_compose(mailing, smaller))
+
+
+def _compose(mailing: Mailing, values: NewMessageMail) -> EmailMessage:
+    return mailing.composer.compose(values, now=datetime.now(UTC))
+
+
+async def _values(mailing: Mailing, mail: _Mail) -> NewMessageMail:
     message, mailbox = mail.message, mail.mailbox
     attached = mailbox.email_attachment and mail.recipient not in mailbox.email_notice_only
     attachment = await _attachment(mailing, mail) if attached else None
@@ -216,8 +235,7 @@ async def _compose(mailing: Mailing, mail: _Mail) -> EmailMessage:
         tenant_name=mail.tenant_name,
         trace_id=message.trace_id,
     )
-    values = await own_words(mailing.database, mailing.composer, values, mail.templates)
-    return mailing.composer.compose(values, now=datetime.now(UTC))
+    return await own_words(mailing.database, mailing.composer, values, mail.templates)
 
 
 async def _attachment(mailing: Mailing, mail: _Mail) -> Attachment | None:

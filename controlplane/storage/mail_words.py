@@ -32,11 +32,19 @@ class WordsFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialOwner:
+    """Whose mails are tried: those of a mailbox, or those of a tenant for mailboxes without own words."""
+
+    mailbox_id: UUID | None = None
+    tenant_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailTrial:
     """A mail that somebody sends to see what it is like; `status` is queued, sent or failed."""
 
     id: UUID
-    mailbox_id: UUID
+    owner: TrialOwner
     recipient: str
     made_at: datetime
     status: str
@@ -110,27 +118,33 @@ async def faults(
 
 
 async def add_trial(
-    session: AsyncSession, trial_id: UUID, *, mailbox_id: UUID, recipient: str, by: str
+    session: AsyncSession, trial_id: UUID, owner: TrialOwner, *, recipient: str, by: str
 ) -> None:
     """Add a test mail that waits."""
-    session.add(MailTrialRow(id=trial_id, mailbox_id=mailbox_id, recipient=recipient, made_by=by, error=None))
+    session.add(
+        MailTrialRow(
+            id=trial_id,
+            mailbox_id=owner.mailbox_id,
+            tenant_id=owner.tenant_id,
+            recipient=recipient,
+            made_by=by,
+            error=None,
+        )
+    )
     await session.flush()
 
 
-async def trial(session: AsyncSession, trial_id: UUID, *, mailbox_id: UUID | None = None) -> MailTrial | None:
-    """Return a test mail; with `mailbox_id` only one of this mailbox."""
-    query = select(MailTrialRow).where(MailTrialRow.id == trial_id)
-    if mailbox_id is not None:
-        query = query.where(MailTrialRow.mailbox_id == mailbox_id)
-    row = await session.scalar(query)
+async def trial(session: AsyncSession, trial_id: UUID) -> MailTrial | None:
+    """Return a test mail."""
+    row = await session.get(MailTrialRow, trial_id)
     return None if row is None else _trial(row)
 
 
-async def newest_trial(session: AsyncSession, mailbox_id: UUID) -> MailTrial | None:
-    """Return the newest test mail of a mailbox."""
+async def newest_trial(session: AsyncSession, owner: TrialOwner) -> MailTrial | None:
+    """Return the newest test mail of a mailbox or a tenant."""
     row = await session.scalar(
         select(MailTrialRow)
-        .where(MailTrialRow.mailbox_id == mailbox_id)
+        .filter_by(mailbox_id=owner.mailbox_id, tenant_id=owner.tenant_id)
         .order_by(MailTrialRow.made_at.desc())
         .limit(1)
     )
@@ -154,7 +168,7 @@ async def purge_trials(session: AsyncSession, *, before: datetime) -> None:
 def _trial(row: MailTrialRow) -> MailTrial:
     return MailTrial(
         id=row.id,
-        mailbox_id=row.mailbox_id,
+        owner=TrialOwner(mailbox_id=row.mailbox_id, tenant_id=row.tenant_id),
         recipient=row.recipient,
         made_at=row.made_at,
         status=row.status,

@@ -128,6 +128,22 @@ async def move(
     return changed.scalar_one_or_none() is not None
 
 
+async def move_untouched(session: AsyncSession, message_id: UUID, *, to: MessageState, by: str) -> bool:
+    """Move a message that nobody has moved since it came; False if somebody has, back to new too."""
+    changed = await session.execute(
+        update(MessageRow)
+        .where(
+            MessageRow.id == message_id,
+            MessageRow.state == MessageState.NEW.value,
+            MessageRow.state_changed_by.is_(None),
+        )
+        .values(_moved(to, by))
+        .returning(MessageRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.scalar_one_or_none() is not None
+
+
 async def restore(session: AsyncSession, message_id: UUID, *, by: str) -> MessageState | None:
     """Take a message out of the trash; return its state then, None if it is not there.
 

@@ -528,17 +528,23 @@ class MailTemplateFaultRow(Table):
 
 
 class MailTrialRow(Table):
-    """A mail that somebody sends to see what it is like. `status`: queued, sent, failed. Kept for a day."""
+    """A mail that somebody sends to see what it is like. `status`: queued, sent, failed. Kept for a day.
+
+    It is as those of a mailbox are, or as those of the tenant for mailboxes without words of their own.
+    """
 
     __tablename__ = "mail_trials"
     __table_args__ = (
         CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),
+        CheckConstraint("num_nonnulls(mailbox_id, tenant_id) = 1", name="owner"),
         Index(None, "mailbox_id"),
+        Index(None, "tenant_id"),
         Index(None, "made_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"))
+    mailbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("mailboxes.id", ondelete="CASCADE"))
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     recipient: Mapped[str]
     made_by: Mapped[str]
     made_at: Mapped[datetime] = _now()

@@ -10,7 +10,7 @@ import pytest
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import SmtpSender
 from controlplane.services.mail_trials import send_trial
-from controlplane.services.mailing import Mailing
+from controlplane.services.mailing import Mailing, mail_again, send_message_mail
 from controlplane.storage.mail_words import note_fault
 from controlplane.storage.recordings import RecordingStore
 from tests.support.api import MAILBOX, Api
@@ -25,6 +25,8 @@ BAD: list[tuple[str, str, str]] = [
     ("%%CALLER_NAME%%", "template-foreign", "{{ CALLER_NAME }}"),
     ("{{ CALLER_NUMBER[0] }}", "template-fails", "no element 0"),
     ("{{ 'x' * 20000 }}", "template-too-long", "longer"),
+    ("{{ 'x' * 999999999 }}", "template-too-large", "memory"),
+    ("{{ CALLER_NAME.__class__.__mro__ }}", "template-fails", "unsafe"),
     (LOOP, "template-too-slow", "was stopped"),
 ]
 
@@ -41,6 +43,23 @@ async def test_a_bad_template_is_refused_when_it_is_saved(
     assert (422, "email_introduction", error_id) == (answer.status_code, error["field"], error["error_id"])
     assert part in error["detail"]
     assert before == (await client.get(BOX)).json()
+
+
+@pytest.mark.parametrize(("field", "longest"), [("email_subject", 300), ("email_introduction", 4000)])
+async def test_a_template_has_a_length(
+    client: httpx.AsyncClient, mailbox: httpx.Response, field: str, longest: int
+) -> None:
+    """One of all characters that it may have is taken; one more, or none, is told with the limit."""
+    answers = [
+        await client.patch(url, json={field: "x" * length})
+        for url in (BOX, WORDS)
+        for length in (longest, longest + 1, 0)
+    ]
+
+    assert [200, 422, 422] * 2 == [answer.status_code for answer in answers]
+    for answer in answers[1::3]:
+        (error,) = answer.json()["errors"]
+        assert (field, True) == (error["field"], str(longest) in error["detail"])
 
 
 async def test_words_are_kept_and_taken_back(client: httpx.AsyncClient, mailbox: httpx.Response) -> None:
@@ -79,6 +98,104 @@ async def test_a_tenant_has_words_too(system: httpx.AsyncClient) -> None:
         "{{ TENANT_NAME }}" == good.json()["email_subject"] == (await system.get(url)).json()["email_subject"]
     )
     assert revisions == (await system.get(f"{API}/configuration/revisions")).json()
+
+
+WORDS = f"{API}/mail-words"
+
+
+async def test_a_tenant_says_by_its_own_token_what_its_mails_say(client: httpx.AsyncClient, api: Api) -> None:
+    """Words are set, read and taken back; what is left out stays, and nobody else's are touched."""
+    other = await api.tenant("north")
+    api.jobs()
+    before = (await client.get(WORDS)).json()
+    words = {"email_subject": "{{ TENANT_NAME }}", "email_introduction": "Dear all,\n{{ DURATION }}"}
+    kept = await client.patch(WORDS, json=words)
+    half = (await client.patch(WORDS, json={"email_subject": None})).json()
+    read = await client.get(WORDS)
+    same = await client.get(WORDS, headers={"If-None-Match": read.headers["etag"]})
+    async with other:
+        foreign = (await other.get(WORDS)).json()
+
+    none = dict.fromkeys(words)
+    assert (none, words, none) == (before, kept.json(), foreign)
+    assert {**words, "email_subject": None} == half == read.json()
+    assert 304 == same.status_code
+    assert [] == api.jobs()
+    assert "token tests" in {
+        row["author"]
+        for row in api.rows("SELECT author FROM audit_entries WHERE details -> 'after' ? 'email_subject'")
+    }
+
+
+@pytest.mark.parametrize(("template", "error_id", "part"), BAD[:3], ids=[one[1] for one in BAD[:3]])
+async def test_bad_words_of_a_tenant_are_refused(
+    client: httpx.AsyncClient, template: str, error_id: str, part: str
+) -> None:
+    """The field and what is wrong are told as at a mailbox, and nothing is changed."""
+    answer = await client.patch(WORDS, json={"email_subject": "good", "email_introduction": template})
+    (error,) = answer.json()["errors"]
+
+    assert (422, "email_introduction", error_id) == (answer.status_code, error["field"], error["error_id"])
+    assert part in error["detail"]
+    assert {"email_subject": None, "email_introduction": None} == (await client.get(WORDS)).json()
+
+
+async def test_the_second_of_two_who_change_a_tenants_words_is_told(client: httpx.AsyncClient) -> None:
+    """With the ETag that was read; without one the last one counts."""
+    read = (await client.get(WORDS)).headers["etag"]
+    first = await client.patch(WORDS, json={"email_subject": "first"}, headers={"If-Match": read})
+    second = await client.patch(WORDS, json={"email_subject": "second"}, headers={"If-Match": read})
+
+    assert (200, 412) == (first.status_code, second.status_code)
+    assert "first" == (await client.get(WORDS)).json()["email_subject"]
+
+
+async def test_a_preview_of_a_tenants_words_is_a_mail(
+    client: httpx.AsyncClient, system: httpx.AsyncClient
+) -> None:
+    """The stored words stand where none are tried, what is wrong is told, and nothing is saved."""
+    await system.patch(f"{API}/tenants/default", json={"language": "de-AT"})
+    await client.patch(WORDS, json={"email_introduction": "Dear all"})
+    seen = (await client.post(f"{WORDS}/preview", json={"email_subject": "{{ TENANT_NAME }}!"})).json()
+    bad = (
+        await client.post(f"{WORDS}/preview", json={"email_subject": "{{ X }}", "email_introduction": LOOP})
+    ).json()
+
+    assert ("default!", []) == (seen["subject"], seen["faults"])
+    assert "Dear all" in seen["text"]
+    assert "Länge: 1 Minute, 5 Sekunden" in seen["text"]
+    assert {"email_subject": "template-unknown-variable", "email_introduction": "template-too-slow"} == {
+        fault["field"]: fault["error_id"] for fault in bad["faults"]
+    }
+    assert bad["subject"].startswith("Neue Nachricht für Shared Voicemail (8001)")
+    assert "Dear all" not in bad["text"]
+    assert (await client.get(WORDS)).json()["email_subject"] is None
+
+
+async def test_a_test_mail_of_a_tenant_is_sent_once(
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, tmp_path: Path
+) -> None:
+    """With the stored words of the tenant, whatever a mailbox says; no other tenant and no mailbox has it."""
+    await client.patch(WORDS, json={"email_subject": "{{ TENANT_NAME }} works"})
+    await client.patch(BOX, json={"email_subject": "not this"})
+    asked = await client.post(f"{WORDS}/test", json={"recipient": "admin@example.com"})
+    trial = UUID(asked.json()["id"])
+    async with smtp_server() as server:
+        mailing = _mailing(api, server.port, tmp_path)
+        await send_trial(mailing, trial)
+        await send_trial(mailing, trial)
+    found = (await client.get(asked.headers["location"])).json()
+    async with await api.tenant("north") as other:
+        strangers = [
+            (await asking.get(f"{path}/test/{trial}")).json()["error_id"]
+            for asking, path in ((other, WORDS), (client, f"{BOX}/mail"))
+        ]
+    bad = await client.post(f"{WORDS}/test", json={"recipient": "nobody"})
+
+    assert (202, "queued", "sent") == (asked.status_code, asked.json()["status"], found["status"])
+    assert ["default works"] == [mail["Subject"] for mail in server.mails]
+    assert ["no-such-test-mail"] * 2 == strangers
+    assert (422, "recipient") == (bad.status_code, bad.json()["errors"][0]["field"])
 
 
 async def test_a_preview_is_a_mail(client: httpx.AsyncClient, mailbox: httpx.Response) -> None:
@@ -211,6 +328,32 @@ async def test_words_that_failed_are_told_until_they_are_changed(
         told[name] for name in ("mailbox", "field", "mails", "sentence")
     )
     assert ([told], []) == (still, gone)
+
+
+async def test_a_refusal_is_shown_by_its_address(
+    api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, tmp_path: Path
+) -> None:
+    """What the mail server said of one recipient stands beside that one, and the other one got the mail."""
+    people = ["alice@example.com", "bob@example.com", "carol@example.com"]
+    await client.patch(BOX, json={"email_recipients": people, "email_notification": True})
+    message = await api.message()
+    assert await mail_again(api.deps.db, api.deps.jobs, message, by="tests")
+    async with smtp_server() as server:
+        server.refused = {"bob": "550 5.1.1 <bob> unknown", "carol": "450 4.2.1 Try\x00 later"}
+        mailing = _mailing(api, server.port, tmp_path)
+        for person in people:
+            await send_message_mail(mailing, message, person)
+    of_message = (await client.get(f"{API}/messages/{message}")).json()["mails"]
+    listed = (await client.get(f"{API}/mails")).json()
+
+    told = {
+        "bob@example.com": "The mail server refused the recipient (550 5.1.1 <bob> unknown).",
+        "carol@example.com": "The mail server refused the recipient (450 4.2.1 Try later).",
+    }
+    assert ["alice@example.com"] == server.recipients
+    assert {"alice@example.com": None, **told} == {mail["recipient"]: mail["error"] for mail in of_message}
+    assert told == {mail["recipient"]: mail["error"] for mail in listed["items"]}
+    assert (1, 1) == (listed["waiting"], listed["failed"])
 
 
 async def test_mails_that_failed_are_tried_again_or_given_up(

@@ -446,6 +446,17 @@ async def test_a_tenant_is_made_where_its_domain_is_said(applies: Applier, api: 
     assert said.startswith("tenant.name: There is no tenant south. Name another one, or give it a sip_domain")
 
 
+async def test_what_a_tenant_says_for_its_mailboxes_is_set_and_taken_back(applies: Applier) -> None:
+    """Limits and words of mails; what is left out stays, and null takes back what may be left to others."""
+    await applies.apply("tenant: {retain_days: 60, trash_days: 7, email_subject: ours, max_messages: 5}")
+    done = await applies.plan("tenant: {trash_days: null, email_subject: null}")
+    (changed,) = done.objects
+
+    assert ['email_subject: "ours" → null', "trash_days: 7 → null"] == sorted(
+        f"{each.field}: {each.old} → {each.new}" for each in changed.changes
+    )
+
+
 async def test_codes_and_reserved_numbers(applies: Applier) -> None:
     """A feature keeps its code where the file says nothing; a range that changes is reserved anew."""
     first = await applies.apply(

@@ -19,7 +19,16 @@ PIN, PASSWORD = "290174", "Wq7-vmZ9_xbT2"
 
 EVERYTHING = f"""\
 tenant:
-  {{name: default, language: de, time_zone: Europe/Berlin, retain_days: 60, trash_days: 7, max_messages: 5}}
+  name: default
+  sip_domain: localhost
+  language: de
+  time_zone: Europe/Berlin
+  retain_days: 60
+  trash_days: 7
+  max_messages: 5
+  max_total_seconds: 900
+  email_subject: "{{{{ CALLER_NAME }}}} called"
+  email_introduction: Dear all
 reserved-numbers: [{{first: "9000", last: "9099", note: the old system}}]
 feature-codes: [{{feature: closed-now, code: "*17", enabled: false}}]
 office-hours:
@@ -174,6 +183,9 @@ async def test_every_kind_with_every_field_round_trips(
     again = await applies.apply(text, prune=True)
 
     assert ((), []) == (again.plan.objects, api.jobs())
+    assert read_declaration(EVERYTHING.encode(), {}).declaration.tenant == (
+        read_declaration(text.encode(), {}).declaration.tenant
+    )
     assert not [secret for secret in (PIN, PASSWORD, "argon2") if secret in text]
     assert _fields_set(EVERYTHING).items() <= (
         {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,10 +17,11 @@ import pytest
 import soundfile
 from controlplane.jobs import mail as mail_task
 from controlplane.mail.compose import Composer
+from controlplane.mail.own_words import VARIABLES
 from controlplane.mail.send import EmlFolder, SmtpSender
-from controlplane.services.mail_queue import discard_mail
+from controlplane.services.mail_queue import discard_mail, retry_mails
 from controlplane.services.mail_words import words_faults
-from controlplane.services.mailing import Mailing, mail_job, send_message_mail
+from controlplane.services.mailing import Mailing, mail_again, mail_job, send_message_mail
 from controlplane.services.message_links import MessageLinks
 from controlplane.storage.database import Database
 from controlplane.storage.queue import Jobs
@@ -385,8 +389,45 @@ async def test_a_recording_that_is_too_large_stays_behind_the_link(
     await send_message_mail(mailing, MESSAGE, ALICE)
 
     (mail,) = server.mails
+    words = mail.as_string()
+    assert [] == list(mail.iter_attachments())
+    assert "The recording could not be attached. You can hear it by the link." in words
+    assert "https://voicemail.example.com/m/" in words
+    assert ("sent", 1, None) == (await _mails(database))[ALICE]
+
+
+async def test_a_mail_that_is_too_large_for_the_server_goes_out_without_the_recording(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """The server takes less than the mailbox allows, and says so: the link goes out at once instead."""
+    noise = np.random.default_rng(7).normal(0, 0.3, 60 * 8000)
+    soundfile.write(mailing.recordings.path(MESSAGE), noise, 8000)
+    await _queue(database, mailing.jobs, mailbox)
+    async with smtp_server(largest=50_000) as server:
+        sender = SmtpSender(host="127.0.0.1", port=server.port, security="none", timeout_seconds=5)
+
+        await send_message_mail(replace(mailing, sender=sender), MESSAGE, ALICE)
+
+    (mail,) = server.mails
     assert [] == list(mail.iter_attachments())
     assert "The recording could not be attached. You can hear it by the link." in mail.as_string()
+    assert ("sent", 1, None) == (await _mails(database))[ALICE]
+
+
+async def test_a_mail_that_is_too_large_without_a_recording_has_failed(
+    database: Database, mailing: Mailing, mailbox: MailboxRow
+) -> None:
+    """There is nothing to leave out of it; what the server said is told."""
+    await _queue(database, mailing.jobs, mailbox)
+    async with smtp_server(largest=100) as server:
+        sender = SmtpSender(host="127.0.0.1", port=server.port, security="none", timeout_seconds=5)
+
+        await send_message_mail(replace(mailing, sender=sender), MESSAGE, ALICE)
+
+    status, attempts, error = (await _mails(database))[ALICE]
+    assert ([], "failed", 1) == (server.mails, status, attempts)
+    assert error is not None
+    assert error.startswith("The mail server refused the mail (552 ")
 
 
 @pytest.mark.parametrize(
@@ -433,6 +474,47 @@ async def test_own_words_are_in_a_mail(
     assert [] == await words_faults(database, scope=None)
 
 
+async def test_every_variable_is_what_it_says(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """The names are those of PortSIP, and a few of ours; a caller without a number leaves some empty."""
+    await _queue(database, mailing.jobs, mailbox)
+    template = "\n".join(f"{name} = {{{{ {name} }}}}." for name in VARIABLES)
+    async with database.transaction() as session:
+        await session.execute(update(MailboxRow).values(email_introduction=template))
+    await send_message_mail(mailing, MESSAGE, ALICE)
+    async with database.transaction() as session:
+        await session.execute(update(MessageRow).values(caller_name="", caller_number=""))
+    await send_message_mail(mailing, MESSAGE, BOB)
+
+    known, unknown = (
+        dict(re.findall(r"^([A-Z_]+) = (.*)\.$", _plain(mail), re.MULTILINE)) for mail in server.mails
+    )
+    link = known.pop("VOICEMAIL_DOWNLOAD_URL")
+    assert MESSAGE == mailing.links.read(link.removeprefix("https://voicemail.example.com/m/"))
+    assert {
+        "CALLER_NAME": "Zoë",
+        "CALLER_NUMBER": "102",
+        "CALLER_EXTENSION_NUMBER": "102",
+        "DATE_TIME": "Monday, November 23, 2026, 3:45 PM (Eastern Standard Time)",
+        "TENANT_NAME": "default",
+        "PBX_WEB_DOMAIN": "voicemail.example.com",
+        "VOICEMAIL_NAME": "Sales",
+        "VOICEMAIL_NUMBER": "8001",
+        "DURATION": "2 seconds",
+        "REACHED_BY": "ring group 6100, busy",
+    } == known
+    assert ("an unknown caller", "", "") == tuple(
+        unknown[name] for name in ("CALLER_NAME", "CALLER_NUMBER", "CALLER_EXTENSION_NUMBER")
+    )
+
+
+def _plain(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r", "")
+
+
 HOSTILE = "Eve\r\nBcc: victim@example.com\n\n<script>alert(1)</script>{{ 7 * 7 }} =?utf-8?q?x?="
 
 
@@ -465,6 +547,35 @@ async def test_no_template_and_no_caller_adds_a_header(
     assert mail["Subject"].endswith("X-Evil: 1 To: victim@example.com")
     assert "{{ 7 * 7 }}" in mail["Subject"]
     assert "<script>" not in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]  # it has one
+
+
+async def test_control_characters_are_in_no_header_and_no_page(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """Of templates and callers: breaks of any kind, tabs, bells; of callers also what turns text around."""
+    await _queue(database, mailing.jobs, mailbox)
+    odd = "".join(chr(code) for code in range(1, 32)) + "\x7f\x85\x9b\u2028\u2029"
+    async with database.transaction() as session:
+        await session.execute(update(MessageRow).values(caller_name=f"Eve{odd}\u202e\u2066\ufeffMallory"))
+        await session.execute(
+            update(MailboxRow).values(
+                email_subject=f"a{odd}b {{{{ CALLER_NAME }}}} {{{{ '\\0' }}}}end",
+                email_introduction=f"c{odd}d {{{{ CALLER_NAME }}}}\n{{{{ '\\0' }}}}end",
+            )
+        )
+
+    await send_message_mail(mailing, MESSAGE, ALICE)
+
+    (mail,) = server.mails
+    html = mail.get_body(("html",))
+    assert html is not None
+    for text_of in (mail["Subject"], _plain(mail), str(html.get_content())):
+        found = {each for each in text_of if unicodedata.category(each) in {"Cc", "Cf", "Zl", "Zp"}}
+        assert found <= {"\r", "\n"}, (text_of, found)
+    assert "\n" not in mail["Subject"]
+    assert mail["Subject"].startswith("a")
+    assert mail["Subject"].endswith("end")
+    assert [] == await words_faults(database, scope=None)
 
 
 @pytest.mark.parametrize("owner", ["mailbox", "tenant"])
@@ -598,6 +709,46 @@ async def test_what_follows_undoes_nobodys_work(
         await send_message_mail(mailing, MESSAGE, recipient)
 
     assert ("saved", "extension 102") == await _state(database)
+
+
+async def test_what_follows_waits_for_a_mail_that_an_admin_tries_again(
+    database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer
+) -> None:
+    """One that was refused for good, and is taken when somebody has put its recipient right."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, "trash")
+    server.refused["bob"] = "550 5.1.1 No such user"
+    for recipient in (BOB, ALICE):
+        await send_message_mail(mailing, MESSAGE, recipient)
+    refused = await _state(database)
+    server.refused.clear()
+    await retry_mails(database, mailing.jobs, scope=None, by="user alice")
+    await send_message_mail(mailing, MESSAGE, BOB)
+
+    assert (("new", None), ("deleted", "system")) == (refused, await _state(database))
+
+
+@pytest.mark.parametrize("after_mail", ["mark_read", "trash"])
+async def test_what_follows_happens_once(
+    *, database: Database, mailing: Mailing, mailbox: MailboxRow, server: SmtpServer, after_mail: str
+) -> None:
+    """Who takes a message back keeps it, also when it is mailed to all again, or a job runs again."""
+    await _queue(database, mailing.jobs, mailbox)
+    await _wish(database, after_mail)
+    for recipient in (ALICE, BOB):
+        await send_message_mail(mailing, MESSAGE, recipient)
+    first = await _state(database)
+    async with database.transaction() as session:
+        await session.execute(
+            update(MessageRow).values(state="new", state_before=None, state_changed_by="user alice")
+        )
+
+    assert await mail_again(database, mailing.jobs, MESSAGE, by="extension 101")
+    for recipient in (ALICE, BOB, BOB):
+        await send_message_mail(mailing, MESSAGE, recipient)
+
+    assert (first[1], 4) == ("system", len(server.mails))
+    assert ("new", "user alice") == await _state(database)
 
 
 async def test_two_last_mails_at_once_are_not_both_waited_for(

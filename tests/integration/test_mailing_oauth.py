@@ -140,6 +140,24 @@ async def test_a_withdrawn_token_is_renewed_once(
         await _sender(server, tls[1], _tokens(tokens)).send(_mail())
 
     assert ([ACCOUNT], 2) == (server.users, len(tokens.asked))
+    # The server's reason comes as a challenge, and its final word only after an empty line.
+    assert [b""] == server.answered_challenges
+
+
+async def test_a_token_that_ended_is_never_shown_to_the_mail_server(
+    server: SmtpServer, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    """Two minutes before a token ends the next mail goes out with another one."""
+    now = [0.0]
+    server.good_tokens.add("second")
+    async with token_server(_given("good", expires_in=3600), _given("second")) as tokens:
+        sender = _sender(server, tls[1], _tokens(tokens, clock=lambda: now[0]))
+        for at in (0.0, 3479.0, 3480.0):
+            now[0] = at
+            await sender.send(_mail())
+
+    assert (["good", "good", "second"], []) == (server.shown_tokens, server.answered_challenges)
+    assert [ACCOUNT] * 3 == server.users
 
 
 async def test_an_account_that_may_not_send_is_worth_a_retry(
@@ -154,7 +172,7 @@ async def test_an_account_that_may_not_send_is_worth_a_retry(
         caught.value.sentence,
         caught.value.permanent,
     )
-    assert [] == server.mails
+    assert ([], [b"", b""]) == (server.mails, server.answered_challenges)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,23 @@ async def test_a_refusal_is_told(
     assert (sentence, permanent) == (failure.sentence, failure.permanent)
 
 
+async def test_a_mail_that_is_too_large_is_told_as_such() -> None:
+    """A server that names its limit refuses by the size, before the mail; another one only after it."""
+    async with smtp_server(largest=300) as server:
+        by_size = await _failure(_sender(server.port))
+    async with smtp_server() as server:
+        server.data_reply = "550 5.3.4 Message exceeds the limit"
+        by_content = await _failure(_sender(server.port))
+    async with smtp_server() as server:
+        server.data_reply = "554 5.7.1 Spam"
+        other = await _failure(_sender(server.port))
+
+    assert by_size.sentence.startswith("The mail server refused the mail (552 ")
+    assert [(True, True), (True, True), (True, False)] == [
+        (failure.permanent, failure.too_large) for failure in (by_size, by_content, other)
+    ]
+
+
 async def test_a_wrong_password_is_worth_a_retry(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     """An administrator can correct the password meanwhile; it is not in the sentence."""
     async with smtp_server(starttls=tls[0], log_in=True) as server:

@@ -114,6 +114,21 @@ async def test_words_of_the_tenant_are_an_admins(
     )
 
 
+async def test_a_test_mail_of_the_tenant_is_told_of(api: Api, alice: Browser) -> None:
+    """Also where there is no mailbox yet: it is on its way, then taken; nonsense is no address."""
+    api.jobs()
+    waits = await _send(alice, _TENANT, "test", recipient="me@example.com")
+    ((_, arguments),) = api.jobs()
+    async with api.deps.db.transaction() as session:
+        await record_trial(session, UUID(arguments["trial_id"]), error=None)
+    sent = (await alice.open(_TENANT)).text
+    wrong = await _send(alice, _TENANT, "test", recipient="nobody")
+
+    assert "The test mail to me@example.com is on its way." in waits
+    assert "The mail server took the test mail to me@example.com" in sent
+    assert (422, True) == (alice.answer.status_code, "not a mail address" in wrong)
+
+
 async def test_words_that_failed_are_seen_by_admins(
     api: Api, client: httpx.AsyncClient, mailbox: httpx.Response, bob: Browser, alice: Browser
 ) -> None:

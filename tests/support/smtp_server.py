@@ -38,6 +38,8 @@ class SmtpServer:
     users: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     good_tokens: set[str] = field(default_factory=set)
+    shown_tokens: list[str] = field(default_factory=list)
+    answered_challenges: list[bytes | None] = field(default_factory=list)
     sender_reply: str | None = None
     data_reply: str | None = None
 
@@ -54,9 +56,11 @@ class SmtpServer:
         """Let in who has a good token; who has none is told why, and has to say a word to that first."""
         user, _, token = base64.b64decode(args[1]).decode().partition("\x01auth=Bearer ")
         data = LoginPassword(user.removeprefix("user=").encode(), b"")
-        if token.removesuffix("\x01\x01") in self.good_tokens:
+        self.shown_tokens.append(token.removesuffix("\x01\x01"))
+        if self.shown_tokens[-1] in self.good_tokens:
             return AuthResult(success=True, auth_data=data)
-        await server.challenge_auth(b'{"status": "400"}')
+        answered = await server.challenge_auth(b'{"status": "400"}')
+        self.answered_challenges.append(answered if isinstance(answered, bytes) else None)
         return AuthResult(success=False, handled=False)
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
@@ -104,8 +108,12 @@ async def smtp_server(
     starttls: ssl.SSLContext | None = None,
     tls: ssl.SSLContext | None = None,
     log_in: bool = False,
+    largest: int = 32 * 1024 * 1024,
 ) -> AsyncIterator[SmtpServer]:
-    """Run a server on a free port; `starttls` and `log_in` are then required of clients."""
+    """Run a server on a free port; `starttls` and `log_in` are then required of clients.
+
+    It says that it takes mails of `largest` bytes, and refuses those that are larger.
+    """
     server = SmtpServer()
 
     def protocol() -> SMTP:
@@ -113,6 +121,7 @@ async def smtp_server(
             warnings.simplefilter("ignore")  # It warns of AUTH without TLS, which is what a test may want.
             return SMTP(
                 server,
+                data_size_limit=largest,
                 enable_SMTPUTF8=True,
                 hostname="localhost",
                 tls_context=starttls,

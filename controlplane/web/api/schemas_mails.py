@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import Field
 
+from controlplane.domain.tenant import Tenant
 from controlplane.services.mail_queue import UnsentMail, UnsentMails
 from controlplane.services.mail_trials import MailTrial
 from controlplane.services.mail_words import MailPreview, WordsFault
+from controlplane.services.tenants import TenantChanges
 from controlplane.web.api.fields import (
     Input,
     MailIntroduction,
@@ -143,6 +145,40 @@ class MailWordsIn(Input):
 
     email_subject: MailSubject | None = left_out()
     email_introduction: MailIntroduction | None = left_out()
+
+
+_STANDARD: dict[str, Any] = {
+    "email_subject": "{{ CALLER_NAME }} called {{ VOICEMAIL_NAME }}",
+    "email_introduction": None,
+}
+_STANDARD_WORDS = "`null`: the standard words."
+
+
+class TenantMailWordsIn(Input):
+    """Words of the mails of mailboxes that have none of their own; what is left out stays as it is."""
+
+    model_config = example({"email_subject": _STANDARD["email_subject"]})
+
+    email_subject: MailSubject | None = left_out(_STANDARD_WORDS)
+    email_introduction: MailIntroduction | None = left_out(_STANDARD_WORDS)
+
+    def changes(self) -> TenantChanges:
+        """Return what the service takes."""
+        return cast("TenantChanges", self.model_dump(exclude_unset=True))
+
+
+class TenantMailWordsOut(Output):
+    """Words of the mails of mailboxes that have none of their own."""
+
+    model_config = example(_STANDARD)
+
+    email_subject: str | None = Field(description=f"A template; {_STANDARD_WORDS}")
+    email_introduction: str | None = Field(description=f"A template; {_STANDARD_WORDS}")
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> TenantMailWordsOut:
+        """Make it from the service's value."""
+        return cls(email_subject=tenant.email_subject, email_introduction=tenant.email_introduction)
 
 
 class PreviewFaultOut(Output):

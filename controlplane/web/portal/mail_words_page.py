@@ -108,27 +108,40 @@ async def tenant_words_page(visit: Inside) -> Response:
 
 @router.post(_OF_TENANT)
 async def set_tenant_words(visit: Inside) -> Response:
-    """Save the words, or show what a mail would be with them."""
+    """Save the words, show what a mail would be with them, or have a test mail sent."""
     deps, by = visit.deps, visit.person
     words = _sent(visit)
-    if visit.form.text("do") == "preview":
-        tenant = await get_tenant(deps.db, name=by.tenant_name)
-        preview = await preview_of_tenant(tenant, words=words, public_url=deps.public_url)
-        return await _of_tenant(visit, words=words, preview=preview)
     try:
-        await update_tenant(
-            deps.db,
-            deps.jobs,
-            name=by.tenant_name,
-            changes={
-                "email_subject": words["email_subject"],
-                "email_introduction": words["email_introduction"],
-            },
-            by=by.label,
-            expected_version=_version(visit),
-        )
+        match visit.form.text("do"):
+            case "test":
+                trial = await try_mail(
+                    deps.db,
+                    deps.jobs,
+                    tenant_id=by.tenant_id,
+                    number=None,
+                    recipient=visit.form.text("recipient").strip(),
+                    by=by.label,
+                )
+                return visit.go("/mail-words", notice="test-mail-queued", recipient=trial.recipient)
+            case "preview":
+                tenant = await get_tenant(deps.db, name=by.tenant_name)
+                preview = await preview_of_tenant(tenant, changes=words, public_url=deps.public_url)
+                return await _of_tenant(visit, words=words, preview=preview)
+            case _:
+                await update_tenant(
+                    deps.db,
+                    deps.jobs,
+                    name=by.tenant_name,
+                    changes={
+                        "email_subject": words["email_subject"],
+                        "email_introduction": words["email_introduction"],
+                    },
+                    by=by.label,
+                    expected_version=_version(visit),
+                )
     except (InvalidValue, PreconditionFailed) as error:
-        return await _of_tenant(visit, words=words, error=error)
+        shown = None if visit.form.text("do") == "test" else words
+        return await _of_tenant(visit, words=shown, error=error)
     return visit.go("/mail-words", notice="mail-words-saved")
 
 
@@ -190,7 +203,7 @@ async def _of_tenant(
         version=tenant.version,
         path="/mail-words",
         mailbox=None,
-        trial=None,
+        trial=await newest_trial(visit.deps.db, tenant_id=tenant.id, number=None),
         failed=[each for each in failed if each.mailbox_number is None],
         preview=preview,
         error=error,
