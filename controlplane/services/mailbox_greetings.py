@@ -167,14 +167,27 @@ async def use_recording(
     kind: GreetingKind = GreetingKind.STANDARD,
     language: str | None = None,
     last_day: date | None = None,
+    meant: UUID | None = None,
 ) -> None:
-    """Take a recording as `speech.recorded` made it; raises NotFound, InvalidValue."""
+    """Take a recording as `speech.recorded` made it; raises NotFound, InvalidValue.
+
+    `meant` is here, and in what follows, as in `find_mailbox`.
+    """
     key = _key(kind, source, language, last_day)
     facts: dict[str, Any] = {}
     if is_of_kind(key):
         facts = {"language": language, "last_day": None if last_day is None else last_day.isoformat()}
     await _keep_recording(
-        db, jobs, tenant_id=tenant_id, number=number, key=key, wav=wav, by=by, clock=clock, facts=facts
+        db,
+        jobs,
+        tenant_id=tenant_id,
+        number=number,
+        key=key,
+        wav=wav,
+        by=by,
+        clock=clock,
+        facts=facts,
+        meant=meant,
     )
     structlog.get_logger().info("greeting.recorded", tenant_id=str(tenant_id), number=number, source=key)
 
@@ -188,13 +201,23 @@ async def record_name(
     wav: bytes,
     by: str,
     clock: Callable[[], datetime],
+    meant: UUID | None = None,
 ) -> None:
     """Take a recording, as `speech.recorded` made it, as the mailbox's name in the standard sentence.
 
     Raises NotFound.
     """
     await _keep_recording(
-        db, jobs, tenant_id=tenant_id, number=number, key=NAME, wav=wav, by=by, clock=clock, facts={}
+        db,
+        jobs,
+        tenant_id=tenant_id,
+        number=number,
+        key=NAME,
+        wav=wav,
+        by=by,
+        clock=clock,
+        facts={},
+        meant=meant,
     )
     structlog.get_logger().info("greeting.name_recorded", tenant_id=str(tenant_id), number=number)
 
@@ -222,10 +245,12 @@ async def upload_name(
     await record_name(db, jobs, tenant_id=tenant_id, number=number, wav=wav, by=by, clock=clock)
 
 
-async def remove_name(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str) -> None:
+async def remove_name(
+    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str, meant: UUID | None = None
+) -> None:
     """Have the mailbox's name spoken again; raises NotFound (`no-name-recorded` where none was)."""
     async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         now = {key: own for key, own in row.recorded_greetings.items() if key != NAME}
         if now == row.recorded_greetings:
             raise _no_name()
@@ -252,6 +277,7 @@ async def _keep_recording(
     by: str,
     clock: Callable[[], datetime],
     facts: Mapping[str, Any],
+    meant: UUID | None,
 ) -> None:
     digest = hashlib.sha256(wav).hexdigest()
     one = {
@@ -262,7 +288,7 @@ async def _keep_recording(
         **facts,
     }
     async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         now = {**row.recorded_greetings, key: one}
         _check_count(now)
         await mailbox_greetings.store(session, row.id, digest=digest, wav=wav)
@@ -281,6 +307,7 @@ async def say_greeting(
     by: str,
     kind: GreetingKind = GreetingKind.STANDARD,
     last_day: date | None = None,
+    meant: UUID | None = None,
 ) -> None:
     """Have a text said to the callers of a source, and no recording.
 
@@ -290,7 +317,7 @@ async def say_greeting(
     key = _key(kind, source, language, last_day, removed=text is None)
     check_greeting(text, language)
     async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         values: dict[str, Any] = {
             "recorded_greetings": {each: own for each, own in row.recorded_greetings.items() if each != key}
         }
