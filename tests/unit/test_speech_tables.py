@@ -81,6 +81,11 @@ UTTERANCES: dict[str, Utterance] = {
     },
     "a person listens": ByColleague(deed=Deed.LISTENING, who=Colleague(name="Nova")),
     "somebody listens": ByColleague(deed=Deed.LISTENING, who=SOMEBODY),
+    **{
+        f"{did} from outside": ByColleague(deed=deed, who=Colleague(outside=True))
+        for did, deed in DEEDS.items()
+    },
+    "somebody from outside listens": ByColleague(deed=Deed.LISTENING, who=Colleague(outside=True)),
     "a mailbox, 20 seconds": SentOnBy(kind="mailbox", name="Nova", seconds=20),
     "an urgent message": Prompt.URGENT_MESSAGE,
     "marked as urgent": Prompt.MARKED_URGENT,
