@@ -23,6 +23,7 @@ from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.greet import choose_greeting, said_greeting
 from controlplane.callflows.keys import Action, State, action_of, key_of, keys_of
 from controlplane.callflows.menu import choose
+from controlplane.callflows.option_ports import OptionsDesk
 from controlplane.callflows.options import FlowOptions
 from controlplane.callflows.prompts import Prompt, Utterance
 from controlplane.callflows.voicemail import Spool, Take, Voicemail
@@ -47,11 +48,12 @@ async def leave_message(
     new_id: Callable[[], UUID],
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
     hears: Callable[[UUID | None], None] = lambda _message_id: None,
+    desk: OptionsDesk | None = None,
 ) -> Ending:
     """Take a message for the mailbox that the dialplan named.
 
     During the greeting the caller may go to the operator, or log in, where the mailbox allows that; `opened`
-    is told whose messages are heard then, `hears` which one.
+    is told whose messages are heard then, `hears` which one; without a `desk` there are no mailbox options.
     `clock` gives UTC. Returns how it ended: neither a hangup, nor a lost link, nor a database or
     disk that fails raises. Whatever is raised (a cancellation, a fault of ours), each take has
     been let go and is delivered by the scanner, and the stage tells the dialplan what to do.
@@ -95,6 +97,7 @@ async def leave_message(
         opened=opened,
         hears=hears,
         greeted_by=mailbox,
+        desk=desk,
     )
 
 

@@ -250,7 +250,8 @@ class Deed(StrEnum):
 class ByColleague:
     """`Already deleted by extension 1 0 2.` In parts, of which only the name of a person is made for it.
 
-    Somebody who is not known, or whose name was not spoken yet, is `a colleague`.
+    Somebody who is not known, or whose name was not spoken yet, is `a colleague`; who called from outside is
+    `somebody from outside`.
     """
 
     deed: Deed

@@ -11,18 +11,25 @@ _LABEL: Final = re.compile(
     r"|token .* \(user (?P<by_token>\S+)\))"
 )
 
+_FROM_OUTSIDE: Final = "caller"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colleague:
-    """Who did something with a message, or listens to it: by extension, by name, by both or by neither."""
+    """Who did something with a message, or listens to it: by extension, by name, by both or by neither.
+
+    `extension` is one that the switch authenticated, or that belongs to the person. Who called from
+    `outside` has neither: what such a caller says of themselves proves nothing.
+    """
 
     extension: str | None = None
     name: str | None = None
+    outside: bool = False
 
     @property
     def known(self) -> bool:
         """Whether there is anything to say of them."""
-        return self.extension is not None or self.name is not None
+        return self.outside or self.extension is not None or self.name is not None
 
 
 SOMEBODY: Final = Colleague()
@@ -35,10 +42,16 @@ class Named:
 
     extension: str | None = None
     user_name: str | None = None
+    outside: bool = False
 
 
 def named_in(label: str | None) -> Named:
-    """Read a label such as `user alice`, `extension 101 (user alice)`, `token own (user alice)`."""
+    """Read a label such as `user alice`, `extension 101 (user alice)`, `token own (user alice)`.
+
+    `caller 5551234` is somebody from outside, whatever stands behind the word.
+    """
+    if (label or "").partition(" ")[0] == _FROM_OUTSIDE:
+        return Named(outside=True)
     found = _LABEL.fullmatch(label or "")
     if found is None:
         return Named()

@@ -54,9 +54,11 @@ class RunningProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentCall:
-    """A call that is in a mailbox: `who` is the caller's number, or the extension that listens.
+    """A call that is in a mailbox: `who` is the caller as they say, or the extension that listens.
 
-    `message_id` is what it listens to, and `message_since` since when.
+    `extension` is the one that the switch authenticated, None for a caller from outside: what those say of
+    themselves may look like the number of an extension. `message_id` is what it listens to, and
+    `message_since` since when.
     """
 
     call_id: str
@@ -65,6 +67,7 @@ class PresentCall:
     doing: Doing
     who: str
     since: datetime
+    extension: str | None = None
     message_id: UUID | None = None
     message_since: datetime | None = None
 
@@ -87,9 +90,13 @@ class ListeningBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentListener:
-    """Who listens to a message now; `who` has the extension and the name, as far as they are known."""
+    """Who listens to a message now; `who` has the extension and the name, as far as they are known.
+
+    `caller` is what somebody who called from outside says of themselves, if anything; None of all others.
+    """
 
     message_id: UUID
     by: ListeningBy
     who: Colleague
     since: datetime
+    caller: str | None = None

@@ -252,6 +252,7 @@ def flows(
             mailbox_id=mailbox_id,
             doing=doing,
             who=who,
+            extension=call.facts.extension,
             since=datetime.now(UTC),
         )
         presence.enter(present)
@@ -285,6 +286,7 @@ def flows(
                 new_id=uuid4,
                 opened=opened,
                 hears=hears,
+                desk=desk,
             )
         finally:
             presence.leave(call.facts.call_id)

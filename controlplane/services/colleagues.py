@@ -2,6 +2,7 @@
 
 By phone an extension is said by its digits, which are always there. A person without one is said by name,
 which is spoken as soon as somebody on the phone may have to be told of them; until then it is `a colleague`.
+Who called from outside is somebody from outside, whatever number and name they send.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ __all__ = [
 async def colleague_of(session: AsyncSession, label: str | None) -> Colleague:
     """Return whom the label of an author means, within a transaction."""
     named = named_in(label)
+    if named.outside:
+        return Colleague(outside=True)
     if named.extension is not None:
         return Colleague(extension=named.extension)
     row = None if named.user_name is None else await users.by_name(session, named.user_name)

@@ -79,14 +79,27 @@ async def use_recording(
     kind: GreetingKind = GreetingKind.STANDARD,
     language: str | None = None,
     last_day: date | None = None,
+    meant: UUID | None = None,
 ) -> None:
-    """Take a recording as `speech.recorded` made it; raises NotFound, InvalidValue."""
+    """Take a recording as `speech.recorded` made it; raises NotFound, InvalidValue.
+
+    `meant` is here, and in what follows, as in `find_mailbox`.
+    """
     key = _key(kind, source, language, last_day)
     facts: dict[str, Any] = {}
     if is_of_kind(key):
         facts = {"language": language, "last_day": None if last_day is None else last_day.isoformat()}
     await keep_recording(
-        db, jobs, tenant_id=tenant_id, number=number, key=key, wav=wav, by=by, clock=clock, facts=facts
+        db,
+        jobs,
+        tenant_id=tenant_id,
+        number=number,
+        key=key,
+        wav=wav,
+        by=by,
+        clock=clock,
+        facts=facts,
+        meant=meant,
     )
     structlog.get_logger().info("greeting.recorded", tenant_id=str(tenant_id), number=number, source=key)
 
@@ -103,6 +116,7 @@ async def say_greeting(
     by: str,
     kind: GreetingKind = GreetingKind.STANDARD,
     last_day: date | None = None,
+    meant: UUID | None = None,
 ) -> None:
     """Have a text said to the callers of a source, and no recording.
 
@@ -112,7 +126,7 @@ async def say_greeting(
     key = _key(kind, source, language, last_day, removed=text is None)
     check_greeting(text, language)
     async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         values: dict[str, Any] = {
             "recorded_greetings": {each: own for each, own in row.recorded_greetings.items() if each != key}
         }

@@ -36,8 +36,12 @@ async def keep_recording(
     by: str,
     clock: Callable[[], datetime],
     facts: Mapping[str, Any],
+    meant: UUID | None = None,
 ) -> None:
-    """Keep a recording as `speech.recorded` made it, with `facts`; raises NotFound, InvalidValue."""
+    """Keep a recording as `speech.recorded` made it, with `facts`; raises NotFound, InvalidValue.
+
+    `meant` is as in `find_mailbox`.
+    """
     digest = hashlib.sha256(wav).hexdigest()
     one = {
         "digest": digest,
@@ -47,7 +51,7 @@ async def keep_recording(
         **facts,
     }
     async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         now = {**row.recorded_greetings, key: one}
         _check_count(now)
         await mailbox_greetings.store(session, row.id, digest=digest, wav=wav)

@@ -176,18 +176,19 @@ async def update_mailbox(
     by: str = SYSTEM,
     expected_version: int | None = None,
     member: UUID | None = None,
+    meant: UUID | None = None,
 ) -> MailboxDetails:
     """Change a mailbox and return it; a new PIN lifts the locks of the old one. `by` names who did it.
 
-    Raises NotFound, NotAllowed, PreconditionFailed when the version is not the expected one, InvalidValue
-    (InvalidValues for several fields).
+    `meant` is as in `find_mailbox`. Raises NotFound, NotAllowed, PreconditionFailed when the version is not
+    the expected one, InvalidValue (InvalidValues for several fields).
     """
     values = check_changes(changes, policy, number=number)
     await check_words(values)
     if "pin" in changes:
         values["pin_hash"] = await hasher.hash(changes["pin"])
     async with db.transaction() as session:
-        row, tenant = await find_mailbox(session, tenant_id, number, lock=True)
+        row, tenant = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         rights = await require(session, member, row.id, Right.MANAGE, missing=_no_such_mailbox())
         _check_version(row, expected_version)
         if values.keys() & {"email_recipients", "email_notice_only"}:
@@ -271,11 +272,15 @@ async def defer_greeting(session: AsyncSession, jobs: Jobs, mailbox_id: UUID) ->
 
 
 async def find_mailbox(
-    session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False
+    session: AsyncSession, tenant_id: UUID, number: str, *, lock: bool = False, meant: UUID | None = None
 ) -> tuple[MailboxRow, TenantRow]:
-    """Return a mailbox and its tenant within a transaction; raises NotFound."""
+    """Return a mailbox and its tenant within a transaction; raises NotFound.
+
+    `meant` is the id of the only one that will do: who was let in to a mailbox some time ago was not let in
+    to another one that has its number now.
+    """
     found = await mailboxes.by_number(session, tenant_id, number, lock=lock)
-    if found is None:
+    if found is None or meant not in {None, found[0].id}:
         raise _no_such_mailbox()
     return found
 

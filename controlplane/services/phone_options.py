@@ -21,7 +21,10 @@ from controlplane.storage.queue import Jobs
 
 
 class PhoneOptions:
-    """Implements `callflows.option_ports.MailboxChanges`; `clock` gives UTC."""
+    """Implements `callflows.option_ports.MailboxChanges`; `clock` gives UTC.
+
+    What is changed is the mailbox that the caller was let in to, never another one that got its number since.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class PhoneOptions:
                 self._jobs,
                 tenant_id=mailbox.tenant_id,
                 number=mailbox.number,
+                meant=mailbox.id,
                 source="",
                 wav=audio,
                 by=by,
@@ -64,6 +68,7 @@ class PhoneOptions:
                 self._jobs,
                 tenant_id=mailbox.tenant_id,
                 number=mailbox.number,
+                meant=mailbox.id,
                 source="",
                 text=None,
                 language=None,
@@ -81,6 +86,7 @@ class PhoneOptions:
                 self._jobs,
                 tenant_id=mailbox.tenant_id,
                 number=mailbox.number,
+                meant=mailbox.id,
                 wav=audio,
                 by=by,
                 clock=self._clock,
@@ -91,7 +97,12 @@ class PhoneOptions:
         """Have the name spoken again; nothing happens where none was recorded."""
         try:
             await spoken_names.remove_name(
-                self._database, self._jobs, tenant_id=mailbox.tenant_id, number=mailbox.number, by=by
+                self._database,
+                self._jobs,
+                tenant_id=mailbox.tenant_id,
+                number=mailbox.number,
+                meant=mailbox.id,
+                by=by,
             )
         except NotFound as error:
             if error.error_id != "no-name-recorded":
@@ -108,6 +119,7 @@ class PhoneOptions:
                 self._pin_policy,
                 tenant_id=mailbox.tenant_id,
                 number=mailbox.number,
+                meant=mailbox.id,
                 changes=changes,
                 by=by,
             )

@@ -30,13 +30,23 @@ async def record_name(
     wav: bytes,
     by: str,
     clock: Callable[[], datetime],
+    meant: UUID | None = None,
 ) -> None:
     """Take a recording, as `speech.recorded` made it, as the mailbox's name in the standard sentence.
 
-    Raises NotFound.
+    `meant` is as in `find_mailbox`. Raises NotFound.
     """
     await keep_recording(
-        db, jobs, tenant_id=tenant_id, number=number, key=NAME, wav=wav, by=by, clock=clock, facts={}
+        db,
+        jobs,
+        tenant_id=tenant_id,
+        number=number,
+        key=NAME,
+        wav=wav,
+        by=by,
+        clock=clock,
+        facts={},
+        meant=meant,
     )
     structlog.get_logger().info("greeting.name_recorded", tenant_id=str(tenant_id), number=number)
 
@@ -70,10 +80,15 @@ def name_from(content: bytes) -> bytes:
     return wav
 
 
-async def remove_name(db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str) -> None:
-    """Have the mailbox's name spoken again; raises NotFound (`no-name-recorded` where none was)."""
+async def remove_name(
+    db: Database, jobs: Jobs, *, tenant_id: UUID, number: str, by: str, meant: UUID | None = None
+) -> None:
+    """Have the mailbox's name spoken again; raises NotFound (`no-name-recorded` where none was).
+
+    `meant` is as in `find_mailbox`.
+    """
     async with db.transaction() as session:
-        row, _ = await find_mailbox(session, tenant_id, number, lock=True)
+        row, _ = await find_mailbox(session, tenant_id, number, lock=True, meant=meant)
         now = {key: own for key, own in row.recorded_greetings.items() if key != NAME}
         if now == row.recorded_greetings:
             raise _no_name()

@@ -188,7 +188,7 @@ class VoicemailService:
         async with self._database.transaction() as session:
             found = await presence.listeners_of_message(session, message_id, besides=besides)
         # Somebody may listen by phone and in a browser; they are one to a colleague.
-        return list({one.who.extension or one.who.name: one.who for one in found}.values())
+        return list({(one.who.extension or one.who.name, one.who.outside): one.who for one in found}.values())
 
     async def _defer_lamp(self, session: AsyncSession, message_id: UUID) -> None:
         moved = await messages.get(session, message_id)

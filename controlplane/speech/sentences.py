@@ -106,9 +106,11 @@ def spelled(number: str, catalogue: Catalogue) -> list[str]:
 def by_colleague(utterance: ByColleague, catalogue: Catalogue) -> list[str]:
     """Say which colleague did what, in parts: what is around a name, and the name or digits.
 
-    One who has neither that can be spoken did it without a name.
+    One who has neither that can be spoken did it without a name, and so did somebody from outside.
     """
     deed, who = utterance.deed, utterance.who
+    if who.outside:
+        return [catalogue.colleagues["outside"][deed.value]]
     digits = [catalogue.digits[digit] for digit in only_digits(who.extension or "")]
     said = digits or name_of(who)
     if not said:

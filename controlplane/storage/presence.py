@@ -110,6 +110,7 @@ async def came_and_went(
             "mailbox_id": call.mailbox_id,
             "doing": call.doing.value,
             "who": call.who,
+            "extension": call.extension,
             "since": call.since,
             "message_id": call.message_id,
             "message_since": call.message_since,
@@ -156,6 +157,7 @@ async def calls(session: AsyncSession, tenant_id: UUID) -> list[ShownCall]:
                 mailbox_id=row.mailbox_id,
                 doing=Doing(row.doing),
                 who=row.who,
+                extension=row.extension,
                 since=row.since,
                 message_id=row.message_id,
                 message_since=row.message_since,
@@ -246,6 +248,7 @@ async def _listeners(
         select(
             PresentCallRow.message_id,
             PresentCallRow.message_since,
+            PresentCallRow.extension,
             PresentCallRow.who,
             func.coalesce(UserRow.display_name, ExtensionRow.display_name),
         )
@@ -253,7 +256,8 @@ async def _listeners(
         .outerjoin(
             ExtensionRow,
             and_(
-                ExtensionRow.tenant_id == PresentCallRow.tenant_id, ExtensionRow.number == PresentCallRow.who
+                ExtensionRow.tenant_id == PresentCallRow.tenant_id,
+                ExtensionRow.number == PresentCallRow.extension,
             ),
         )
         .outerjoin(UserRow, UserRow.extension_id == ExtensionRow.id)
@@ -269,11 +273,23 @@ async def _listeners(
     )
     found = [
         PresentListener(
-            message_id=message_id, by=by, who=Colleague(extension=extension or None, name=name), since=since
+            message_id=message_id,
+            by=ListeningBy.PHONE,
+            who=Colleague(extension=extension, name=name, outside=extension is None),
+            since=since,
+            caller=who if extension is None else None,
         )
-        for by, rows in ((ListeningBy.PHONE, by_phone), (ListeningBy.BROWSER, in_browsers))
-        for message_id, since, extension, name in rows
+        for message_id, since, extension, who, name in by_phone
         if message_id is not None and since is not None
+    ]
+    found += [
+        PresentListener(
+            message_id=message_id,
+            by=ListeningBy.BROWSER,
+            who=Colleague(extension=extension, name=name),
+            since=since,
+        )
+        for message_id, since, extension, name in in_browsers
     ]
     return sorted(found, key=lambda listener: (listener.since, listener.by))
 

@@ -953,6 +953,7 @@ class PresentCallRow(Table):
     mailbox_id: Mapped[UUID]
     doing: Mapped[str]
     who: Mapped[str]
+    extension: Mapped[str | None]
     since: Mapped[datetime]
     message_id: Mapped[UUID | None]
     message_since: Mapped[datetime | None]

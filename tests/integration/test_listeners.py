@@ -34,8 +34,10 @@ async def calls(database: Database) -> AsyncIterator[Presence]:
         yield presence
 
 
-def call_of(api: Api, message_id: UUID, call_id: str = "c1", extension: str = "102") -> PresentCall:
-    """Make a call of an extension that is at a message of the mailbox 8001."""
+def call_of(
+    api: Api, message_id: UUID, call_id: str = "c1", extension: str | None = "102", who: str = ""
+) -> PresentCall:
+    """Make a call of an extension, or of `who` from outside, that is at a message of the mailbox 8001."""
     (box,) = api.rows("SELECT mailbox_id FROM messages WHERE id = %s", message_id)
     now = datetime.now(UTC)
     return PresentCall(
@@ -43,7 +45,8 @@ def call_of(api: Api, message_id: UUID, call_id: str = "c1", extension: str = "1
         tenant_id=tenant_id(api),
         mailbox_id=UUID(str(box["mailbox_id"])),
         doing=Doing.LISTENING,
-        who=extension,
+        who=extension or who,
+        extension=extension,
         since=now,
         message_id=message_id,
         message_since=now,
@@ -104,6 +107,41 @@ async def test_who_listens_by_phone_is_on_an_open_page(
     assert [(str(message), "phone", "102", "Front desk")] == first
     assert [(str(second), "phone", "102", "Front desk")] == after
     assert ("listens" in one.text, "listens" in other.text, last) == (True, False, [])
+
+
+@pytest.mark.parametrize("who", ["102", "Bob <5551234>", "102 <102>", "Carol", ""])
+async def test_nobody_from_outside_passes_for_an_extension(
+    *, api: Api, database: Database, client: httpx.AsyncClient, message: UUID, bob: Browser, who: str
+) -> None:
+    """Whatever number and name they send, even a colleague's: on the pages, over REST and on the phone."""
+    await client_extension(api, "102")
+    presence = Presence(database, ProcessKind.CALLS, host="here")
+    presence.enter(call_of(api, message, "out", None, who))
+    await presence._tell()
+    shown = await bob.open(PAGE)
+    (told,) = (await client.get(LISTENERS)).json()["items"]
+    calls = await bob.open("/portal/calls")
+
+    assert f"{who or 'Somebody'} listens by phone from outside" in shown.text
+    assert "Phone (102)" not in shown.text
+    assert (None, None, who) == (told["extension"], told["name"], told["caller"])
+    assert f"{who or 'Unknown caller'}, from outside" in calls.text
+    assert [Colleague(outside=True)] == await voicemail_of(api).listeners(message, besides="own")
+
+
+async def test_an_extension_and_its_number_from_outside_are_two(
+    api: Api, database: Database, message: UUID
+) -> None:
+    """The phone is told of both, of all who called from outside once."""
+    presence = Presence(database, ProcessKind.CALLS, host="here")
+    for call_id, extension, who in (("c1", "102", ""), ("c2", None, "102"), ("c3", None, "103")):
+        presence.enter(call_of(api, message, call_id, extension, who))
+    await presence._tell()
+
+    found = await voicemail_of(api).listeners(message, besides="own")
+
+    assert {Colleague(extension="102"), Colleague(outside=True)} == set(found)
+    assert 2 == len(found)
 
 
 async def test_who_plays_it_in_a_browser_is_on_the_pages_of_colleagues(

@@ -168,6 +168,39 @@ async def test_a_mailbox_that_was_deleted_meanwhile_is_changed_by_nobody(
     box = await stored(database, mailbox)
     await client.delete(URL)
 
+    await _refused(options, box, spoken)
+
+
+async def test_a_new_mailbox_with_the_same_number_is_changed_by_nobody(
+    *,
+    client: httpx.AsyncClient,
+    mailbox: httpx.Response,
+    options: PhoneOptions,
+    database: Database,
+    spoken: Path,
+    api: Api,
+) -> None:
+    """It is another team's: who was let in to the one before has no right there, and its locks stay."""
+    before = await stored(database, mailbox)
+    await client.delete(URL)
+    made = await client.post(
+        "/api/v1/mailboxes",
+        json={"number": "8001", "display_name": "Others", "pin": "739182", "greeting": "Hello from others."},
+    )
+    await client.put(f"{URL}/spoken-name", content=recording(1), headers=WAV)
+    box, row = await stored(database, made), api.rows("SELECT * FROM mailboxes WHERE deleted_at IS NULL")
+    audited = api.rows("SELECT count(*) FROM audit_entries")
+
+    await _refused(options, before, spoken)
+
+    assert 201 == made.status_code
+    assert box == await stored(database, made)
+    assert row == api.rows("SELECT * FROM mailboxes WHERE deleted_at IS NULL")
+    assert audited == api.rows("SELECT count(*) FROM audit_entries")
+
+
+async def _refused(options: PhoneOptions, box: Mailbox, spoken: Path) -> None:
+    """Try each change of a mailbox that is not there any more."""
     for change in (
         options.keep_greeting(box, spoken, by=BY),
         options.keep_name(box, spoken, by=BY),

@@ -65,8 +65,8 @@ class Desk:
         self.call = FakeCall(facts, points=self.points)
         return self.call
 
-    async def leave(self) -> Ending:
-        """Run the leaving of a message to its end."""
+    async def leave(self, *, desk: OptionsDesk | None = None) -> Ending:
+        """Run the leaving of a message to its end; who logs in with a `desk` has mailbox options."""
         return await leave_message(
             self.call,
             voicemail=self.voicemail,
@@ -74,6 +74,7 @@ class Desk:
             options=OPTIONS,
             clock=lambda: STARTED,
             new_id=lambda: next(self._unused),
+            desk=desk,
         )
 
     async def check(self, *, desk: OptionsDesk | None = None) -> Ending:

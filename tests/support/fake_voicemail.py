@@ -343,4 +343,5 @@ class FakeVoicemail:
 
 def _colleague(label: str) -> Colleague:
     named = named_in(label)
-    return Colleague(extension=named.extension, name=None if named.extension else named.user_name)
+    name = None if named.extension else named.user_name
+    return Colleague(extension=named.extension, name=name, outside=named.outside)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from controlplane.callflows.call import Entry
-from controlplane.callflows.prompts import Prompt
+from controlplane.callflows.prompts import Greeting, Prompt
 from controlplane.domain.presence import Doing, PresentCall, ProcessKind
 from controlplane.entrypoints.calls import flows
 from controlplane.services.presence import Presence
@@ -19,8 +19,8 @@ NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
 class Watched:
     """A desk, and what its presence told in the middle of a call; the database is never asked."""
 
-    def __init__(self, folder: Path) -> None:
-        self.desk = Desk(folder)
+    def __init__(self, folder: Path, **mailbox: Any) -> None:
+        self.desk = Desk(folder, **mailbox)
         self.presence = Presence(Database(NOWHERE), ProcessKind.CALLS, host="here")
         self.seen: list[PresentCall] = []
 
@@ -63,5 +63,22 @@ async def test_listener_is_there_once_the_pin_was_right(tmp_path: Path) -> None:
     await watched.run(Entry.CHECK)
 
     (call,) = watched.seen
-    assert (Doing.LISTENING, "101") == (call.doing, call.who)
+    assert (Doing.LISTENING, "101", "101") == (call.doing, call.who, call.extension)
     assert {} == watched.presence._calls
+
+
+async def test_who_logs_in_from_outside_is_no_extension(tmp_path: Path) -> None:
+    """Though the number that they send is that of one."""
+    watched = Watched(tmp_path, log_in_from_greeting=True)
+    call = watched.desk.dial(extension=None)
+    call.expect_to_hear(Greeting(display_name="Sales"))
+    call.press("*")
+    watched.desk.let_in()
+    call.expect_to_hear(Prompt.NO_MESSAGES)
+    call.meanwhile(watched.look)
+    call.press("#")
+    call.expect_to_hear(Prompt.GOODBYE)
+    await watched.run(Entry.LEAVE)
+
+    (seen,) = watched.seen
+    assert (Doing.LISTENING, "Bob <102>", None) == (seen.doing, seen.who, seen.extension)

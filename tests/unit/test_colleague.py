@@ -15,6 +15,10 @@ from controlplane.domain.colleague import SOMEBODY, Colleague, Named, named_in
         ("user a.b@c.de", Named(user_name="a.b@c.de")),
         ("token own (user alice)", Named(user_name="alice")),
         ("token my (user x) one (user alice)", Named(user_name="alice")),
+        ("caller", Named(outside=True)),
+        ("caller 102", Named(outside=True)),
+        ("caller extension 102", Named(outside=True)),
+        ("caller 102 (user alice)", Named(outside=True)),
         ("token billing", Named()),
         ("mail link", Named()),
         ("system", Named()),
@@ -31,7 +35,7 @@ def test_a_label_names_an_extension_a_user_or_nobody(label: str | None, named: N
 
 
 def test_somebody_is_not_known() -> None:
-    """An extension or a name is enough to be known."""
-    found = [one.known for one in (SOMEBODY, Colleague(extension="101"), Colleague(name="Ann"))]
+    """An extension or a name is enough to be known, and so is that somebody called from outside."""
+    known = (Colleague(extension="101"), Colleague(name="Ann"), Colleague(outside=True))
 
-    assert [False, True, True] == found
+    assert [False, True, True, True] == [one.known for one in (SOMEBODY, *known)]

@@ -78,7 +78,7 @@ class Managed(Desk):
     """A mailbox with a PIN, and a call of somebody who may manage it."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        super().__init__(folder, log_in_from_greeting=True)
         self.dial(entry=Entry.CHECK)
         self.changes = FakeChanges()
         self.scratches = folder / "scratches"
@@ -86,14 +86,22 @@ class Managed(Desk):
         self.begun = 0
 
     async def manage(self) -> Ending:
-        """Run the checking of messages with mailbox options."""
+        """Run the checking of messages, or the leaving of one, with mailbox options."""
 
         async def scratch() -> FakeScratch:
             self.begun += 1
             return FakeScratch(self.scratches, self.begun)
 
         desk = OptionsDesk(changes=self.changes, scratch=scratch, pin_policy=PinPolicy())
-        return await self.check(desk=desk)
+        leaves = self.call.facts.entry is Entry.LEAVE
+        return await (self.leave(desk=desk) if leaves else self.check(desk=desk))
+
+    def logs_in(self, extension: str | None) -> None:
+        """Script: another call, by an extension or from outside (None), that logs in during the greeting."""
+        self.dial(extension=extension)
+        self.call.expect_to_hear(Greeting(display_name="Sales"))
+        self.call.press("*")
+        self.let_in()
 
     def in_options(self) -> None:
         """Script: the PIN, an empty mailbox, and 0."""
@@ -347,6 +355,47 @@ async def test_who_may_not_manage_is_not_told_of_the_key(managed: Managed) -> No
     await managed.manage()
 
     call.assert_over()
+
+
+async def test_who_logs_in_during_the_greeting_and_may_manage_has_the_options(managed: Managed) -> None:
+    """An extension is the same, whichever way it was let in."""
+    managed.voicemail.members[managed.mailbox.id] = {"101": Admission(rights=ALL_RIGHTS, user_name="alice")}
+    managed.logs_in("101")
+    call = managed.call
+    call.expect_to_hear(Prompt.NO_MESSAGES, *MENU)
+    call.press("0")
+    call.expect_to_hear(Prompt.OPTIONS_MENU)
+    call.press("3")
+    call.expect_to_hear(Prompt.ENTER_NEW_PIN)
+    call.press("508213#")
+    call.expect_to_hear(Prompt.REPEAT_NEW_PIN)
+    call.press("508213#")
+    call.expect_to_hear(Prompt.PIN_CHANGED, Prompt.OPTIONS_MENU)
+    managed.leaves()
+
+    await managed.manage()
+
+    call.assert_over()
+    assert [("pin 508213", "extension 101 (user alice)")] == managed.changes.made
+
+
+@pytest.mark.parametrize(("extension", "rights"), [("101", ["delete"]), (None, [])])
+async def test_who_logs_in_during_the_greeting_without_that_right_has_none(
+    managed: Managed, extension: str | None, rights: list[str]
+) -> None:
+    """A member who only listens and deletes, and everybody from outside though they know the PIN."""
+    if rights:
+        managed.voicemail.members[managed.mailbox.id] = {"101": Admission(rights=parse_rights(rights))}
+    managed.logs_in(extension)
+    call = managed.call
+    call.expect_to_hear(Prompt.NO_MESSAGES, Prompt.MAIN_MENU)
+    call.press("0")
+    call.expect_to_hear(Prompt.GOODBYE)
+
+    await managed.manage()
+
+    call.assert_over()
+    assert [] == managed.changes.made
 
 
 async def test_a_database_that_fails_ends_the_call(managed: Managed) -> None:

@@ -76,6 +76,11 @@ UTTERANCES: dict[str, Utterance] = {
     },
     "a person listens": ByColleague(deed=Deed.LISTENING, who=Colleague(name="Nova")),
     "somebody listens": ByColleague(deed=Deed.LISTENING, who=SOMEBODY),
+    **{
+        f"{did} from outside": ByColleague(deed=deed, who=Colleague(outside=True))
+        for did, deed in DEEDS.items()
+    },
+    "somebody from outside listens": ByColleague(deed=Deed.LISTENING, who=Colleague(outside=True)),
     "a mailbox, 20 seconds": SentOnBy(kind="mailbox", name="Nova", seconds=20),
     "1 minute long": MessageLength(seconds=60),
     "2 minutes 1 second long": MessageLength(seconds=121),

@@ -16,6 +16,7 @@ _LISTENER: dict[str, Any] = {
     "by": "phone",
     "extension": "102",
     "name": "Bob Baker",
+    "caller": None,
     "since": "2026-03-02T10:15:00Z",
 }
 
@@ -28,9 +29,12 @@ class ListenerOut(Output):
     message_id: UUID
     by: ListeningBy
     extension: str | None = Field(
-        description="The extension that listens, or that of who does in the portal."
+        description="The extension that listens, or that of who does in the portal; null from outside."
     )
     name: str | None = Field(description="The display name of the user, else that of the extension.")
+    caller: str | None = Field(
+        description='Who logged in from outside, as they say, perhaps nothing (`""`); null of all others.'
+    )
     since: datetime
 
     @classmethod
@@ -41,6 +45,7 @@ class ListenerOut(Output):
             by=listener.by,
             extension=listener.who.extension,
             name=listener.who.name,
+            caller=listener.caller,
             since=listener.since,
         )
 

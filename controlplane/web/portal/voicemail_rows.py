@@ -99,6 +99,10 @@ class Teller:
         )
 
     def _listens(self, listener: PresentListener) -> str:
+        if listener.who.outside:
+            return self.words(
+                "voicemail-listening.outside", who=listener.caller or self.words("voicemail.somebody")
+            )
         extension, name = listener.who.extension, listener.who.name
         who = f"{name} ({extension})" if name and extension else name or extension
         return self.words(f"voicemail-listening.{listener.by}", who=who or self.words("voicemail.somebody"))
