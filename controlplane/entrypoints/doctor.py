@@ -24,6 +24,7 @@ from controlplane.entrypoints import migrate
 from controlplane.entrypoints.doctor_access import check_access
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
 from controlplane.entrypoints.doctor_hours import check_hours
+from controlplane.entrypoints.doctor_lamps import check_lamps
 from controlplane.entrypoints.doctor_machine import answers, check_clock, check_ports
 from controlplane.entrypoints.doctor_numbers import check_numbers
 from controlplane.entrypoints.doctor_pins import check_pin_keys
@@ -227,6 +228,7 @@ CHECKS: tuple[Check, ...] = (
     check_portal,
     check_calls,
     check_switch,
+    check_lamps,
     check_ports,
     check_revision,
     check_edited_files,

@@ -45,7 +45,7 @@ from controlplane.jobs import (
     trunks,
     upkeep,
 )
-from controlplane.jobs.worker import RunningJobs, WorkerOptions, work
+from controlplane.jobs.worker import SHARES, RunningJobs, WorkerOptions, work
 from controlplane.mail.compose import Composer
 from controlplane.mail.send import EmlFolder, Sender
 from controlplane.services.audit import purge_audit
@@ -103,7 +103,8 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, on_signal)
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     database = Database(settings.sqlalchemy_url)
-    app = make_app(settings.database_url.get_secret_value())
+    # A connection of each queue only listens.
+    app = make_app(settings.database_url.get_secret_value(), pool_size=2 * len(SHARES))
     options, running = WorkerOptions(), RunningJobs()
     log = structlog.get_logger()
 

@@ -79,9 +79,11 @@ class StalledJobs:
         return len(jobs)
 
     async def _not_run_by_us(self) -> dict[int, Job]:
-        if self._running.worker_id is None:
-            return {}
-        doing = await self._app.job_manager.list_jobs_async(status="doing", worker_id=self._running.worker_id)
+        doing = [
+            job
+            for worker_id in tuple(self._running.workers)
+            for job in await self._app.job_manager.list_jobs_async(status="doing", worker_id=worker_id)
+        ]
         return {job.id: job for job in doing if job.id is not None and job.id not in self._running.ids}
 
     async def _retry(self, job: Job) -> None:

@@ -157,9 +157,9 @@ class Depositor:
                     raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
                 return other
             if not deposited.mailbox_deleted:
-                jobs = [Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)})]
+                jobs = [lamp_job(deposited.number, deposited.tenant)]
+                jobs.append(Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)}))
                 jobs += [mail_job(facts.recording_id, recipient) for recipient in deposited.recipients]
-                jobs.append(lamp_job(deposited.number, deposited.tenant))
                 if deposited.limited:
                     jobs.append(quota_job(facts.mailbox_id))
                 await self.jobs.defer_all(connection, jobs)

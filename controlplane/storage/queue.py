@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, cast
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.jobs import JobDeferrer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.storage.database import Connection
@@ -16,9 +18,38 @@ _AT_ONCE: Final = 1000
 _WHEN_IDLE: Final = -10
 
 
+class JobQueue(StrEnum):
+    """What waits for what: a job waits for those of its own queue alone."""
+
+    LAMPS = "lamps"
+    """Phones are told within a second."""
+    DEFAULT = "default"
+    """The spool, publishing, upkeep: what works with our own disk, database and switch."""
+    MAIL = "mail"
+    """What waits for servers of others, which may be silent for minutes."""
+    SPEECH = "speech"
+    """What computes for seconds."""
+
+
+_OWN_QUEUES: Final = {"mwi": JobQueue.LAMPS, "mail": JobQueue.MAIL, "speech": JobQueue.SPEECH}
+
+
+def queue_of(task: str) -> JobQueue:
+    """Return the queue of a task; its name says what it is about, before the first dot."""
+    return _OWN_QUEUES.get(task.partition(".")[0], JobQueue.DEFAULT)
+
+
+class QueuedApp(App):
+    """An app whose jobs are in the queue of their task, also for who defers one and knows no tasks."""
+
+    def configure_task(self, name: str, *, allow_unknown: bool = True, **kwargs: Any) -> JobDeferrer:
+        """Configure a task for deferring."""
+        return super().configure_task(name, allow_unknown=allow_unknown, **{"queue": queue_of(name)} | kwargs)
+
+
 def make_app(conninfo: str, *, pool_size: int = 4) -> App:
     """Return an app over PostgreSQL (libpq connection string); open it with `async with app.open_async()`."""
-    return App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=pool_size))
+    return QueuedApp(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=pool_size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from controlplane.entrypoints.doctor_freeswitch import check_freeswitch
+from controlplane.entrypoints.doctor_lamps import check_lamps
 from controlplane.settings import Settings, load
 from controlplane.supervisor.freeswitch_tree import find_freeswitch
 from tests.support.freeswitch_rig import PASSWORD, FreeswitchRig, run_freeswitch
@@ -81,6 +82,31 @@ def test_foreign_switch_conf_is_found(tmp_path: Path, old: str, new: str, found:
 
     assert ["switch.conf"] == list(spoilt)
     assert found in spoilt["switch.conf"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (None, "the switch has what they need"),
+        (
+            replaced(
+                "cp-configuration.xml",
+                'name="manage-presence" value="true"',
+                'name="manage-presence" value="passive"',
+            ),
+            "manage-presence of the SIP profile is passive: no phone has a BLF key of a mailbox",
+        ),
+    ],
+)
+def test_what_lamps_need_is_looked_at(
+    tmp_path: Path, change: Callable[[Path], None] | None, found: str
+) -> None:
+    """The published profile has it; one that keeps presence in part has no BLF keys."""
+    tree = find_freeswitch(os.environ, progress=lambda _: None)
+    with run_freeswitch(tree, tmp_path, change=change) as rig:
+        (finding,) = asyncio.run(check_lamps(settings(rig)))
+
+    assert (found, change is None) == (finding.found, finding.remedy is None)
 
 
 def test_password_that_everybody_knows_is_found(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from controlplane.domain.message import TakeFacts
+from controlplane.storage.queue import make_app
 from controlplane.storage.spool import FileSpool
 from controlplane.supervisor.postgres import EmbeddedPostgres
 from tests.support.database import migrate
@@ -150,6 +151,47 @@ async def test_stop_in_the_middle_of_a_mail_is_quick_and_loses_nothing(
 
     assert code == 0
     assert len(process.mails) == 1
+
+
+async def test_nothing_else_waits_for_a_silent_mail_server(
+    process: Process, database_url: str, default_tenant: UUID
+) -> None:
+    """Twenty mails wait for it; lamps are told, the spool is scanned, and numbers are published meanwhile.
+
+    A stop does not wait for the mails either, and they are sent after the next start.
+    """
+    addresses = [f"member-{number}@example.com" for number in range(5)]
+    facts = facts_for(insert_mailbox(database_url, default_tenant, email_recipients=addresses))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for _ in range(3):
+            leave_take(process.spool, replace(facts, recording_id=uuid4()))
+        process.start(SMTP__HOST="127.0.0.1", SMTP__PORT=str(silent.getsockname()[1]), SMTP__SECURITY="none")
+        await until(lambda: _mails(database_url) == 15 and _is_being_sent(database_url), process)
+        leave_take(process.spool, facts)
+        async with make_app(database_url).open_async() as app:
+            await app.configure_task("spool.scan", lock="spool").defer_async()
+            await app.configure_task("mwi.send", lock="mwi:8001").defer_async(number="8001")
+            await app.configure_task("configuration.routes").defer_async(
+                tenant_id=str(default_tenant), numbers=["8001"]
+            )
+        await until(lambda: _mails(database_url) == 20 and not _others(database_url), process)
+        code = process.end(signal.SIGTERM)
+        waiting = _mails(database_url)
+    process.start()
+    await until(lambda: len(process.mails) == 20, process)
+
+    assert (code, waiting) == (0, 20)
+    assert "routes.reconciled" in process.log()
+
+
+def _mails(url: str) -> int:
+    return len(rows(url, "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'mail.send'"))
+
+
+def _others(url: str) -> list[tuple[str]]:
+    """Return what waits that no clock deferred."""
+    query = "SELECT task_name FROM procrastinate_jobs WHERE task_name = ANY (%s)"
+    return rows(url, query, ["spool.scan", "mwi.send", "configuration.routes", "speech.envelope"])
 
 
 async def test_killed_in_the_middle_of_a_mail_sends_it_after_the_next_start(

@@ -75,6 +75,59 @@ async def test_deferred_job_is_run_and_forgotten(app: App, database_url: str) ->
         await until(lambda: ran == [7] and jobs(database_url) == [])
 
 
+async def test_no_queue_waits_for_another(app: App, database_url: str) -> None:
+    """More mails and words than can be worked on at once are stuck; lamps, scans and publishing are not."""
+    ran: set[str] = set()
+
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    def quick(name: str) -> None:
+        @app.task(name=name)
+        async def run() -> None:
+            ran.add(name)
+
+    for name in ("mail.send", "speech.envelope"):
+        app.task(name=name)(endless)
+    for name in ("mwi.send", "spool.scan", "configuration.publish"):
+        quick(name)
+    async with working(app):
+        for name in ("mail.send", "speech.envelope"):
+            for _ in range(6):
+                await defer(database_url, name)
+        await until(lambda: len([each for each in jobs(database_url) if each[1] == "doing"]) == 8)
+        for name in ("mwi.send", "spool.scan", "configuration.publish"):
+            await defer(database_url, name)
+        await until(lambda: len(ran) == 3 and len(jobs(database_url)) == 12)
+
+    # Those that were stuck are given back by the stop, which did not wait for them either.
+    assert {status for _, status, _ in jobs(database_url)} == {"todo"}
+
+
+async def test_queue_of_a_job_is_that_of_its_task(app: App, database_url: str) -> None:
+    """Who defers it need not know the task; what the clock defers goes by the task itself."""
+
+    @app.periodic(cron="* * * * * *")
+    @app.task(name="speech.missing", queueing_lock="speech.missing")
+    async def missing(timestamp: int) -> None:
+        del timestamp
+        await asyncio.Event().wait()
+
+    names = ("mwi.answer", "mail.trial", "retention.purge")
+    for name in names:
+        await defer(database_url, name)
+    query = "SELECT task_name, queue_name FROM procrastinate_jobs ORDER BY id"
+    async with working(app):
+        await until(lambda: any(name == "speech.missing" for name, _ in rows(database_url, query)))
+
+    assert {
+        ("mwi.answer", "lamps"),
+        ("mail.trial", "mail"),
+        ("retention.purge", "default"),
+        ("speech.missing", "speech"),
+    } == set(rows(database_url, query))
+
+
 async def test_stop_gives_a_running_job_back(app: App, database_url: str) -> None:
     """A job that does not end in time is queued again, though its task has no strategy of its own."""
     begun = asyncio.Event()
@@ -160,13 +213,12 @@ async def test_job_that_the_worker_lost_is_queued_again(app: App, database_url: 
     """A job of ours that we do not run is queued at the second look, one that we run is not."""
     running = RunningJobs()
     async with app.open_async():
-        running.worker_id = await app.job_manager.register_worker()
+        ours = await app.job_manager.register_worker()
+        running.workers.add(ours)
         for number in range(2):
             await app.configure_task("note").defer_async(number=number)
         with psycopg.connect(database_url) as connection:
-            connection.execute(
-                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", (running.worker_id,)
-            )
+            connection.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", (ours,))
         ((lost,), (run,)) = rows(database_url, "SELECT id FROM procrastinate_jobs ORDER BY id")
         running.ids.add(run)
         stalled = StalledJobs(app, running=running, stalled_seconds=30)

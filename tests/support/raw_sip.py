@@ -396,7 +396,8 @@ class RawPhone:
         if data.startswith(b"INVITE"):
             self._invite(data, headers)
             return
-        if data.startswith(b"NOTIFY"):
+        if data.startswith(b"NOTIFY") and data not in self.notified:
+            # What is the same to the last header is said again, because our answer was late.
             self.notified.append(data)
         self.send(self._reply(200, data, headers))
         if data.startswith(b"CANCEL"):
