@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -24,7 +24,7 @@ from controlplane.callflows.prompts import Prompt
 from controlplane.callflows.voicemail import HeardMessage, Spool, Voicemail
 from controlplane.domain.errors import ControlPlaneError
 from controlplane.domain.mailbox import Mailbox
-from controlplane.domain.message import ReachedStep, TakeFacts
+from controlplane.domain.message import TakeFacts
 from controlplane.domain.rights import Right, Rights
 
 _NUMBER = re.compile(r"[0-9]{3,64}", re.ASCII)
@@ -146,15 +146,13 @@ class PassingOn:
         return Prompt.MESSAGE_FORWARDED
 
     def _facts(self, heard: HeardMessage, target: Mailbox) -> TakeFacts:
-        came = heard.reached_by
-        step = ReachedStep(kind="mailbox", number=self._mailbox.number)
         return TakeFacts(
             recording_id=self._means.new_id(),
             tenant_id=target.tenant_id,
             mailbox_id=target.id,
             call_id=self._call.facts.call_id,
             caller=heard.caller,
-            reached_by=replace(came, reason=step.reason, path=(*came.path, step)),
+            reached_by=heard.reached_by.forwarded_from(self._mailbox.number),
             started_at=self._means.clock(),
             kept=True,
             urgent=heard.urgent,

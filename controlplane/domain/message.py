@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -74,6 +74,11 @@ class ReachedBy:
     def last(self) -> ReachedStep | None:
         """The object that sent the call into the mailbox; None when it was dialled."""
         return self.path[-1] if self.path else None
+
+    def forwarded_from(self, mailbox_number: str) -> ReachedBy:
+        """Return how a copy got into its mailbox: as the original, and on from the mailbox of that."""
+        step = ReachedStep(kind="mailbox", number=mailbox_number)
+        return replace(self, reason=step.reason, path=(*self.path, step))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""

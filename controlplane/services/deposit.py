@@ -28,7 +28,7 @@ from controlplane.storage.database import Database
 from controlplane.storage.queue import Job, Jobs
 from controlplane.storage.recordings import RecordingStore
 from controlplane.storage.spool import FileSpool
-from controlplane.storage.takes import TakeOutcome
+from controlplane.storage.takes import Deposited, TakeOutcome
 from controlplane.storage.wav import Header, Layout
 
 # Silence that ended a recording is as long as what the switch leaves of it, but for this much.
@@ -156,13 +156,7 @@ class Depositor:
                 if other is None:
                     raise NoSuchMailbox(f"There is no mailbox {facts.mailbox_id}.")
                 return other
-            if not deposited.mailbox_deleted:
-                jobs = [lamp_job(deposited.number, deposited.tenant)]
-                jobs.append(Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)}))
-                jobs += [mail_job(facts.recording_id, recipient) for recipient in deposited.recipients]
-                if deposited.limited:
-                    jobs.append(quota_job(facts.mailbox_id))
-                await self.jobs.defer_all(connection, jobs)
+            await self.jobs.defer_all(connection, jobs_after(facts, deposited))
             self.reached(DepositStep.INSERTED)
         self.reached(DepositStep.COMMITTED)
         self.metrics.takes.labels(TakeOutcome.MESSAGE.value).inc()
@@ -182,6 +176,18 @@ class Depositor:
             # What counts is committed; the scanner comes back to what is left.
             self.metrics.not_removed.inc()
             structlog.get_logger().exception("spool.not_removed", name=wav.stem)
+
+
+def jobs_after(facts: TakeFacts, deposited: Deposited) -> list[Job]:
+    """Return what is to be done once a take is a message; nothing for one of a deleted mailbox."""
+    if deposited.mailbox_deleted:
+        return []
+    return [
+        lamp_job(deposited.number, deposited.tenant),
+        Job(task="speech.envelope", arguments={"message_id": str(facts.recording_id)}),
+        *(mail_job(facts.recording_id, recipient) for recipient in deposited.recipients),
+        *([quota_job(facts.mailbox_id)] if deposited.limited else []),
+    ]
 
 
 def counted_ms(layout: Layout, trailing_silence_ms: int, kept_silence_ms: int = KEPT_SILENCE_MS) -> int:

@@ -90,7 +90,7 @@ class Jobs:
         """
         if not self.needs(task):
             return
-        connection = await _connection(session)
+        connection = await connection_of(session)
         configured = self._app.configure_task(task, lock=lock, schedule_at=schedule_at, connection=connection)
         await configured.defer_async(**arguments)
 
@@ -114,7 +114,7 @@ class Jobs:
         if not self.needs(task):
             return
         configured = self._app.configure_task(
-            task, priority=_WHEN_IDLE, connection=await _connection(session)
+            task, priority=_WHEN_IDLE, connection=await connection_of(session)
         )
         for start in range(0, len(arguments), _AT_ONCE):
             await configured.batch_defer_async(*map(dict, arguments[start : start + _AT_ONCE]))
@@ -188,6 +188,7 @@ class _Kept:
     numbers: set[str] = field(default_factory=set)
 
 
-async def _connection(session: AsyncSession) -> Connection:
+async def connection_of(session: AsyncSession) -> Connection:
+    """Return the connection of psycopg on which a session's transaction is."""
     raw = await (await session.connection()).get_raw_connection()
     return cast("Connection", raw.driver_connection)

@@ -29,6 +29,10 @@ class Recordings(Protocol):
         """Return the file of a recording; it may be missing."""
         ...
 
+    async def take_in(self, message_id: UUID, wav: Path) -> int:
+        """Copy a recording durably under an id; return its length in milliseconds."""
+        ...
+
     async def remove(self, message_id: UUID) -> None:
         """Remove a recording; does nothing if there is none."""
         ...

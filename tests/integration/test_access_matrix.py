@@ -138,6 +138,8 @@ TABLE: dict[tuple[str, str], str | Right] = {
     ("PATCH", _MESSAGE): LISTEN,
     ("DELETE", _MESSAGE): DELETE,
     ("GET", f"{_MESSAGE}/audio"): DOWNLOAD,
+    ("POST", f"{_MESSAGE}/forward"): DOWNLOAD,
+    ("POST", f"{_MESSAGE}/mail"): DOWNLOAD,
 }
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -147,6 +149,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", f"{_BOX}/members"): {"user_name": "nobody-of-this-name", "rights": ["listen"]},
     ("PATCH", f"{_BOX}/members/{{member_id}}"): {"rights": ["listen"]},
     ("PATCH", _MESSAGE): {"state": "new"},
+    ("POST", f"{_MESSAGE}/forward"): {"to": "7998"},
     ("POST", f"{API}/messages/bulk"): {"ids": [], "action": "mark_read"},
 }
 """What a call is sent that needs a body to be looked at; changes carry an ETag that is stale."""

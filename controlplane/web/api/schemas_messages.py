@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from controlplane.domain.message import MessageState, ReachedReason
+from controlplane.services.forwarding import Forwarded
 from controlplane.services.message_changes import BulkAction, BulkOutcome, MessageOutcome, Requested
 from controlplane.services.messages import MessageView
 from controlplane.web.api.fields import Input, Output, example
@@ -175,3 +176,28 @@ class BulkOut(Output):
     model_config = example({"results": [{"id": _ID, "outcome": "done", "state": "saved"}]})
 
     results: list[BulkResult]
+
+
+class ForwardTo(Input):
+    """Where a copy of a message is to go."""
+
+    model_config = example({"to": "8002"})
+
+    to: Annotated[
+        str,
+        Field(max_length=64, pattern=r"^[0-9]+$", description="The number of another mailbox of the tenant."),
+    ]
+
+
+class ForwardedOut(Output):
+    """The copy of a message that was forwarded."""
+
+    model_config = example({"id": "5f0c8f0e-8f0b-5c9b-9b43-0a4c1f7f2d10", "mailbox": "8002"})
+
+    id: UUID = Field(description="That of the copy.")
+    mailbox: str = Field(description="The number of the mailbox that has it.")
+
+    @classmethod
+    def of(cls, forwarded: Forwarded) -> ForwardedOut:
+        """Make it from the service's value."""
+        return cls(id=forwarded.id, mailbox=forwarded.mailbox_number)
