@@ -286,6 +286,8 @@ TROUBLES = (
         strike=_stop_the_switch,
         heal=_nothing,
         costs_seconds=_STANDSTILL_SECONDS,
+        # A key that is pressed then is dropped as a word is.
+        hinders_members=True,
     ),
     _still("events"),
     _gone("web", signal.SIGTERM),
