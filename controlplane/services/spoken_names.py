@@ -70,13 +70,12 @@ async def upload_name(
 
 def name_from(content: bytes) -> bytes:
     """Return an uploaded recording as calls play it; raises InvalidValue (`greeting`). Blocks."""
-    wav = greeting_from(content)
+    try:
+        wav = greeting_from(content)
+    except InvalidValue as error:
+        raise (_too_long() if error.error_id == "greeting-too-long" else error) from error
     if audio.seconds_of(wav) > LONGEST_NAME_SECONDS:
-        raise InvalidValue(
-            f"A name lasts at most {LONGEST_NAME_SECONDS} seconds. Make it shorter.",
-            error_id="name-too-long",
-            field="greeting",
-        )
+        raise _too_long()
     return wav
 
 
@@ -102,6 +101,14 @@ async def recorded_name(db: Database, *, tenant_id: UUID, number: str) -> bytes:
     if wav is None:
         raise _no_name()
     return wav
+
+
+def _too_long() -> InvalidValue:
+    return InvalidValue(
+        f"A name lasts at most {LONGEST_NAME_SECONDS} seconds. Make it shorter.",
+        error_id="name-too-long",
+        field="greeting",
+    )
 
 
 def _no_name() -> NotFound:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from controlplane.callflows.prompts import Greeting, Prompt
 from controlplane.services.receptionist_greetings import record_greeting
+from controlplane.services.speaking import speak_greeting
+from controlplane.speech.audio import joined
 from controlplane.speech.recorded import greeting_from
+from controlplane.web.app import give
 from tests.support.api import Api
 from tests.support.greetings import humming, recording, speaking
 from tests.support.hostile import HOSTILE_TEXTS
@@ -331,6 +338,25 @@ async def test_a_spoken_name_is_heard_before_it_is_used(
     )
     assert (200, greeting_from(content)) == ((got := await client.get(NAME)).status_code, got.content)
     assert [] == api.rows("SELECT id FROM greeting_drafts")
+
+
+async def test_the_standard_sentence_is_heard_with_the_spoken_name(
+    bob: Browser, mailbox: httpx.Response, api: Api, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """On the page of greetings and by *What does a caller hear?*, as calls say it; a text has no name."""
+    speech = humming(tmp_path / "prompts")
+    publisher = api.deps.publisher
+    rendering = replace(publisher.rendering, prompts=speech.cache)
+    give(api.app, replace(api.deps, publisher=replace(publisher, rendering=rendering)))
+    await client.put(NAME, content=recording(2), headers={"Content-Type": "audio/wav"})
+    await speak_greeting(api.deps.db, speech, UUID(mailbox.json()["id"]), tmp_path / "greetings")
+    for prompt in (Prompt.YOU_HAVE_REACHED, Prompt.GREETING_STANDARD):
+        await speech.make(speech.cache.texts(prompt, "en"), "en")
+    digest = hashlib.sha256(greeting_from(recording(2))).hexdigest()
+    words = speech.cache.files(Greeting(display_name="Sales", name_recording=digest), "en")
+    heard = [(await bob.client.get(f"{HERE}/{page}audio")).content for page in ("", "effective/")]
+
+    assert (3, [joined(words)] * 2) == (len(words), heard)
 
 
 async def test_removing_a_spoken_name_asks_first(

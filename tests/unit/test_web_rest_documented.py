@@ -31,7 +31,7 @@ ELSEWHERE |= {
 }
 
 # Of greetings that are tried before they are used.
-ELSEWHERE |= {"no-such-draft", "no-such-greeting", "invalid-moment"}
+ELSEWHERE |= {"no-such-draft", "no-such-tried-name", "no-such-greeting", "invalid-moment"}
 # Of pages about the system.
 ELSEWHERE |= {"no-such-mail", "no-such-recording", "no-audio", "no-phones", "no-such-day"}
 # Of what the simulator plays.

@@ -27,6 +27,7 @@ from controlplane.web.portal.greetings_page import subject_of, wav_response, whe
 from controlplane.web.portal.mailbox_words import language_name
 from controlplane.web.portal.managing import Managing
 from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.standard_sentence import sentence_with_name
 from controlplane.web.portal.visits import Visit
 
 router = page_router()
@@ -116,7 +117,12 @@ async def effective_audio(visit: Managing, owners: _Mailboxes, number: str) -> R
         wav = await recording_of(deps.db, mailbox_id=found.mailbox.id, digest=heard.recording)
     else:
         said = _words(found.mailbox, heard)
-        wav = await hear(deps.db, deps.jobs, said, language=heard.language, clock=time.monotonic)
+        wav = await sentence_with_name(
+            visit,
+            display_name=found.mailbox.display_name,
+            name_recording=found.mailbox.name_recording if heard.greeting is None else None,
+            language=heard.language,
+        ) or await hear(deps.db, deps.jobs, said, language=heard.language, clock=time.monotonic)
     return wav_response(visit, wav, name=f"greeting-{number}")
 
 

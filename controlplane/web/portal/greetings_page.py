@@ -29,6 +29,7 @@ from controlplane.web.portal.greeting_targets import Target, kind_options, query
 from controlplane.web.portal.mailbox_words import author, language_name, language_options
 from controlplane.web.portal.managing import KINDS, Managing, Owners
 from controlplane.web.portal.routes import page_router
+from controlplane.web.portal.standard_sentence import sentence_with_name
 from controlplane.web.portal.visits import Visit
 from controlplane.web.portal.words import Words
 
@@ -41,7 +42,8 @@ class Heard:
     """What callers of a source hear: a recording, else `text`, else the standard words (`said` either way).
 
     `target` says for whom and when; its source is empty for all other callers. `is_own` says whether anything
-    was set for it, `when` says in words for when it is.
+    was set for it, `when` says in words for when it is. `name_recording` is the name that somebody said,
+    where the standard sentence is heard.
     """
 
     target: For
@@ -54,6 +56,7 @@ class Heard:
     recorded: str | None
     about: str
     when: str = ""
+    name_recording: str | None = None
 
     @property
     def source(self) -> str:
@@ -149,7 +152,12 @@ async def greeting_audio(
     subject = await subject_of(visit, owner)
     heard = subject.of(target)
     if heard.recorded is None:
-        wav = await hear(deps.db, deps.jobs, heard.said, language=heard.spoken_language, clock=time.monotonic)
+        wav = await sentence_with_name(
+            visit,
+            display_name=subject.name,
+            name_recording=heard.name_recording,
+            language=heard.spoken_language,
+        ) or await hear(deps.db, deps.jobs, heard.said, language=heard.spoken_language, clock=time.monotonic)
     elif subject.is_mailbox:
         wav = await mailbox_greetings.recorded_greeting(
             deps.db,
@@ -280,6 +288,7 @@ async def _mailbox(visit: Visit, owner: Owner) -> Subject:
                 own_language=own.is_plain and own.language is not None,
                 recorded=None if recorded is None else recorded.digest,
                 about="" if recorded is None else _about(visit, recorded),
+                name_recording=None if text is not None else mailbox.name_recording,
             )
         )
     return Subject(
