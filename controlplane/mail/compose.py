@@ -19,10 +19,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from babel import Locale, dates, units
+from babel import Locale, dates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from controlplane.domain.caller import Caller, clean
+from controlplane.domain.duration_words import written_duration
 from controlplane.domain.errors import DeliveryError
 from controlplane.domain.language import first_available
 from controlplane.domain.limits import Quota, Usage
@@ -327,12 +328,11 @@ def file_name(mail: NewMessageMail) -> str:
 def duration(milliseconds: int, locale: Locale) -> str:
     """Say a length in whole seconds, at least one: `1 minute, 5 seconds`."""
     minutes, seconds = divmod(whole_seconds(milliseconds), 60)
-    parts = [
-        units.format_unit(value, unit, length="long", locale=locale)
-        for value, unit in ((minutes, "minute"), (seconds, "second"))
-        if value
+    written = [
+        written_duration(minutes, "minute", locale) if minutes else "",
+        written_duration(seconds, "second", locale) if seconds else "",
     ]
-    return ", ".join(parts)  # Babel cannot put two parts together in every language (Spanish)
+    return ", ".join(filter(None, written))  # Babel cannot put two parts together in every language (Spanish)
 
 
 def _address(name: str, address: str) -> Address:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
-from babel import Locale, dates, units
+from babel import Locale, dates
 
 from controlplane.callflows.prompts import (
     AudioFile,
@@ -26,6 +26,7 @@ from controlplane.callflows.prompts import (
     Utterance,
 )
 from controlplane.domain.colleague import Colleague
+from controlplane.domain.duration_words import written_duration
 from controlplane.domain.mailbox import SayDatetime
 from controlplane.speech.catalogue import Catalogue
 
@@ -200,7 +201,7 @@ def length(seconds: int, catalogue: Catalogue) -> str:
 
 def _duration(count: int, unit: str, words: Mapping[str, Mapping[str, str]], locale: Locale) -> str:
     """Say so many minutes or seconds: by the word for this number, where there is one."""
-    written = " ".join(units.format_unit(count, f"duration-{unit}", length="long", locale=locale).split())
+    written = " ".join(written_duration(count, unit, locale).split())
     return words.get(f"{unit}s", {}).get(str(count), written)
 
 

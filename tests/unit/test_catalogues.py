@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel import Locale
 from controlplane.mail import compose
 from controlplane.speech import catalogue
 from controlplane.web import pages
@@ -102,3 +103,16 @@ def test_a_sentence_is_translated(kind: str, language: str) -> None:
     ]
 
     assert [] == [key for key in same if any(map(str.isalpha, re.sub(r"\{\w+\}", "", english[key])))]
+
+
+@pytest.mark.parametrize(("kind", "language"), [one for one in OTHERS if one[0] in {"speech", "mail"}])
+def test_each_plural_has_a_form(kind: str, language: str) -> None:
+    """Every number up to 365, of days or messages, has the form of its own plural."""
+    table = tomllib.loads((FOLDERS[kind] / f"{language}.toml").read_text(encoding="utf-8"))
+    forms = (
+        [table["counts"]["new"], table["counts"]["saved"]] if kind == "speech" else [table["link-expires"]]
+    )
+    plural = Locale.parse(language).plural_form
+
+    needed = {plural(number) for number in range(1, 366)}
+    assert [] == [sorted(needed - found.keys()) for found in forms if needed - found.keys()]
