@@ -53,7 +53,7 @@ async def monitoring(
 ) -> AsyncIterator[None]:
     """Serve while the body runs; nothing where no port is set. Raises CannotStart.
 
-    `measure` brings figures up to date that nobody counts as things happen; it is called when they are asked for.
+    `measure` brings figures up to date that nobody counts as things happen, when they are asked for.
     """
     if settings.port is None:
         yield
