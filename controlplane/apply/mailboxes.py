@@ -21,7 +21,7 @@ from controlplane.web.api.schemas_mailboxes import MailboxOut
 
 _POINTS: Final = "operator_number"
 _OF_THE_PIN = {"pin", "pin_file"}
-_NOT_SET = {"id", "prompt_language", "counts", "created_at", "updated_at"}
+_NOT_SET = {"id", "prompt_language", "counts", "usage", "created_at", "updated_at"}
 
 
 class Mailboxes:

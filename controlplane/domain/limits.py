@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from controlplane.domain.errors import InvalidValue
@@ -47,6 +48,34 @@ class Usage:
 
     messages: int = 0
     duration_ms: int = 0
+
+
+class Fullness(StrEnum):
+    """Whether there is room in a mailbox: from WARNED_PERCENT on it is almost full, and then full."""
+
+    ROOM = "room"
+    ALMOST_FULL = "almost_full"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """How full a mailbox is. Seconds are known only where they are limited."""
+
+    quota: Quota = Quota()
+    used: Usage = Usage()
+
+    @property
+    def percent(self) -> int:
+        """How much of what it may hold, by what is nearer to its limit; 0 without one."""
+        return self.quota.percent(self.used)
+
+    @property
+    def fullness(self) -> Fullness:
+        """Whether there is room."""
+        if self.percent >= FULL_PERCENT:
+            return Fullness.FULL
+        return Fullness.ALMOST_FULL if self.percent >= WARNED_PERCENT else Fullness.ROOM
 
 
 def check_limit(value: int | None, field: str) -> None:

@@ -51,6 +51,7 @@ from controlplane.mail.send import EmlFolder, Sender
 from controlplane.services.audit import purge_audit
 from controlplane.services.deposit import DepositMetrics, Depositor
 from controlplane.services.ingest import Ingest, IngestMetrics
+from controlplane.services.job_figures import CountedSender, JobFigures
 from controlplane.services.lamps import Lamps
 from controlplane.services.mail_trials import purge_trials
 from controlplane.services.mailing import Mailing
@@ -114,7 +115,8 @@ async def _serve(settings: Settings) -> None:
 
     # One registry of this process, for all of its parts.
     registry = CollectorRegistry()
-    ingest = _register(app, settings, database, registry, options=options, running=running)
+    figures = JobFigures(registry)
+    ingest = _register(app, settings, database, registry, figures, options=options, running=running)
     checks: dict[str, Check] = {
         "worker": holds(lambda: running.working, "no worker runs"),
         "queue": partial(check_answers, settings.database_url.get_secret_value()),
@@ -127,7 +129,7 @@ async def _serve(settings: Settings) -> None:
     try:
         told = {"worker": checks["worker"], "prompts": SpokenPrompts(settings.paths.prompts).check}
         async with (
-            monitoring(settings.monitoring, registry, checks),
+            monitoring(settings.monitoring, registry, checks, measure=partial(figures.measure, database)),
             presence_of(database, ProcessKind.JOBS, told).told(),
         ):
             await work(app, stop=stop, running=running, options=options, started=started)
@@ -152,6 +154,7 @@ def _register(
     settings: Settings,
     database: Database,
     registry: CollectorRegistry,
+    figures: JobFigures,
     *,
     options: WorkerOptions,
     running: RunningJobs,
@@ -175,7 +178,8 @@ def _register(
         switch_kind=settings.switch,
         metrics=IngestMetrics(registry),
     )
-    sender, composer = _sender(settings), Composer(settings.smtp.sender)
+    sender = CountedSender(sender=_sender(settings), figures=figures)
+    composer = Composer(settings.smtp.sender)
     mailing = Mailing(
         database=database,
         jobs=jobs,

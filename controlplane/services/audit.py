@@ -25,7 +25,6 @@ __all__ = [
     "list_audit",
     "note_hearing",
     "purge_audit",
-    "spelled_author",
 ]
 
 _PURGED_AT_ONCE: Final = 2000
@@ -56,11 +55,6 @@ async def list_audit(
     return AuditPage(
         items=items, next=None if last is None else AuditPosition(happened_at=last.happened_at, id=last.id)
     )
-
-
-def spelled_author(text: str) -> tuple[str, ...]:
-    """Return the labels that somebody may mean: `alice`, `101` or a whole label such as `token billing`."""
-    return (text, f"user {text}", f"token {text}", f"extension {text}") if text else ()
 
 
 async def note_hearing(

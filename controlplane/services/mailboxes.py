@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.configuration import SYSTEM, Action, ObjectChange, ObjectKind
 from controlplane.domain.errors import NotFound, PreconditionFailed
+from controlplane.domain.limits import Fill
 from controlplane.domain.mailbox import Counts, KindGreeting, Mailbox, SourceGreeting
 from controlplane.domain.numbers import NumberKind
 from controlplane.domain.pin import Pin, PinPolicy
@@ -35,8 +36,9 @@ from controlplane.services.numbers import take_number
 from controlplane.services.publishing_jobs import defer_publishing
 from controlplane.services.routing.pointing import free_number, note_pointers
 from controlplane.speech.catalogue import available_languages
-from controlplane.storage import mailbox_pages, mailboxes, members, messages
+from controlplane.storage import limits, mailbox_pages, mailboxes, members, messages
 from controlplane.storage.database import Database
+from controlplane.storage.limits import quota_of
 from controlplane.storage.mailboxes import mailbox_values
 from controlplane.storage.paging import Page
 from controlplane.storage.queue import Jobs
@@ -79,6 +81,7 @@ class MailboxDetails:
     mailbox: Mailbox
     language: str | None
     counts: Counts
+    fill: Fill
     source_greetings: tuple[SourceGreeting, ...] = ()
     kind_greetings: tuple[KindGreeting, ...] = ()
     updated_by: str | None = None
@@ -139,8 +142,8 @@ async def get_mailbox(
     async with db.transaction() as session:
         row, tenant = await find_mailbox(session, tenant_id, number)
         rights = await require(session, member, row.id, right, missing=_no_such_mailbox())
-        counts = await messages.counts(session, [row.id])
-    return _details(row, tenant, counts[row.id], rights)
+        counts, fill = await _held(session, row, tenant)
+    return _details(row, tenant, counts, fill, rights)
 
 
 async def list_mailboxes(
@@ -159,7 +162,10 @@ async def list_mailboxes(
         )
         rights = await rights_by_mailbox(session, member, [item.row.id for item in page.items])
     return Page(
-        items=[_details(item.row, item.tenant, item.counts, rights[item.row.id]) for item in page.items],
+        items=[
+            _details(item.row, item.tenant, item.counts, item.fill, rights[item.row.id])
+            for item in page.items
+        ],
         more=page.more,
     )
 
@@ -215,11 +221,11 @@ async def update_mailbox(
             await defer_greeting(session, jobs, row.id)
         if values.keys() & {"language", "max_message_seconds"}:
             await defer_publishing(session, jobs, tenant_id=tenant_id, mailboxes=True)
-        counts = await messages.counts(session, [row.id])
+        counts, fill = await _held(session, row, tenant)
     structlog.get_logger().info(
         "mailbox.changed", tenant_id=str(tenant_id), number=number, fields=sorted(changes)
     )
-    return _details(row, tenant, counts[row.id], rights)
+    return _details(row, tenant, counts, fill, rights)
 
 
 async def delete_mailbox(
@@ -294,13 +300,20 @@ def _check_version(row: MailboxRow, expected: int | None) -> None:
         raise PreconditionFailed("The mailbox was changed by somebody else since it was read.")
 
 
+async def _held(session: AsyncSession, row: MailboxRow, tenant: TenantRow) -> tuple[Counts, Fill]:
+    counts = await messages.counts(session, [row.id])
+    fills = await limits.fills(session, {row.id: quota_of(row, tenant)}, counts)
+    return counts[row.id], fills[row.id]
+
+
 def _details(
-    row: MailboxRow, tenant: TenantRow, counts: Counts, rights: Rights = ALL_RIGHTS
+    row: MailboxRow, tenant: TenantRow, counts: Counts, fill: Fill, rights: Rights = ALL_RIGHTS
 ) -> MailboxDetails:
     return MailboxDetails(
         mailbox=mailbox_values(row, tenant, available_languages()),
         language=row.language,
         counts=counts,
+        fill=fill,
         source_greetings=tuple(SourceGreeting(**own) for own in row.source_greetings),
         kind_greetings=texts_of_kinds(row.kind_greetings),
         updated_by=row.updated_by,

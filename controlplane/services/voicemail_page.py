@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.domain.errors import NotFound
+from controlplane.domain.limits import Fill
 from controlplane.domain.message import MessageState
 from controlplane.domain.presence import PresentListener
 from controlplane.domain.rights import ALL_RIGHTS, Right, Rights
 from controlplane.services.access import check_rights, require, rights_at
 from controlplane.services.messages import MessageView, Page, check_seen, get_message, page_of, right_to_see
 from controlplane.services.reached import names_on_the_way
-from controlplane.storage import mailboxes, message_views, presence
+from controlplane.storage import limits, mailboxes, message_views, presence
 from controlplane.storage.database import Database
 from controlplane.storage.message_views import ANY_TIME, ANY_URGENCY, Position, Received, Urgency
 
@@ -56,6 +57,7 @@ class Wanted:
 class MailboxPage:
     """A mailbox and some of its messages; `names` are those of what calls passed, by number.
 
+    `fill` says how full it is; what it holds is known only where it is limited.
     `rights` are those of who looks at it; `listeners` are who listens to its messages now.
     """
 
@@ -64,6 +66,7 @@ class MailboxPage:
     unread: int
     page: Page
     names: Mapping[str, str]
+    fill: Fill
     rights: Rights = ALL_RIGHTS
     listeners: Sequence[PresentListener] = ()
 
@@ -100,7 +103,7 @@ async def read_mailbox_page(
         found = await mailboxes.by_number(session, tenant_id, number)
         if found is None:
             raise _no_such_mailbox()
-        row = found[0]
+        row, tenant = found
         if rights is None:
             rights = await rights_at(session, member, row.id)
         check_rights(rights, right_to_see(wanted.states), missing=_no_such_mailbox())
@@ -117,6 +120,7 @@ async def read_mailbox_page(
             mails=False,
         )
         page = page_of(views, limit, wanted.urgency)
+        quota = limits.quota_of(row, tenant)
         return MailboxPage(
             number=row.number,
             display_name=row.display_name,
@@ -125,6 +129,7 @@ async def read_mailbox_page(
             names=await names_on_the_way(
                 session, tenant_id, [view.message.reached_by for view in page.items]
             ),
+            fill=Fill(quota=quota, used=await limits.usage(session, row.id)) if quota.limited else Fill(),
             rights=rights,
             listeners=await presence.listeners_of_mailbox(session, row.id),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, delete, func, insert, literal, or_, select, tuple_
@@ -16,12 +16,18 @@ from controlplane.domain.audit import BEGINNINGS, AuditAction, AuditEntry, Audit
 from controlplane.storage.tables import AuditEntryRow as Row
 from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
+_KINDS: Final = ("user", "token", "extension", "caller")
+"""How the label of an author begins who has a name or a number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which entries are asked for; what is empty asks for any. `until` is excluded."""
+    """Which entries are asked for; what is empty asks for any. `until` is excluded.
 
-    authors: tuple[str, ...] = ()
+    `author` is a whole label, or what stands in one: a user's name, a token's, the number of an extension.
+    """
+
+    author: str | None = None
     actions: tuple[AuditAction, ...] = ()
     kind: str | None = None
     object_key: str | None = None
@@ -113,12 +119,35 @@ async def newest(
     """List entries of a tenant, or with None those of the whole installation, newest first."""
     query = select(Row).where(Row.tenant_id.is_(None) if tenant_id is None else Row.tenant_id == tenant_id)
     query = query.where(*_conditions(wanted))
+    if wanted.author is not None:
+        query = query.where(Row.author.in_(await _labels(session, tenant_id, wanted.author)))
     if after is not None:
         query = query.where(tuple_(Row.happened_at, Row.id) < tuple_(after.happened_at, after.id))
     rows: Sequence[Row] = (
         await session.scalars(query.order_by(Row.happened_at.desc(), Row.id.desc()).limit(limit))
     ).all()
     return [_entry(row) for row in rows]
+
+
+async def _labels(session: AsyncSession, tenant_id: UUID | None, name: str) -> list[str]:
+    """Return the labels of authors in which a name stands; asked of the index, a step for each author."""
+    among = Row.tenant_id.is_(None) if tenant_id is None else Row.tenant_id == tenant_id
+    first = select(Row.author).where(among).order_by(Row.author).limit(1)
+    authors = select(first.scalar_subquery().label("author")).cte("authors", recursive=True)
+    following = first.where(Row.author > authors.c.author).scalar_subquery()
+    authors = authors.union_all(select(following).where(authors.c.author.is_not(None)))
+    label = authors.c.author
+    return list(
+        await session.scalars(
+            select(label).where(
+                or_(
+                    label.in_([name, *(f"{kind} {name}" for kind in _KINDS)]),
+                    *(label.startswith(f"{kind} {name} (user ", autoescape=True) for kind in _KINDS),
+                    label.endswith(f" (user {name})", autoescape=True),
+                )
+            )
+        )
+    )
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
@@ -128,8 +157,6 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
         Row.subject: wanted.subject,
     }
     found = [column == value for column, value in equal.items() if value is not None]
-    if wanted.authors:
-        found.append(Row.author.in_(wanted.authors))
     if wanted.actions:
         found.append(Row.action.in_([action.value for action in wanted.actions]))
     if wanted.way is AuditWay.COMMAND_LINE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,8 @@ from sqlalchemy import ColumnElement, Interval, case, delete, func, literal, sel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.limits import Quota, Usage
+from controlplane.domain.limits import Fill, Quota, Usage
+from controlplane.domain.mailbox import Counts
 from controlplane.domain.message import MessageState
 from controlplane.storage.tables import MailboxRow, MessageRow, QuotaWarningRow, TenantRow
 
@@ -82,6 +84,34 @@ async def usage(session: AsyncSession, mailbox_id: UUID) -> Usage:
     return Usage(messages=row[0], duration_ms=int(row[1]))
 
 
+async def fills(
+    session: AsyncSession, quotas: Mapping[UUID, Quota], counts: Mapping[UUID, Counts]
+) -> dict[UUID, Fill]:
+    """Return how full each of some mailboxes is, whose messages were counted; one query, or none.
+
+    Only where seconds are limited are they summed up.
+    """
+    timed = [mailbox_id for mailbox_id, quota in quotas.items() if quota.seconds]
+    durations: dict[UUID, int] = {}
+    if timed:
+        rows = await session.execute(
+            select(MessageRow.mailbox_id, func.sum(MessageRow.duration_ms))
+            .where(MessageRow.mailbox_id.in_(timed), MessageRow.state != MessageState.DELETED.value)
+            .group_by(MessageRow.mailbox_id)
+        )
+        durations = {row[0]: int(row[1]) for row in rows}
+    return {
+        mailbox_id: Fill(
+            quota=quota,
+            used=Usage(
+                messages=counts[mailbox_id].new + counts[mailbox_id].saved,
+                duration_ms=durations.get(mailbox_id, 0),
+            ),
+        )
+        for mailbox_id, quota in quotas.items()
+    }
+
+
 async def warned(session: AsyncSession, mailbox_id: UUID) -> Warned | None:
     """Return what decides about a mail to the recipients of a mailbox; None if it is deleted."""
     found = (
@@ -120,7 +150,12 @@ async def warned_mailboxes(session: AsyncSession) -> list[UUID]:
 
 def quota_of(row: MailboxRow, tenant: TenantRow) -> Quota:
     """Return how much a mailbox may hold."""
+    return quota_from(row.max_messages, row.max_total_seconds, tenant)
+
+
+def quota_from(messages: int | None, seconds: int | None, tenant: TenantRow) -> Quota:
+    """Return how much a mailbox may hold that says so itself; None: what its tenant says."""
     return Quota(
-        messages=tenant.max_messages if row.max_messages is None else row.max_messages,
-        seconds=tenant.max_total_seconds if row.max_total_seconds is None else row.max_total_seconds,
+        messages=tenant.max_messages if messages is None else messages,
+        seconds=tenant.max_total_seconds if seconds is None else seconds,
     )

@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.limits import Fill
 from controlplane.domain.mailbox import Counts, MailboxOrder
-from controlplane.storage import members, messages
+from controlplane.storage import limits, members, messages
 from controlplane.storage.members import MemberSummary
 from controlplane.storage.paging import Page, contains, cut
-from controlplane.storage.tables import MailboxRow, MessageRow
+from controlplane.storage.tables import MailboxRow, MessageRow, TenantRow
 
 OrderKey = str | int | datetime
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +31,7 @@ class OrderedMailbox:
     display_name: str
     enabled: bool
     counts: Counts
+    fill: Fill
     newest_at: datetime | None
     members: MemberSummary
     key: OrderKey
@@ -46,14 +48,18 @@ async def page(
     after: tuple[OrderKey, str] | None,
     member: UUID | None = None,
 ) -> Page[OrderedMailbox]:
-    """List mailboxes, after one of them (its key and its number); four queries whatever their number.
+    """List mailboxes, after one of them (its key and its number); few queries whatever their number.
 
     `q` is a part of the number or of the name; with `member` only those at which this user has rights.
     Those with the same key are in the order of their digits.
     """
     key, number = _key(order), MailboxRow.number.collate("C")
     query = (
-        select(MailboxRow.id, MailboxRow.number, MailboxRow.display_name, MailboxRow.enabled, key)
+        select(
+            *(MailboxRow.id, MailboxRow.number, MailboxRow.display_name, MailboxRow.enabled),
+            *(MailboxRow.max_messages, MailboxRow.max_total_seconds, TenantRow, key),
+        )
+        .join(TenantRow, TenantRow.id == MailboxRow.tenant_id)
         .where(MailboxRow.tenant_id == tenant_id, MailboxRow.deleted_at.is_(None))
         .order_by(key.desc() if descending else key, number)
         .limit(limit + 1)
@@ -69,6 +75,8 @@ async def page(
     found = cut((await session.execute(query)).all(), limit)
     ids = [row[0] for row in found.items]
     counts, newest = await messages.counts(session, ids), await messages.newest(session, ids)
+    quotas = {row[0]: limits.quota_from(row[4], row[5], row[6]) for row in found.items}
+    fills = await limits.fills(session, quotas, counts)
     summaries = await members.summaries(session, ids)
     return Page(
         items=[
@@ -78,11 +86,12 @@ async def page(
                 display_name=name,
                 enabled=enabled,
                 counts=counts[mailbox_id],
+                fill=fills[mailbox_id],
                 newest_at=newest.get(mailbox_id),
                 members=summaries.get(mailbox_id, MemberSummary()),
                 key=value,
             )
-            for mailbox_id, digits, name, enabled, value in found.items
+            for mailbox_id, digits, name, enabled, _, _, _, value in found.items
         ],
         more=found.more,
     )

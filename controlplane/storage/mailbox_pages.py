@@ -1,4 +1,4 @@
-"""Pages of mailboxes, each with the counts of its messages, in two queries whatever their number."""
+"""Pages of mailboxes, each with the counts of its messages, in few queries whatever their number."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.limits import Fill
 from controlplane.domain.mailbox import Counts
-from controlplane.storage import members, messages
+from controlplane.storage import limits, members, messages
 from controlplane.storage.paging import Page, contains, cut
 from controlplane.storage.tables import MailboxRow, TenantRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMailbox:
-    """A mailbox's row, its tenant's, and the counts of its messages."""
+    """A mailbox's row, its tenant's, the counts of its messages, and how full it is."""
 
     row: MailboxRow
     tenant: TenantRow
     counts: Counts
+    fill: Fill
 
 
 async def page(
@@ -52,7 +54,12 @@ async def page(
         query = query.where(or_(contains(MailboxRow.number, q), contains(MailboxRow.display_name, q)))
     found = cut((await session.execute(query)).all(), limit)
     counts = await messages.counts(session, [row.id for row, _ in found.items])
+    quotas = {row.id: limits.quota_of(row, tenant) for row, tenant in found.items}
+    fills = await limits.fills(session, quotas, counts)
     return Page(
-        items=[ListedMailbox(row=row, tenant=tenant, counts=counts[row.id]) for row, tenant in found.items],
+        items=[
+            ListedMailbox(row=row, tenant=tenant, counts=counts[row.id], fill=fills[row.id])
+            for row, tenant in found.items
+        ],
         more=found.more,
     )

@@ -64,6 +64,14 @@ async def test_created_mailbox_is_answered_with_its_defaults(client: httpx.Async
         "max_total_seconds": None,
         "kind_greetings": [],
         "counts": {"new": 0, "saved": 0, "deleted": 0},
+        "usage": {
+            "messages": 0,
+            "max_messages": 0,
+            "seconds": None,
+            "max_total_seconds": 0,
+            "percent": 0,
+            "state": "room",
+        },
     }
 
 

@@ -15,6 +15,7 @@ from controlplane.services.features import FeatureService
 from controlplane.services.tokens import create_token
 from controlplane.services.users import update_user
 from controlplane.storage.tables import Table
+from sqlalchemy import event
 from tests.support.api import PIN, Api
 from tests.support.hostile import HOSTILE_TEXTS
 from tests.support.portal import Browser, make_user
@@ -331,6 +332,75 @@ async def test_old_entries_are_forgotten(
     assert 0 == none
     assert all_of_them >= kept
     assert [] == await entries(client)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("101", ["extension 101 (user alice)", "extension 101"]),
+        ("alice", ["extension 101 (user alice)", "user alice", "token own (user alice)"]),
+        ("own", ["token own (user alice)"]),
+        ("extension 101 (user alice)", ["extension 101 (user alice)"]),
+        ("+4930123", ["caller +4930123"]),
+        ("10", []),
+        ("1%", []),
+        ("ali_e", []),
+    ],
+)
+async def test_author_is_found_by_each_of_their_names(
+    api: Api, client: httpx.AsyncClient, default_tenant: UUID, asked: str, found: list[str]
+) -> None:
+    """The number of an extension, a user's name, a token's, a whole label; nothing that only begins so."""
+    labels = {"user alice", "user bob", "extension 101", "extension 1011", "extension 101 (user alice)"}
+    labels |= {"token own (user alice)", "extension 102 (user bob)", "caller +4930123", "alicent"}
+    with psycopg.connect(api.url) as connection:
+        for label in sorted(labels):
+            connection.execute(
+                "INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject)"
+                " VALUES (%s, %s, 'heard', 'message', 'x', 'x')",
+                (default_tenant, label),
+            )
+
+    assert set(found) == {entry["author"] for entry in await entries(client, author=asked)}
+
+
+async def test_portal_finds_an_extension_whose_user_is_named(
+    api: Api, default_tenant: UUID, bob: Browser
+) -> None:
+    """By its number."""
+    with psycopg.connect(api.url) as connection:
+        for label, mailbox in (("extension 101 (user alice)", "8001"), ("extension 102", "8002")):
+            connection.execute(
+                "INSERT INTO audit_entries (tenant_id, author, action, kind, object_key, subject)"
+                " VALUES (%s, %s, 'changed', 'mailbox', %s, %s)",
+                (default_tenant, label, mailbox, mailbox),
+            )
+    shown = await bob.open("/portal/audit?who=101")
+
+    assert (True, False) == ("8001" in shown.text, "8002" in shown.text)
+
+
+async def test_authors_are_asked_of_an_index(api: Api, client: httpx.AsyncClient) -> None:
+    """Who looks for one does not read the log: each author there is costs a step of the index."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_1: object, _2: object, statement: str, parameters: object, *_: object) -> None:
+        if "authors" in statement:
+            asked.append((statement, parameters))
+
+    event.listen(api.deps.db._engine.sync_engine, "before_cursor_execute", note)
+    await entries(client, author="101")
+    (statement, parameters), *_ = asked
+    with psycopg.connect(api.url) as connection:
+        connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        plan = "\n".join(
+            row[0]
+            # What a step of a recursion does is shown of one that ran.
+            for row in connection.execute("EXPLAIN ANALYZE " + statement, parameters).fetchall()  # type: ignore[arg-type]
+        )
+
+    assert 2 == plan.count("Scan using ix_audit_entries_tenant_id_author"), plan
+    assert "Seq Scan" not in plan
 
 
 async def test_lists_go_by_index(api: Api, client: httpx.AsyncClient, default_tenant: UUID) -> None:

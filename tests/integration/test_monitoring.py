@@ -170,6 +170,7 @@ async def test_jobs_tells_of_its_worker_and_of_the_spool(database_url: str, tmp_
 
     assert {"worker": "ok", "queue": "ok", "spool": "ok"} == ready["checks"]
     assert "controlplane_spool_left" in figures
+    assert 'controlplane_mails_unsent{state="waiting"} 0.0' in figures
     assert (503, "not available (NotADirectoryError)") == (
         unready.status_code,
         unready.json()["checks"]["spool"],

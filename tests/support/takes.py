@@ -57,12 +57,24 @@ def facts_for(mailbox_id: UUID, **given: object) -> TakeFacts:
     return TakeFacts(**(values | given))  # type: ignore[arg-type]  # each value is of its field's type
 
 
-def leave_take(spool: Path, facts: TakeFacts, seconds: float | None = 3.0, *, closed: bool = True) -> Path:
-    """Leave a flow's take whose flow is dead; without `seconds` it has no audio file."""
+def leave_take(
+    spool: Path,
+    facts: TakeFacts,
+    seconds: float | None = 3.0,
+    *,
+    closed: bool = True,
+    recording: Path | None = None,
+) -> Path:
+    """Leave a flow's take whose flow is dead; without `seconds` it has no audio file.
+
+    A `recording` is what was said, instead of so many seconds of anything.
+    """
     spool.mkdir(parents=True, exist_ok=True)
     (spool / f"{facts.recording_id}.json").write_bytes(to_json(facts))
     wav = spool / f"{facts.recording_id}.wav"
-    if seconds is not None:
+    if recording is not None:
+        wav.write_bytes(recording.read_bytes())
+    elif seconds is not None:
         (closed_wav if closed else open_wav)(wav, seconds)
     return wav
 

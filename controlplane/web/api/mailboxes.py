@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from controlplane.domain.limits import Fill
 from controlplane.domain.mailbox import Counts
 from controlplane.domain.rights import Right
 from controlplane.services import mailboxes
@@ -59,6 +60,7 @@ async def create_mailbox(
             mailbox=mailbox,
             language=new.language,
             counts=Counts(),
+            fill=Fill(quota=mailbox.quota),
             source_greetings=tuple(new.source_greetings),
             kind_greetings=tuple(new.kind_greetings),
         )

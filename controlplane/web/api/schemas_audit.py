@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from controlplane.domain.audit import AuditAction, AuditEntry, AuditWay
-from controlplane.services.audit import AuditFilter, spelled_author
+from controlplane.services.audit import AuditFilter
 from controlplane.web.api.fields import Output, example
 from controlplane.web.paging import OnlyPages
 
@@ -54,7 +54,7 @@ class AuditPaging(OnlyPages):
     def wanted(self) -> AuditFilter:
         """Return what it asks for."""
         return AuditFilter(
-            authors=spelled_author(self.author or ""),
+            author=self.author or None,
             actions=() if self.action is None else (self.action,),
             kind=self.kind,
             object_key=self.object,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
+from controlplane.domain.limits import Fill, Fullness
 from controlplane.domain.mailbox import (
     MAX_ATTACHMENT_MB,
     AfterMail,
@@ -231,6 +232,14 @@ MAILBOX: dict[str, Any] = {
     **_SETTINGS,
     "prompt_language": "en",
     "counts": {"new": 2, "saved": 1, "deleted": 0},
+    "usage": {
+        "messages": 3,
+        "max_messages": 100,
+        "seconds": None,
+        "max_total_seconds": 0,
+        "percent": 3,
+        "state": "room",
+    },
     "created_at": "2026-03-02T09:00:00Z",
     "updated_at": "2026-03-02T09:00:00Z",
 }
@@ -343,6 +352,29 @@ class CountsOut(Output):
     deleted: int
 
 
+class UsageOut(Output):
+    """How full a mailbox is, the trash aside."""
+
+    messages: int
+    max_messages: int = Field(description="What the mailbox or its tenant says; 0: no limit.")
+    seconds: int | None = Field(description="`null` where they are not limited.")
+    max_total_seconds: int = Field(description="What the mailbox or its tenant says; 0: no limit.")
+    percent: int = Field(description="By what is nearer to its limit; 0 without one.")
+    state: Fullness = Field(description="`almost_full` from 80 % on; `full`: callers can leave nothing.")
+
+    @classmethod
+    def of(cls, fill: Fill) -> UsageOut:
+        """Make it from the domain's value."""
+        return cls(
+            messages=fill.used.messages,
+            max_messages=fill.quota.messages,
+            seconds=fill.used.duration_ms // 1000 if fill.quota.seconds else None,
+            max_total_seconds=fill.quota.seconds,
+            percent=fill.percent,
+            state=fill.fullness,
+        )
+
+
 class MailboxOut(Output):
     """A mailbox; its PIN is never told."""
 
@@ -378,6 +410,7 @@ class MailboxOut(Output):
     max_total_seconds: int | None
     kind_greetings: list[KindGreetingBody]
     counts: CountsOut
+    usage: UsageOut
     created_at: datetime
     updated_at: datetime
 
@@ -419,6 +452,7 @@ class MailboxOut(Output):
             max_total_seconds=mailbox.max_total_seconds,
             kind_greetings=[KindGreetingBody.of(own) for own in details.kind_greetings],
             counts=CountsOut(new=counts.new, saved=counts.saved, deleted=counts.deleted),
+            usage=UsageOut.of(details.fill),
             created_at=mailbox.created_at,
             updated_at=mailbox.updated_at,
         )

@@ -15,7 +15,7 @@ from fastapi import Response
 
 from controlplane.domain.audit import AuditAction, AuditEntry
 from controlplane.domain.errors import InvalidValue
-from controlplane.services.audit import AuditFilter, AuditPosition, list_audit, spelled_author
+from controlplane.services.audit import AuditFilter, AuditPosition, list_audit
 from controlplane.web.api.audit import cursor_of, position_of
 from controlplane.web.errors import Forbidden
 from controlplane.web.portal.access import Inside
@@ -70,7 +70,7 @@ class AuditQuery:
         """Return what to look for, with whole days of a time zone; a day that is none counts for nothing."""
         zone, since, until = ZoneInfo(time_zone), typed_day(self.since), typed_day(self.until)
         return AuditFilter(
-            authors=spelled_author(self.who),
+            author=self.who or None,
             actions=(AuditAction(self.action),) if self.action else (),
             subject=self.what or None,
             since=None if since is None else datetime.combine(since, time(), zone),

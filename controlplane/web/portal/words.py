@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, numbers, units
 
 from controlplane.domain.errors import DomainError
 from controlplane.domain.language import first_available
 
 _FOLDER = Path(__file__).parent / "catalogues"
+_LONG_SECONDS = 600
 
 
 class Words:
@@ -63,6 +64,11 @@ class Words:
         if seconds < 60:  # noqa: PLR2004 (a minute)
             return self.count("wait.seconds", seconds)
         return self.count("wait.minutes", -(-seconds // 60))
+
+    def length(self, seconds: int, whole: int) -> str:
+        """Write how much of a whole time is meant: in minutes, or in seconds where there are few of them."""
+        value, unit = (seconds, "second") if whole < _LONG_SECONDS else (seconds // 60, "minute")
+        return str(units.format_unit(value, unit, length="short", locale=self.locale))
 
     def error(self, error: DomainError) -> str:
         """Return what an error says: in this language if its id has a sentence, else its own."""

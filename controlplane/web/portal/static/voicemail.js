@@ -84,6 +84,7 @@
     }
     copy(page, "tabs");
     copy(page, "unread");
+    copy(page, "fill");
     if (tell) copy(page, "told");
     else if (arrived) byId("arrivals").textContent = list.dataset.arrived;
     if (row && !focus.isConnected) {
