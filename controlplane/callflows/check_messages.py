@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,13 @@ from controlplane.domain.rights import Right
 _MOST_NAMED = 2
 """Of those who listen to the same message: what is said before it must not be longer than it."""
 
+Hears = Callable[[UUID | None], Awaitable[None]]
+"""Shows colleagues which message a listener is at; None once they left it."""
+
+
+async def nobody_looks(_message_id: UUID | None) -> None:
+    """Show it to nobody."""
+
 
 async def check_messages(
     call: Call,
@@ -36,13 +43,13 @@ async def check_messages(
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
-    hears: Callable[[UUID | None], None] = lambda _message_id: None,
+    hears: Hears = nobody_looks,
     greeted_by: Mailbox | None = None,
     desk: OptionsDesk | None = None,
 ) -> Ending:
     """Let a team member hear and sort the messages of a mailbox; `opened` is told which one it is.
 
-    `hears` is told which message they are at, for colleagues to know; None once they left it.
+    `hears` shows colleagues which message they are at, before it is asked who else is.
     `greeted_by` is the mailbox out of whose greeting somebody logs in, which may be a caller from outside.
     Without a `desk` there are no mailbox options.
 
@@ -122,7 +129,7 @@ class _Session:
         admitted: Admitted,
         means: Means,
         *,
-        hears: Callable[[UUID | None], None],
+        hears: Hears,
         desk: OptionsDesk | None,
     ) -> None:
         self._call = call
@@ -285,11 +292,12 @@ class _Session:
             passing_on=self._passing_on,
             may_delete=self._may_delete,
         )
-        self._hears(heard.id)
+        # Shown first, asked then: of two who come at once the later one finds the other.
+        await self._hears(heard.id)
         others = await self._voicemail.listeners(heard.id, besides=self._call.facts.call_id)
         there = [ByColleague(deed=Deed.LISTENING, who=who) for who in others[:_MOST_NAMED]]
         move = await listening.run(*opening, *there)
-        self._hears(None)
+        await self._hears(None)
         if listening.state is MessageState.DELETED:
             self._in_trash.add(heard.id)
         else:

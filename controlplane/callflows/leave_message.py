@@ -18,7 +18,7 @@ from datetime import datetime
 from uuid import UUID
 
 from controlplane.callflows.call import Call, EndedBy, HangupCause, Onward, Recording, RecordLimits, Stage
-from controlplane.callflows.check_messages import check_messages
+from controlplane.callflows.check_messages import Hears, check_messages, nobody_looks
 from controlplane.callflows.ending import Ending, Outcome, end_call
 from controlplane.callflows.greet import choose_greeting, said_greeting
 from controlplane.callflows.keys import Action, State, action_of, key_of, keys_of
@@ -47,7 +47,7 @@ async def leave_message(
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
     opened: Callable[[UUID], None] = lambda _mailbox_id: None,
-    hears: Callable[[UUID | None], None] = lambda _message_id: None,
+    hears: Hears = nobody_looks,
     desk: OptionsDesk | None = None,
 ) -> Ending:
     """Take a message for the mailbox that the dialplan named.

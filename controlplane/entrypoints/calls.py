@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -258,7 +258,7 @@ def flows(
         presence.enter(present)
         return present
 
-    def listens(call: Call) -> tuple[Callable[[UUID], None], Callable[[UUID | None], None]]:
+    def listens(call: Call) -> tuple[Callable[[UUID], None], Callable[[UUID | None], Awaitable[None]]]:
         """Return what is told that the caller was let into a mailbox, and at which message they are."""
         there: list[PresentCall] = []
 
@@ -266,9 +266,12 @@ def flows(
             who = call.facts.extension or call.facts.caller.label
             there.append(present(call, mailbox_id, Doing.LISTENING, who))
 
-        def hears(message_id: UUID | None) -> None:
-            since = None if message_id is None else datetime.now(UTC)
-            presence.enter(replace(there[0], message_id=message_id, message_since=since))
+        async def hears(message_id: UUID | None) -> None:
+            if message_id is None:
+                presence.enter(there[0])
+            else:
+                at_it = replace(there[0], message_id=message_id, message_since=datetime.now(UTC))
+                await presence.show(at_it)
 
         return opened, hears
 

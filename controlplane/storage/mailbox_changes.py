@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 from uuid import UUID
 
 import psycopg
@@ -17,6 +18,8 @@ import structlog
 from controlplane.domain.errors import Unavailable
 from controlplane.storage.database import Database
 
+PUBLISHING: Final = UUID(int=0)
+"""Listened to as a mailbox is: tells of each step of publishing, of whatever tenant."""
 _RETRY_SECONDS = 1.0
 
 

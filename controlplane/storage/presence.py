@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -95,7 +95,7 @@ async def gone(session: AsyncSession, process_id: UUID) -> None:
 async def came_and_went(
     session: AsyncSession, process_id: UUID, *, came: Iterable[PresentCall], went: Collection[str]
 ) -> None:
-    """Note which calls of a process are in a mailbox since the last time, and which are not any more."""
+    """Note which calls of a process are in a mailbox or went on there, and which are in none any more."""
     if went:
         await session.execute(
             delete(PresentCallRow).where(
@@ -118,7 +118,10 @@ async def came_and_went(
         for call in came
     ]
     if rows:
-        await session.execute(insert(PresentCallRow), rows)
+        key = ("process_id", "call_id")
+        told = insert_or(PresentCallRow)
+        values = {name: told.excluded[name] for name in rows[0] if name not in key}
+        await session.execute(told.on_conflict_do_update(index_elements=key, set_=values), rows)
 
 
 async def processes(session: AsyncSession) -> list[RunningProcess]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -257,6 +258,53 @@ async def test_listeners_are_for_who_may_listen(
 
     assert [200, 404, 404] == [answer.status_code for answer in answers]
     assert "Bob" == answers[0].json()["items"][0]["name"]
+
+
+async def test_of_two_who_come_to_a_message_at_once_one_is_told(
+    api: Api, database: Database, message: UUID
+) -> None:
+    """Each shows itself first and looks then, in one process and in two: never does neither see the other."""
+    phone = voicemail_of(api)
+
+    async def comes(presence: Presence, extension: str) -> list[Colleague]:
+        await presence.show(call_of(api, message, extension, extension))
+        return await phone.listeners(message, besides=extension)
+
+    async with calls(database) as here, calls(database) as there:
+        for _ in range(20):
+            for other in (here, there):
+                told = await asyncio.gather(comes(here, "101"), comes(other, "102"))
+                assert [Colleague(extension="102")] == told[0] or [Colleague(extension="101")] == told[1]
+                here.leave("101")
+                other.leave("102")
+
+
+async def test_who_shows_that_they_listen_is_seen_at_once(
+    api: Api, database: Database, client: httpx.AsyncClient, message: UUID
+) -> None:
+    """Nothing is waited for but that it is written; who left and comes again is seen again."""
+    async with calls(database) as presence:
+        await presence.show(call_of(api, message))
+        first = await heard(client)
+        presence.enter(replace(call_of(api, message), message_id=None))
+        await presence.show(call_of(api, message))
+        again = await heard(client)
+
+    assert [(str(message), "phone", "102", None)] == first == again
+
+
+async def test_nobody_waits_to_be_seen_where_nobody_can_see(api: Api, message: UUID) -> None:
+    """Without the database, or where nothing tells: the call goes on."""
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing", timeout_seconds=1)
+    presence = Presence(away, ProcessKind.CALLS, host="here")
+    async with asyncio.timeout(10):
+        await presence.show(call_of(api, message))
+        async with presence.told():
+            await presence.show(call_of(api, message))
+            await presence.show(call_of(api, message, "c2"))
+    await away.close()
+
+    assert ["c1", "c2"] == list(presence._calls)
 
 
 async def test_the_phone_is_told_of_all_but_itself(

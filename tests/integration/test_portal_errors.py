@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from controlplane.domain.errors import Contended, Unavailable
+from controlplane.domain.errors import Conflict, Contended, NotFound, Unavailable
+from controlplane.domain.rights import NotAllowed
+from controlplane.web.errors import Forbidden
 from controlplane.web.portal import mailboxes_page
 from tests.support.api import Api
 from tests.support.portal import Browser
+
+
+def _links(browser: Browser) -> set[str]:
+    """Return where the links of the page lead that is shown."""
+    return {attributes["href"] for attributes in browser.shown.with_attribute("href")}
 
 
 async def _failing(error: Exception, monkeypatch: pytest.MonkeyPatch, browser: Browser) -> str:
@@ -64,6 +71,66 @@ async def test_error_that_nobody_expected(
         "secret of the inside" in text,
     )
     assert (1, True) == (logged.count("event='http.failed'"), f"request_id='{request_id}'" in logged)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (NotFound("Gone.", error_id="no-such-mailbox"), 404, "Look for it in the menu."),
+        (Forbidden("No.", error_id="admins-only"), 403, "Ask an admin if you need it."),
+        (NotAllowed("No.", error_id="right-needed"), 403, "Ask an admin if you need it."),
+        (
+            Conflict("Meanwhile.", error_id="conflict"),
+            409,
+            "Go back, look at it as it is now, and try once more.",
+        ),
+        (RuntimeError("inside"), 500, "Please try again."),
+        (Unavailable("Away."), 503, "calls go on"),
+    ],
+)
+async def test_who_is_signed_in_keeps_the_menu_and_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, alice: Browser, error: Exception, status: int, words: str
+) -> None:
+    """The way on is a link: to the same page where trying helps, to the one before, and to the start page."""
+    await alice.open("/portal/account")
+    text = await _failing(error, monkeypatch, alice)
+    links = _links(alice)
+
+    assert (status, True) == (alice.answer.status_code, words in text)
+    assert {"/portal/account", "/portal/mails", "/portal/"} <= links
+    assert (status >= 500) == ("Try again" in text)
+    assert alice.shown.form("/sign-out").fields["csrf"]
+
+
+async def test_address_without_a_page_keeps_the_menu(alice: Browser, visitor: Browser) -> None:
+    """For who is signed in; a stranger sees nothing of it, and nobody is let in by it."""
+    await alice.open("/portal/nothing/here?x=1")
+    await visitor.open("/portal/nothing/here")
+
+    assert 404 == alice.answer.status_code
+    assert ("/portal/mails" in _links(alice), "/portal/mails" in _links(visitor)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("referer", "led"),
+    [
+        ("http://test/portal/account?x=1", "/portal/account?x=1"),
+        ("http://test/portal/mailboxes", None),
+        ("http://evil.example.com/portal/account", None),
+        ("http://test/api/v1/docs", None),
+        ("http://test//evil.example.com/portal/", None),
+        ("http://[", None),
+    ],
+)
+async def test_page_before_is_one_of_ours(
+    monkeypatch: pytest.MonkeyPatch, alice: Browser, referer: str, led: str | None
+) -> None:
+    """What the browser says where it came from leads to no other site, and not to the same fault again."""
+    alice.client.headers["Referer"] = referer
+    text = await _failing(Conflict("Meanwhile.", error_id="conflict"), monkeypatch, alice)
+
+    assert (led is not None) == ("Back to the page before" in text)
+    assert led is None or led in _links(alice)
 
 
 async def test_database_that_is_away_at_the_door(api: Api, visitor: Browser) -> None:

@@ -153,3 +153,38 @@ async def test_change_is_told_to_the_page_of_a_message(
     foreign = await bob.client.get(f"/portal/messages/{message}/events")
 
     assert ("event: listening", True, 404) == (listening, told, foreign.status_code)
+
+
+PUBLISHING = "/portal/publishing/events"
+
+
+async def test_steps_of_publishing_are_told(api: Api, bob: Browser, alice: Browser) -> None:
+    """To admins of every tenant: that a revision is written, that it is live, that a tenant is published."""
+    tenant = api.rows("SELECT id FROM tenants WHERE name = 'default'")[0]["id"]
+    steps = [
+        "INSERT INTO configuration_revisions (digest, state) VALUES ('x', 'pending') RETURNING id",
+        "UPDATE configuration_revisions SET state = 'live', live_at = now() RETURNING id",
+        f"INSERT INTO publishing_modes (tenant_id, mode) VALUES ('{tenant}', 'manual') RETURNING mode",
+        "UPDATE publishing_modes SET next_changes = '{1}' RETURNING mode",
+    ]
+    async with stream(api, bob, PUBLISHING) as here, stream(api, alice, PUBLISHING) as there:
+        told = [await each.until("event: changed") for each in (here, there)]
+        for step in steps:
+            api.rows(step)
+            told += [await each.until("event: changed") for each in (here, there)]
+
+    assert [True] * 10 == told
+
+
+async def test_who_signed_out_is_told_of_no_publishing(
+    api: Api, bob: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the latest with the next beat."""
+    monkeypatch.setattr(events, "BEAT_SECONDS", 0.05)
+    async with stream(api, bob, PUBLISHING) as open_stream:
+        await open_stream.until("event: changed")
+        await bob.open("/portal/account")
+        await bob.send("/sign-out")
+        ended = [await open_stream.until("event: signed-out"), await open_stream.next()]
+
+    assert [True, "end"] == ended

@@ -51,6 +51,7 @@ PAGES = (
     Shown(name="mailbox", words="A mailbox's settings", path="/mailboxes/8001"),
     Shown(name="greetings-heard", words="What a caller hears", path="/mailboxes/8001/greetings/effective"),
     Shown(name="mail-words", words="What the mails of a mailbox say", path="/mailboxes/8001/mail"),
+    Shown(name="mail-words-tenant", words="What the mails of all mailboxes say", path="/mail-words"),
     Shown(name="members", words="A mailbox's members", path="/mailboxes/8001/members"),
     Shown(
         name="mailbox-delete", words="Deleting a mailbox that others point at", path="/mailboxes/8001/delete"
@@ -90,6 +91,7 @@ PAGES = (
     Shown(name="settings", words="Settings", path="/settings"),
     Shown(name="account", words="One's own account", path="/account"),
     Shown(name="tenants", words="Choosing a tenant", path="/tenants"),
+    Shown(name="not-there", words="What is not there", path="/mailboxes/8999"),
 )
 SIGN_IN = Shown(name="sign-in", words="Signing in", path="/sign-in")
 ALL = (SIGN_IN, *PAGES)

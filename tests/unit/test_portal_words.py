@@ -86,6 +86,7 @@ def _asked() -> set[str]:
     found |= _of_publishing() | _of_findings() | _of_simulator() | _of_files()
     for kind in {*_TITLES.values(), "failed", "refused", "not-theirs"}:
         found |= {f"problems.{kind}.title", f"problems.{kind}.text"}
+    found |= {f"problems.{kind}.remedy" for kind in ("not-found", "refused", "not-theirs")}
     counted = {f"done.{did}" for did in (*BulkAction, PURGE)} | {f"left.{fate}" for fate in _LEFT}
     found |= {f"voicemail.{each}.{form}" for each in counted for form in ("one", "other")}
     found |= {f"voicemail-shown.{shown}" for shown in SHOWN}

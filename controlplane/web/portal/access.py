@@ -13,12 +13,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from controlplane.domain.errors import ControlPlaneError
+from controlplane.domain.errors import ControlPlaneError, Unavailable
 from controlplane.services.configuration_state import read_brief
 from controlplane.services.user_sessions import read_session
 from controlplane.web.deps import deps_of
@@ -51,6 +52,12 @@ async def outside(request: Request) -> Visit:
         _check_origin(request, visit.portal)
         visit.form = await read_form(request)
     return visit
+
+
+async def note_who_is_there(request: Request) -> None:
+    """Look who is signed in, if anybody is, for a page that everybody gets: its menu is theirs."""
+    with suppress(SignInNeeded, Unavailable):
+        await _signed_in(request)
 
 
 async def anybody(request: Request) -> Visit:

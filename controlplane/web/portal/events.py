@@ -1,5 +1,6 @@
 """Tells an open page that something changed in its mailbox: server-sent events, and what keeps them alive.
 
+The page that shows how far publishing is hears of each step, and fetches itself.
 To the page of a mailbox an event brings along what it shows now, so that many pages ask for nothing; it is
 made once for all who may see the same, after the session and the rights of each were looked up.
 A stream ends with its session, after some hundred events, and when the process ends; the browser opens it
@@ -18,10 +19,11 @@ from fastapi.responses import StreamingResponse
 
 from controlplane.domain.errors import NotFound, Unavailable
 from controlplane.domain.rights import NotAllowed, Right, Rights
+from controlplane.services.user_sessions import read_session
 from controlplane.services.voicemail_page import find_mailbox_id, find_mailbox_of
-from controlplane.storage.mailbox_changes import MailboxChanges
+from controlplane.storage.mailbox_changes import PUBLISHING, MailboxChanges
 from controlplane.web.api.mailboxes import NumberPath
-from controlplane.web.portal.access import Anybody, session_secret
+from controlplane.web.portal.access import Anybody, Inside, session_secret
 from controlplane.web.portal.addresses import PREFIX
 from controlplane.web.portal.routes import page_router
 from controlplane.web.portal.visits import Visit
@@ -35,6 +37,8 @@ PAUSE_SECONDS = 0.2
 """Between two events of a stream: in a burst of calls what came meanwhile is one event."""
 _MOST = 240
 """Events of one stream; a page whose mailbox is quiet keeps it for an hour."""
+_LISTENING = "event: listening\ndata:\n\n"
+_STILL_HERE = ": still here\n\n"
 _CHANGED = "event: changed\ndata:\n\n"
 _SIGNED_OUT = "event: signed-out\ndata:\n\n"
 Shown = Callable[[Rights], Awaitable[str]]
@@ -71,10 +75,20 @@ async def events_of_message(visit: Anybody, message_id: UUID, changes: Changes) 
     return _stream(visit, changes, mailbox_id, None)
 
 
+@router.get(PREFIX + "/publishing/events")
+async def events_of_publishing(visit: Inside, changes: Changes) -> Response:
+    """Stream an event for each step of publishing; the page fetches itself then."""
+    return _streamed(_steps(visit, changes))
+
+
 def _stream(visit: Visit, changes: MailboxChanges, mailbox_id: UUID, shown: Shown | None) -> Response:
+    return _streamed(_events(visit, changes, mailbox_id, shown))
+
+
+def _streamed(events: AsyncIterator[str]) -> Response:
     async def told() -> AsyncIterator[str]:
         try:
-            async for event in _events(visit, changes, mailbox_id, shown):
+            async for event in events:
                 yield event
         except Unavailable:
             yield "event: full\ndata:\n\n"
@@ -92,7 +106,7 @@ async def _events(
     clear = session_secret(visit.request) or ""
     watchers = watchers_of(visit.request)
     async with changes.listen(mailbox_id) as listener:
-        yield "event: listening\ndata:\n\n"
+        yield _LISTENING
         # Something may have happened since the page was made.
         changed = True
         for _ in range(_MOST):
@@ -108,7 +122,28 @@ async def _events(
                 yield await _event(watcher.rights, shown)
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
-                yield ": still here\n\n"
+                yield _STILL_HERE
+            changed = await listener.changed(seconds=BEAT_SECONDS)
+            if listener.ended:
+                return
+
+
+async def _steps(visit: Visit, changes: MailboxChanges) -> AsyncIterator[str]:
+    clear, deps = session_secret(visit.request) or "", visit.deps
+    async with changes.listen(PUBLISHING) as listener:
+        yield _LISTENING
+        # Something may have happened since the page was made.
+        changed = True
+        for _ in range(_MOST):
+            by = await read_session(deps.db, clear, now=deps.clock(), in_use=False)
+            if by is None or not by.admin or by.tenant_id != visit.person.tenant_id:
+                yield _SIGNED_OUT
+                return
+            if changed:
+                yield _CHANGED
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                yield _STILL_HERE
             changed = await listener.changed(seconds=BEAT_SECONDS)
             if listener.ended:
                 return

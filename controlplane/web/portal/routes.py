@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from controlplane.domain.errors import ControlPlaneError, DomainError, NotFound, Unavailable
 from controlplane.web.errors import RETRY_SECONDS, TooLarge, request_id_of, status_of
-from controlplane.web.portal.access import SignInNeeded, csrf_of, session_secret
+from controlplane.web.portal.access import SignInNeeded, csrf_of, note_who_is_there, session_secret
 from controlplane.web.portal.addresses import PREFIX, safe_next, sign_in_address
 from controlplane.web.portal.visits import Visit
 
@@ -71,12 +72,17 @@ def sorry(request: Request, error: ControlPlaneError | None) -> Response:
     text = words(f"problems.{kind}.text")
     if isinstance(error, DomainError) and words.has(f"errors.{error.error_id}"):
         text = words.error(error)
+    remedy = f"problems.{kind}.remedy"
+    fails = status >= HTTPStatus.INTERNAL_SERVER_ERROR and request.method == "GET"
     return visit.page(
         "sorry.html",
         status=status,
         headers={"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else None,
         title=words(f"problems.{kind}.title"),
         text=text,
+        remedy=words(remedy) if by is not None and words.has(remedy) else None,
+        again=_here(visit) if fails else None,
+        back=None if by is None else _page_before(visit),
         request_id=str(request_id_of(request)) if error is None else None,
     )
 
@@ -86,7 +92,8 @@ def nothing_here() -> APIRouter:
     router = page_router()
 
     @router.api_route(PREFIX + "/{_rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    async def no_such_page(_rest: str) -> Response:
+    async def no_such_page(request: Request, _rest: str) -> Response:
+        await note_who_is_there(request)
         raise NotFound("There is no such page.", error_id="no-such-page")
 
     return router
@@ -94,9 +101,24 @@ def nothing_here() -> APIRouter:
 
 def _sign_in(request: Request) -> Response:
     visit = Visit.of(request)
-    wanted = None
-    if request.method == "GET" and not visit.by_htmx:
-        query = f"?{request.url.query}" if request.url.query else ""
-        path = request.url.path.removeprefix(PREFIX)
-        wanted = safe_next(visit.portal.base, f"{visit.portal.base}{path}{query}")
+    wanted = _here(visit) if request.method == "GET" and not visit.by_htmx else None
     return visit.go_to(sign_in_address(visit.portal.base, wanted))
+
+
+def _here(visit: Visit) -> str | None:
+    """Return the address that was asked for, as a browser has it."""
+    url = visit.request.url
+    query = f"?{url.query}" if url.query else ""
+    return safe_next(visit.portal.base, f"{visit.portal.base}{url.path.removeprefix(PREFIX)}{query}")
+
+
+def _page_before(visit: Visit) -> str | None:
+    """Return the page of ours that led here, if it is another one."""
+    try:
+        came = urlsplit(visit.request.headers.get("referer", ""))
+    except ValueError:
+        return None
+    if came.netloc not in {visit.request.headers.get("host"), urlsplit(visit.portal.public_url).netloc}:
+        return None
+    address = safe_next(visit.portal.base, came.path + (f"?{came.query}" if came.query else ""))
+    return None if visit.request.method == "GET" and address == _here(visit) else address
