@@ -241,7 +241,8 @@ class Pins(_Group):
     source_lock_seconds: Wait = Field(3600, description="the lock for all mailboxes that follows")
     wrong_of_a_mailbox: Times = Field(
         100,
-        description="wrong tries after which only phones that knew the PIN are let in until it is changed",
+        description="wrong tries of all phones after which only those that knew the PIN are let in until it "
+        "is changed; as many from outside refuse it to who calls from outside",
     )
     wrong_of_a_mailbox_days: Days = Field(30, description="the time in which they are counted")
 

@@ -7,8 +7,9 @@ Three limits hold at once:
   doubles with each lock. The level of the doubling falls by one for each day without a lock, and
   to nothing with a right PIN of this source.
 - A source that is wrong too often in a day, over all mailboxes, is locked everywhere.
-- A mailbox whose PIN was wrong too often refuses every source that never gave it rightly, until
-  the PIN is changed.
+- A mailbox whose PIN extensions gave wrongly too often refuses every source that never gave it
+  rightly, until the PIN is changed. Wrong tries from outside are counted apart, and refuse it to all
+  who call from outside: a stranger must not shut out the phones of the company.
 
 Tries by a locked source are not verified and not counted: they teach nothing about the PIN.
 """
@@ -65,9 +66,10 @@ class History:
 
     `with_mailbox`: this source's tries of this mailbox in their order, those before its last
     right one may be missing. `wrong_of_source`: when the source was wrong last, over all
-    mailboxes, newest first. `wrong_of_mailbox`: how many wrong tries of all sources count.
-    `refused`: this limit was reached before, and the PIN is still the same. `was_right`: this
-    source once gave the present PIN.
+    mailboxes, newest first. `wrong_of_mailbox`: how many wrong tries count, of all extensions, or
+    from outside. `refused`: this limit was reached before, and the PIN is still the same.
+    `was_right`: this source once gave the present PIN; callers from outside are many, of whom one
+    vouches for no other.
     """
 
     with_mailbox: Sequence[Try] = ()
@@ -86,8 +88,13 @@ def is_locked(history: History, policy: PinLockPolicy, *, now: datetime) -> bool
 
 
 def is_tried_too_often(history: History, policy: PinLockPolicy) -> bool:
-    """Say whether the mailbox's limit is reached, which its recipients are told."""
-    return history.refused or history.wrong_of_mailbox >= policy.wrong_of_a_mailbox
+    """Say whether the mailbox's limit is reached, now or before."""
+    return history.refused or reaches_limit(history.wrong_of_mailbox, policy)
+
+
+def reaches_limit(wrong: int, policy: PinLockPolicy) -> bool:
+    """Say whether so many wrong tries are a mailbox's limit, of which its recipients are told."""
+    return wrong >= policy.wrong_of_a_mailbox
 
 
 def locked_until(tries: Sequence[Try], policy: PinLockPolicy) -> datetime | None:

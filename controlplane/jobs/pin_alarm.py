@@ -16,9 +16,9 @@ def register(app: App, alarms: PinAlarms) -> None:
     """Define `mail.pin_alarm`, and `mail.pin_alarm_to` for each recipient."""
 
     @app.task(name=PIN_ALARM, retry=_RETRY)
-    async def pin_alarm(mailbox_id: str) -> None:
-        await announce(alarms, UUID(mailbox_id))
+    async def pin_alarm(mailbox_id: str, *, outside: bool = False) -> None:
+        await announce(alarms, UUID(mailbox_id), outside=outside)
 
     @app.task(name=TELL, retry=_RETRY)
-    async def pin_alarm_to(mailbox_id: str, recipient: str) -> None:
-        await tell(alarms, UUID(mailbox_id), recipient)
+    async def pin_alarm_to(mailbox_id: str, recipient: str, *, outside: bool = False) -> None:
+        await tell(alarms, UUID(mailbox_id), recipient, outside=outside)

@@ -74,13 +74,17 @@ class NewMessageMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinAlarmMail:
-    """The values of a mail that says that a PIN was tried too often. `alarm_id` names the occasion."""
+    """The values of a mail that says that a PIN was tried too often. `alarm_id` names the occasion.
+
+    `outside`: by callers from outside, to whom it is refused.
+    """
 
     alarm_id: UUID
     recipient: str
     language: str
     mailbox_number: str
     mailbox_name: str
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +174,7 @@ class Composer:
             "direction": _direction(Locale.parse(language, sep="-")),
             "subject": words["pin-alarm"]["subject"].format(mailbox=mailbox),
             "heading": words["pin-alarm"]["heading"].format(mailbox=mailbox),
-            "sentences": words["pin-alarm"]["sentences"],
+            "sentences": words["pin-alarm"]["outside" if mail.outside else "sentences"],
             "footer": words["footer"],
         }
         message = self._begin(

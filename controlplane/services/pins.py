@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.callflows.voicemail import PinSource
 from controlplane.domain.pin import Pin
-from controlplane.domain.pin_locks import History, PinLockPolicy, is_locked, is_tried_too_often
+from controlplane.domain.pin_locks import History, PinLockPolicy, is_locked, reaches_limit
 from controlplane.services.pin_hashing import PinHasher
 from controlplane.storage import mailboxes, pin_tries
 from controlplane.storage.database import Database
@@ -31,6 +32,7 @@ class _Counted:
 
     try_id: int
     facts: PinFacts | None
+    outside: bool
 
 
 class Pins:
@@ -94,34 +96,38 @@ class Pins:
         history = History(wrong_of_source=wrong_of_source)
         if facts is not None:
             history = await self._history(session, history, facts, name, now)
-            if is_tried_too_often(history, self._policy):
-                await self._raise_alarm(session, facts, now)
+            if reaches_limit(history.wrong_of_mailbox, self._policy):
+                await self._raise_alarm(session, facts, now, outside=_is_outside(name))
         if is_locked(history, self._policy, now=now):
             return None
         try_id = await pin_tries.add(session, tenant_id=tenant_id, mailbox_id=target, source=name, at=now)
-        return _Counted(try_id=try_id, facts=facts)
+        return _Counted(try_id=try_id, facts=facts, outside=_is_outside(name))
 
     async def _history(
         self, session: AsyncSession, known: History, facts: PinFacts, name: str, now: datetime
     ) -> History:
-        changed = facts.changed_at
+        changed, outside = facts.changed_at, _is_outside(name)
         return replace(
             known,
             with_mailbox=await pin_tries.since_last_right(
                 session, mailbox_id=facts.mailbox_id, source=name, after=changed
             ),
-            wrong_of_mailbox=await self._count_wrong(session, facts, now),
-            refused=facts.refused_at is not None,
-            was_right=await pin_tries.was_ever_right(
+            wrong_of_mailbox=await self._count_wrong(session, facts, now, outside=outside),
+            refused=facts.refused_at is not None or (outside and facts.refused_outside_at is not None),
+            was_right=not outside
+            and await pin_tries.was_ever_right(
                 session, mailbox_id=facts.mailbox_id, source=name, after=changed
             ),
         )
 
-    async def _count_wrong(self, session: AsyncSession, facts: PinFacts, now: datetime) -> int:
+    async def _count_wrong(
+        self, session: AsyncSession, facts: PinFacts, now: datetime, *, outside: bool
+    ) -> int:
         return await pin_tries.count_wrong_of_mailbox(
             session,
             mailbox_id=facts.mailbox_id,
             after=max(facts.changed_at, now - self._policy.mailbox_window),
+            outside=outside,
         )
 
     async def _was_right(self, counted: _Counted, pin: Pin) -> None:
@@ -135,7 +141,7 @@ class Pins:
                 await mailboxes.replace_pin_hash(session, facts.mailbox_id, old=facts.pin_hash, new=newer)
 
     async def _was_wrong(self, counted: _Counted) -> None:
-        """Tell the recipients if this was the last try that the mailbox allows to everybody."""
+        """Tell the recipients if this was the last try that the mailbox allows to phones, or from outside."""
         # The same transaction for a mailbox that does not exist, so that both take the same time.
         async with self._database.transaction() as session:
             target = UUID(int=0) if counted.facts is None else counted.facts.mailbox_id
@@ -143,14 +149,25 @@ class Pins:
             if facts is None:
                 return
             now = await self._clock(session)
-            wrong = await self._count_wrong(session, facts, now)
-            if is_tried_too_often(History(wrong_of_mailbox=wrong), self._policy):
-                await self._raise_alarm(session, facts, now)
+            wrong = await self._count_wrong(session, facts, now, outside=counted.outside)
+            if reaches_limit(wrong, self._policy):
+                await self._raise_alarm(session, facts, now, outside=counted.outside)
 
-    async def _raise_alarm(self, session: AsyncSession, facts: PinFacts, now: datetime) -> None:
+    async def _raise_alarm(
+        self, session: AsyncSession, facts: PinFacts, now: datetime, *, outside: bool
+    ) -> None:
         """Note that the PIN is refused from now on and defer the mail about it; only the first does both."""
-        if facts.refused_at is not None:
+        if (facts.refused_outside_at if outside else facts.refused_at) is not None:
             return
-        if await mailboxes.refuse_pin(session, facts.mailbox_id, pin_hash=facts.pin_hash, at=now):
-            await self._jobs.defer(session, PIN_ALARM, mailbox_id=str(facts.mailbox_id))
-            structlog.get_logger().error("pin.refused_until_changed", mailbox_id=str(facts.mailbox_id))
+        mailbox_id = str(facts.mailbox_id)
+        if await mailboxes.refuse_pin(
+            session, facts.mailbox_id, pin_hash=facts.pin_hash, at=now, outside=outside
+        ):
+            # A worker of the version before knows nothing of outside.
+            more: dict[str, Any] = {"outside": True} if outside else {}
+            await self._jobs.defer(session, PIN_ALARM, mailbox_id=mailbox_id, **more)
+            structlog.get_logger().error("pin.refused_until_changed", mailbox_id=mailbox_id, outside=outside)
+
+
+def _is_outside(source: str) -> bool:
+    return source == pin_tries.OUTSIDE

@@ -35,13 +35,18 @@ _CALLED: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinFacts:
-    """What a try of a mailbox's PIN is decided by; `refused_at` is set once the PIN was tried too often."""
+    """What a try of a mailbox's PIN is decided by.
+
+    `refused_at` is set once the PIN was tried too often by extensions, `refused_outside_at` once it was by
+    callers from outside.
+    """
 
     mailbox_id: UUID
     tenant_id: UUID
     pin_hash: str
     changed_at: datetime
     refused_at: datetime | None
+    refused_outside_at: datetime | None
 
 
 def mailbox_values(row: MailboxRow, tenant_row: TenantRow, available_languages: Collection[str]) -> Mailbox:
@@ -200,7 +205,7 @@ async def update_values(
     if "pin_hash" in changes:
         # The clock and not the transaction's start: a try that was counted meanwhile is older.
         changes["pin_changed_at"] = func.clock_timestamp()
-        changes["pin_refused_at"] = None
+        changes |= {"pin_refused_at": None, "pin_refused_outside_at": None}
     statement = (
         update(MailboxRow)
         .where(MailboxRow.id == mailbox_id, MailboxRow.deleted_at.is_(None))
@@ -285,6 +290,7 @@ async def pin_facts(session: AsyncSession, mailbox_id: UUID) -> PinFacts | None:
                 MailboxRow.pin_hash,
                 MailboxRow.pin_changed_at,
                 MailboxRow.pin_refused_at,
+                MailboxRow.pin_refused_outside_at,
             ).where(MailboxRow.id == mailbox_id, MailboxRow.deleted_at.is_(None))
         )
     ).one_or_none()
@@ -296,20 +302,24 @@ async def pin_facts(session: AsyncSession, mailbox_id: UUID) -> PinFacts | None:
         pin_hash=found.pin_hash,
         changed_at=found.pin_changed_at,
         refused_at=found.pin_refused_at,
+        refused_outside_at=found.pin_refused_outside_at,
     )
 
 
-async def refuse_pin(session: AsyncSession, mailbox_id: UUID, *, pin_hash: str, at: datetime) -> bool:
-    """Note that this PIN was tried too often; True for the one who notes it first."""
+async def refuse_pin(
+    session: AsyncSession, mailbox_id: UUID, *, pin_hash: str, at: datetime, outside: bool = False
+) -> bool:
+    """Note that this PIN was tried too often, by extensions or from outside; True for who notes it first."""
+    column = MailboxRow.pin_refused_outside_at if outside else MailboxRow.pin_refused_at
     noted = await session.execute(
         update(MailboxRow)
         .where(
             MailboxRow.id == mailbox_id,
             MailboxRow.pin_hash == pin_hash,
-            MailboxRow.pin_refused_at.is_(None),
+            column.is_(None),
             MailboxRow.deleted_at.is_(None),
         )
-        .values(pin_refused_at=at)
+        .values({column: at})
         .returning(MailboxRow.id)
         .execution_options(synchronize_session=False)
     )

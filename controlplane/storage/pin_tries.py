@@ -93,12 +93,15 @@ def _same_mailbox(mailbox_id: UUID | None) -> ColumnElement[bool]:
     return PinTryRow.mailbox_id.is_(None) if mailbox_id is None else PinTryRow.mailbox_id == mailbox_id
 
 
-async def count_wrong_of_mailbox(session: AsyncSession, *, mailbox_id: UUID, after: datetime) -> int:
-    """Count the wrong tries of a mailbox's PIN after a time, of all sources."""
+async def count_wrong_of_mailbox(
+    session: AsyncSession, *, mailbox_id: UUID, after: datetime, outside: bool
+) -> int:
+    """Count the wrong tries of a mailbox's PIN after a time: those from outside, or of all extensions."""
+    whose = PinTryRow.source == OUTSIDE if outside else PinTryRow.source != OUTSIDE
     counted = await session.scalar(
         select(func.count())
         .select_from(PinTryRow)
-        .where(PinTryRow.mailbox_id == mailbox_id, PinTryRow.tried_at > after, ~PinTryRow.correct)
+        .where(PinTryRow.mailbox_id == mailbox_id, whose, PinTryRow.tried_at > after, ~PinTryRow.correct)
     )
     return counted or 0
 

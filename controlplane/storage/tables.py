@@ -134,7 +134,8 @@ class MailboxRow(Table):
     `greeting_recordings`. `kind_greetings` are the texts of kinds and further languages.
 
     `operator_number` is in `pointers` too.
-    `pin_refused_at` is set once the PIN was tried too often, and unset when it is changed.
+    `pin_refused_at` is set once the PIN was tried too often by extensions, `pin_refused_outside_at` once it
+    was by callers from outside; both are unset when it is changed.
     """
 
     __tablename__ = "mailboxes"
@@ -162,6 +163,7 @@ class MailboxRow(Table):
     pin_hash: Mapped[str]
     pin_changed_at: Mapped[datetime] = _now()
     pin_refused_at: Mapped[datetime | None]
+    pin_refused_outside_at: Mapped[datetime | None]
     pin_required: Mapped[bool] = mapped_column(server_default=text("true"))
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     email_recipients: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))

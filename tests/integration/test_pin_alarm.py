@@ -112,6 +112,29 @@ async def test_mail_says_what_to_do(alarms: PinAlarms, mailbox_id: UUID, postbox
     assert "Please have the PIN changed." in text_of(mail, "plain")
 
 
+async def test_mail_about_tries_from_outside_says_whom_they_shut_out(
+    alarms: PinAlarms, mailbox_id: UUID, postbox: Postbox, database: Database, queue_app: App
+) -> None:
+    """Nobody inside; it is another mail than that about phones, and none where nobody tried from outside."""
+    pin_alarm_jobs.register(queue_app, alarms)
+    await tell(alarms, mailbox_id, ALICE)
+    await tell(alarms, mailbox_id, ALICE, outside=True)
+    async with database.transaction() as session:
+        await mailboxes.update_values(
+            session, mailbox_id, expected_version=None, values={"pin_refused_outside_at": NOON}
+        )
+    await queue_app.configure_task(PIN_ALARM).defer_async(mailbox_id=str(mailbox_id), outside=True)
+    async with asyncio.timeout(30):
+        await queue_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+    phones, *others = postbox.mails
+
+    assert [ALICE, BOB] == sorted(mail["To"] for mail in others)
+    assert phones["Message-ID"] not in {mail["Message-ID"] for mail in others}
+    for mail in others:
+        assert "The phones of your company go on working" in text_of(mail, "plain")
+    assert "refused to all who call from outside" not in text_of(phones, "plain")
+
+
 async def test_repeated_mail_has_the_same_message_id(
     alarms: PinAlarms, mailbox_id: UUID, postbox: Postbox
 ) -> None:

@@ -250,12 +250,12 @@ async def test_new_pin_ends_the_locks_of_the_old_one(
     assert await pins.try_pin(mailbox_id, source(default_tenant), Pin("8252"))
 
 
-async def _age(database: Database, mailbox_id: UUID) -> None:
-    """Let the mailbox's PIN be an hour old."""
+async def _age(database: Database, mailbox_id: UUID, by: str = "1 hour") -> None:
+    """Let the mailbox's PIN be an hour old, or older."""
     async with database.transaction() as session:
         connection = await session.connection()
         await connection.exec_driver_sql(
-            "UPDATE mailboxes SET pin_changed_at = pin_changed_at - interval '1 hour'"
+            f"UPDATE mailboxes SET pin_changed_at = pin_changed_at - interval '{by}'"
         )
 
 
@@ -344,6 +344,89 @@ def _alarms(database_url: str) -> int:
     )[0]
     assert isinstance(count, int)
     return count
+
+
+async def _wrong_from_outside(
+    pins: Pins, mailbox_id: UUID, tenant_id: UUID, clock: Clock, *, times: int
+) -> None:
+    """Let callers from outside be wrong as often as locks let them, in less than a month."""
+    for _ in range(times // 5):
+        await be_wrong(pins, mailbox_id, source(tenant_id, None), times=5)
+        clock.now += DAY + MINUTE
+
+
+async def test_hundred_wrong_tries_from_outside_shut_out_no_extension(
+    *, pins: Pins, mailbox_id: UUID, default_tenant: UUID, clock: Clock, database_url: str
+) -> None:
+    """A phone that comes for the first time is let in; callers from outside are not. Recipients are told."""
+    await _wrong_from_outside(pins, mailbox_id, default_tenant, clock, times=100)
+    extension = await pins.try_pin(mailbox_id, source(default_tenant, "101"), RIGHT)
+    outside = await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+    clock.now += 60 * DAY
+    later = await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+
+    assert (True, False, False) == (extension, outside, later)
+    assert 100 == rows(database_url, "SELECT count(*) FROM pin_tries WHERE NOT correct")[0][0]
+    assert [({"mailbox_id": str(mailbox_id), "outside": True},)] == rows(
+        database_url, "SELECT args FROM procrastinate_jobs WHERE task_name = 'mail.pin_alarm'"
+    )
+    assert [(None, True)] == rows(
+        database_url, "SELECT pin_refused_at, pin_refused_outside_at IS NOT NULL FROM mailboxes"
+    )
+
+
+async def test_one_right_pin_from_outside_vouches_for_no_other_caller(
+    pins: Pins, mailbox_id: UUID, default_tenant: UUID, clock: Clock
+) -> None:
+    """Callers from outside are many: who guesses is not let in because a team member was."""
+    await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+    await _wrong_from_outside(pins, mailbox_id, default_tenant, clock, times=100)
+
+    assert not await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+
+
+async def test_wrong_tries_of_extensions_and_from_outside_are_not_added_up(
+    pins: Pins, mailbox_id: UUID, default_tenant: UUID, clock: Clock, database_url: str
+) -> None:
+    """Ninety of each refuse the PIN to nobody."""
+    await _wrong_from_outside(pins, mailbox_id, default_tenant, clock, times=90)
+    await _many_wrong(pins, mailbox_id, default_tenant, times=90)
+
+    assert await pins.try_pin(mailbox_id, source(default_tenant, "101"), RIGHT)
+    assert await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+    assert 0 == _alarms(database_url)
+
+
+async def test_hundred_wrong_tries_of_extensions_refuse_it_from_outside_too(
+    pins: Pins, mailbox_id: UUID, default_tenant: UUID, database_url: str
+) -> None:
+    """The PIN was guessed at; who may call from anywhere is the last to be trusted. Told once."""
+    await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+    await _many_wrong(pins, mailbox_id, default_tenant, times=100)
+
+    assert not await pins.try_pin(mailbox_id, source(default_tenant, None), RIGHT)
+    assert 1 == _alarms(database_url)
+
+
+async def test_new_pin_lifts_the_refusal_from_outside(
+    *,
+    pins: Pins,
+    mailbox_id: UUID,
+    default_tenant: UUID,
+    database: Database,
+    hasher: CountingHasher,
+    clock: Clock,
+    database_url: str,
+) -> None:
+    """After the PIN was changed callers from outside may enter the new one."""
+    clock.now -= 30 * DAY
+    await _age(database, mailbox_id, "60 days")
+    await _wrong_from_outside(pins, mailbox_id, default_tenant, clock, times=100)
+    await _set_pin(database, mailbox_id, await hasher.hash(Pin("8252")))
+    clock.now = datetime.now(UTC) + DAY
+
+    assert await pins.try_pin(mailbox_id, source(default_tenant, None), Pin("8252"))
+    assert [(None,)] == rows(database_url, "SELECT pin_refused_outside_at FROM mailboxes")
 
 
 async def test_hundred_wrong_tries_of_many_sources_refuse_a_new_one(

@@ -237,6 +237,25 @@ def test_the_german_alarm_reads_well() -> None:
     assert "Bitte lassen Sie die PIN ändern." in _part(message, "plain")
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "it", "nl", "pt", "ru"])
+def test_tries_from_outside_are_told_in_every_language(language: str) -> None:
+    """In three sentences that are not those about phones."""
+    alarm = PinAlarmMail(
+        alarm_id=MAIL.message_id,
+        recipient=MAIL.recipient,
+        language=language,
+        mailbox_number="8001",
+        mailbox_name="Sales",
+        outside=True,
+    )
+    outside, phones = (
+        _part(Composer("voicemail@example.com").compose_pin_alarm(one, now=NOW), "plain").splitlines()
+        for one in (alarm, replace(alarm, outside=False))
+    )
+
+    assert 3 == len(set(outside) - set(phones)) == len(set(phones) - set(outside))
+
+
 def test_the_caller_is_escaped_in_html() -> None:
     """Angle brackets around a number are text."""
     assert "Zoë &lt;102&gt;" in _part(_sent(MAIL), "html")
