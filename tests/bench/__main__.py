@@ -22,6 +22,7 @@ from tests.bench import calls
 from tests.bench.beside import Beside
 from tests.bench.beside_asterisk import beside_asterisk
 from tests.bench.beside_freeswitch import beside_freeswitch
+from tests.bench.lamps import time_lamps
 from tests.bench.noise import mu_law
 from tests.bench.parts import (
     time_durable,
@@ -38,7 +39,7 @@ from tests.support.product import Product
 
 NAME = "Sales"
 # What leaves many jobs behind comes last.
-PARTS = ("greeting", "durable", "together", "load", "publishing")
+PARTS = ("greeting", "durable", "lamps", "together", "load", "publishing")
 STANDING_BESIDE = frozenset({"greeting", "durable", "together"})
 WITH_SIPP = frozenset({"load", "together"})
 # Enough for 250 calls, above the ports that Linux gives to outgoing connections.
@@ -86,6 +87,8 @@ async def measure(
                 await time_durable(product, beside, plain, count)
             if "together" in parts:
                 await time_together_beside(beside, folder, speech)
+    if "lamps" in parts:
+        await time_lamps(product, count)
     if "together" in parts:
         await time_together(product, mailed, folder, speech, greeting_seconds)
     if "load" in parts:

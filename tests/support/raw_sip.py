@@ -112,6 +112,8 @@ class RawPhone:
         self._media_sent = asyncio.Event()
         self._registered: list[tuple[str, str, bytes, str]] = []
         self.notified: list[bytes] = []
+        self.notified_at: list[float] = []
+        """When each of them came, on the clock of the loop."""
         self._ringing: dict[bytes, bytes] = {}
         # What a call to this phone meets: a final answer, 180 to ring until the caller gives up.
         self.reply = 486
@@ -399,6 +401,7 @@ class RawPhone:
         if data.startswith(b"NOTIFY") and data not in self.notified:
             # What is the same to the last header is said again, because our answer was late.
             self.notified.append(data)
+            self.notified_at.append(asyncio.get_running_loop().time())
         self.send(self._reply(200, data, headers))
         if data.startswith(b"CANCEL"):
             invite = self._ringing.pop(headers[b"call-id"], None)
