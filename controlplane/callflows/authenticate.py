@@ -23,7 +23,8 @@ class Admitted:
 
     mailbox: Mailbox
     rights: Rights
-    user_name: str | None
+    by: str
+    """Names them for the record, e.g. `extension 101`, or `extension 101 (user alice)`."""
     pin_entered: bool = False
 
 
@@ -51,18 +52,20 @@ async def authenticate(
         if not number:
             await call.play(Prompt.GOODBYE)
             return Outcome.MAILBOX_UNKNOWN
-        mailbox = await voicemail.mailbox_by_number(facts.tenant_id, number)
+        mailbox, by = await voicemail.mailbox_by_number(facts.tenant_id, number), _label(call, None)
         call.speak(mailbox.language if mailbox else language)
         admitted = None
         if mailbox is not None:
             admission = await voicemail.admission(mailbox.id, source)
             if Right.LISTEN not in admission.rights:
+                await voicemail.note_refused(mailbox.id, by=by)
                 if known_number:
                     await call.play(Prompt.MEMBERS_ONLY, Prompt.GOODBYE)
                     return Outcome.NO_MEMBER
                 sorry = (Prompt.MEMBERS_ONLY,)
                 continue
-            admitted = Admitted(mailbox=mailbox, rights=admission.rights, user_name=admission.user_name)
+            by = _label(call, admission.user_name)
+            admitted = Admitted(mailbox=mailbox, rights=admission.rights, by=by)
             if facts.extension is not None and (admission.pin_spared or not mailbox.pin_required):
                 return admitted
         # Digits typed before the question are dropped: they would be a second guess after a wrong one.
@@ -73,10 +76,20 @@ async def authenticate(
         right = await voicemail.try_pin(mailbox.id if mailbox else None, source, Pin(digits))
         if right and admitted is not None:
             return replace(admitted, pin_entered=True)
+        await voicemail.note_refused(mailbox.id if mailbox else None, by=by)
         if tries_left:
             sorry = (Prompt.PIN_INCORRECT,)
     await call.play(Prompt.TOO_MANY_TRIES)
     return Outcome.TOO_MANY_TRIES
+
+
+def _label(call: Call, user_name: str | None) -> str:
+    """Name the listener for the record; a caller from outside by the number that they show."""
+    facts = call.facts
+    if facts.extension is None:
+        return f"caller {facts.caller.number}".strip()
+    extension = f"extension {facts.extension}"
+    return extension if user_name is None else f"{extension} (user {user_name})"
 
 
 async def _ask(

@@ -25,6 +25,8 @@ from controlplane.domain.rights import Right
 
 _MOST_NAMED = 2
 """Of those who listen to the same message: what is said before it must not be longer than it."""
+_MOST_ASKED = 10
+"""Of messages in a row that are gone: who deleted them is asked of so many."""
 
 Hears = Callable[[UUID | None], Awaitable[None]]
 """Shows colleagues which message a listener is at; None once they left it."""
@@ -64,6 +66,7 @@ async def check_messages(
             await end_call(call)
             return Ending(outcome=admitted)
         mailbox = admitted.mailbox
+        await voicemail.note_logged_in(mailbox.id, by=admitted.by)
         opened(mailbox.id)
         means = Means(voicemail=voicemail, spool=spool, options=options, clock=clock, new_id=new_id)
         session = _Session(call, admitted, means, hears=hears, desk=desk)
@@ -136,10 +139,7 @@ class _Session:
         self._hears = hears
         self._mailbox = admitted.mailbox
         self._may_delete = Right.DELETE in admitted.rights
-        extension = f"extension {call.facts.extension}"
-        if call.facts.extension is None:
-            extension = f"caller {call.facts.caller.number}".strip()
-        self._by = extension if admitted.user_name is None else f"{extension} (user {admitted.user_name})"
+        self._by = admitted.by
         self._voicemail = means.voicemail
         self._options = means.options
         self._passing_on = PassingOn(call, self._mailbox, admitted.rights, by=self._by, means=means)
@@ -156,6 +156,8 @@ class _Session:
             )
         self._in_trash: set[UUID] = set()
         """What this listener deleted, or was told to be deleted: still reachable, to undo it."""
+        self._told: set[UUID] = set()
+        """What this listener knows to be gone, and cannot or may not bring back: told once."""
 
     @property
     def has_gone_on(self) -> bool:
@@ -268,9 +270,20 @@ class _Session:
     ) -> tuple[int, HeardMessage] | None:
         """Look from `at` on in the direction of `step` for a message that is there now.
 
-        What a colleague deleted meanwhile is passed over in silence, and so is what this listener
-        deleted, unless keys lead there: that is how a deletion is undone later.
+        What this listener deleted is passed over in silence, unless keys lead there: that is how a
+        deletion is undone later. What a colleague deleted before the listener came to it is told at its
+        place, once; from then on it is like what this listener deleted.
         """
+        place = Prompt.NEXT_MESSAGE if at >= 0 else Prompt.FIRST_MESSAGE
+        passed: list[UUID] = []
+        found = await self._look(ids, at, step, by_key=by_key, passed=passed)
+        await self._tell_gone(Prompt.PREVIOUS_MESSAGE if step < 0 else place, passed)
+        return found
+
+    async def _look(
+        self, ids: Sequence[UUID], at: int, step: int, *, by_key: bool, passed: list[UUID]
+    ) -> tuple[int, HeardMessage] | None:
+        """Find it, and add to `passed` what is gone on the way there and is news."""
         at += step
         while 0 <= at < len(ids):
             heard = await self._voicemail.message(ids[at])
@@ -278,8 +291,27 @@ class _Session:
                 in_reach = heard.state is not MessageState.DELETED or (by_key and heard.id in self._in_trash)
                 if in_reach:
                     return at, heard
+            if ids[at] not in self._in_trash | self._told:
+                passed.append(ids[at])
             at += step
         return None
+
+    async def _tell_gone(self, place: Prompt, passed: Sequence[UUID]) -> None:
+        """Say what colleagues did with messages in a row, and who: the same deed of the same one once.
+
+        Not to be interrupted, as everything that a colleague did.
+        """
+        told: list[ByColleague] = []
+        for message_id in passed[:_MOST_ASKED]:
+            left = await self._voicemail.left(message_id)
+            if left.state in {None, MessageState.DELETED}:
+                deed = Deed.PURGED if left.state is None else Deed.DELETED
+                told.append(ByColleague(deed=deed, who=left.by))
+            if left.state is MessageState.DELETED and self._may_delete:
+                self._in_trash.add(message_id)
+        self._told.update(passed)
+        if told:
+            await self._call.play(place, *list(dict.fromkeys(told))[:_MOST_NAMED])
 
     async def _hear(self, heard: HeardMessage, *opening: Utterance) -> Move:
         listening = Listening(
@@ -298,8 +330,11 @@ class _Session:
         there = [ByColleague(deed=Deed.LISTENING, who=who) for who in others[:_MOST_NAMED]]
         move = await listening.run(*opening, *there)
         await self._hears(None)
-        if listening.state is MessageState.DELETED:
+        if listening.state is MessageState.DELETED and self._may_delete:
             self._in_trash.add(heard.id)
+        elif listening.is_gone or listening.state is MessageState.DELETED:
+            self._told.add(heard.id)
         else:
             self._in_trash.discard(heard.id)
+            self._told.discard(heard.id)
         return move

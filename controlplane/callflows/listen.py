@@ -57,6 +57,8 @@ class Listening:
         may_delete: bool = True,
     ) -> None:
         self.state = heard.state
+        self.is_gone = False
+        """Whether the listener was told that it was purged."""
         self._call = call
         self._heard = heard
         self._voicemail = voicemail
@@ -279,6 +281,7 @@ class Listening:
         """
         left = change.state
         if left is None:
+            self.is_gone = True
             await self._call.play(ByColleague(deed=Deed.PURGED, who=change.by))
             return Move.ON
         was_deleted, self.state = self.state is MessageState.DELETED, left

@@ -120,6 +120,7 @@ class MailboxOptions:
                 return False
             if await self._voicemail.try_pin(self._mailbox.id, source, Pin(digits)):
                 return True
+            await self._voicemail.note_refused(self._mailbox.id, by=self._by)
             sorry = (Prompt.PIN_INCORRECT,)
         return False
 

@@ -63,6 +63,7 @@ class PassingOn:
         known = _NUMBER.fullmatch(number) is not None and facts.extension is not None
         if not known or not await self._means.voicemail.has_number(facts.tenant_id, number):
             return Prompt.CALL_BACK_IMPOSSIBLE
+        await self._means.voicemail.note_called_back(heard.id, to=number, by=self._by)
         await self._call.play(Prompt.CALLING_BACK)
         await self._go_on_to(number)
         return None
@@ -71,6 +72,7 @@ class PassingOn:
         """Ask for another mailbox, and let the listener leave a message there as every caller does."""
         target = await self._ask()
         if target is not None:
+            await self._means.voicemail.note_left_elsewhere(self._mailbox.id, to=target.number, by=self._by)
             await self._go_on_to(target.number)
 
     async def forward(self, heard: HeardMessage) -> Prompt | None:

@@ -151,6 +151,25 @@ class Voicemail(Protocol):
         """Note who forwards a message, and to which mailbox."""
         ...
 
+    async def note_called_back(self, message_id: UUID, *, to: str, by: str) -> None:
+        """Note who calls back who left a message, and at which number, before they are called."""
+        ...
+
+    async def note_logged_in(self, mailbox_id: UUID, *, by: str) -> None:
+        """Note who is let into a mailbox."""
+        ...
+
+    async def note_refused(self, mailbox_id: UUID | None, *, by: str) -> None:
+        """Note who is not let in, or whose PIN was wrong; never which digits. None: there is no such mailbox.
+
+        What was entered for its number is not noted: it may be a PIN.
+        """
+        ...
+
+    async def note_left_elsewhere(self, mailbox_id: UUID, *, to: str, by: str) -> None:
+        """Note who goes on from a mailbox to leave a message in another one."""
+        ...
+
     def recording(self, message_id: UUID) -> Path:
         """Return where the recording of a message is; the file may be missing."""
         ...

@@ -15,7 +15,7 @@ MAIL_LINK: Final = "mail link"
 
 
 class AuditAction(StrEnum):
-    """What was done: to an object, to a message, to a mail that waits, or by an agent of a queue."""
+    """What was done: to an object, to a message, to a mail that waits, by a queue's agent, or by phone."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -32,6 +32,9 @@ class AuditAction(StrEnum):
     RETRIED = "retried"
     DISCARDED = "discarded"
     FORWARDED = "forwarded"
+    REFUSED = "refused"
+    CALLED_BACK = "called_back"
+    LEFT_ELSEWHERE = "left_elsewhere"
 
 
 class AuditWay(StrEnum):

@@ -33,7 +33,7 @@ from controlplane.storage.message_views import MessageView
 from controlplane.storage.queue import Jobs, connection_of
 from controlplane.storage.wav import NotAWav
 
-__all__ = ["Asked", "Forwarded", "Recordings", "forward_message", "mail_message"]
+__all__ = ["Asked", "Forwarded", "Recordings", "forward_message", "mail_message", "recipients_of"]
 
 _TO: Final = "to"
 
@@ -151,6 +151,19 @@ async def mail_message(
     return now
 
 
+async def recipients_of(
+    database: Database, *, tenant_id: UUID, message_id: UUID, member: UUID | None = None
+) -> tuple[str, ...]:
+    """Return to whom a message would be mailed that somebody may forward; nobody for a deleted mailbox.
+
+    Raises NotFound `no-such-message`, NotAllowed.
+    """
+    async with database.transaction() as session:
+        view = await _message(session, tenant_id, message_id, member)
+        found = await mailboxes.get(session, view.message.mailbox_id)
+    return () if found is None else tuple(found[0].email_recipients)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """A message and the mailbox that it is to go to; `done` says that the copy was made before."""
@@ -171,6 +184,7 @@ async def _found(session: AsyncSession, asked: Asked, *, as_before: _Found | Non
             "No mailbox has this number: give the number of a mailbox of the tenant.",
             error_id="no-mailbox-there",
             field=_TO,
+            details={"number": asked.to},
         )
     target, tenant = row
     if target.id == view.message.mailbox_id:
@@ -190,12 +204,14 @@ async def _found(session: AsyncSession, asked: Asked, *, as_before: _Found | Non
             f"The mailbox {target.number} takes no messages: enable it, or choose another one.",
             error_id="other-mailbox-disabled",
             field=_TO,
+            details={"number": target.number},
         )
     if not done and await _is_full(session, target.id, limits.quota_of(target, tenant)):
         raise Conflict(
             f"The mailbox {target.number} is full: delete messages there, or choose another one.",
             error_id="other-mailbox-full",
             field=_TO,
+            details={"number": target.number},
         )
     return _Found(view=view, tenant_id=asked.tenant_id, target_id=target.id, copy=copy, done=done)
 

@@ -30,7 +30,7 @@ from controlplane.services.mailing import mail_again
 from controlplane.services.pins import Pins
 from controlplane.services.reached import names_on_the_way, sent_on_by
 from controlplane.storage import extensions, limits, mailboxes, messages, numbers, presence, tenants
-from controlplane.storage.audit import note_heard
+from controlplane.storage.audit import note_at_mailbox, note_heard
 from controlplane.storage.database import Database
 from controlplane.storage.mailboxes import Found
 from controlplane.storage.queue import Jobs
@@ -208,6 +208,27 @@ class VoicemailService:
         """Note who forwards a message, and to which mailbox."""
         async with self._database.transaction() as session:
             await note_heard(session, [message_id], action=AuditAction.FORWARDED, by=by, to=to)
+
+    async def note_called_back(self, message_id: UUID, *, to: str, by: str) -> None:
+        """Note who calls back who left a message, and at which number."""
+        async with self._database.transaction() as session:
+            await note_heard(session, [message_id], action=AuditAction.CALLED_BACK, by=by, to=to)
+
+    async def note_logged_in(self, mailbox_id: UUID, *, by: str) -> None:
+        """Note who is let into a mailbox."""
+        await self._note(mailbox_id, AuditAction.LOGGED_IN, by)
+
+    async def note_refused(self, mailbox_id: UUID | None, *, by: str) -> None:
+        """Note who is not let in; for a mailbox that does not exist nothing, at the same cost."""
+        await self._note(UUID(int=0) if mailbox_id is None else mailbox_id, AuditAction.REFUSED, by)
+
+    async def note_left_elsewhere(self, mailbox_id: UUID, *, to: str, by: str) -> None:
+        """Note who goes on from a mailbox to leave a message in another one."""
+        await self._note(mailbox_id, AuditAction.LEFT_ELSEWHERE, by, to)
+
+    async def _note(self, mailbox_id: UUID, action: AuditAction, by: str, to: str | None = None) -> None:
+        async with self._database.transaction() as session:
+            await note_at_mailbox(session, mailbox_id, action=action, by=by, to=to)
 
     def recording(self, message_id: UUID) -> Path:
         """Return where the recording of a message is; the file may be missing."""

@@ -58,11 +58,11 @@ async def note_heard(
     by: str,
     to: str | None = None,
 ) -> None:
-    """Note that somebody heard, downloaded or forwarded messages; those that are not there are left out.
+    """Note that somebody heard, downloaded or passed on messages; those that are not there are left out.
 
-    `to` is the mailbox that one was forwarded to, or the addresses that it was mailed to.
+    `to` is the mailbox that one was forwarded to, the addresses it was mailed to, or the number called back.
     """
-    passed = {} if to is None else {"after": {"to": to}}
+    passed = _to(to)
     found = (
         select(
             MessageRow.tenant_id,
@@ -80,6 +80,30 @@ async def note_heard(
     )
     columns = ["tenant_id", "author", "action", "kind", "object_key", "subject", "details"]
     await session.execute(insert(Row).from_select(columns, found))
+
+
+async def note_at_mailbox(
+    session: AsyncSession, mailbox_id: UUID, *, action: AuditAction, by: str, to: str | None = None
+) -> None:
+    """Note what somebody did in a mailbox, or tried; nothing for one that is not there.
+
+    `to` is the mailbox to which somebody went on.
+    """
+    found = select(
+        MailboxRow.tenant_id,
+        literal(by),
+        literal(action.value),
+        literal("mailbox"),
+        MailboxRow.number,
+        MailboxRow.number,
+        literal(_to(to), JSONB),
+    ).where(MailboxRow.id == mailbox_id)
+    columns = ["tenant_id", "author", "action", "kind", "object_key", "subject", "details"]
+    await session.execute(insert(Row).from_select(columns, found))
+
+
+def _to(number: str | None) -> dict[str, Any]:
+    return {} if number is None else {"after": {"to": number}}
 
 
 async def note_done(

@@ -906,7 +906,8 @@ class AuditEntryRow(Table):
     __table_args__ = (
         CheckConstraint(
             "action IN ('added', 'changed', 'removed', 'heard', 'downloaded', 'marked_read', "
-            "'marked_unread', 'deleted', 'restored', 'purged')",
+            "'marked_unread', 'deleted', 'restored', 'purged', 'logged_in', 'logged_out', 'retried', "
+            "'discarded', 'forwarded', 'refused', 'called_back', 'left_elsewhere')",
             name="action",
         ),
         Index(None, "tenant_id", "happened_at", "id"),

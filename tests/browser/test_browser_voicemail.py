@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from controlplane.domain.message import ReachedBy, ReachedReason, ReachedStep
+from controlplane.domain.presence import Doing, PresentCall, ProcessKind
+from controlplane.services.presence import Presence
 from playwright.async_api import Page, expect
 from tests.support.api import MAILBOX, Api, write_tone
 from tests.support.browser_fixtures import NARROW, WIDE, OpenPage, sign_in
@@ -176,6 +179,55 @@ async def test_voicemail_looks_right(
     assert [] == found
 
 
+async def test_message_is_forwarded_by_keys_alone(box: Api, signed_in: OpenPage) -> None:
+    """F opens the page, the picker lists mailboxes in a dialog, and the list tells that it was done."""
+    async with box.client(await box.token()) as client:
+        await client.post("/api/v1/mailboxes", json={**MAILBOX, "number": "8002", "display_name": "Support"})
+    page = await signed_in(PAGE)
+    await row(page, "Alice").locator(".play").focus()
+    await page.keyboard.press("f")
+    await page.get_by_label("Mailbox number", exact=True).press_sequentially("8001")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("in this mailbox already")
+    await page.get_by_role("button", name="Choose").press("Enter")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("radio", name="Support (8002)").press("Space")
+    await dialog.get_by_role("button", name="OK").press("Enter")
+    await expect(page.locator("#to-told")).to_contain_text("Support")
+    await page.get_by_role("button", name="Forward", exact=True).press("Enter")
+    await expect(page.get_by_role("status").first).to_have_text(
+        "A copy of the message is in Support (8002) now."
+    )
+
+    assert PAGE in page.url
+    assert 4 == len(box.rows("SELECT id FROM messages"))
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(NARROW, "dark"), (WIDE, "light")], ids=["360-dark", "1440-light"]
+)
+async def test_forwarding_looks_right(
+    box: Api, signed_in: OpenPage, pictures: Path, size: dict[str, int], scheme: str
+) -> None:
+    """Before and after a refusal, with recipients of mails of which one is long."""
+    to = ["sales@example.com", f"{'a-very-long-name' * 3}@support.example.com"]
+    async with box.client(await box.token()) as client:
+        await client.patch("/api/v1/mailboxes/8001", json={"email_recipients": to})
+    page = await signed_in(PAGE, viewport=size, color_scheme=scheme)
+    await page.get_by_role("link", name="Forward the message from Müller").click()
+    await expect(page.get_by_role("button", name="Send by mail")).to_be_visible()
+    name = f"{size['width']}-{scheme}"
+    await page.screenshot(path=pictures / f"forward-{name}.png", full_page=True)
+    found = [*await axe(page), *await faults_to_see(page)]
+    await page.get_by_label("Mailbox number", exact=True).fill("8001")
+    await page.get_by_role("button", name="Forward", exact=True).click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await page.screenshot(path=pictures / f"forward-refused-{name}.png", full_page=True)
+    found += [*await axe(page), *await faults_to_see(page)]
+
+    assert [] == found
+
+
 async def test_waveform_seeks_by_pointer_and_keys(box: Api, signed_in: OpenPage) -> None:
     """On a message's own page and in the list's player, whose speed can be chosen."""
     (found,) = box.rows("SELECT id FROM messages WHERE caller_name = 'Alice Archer'")
@@ -259,3 +311,35 @@ async def test_colleagues_see_who_plays_what(box: Api, signed_in: OpenPage, open
 
     await expect(listening).to_have_count(0, timeout=1000)
     assert [] == faults
+
+
+async def test_page_is_told_who_listens_by_phone(box: Api, signed_in: OpenPage) -> None:
+    """By the stream, with what the page shows then: from the first word to the last it asks for nothing."""
+    (found,) = box.rows("SELECT id, tenant_id, mailbox_id FROM messages WHERE caller_name = 'Alice Archer'")
+    async with box.client(await box.token()) as client:
+        await client.post("/api/v1/extensions", json={"number": "102", "display_name": "Bert's phone"})
+    asked: list[str] = []
+    page = await signed_in(PAGE)
+    await expect(page.locator("#live")).to_be_visible()
+    page.on("request", lambda request: asked.append(request.url))
+    now = datetime.now(UTC)
+    call = PresentCall(
+        call_id="c1",
+        tenant_id=found["tenant_id"],
+        mailbox_id=found["mailbox_id"],
+        doing=Doing.LISTENING,
+        who="102",
+        since=now,
+        message_id=found["id"],
+        message_since=now,
+    )
+    listening = row(page, "Alice").get_by_text("(102) listens by phone")
+    presence = Presence(box.deps.db, ProcessKind.CALLS, host="here")
+    async with presence.told():
+        presence.enter(call)
+        await expect(listening).to_be_visible()
+        presence.enter(replace(call, message_id=None, message_since=None))
+        await expect(listening).to_have_count(0)
+        presence.leave("c1")
+
+    assert [] == asked

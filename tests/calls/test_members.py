@@ -66,4 +66,10 @@ async def test_others_are_told_and_a_member_may_be_spared_the_pin(product: Produ
         await call.press("#")
         await call.expect_to_hear(Prompt.GOODBYE)
         await call.expect_the_end()
+    async with product.api() as api:
+        noted = (await api.get("/audit", params={"way": "phone", "subject": box})).json()["items"]
     await _gone(product, user)
+
+    assert [(f"extension 101 (user {user})", "logged_in"), ("extension 102", "refused")] == [
+        (entry["author"], entry["action"]) for entry in noted
+    ]

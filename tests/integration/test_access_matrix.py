@@ -125,6 +125,8 @@ TABLE: dict[tuple[str, str], str | Right] = {
     ("GET", f"{_PORTAL_MESSAGE}/audio"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/peaks"): LISTEN,
     ("GET", f"{_PORTAL_MESSAGE}/events"): LISTEN,
+    ("GET", f"{_PORTAL_MESSAGE}/forward"): DOWNLOAD,
+    ("POST", f"{_PORTAL_MESSAGE}/forward"): DOWNLOAD,
     ("GET", _BOX): LISTEN,
     ("PATCH", _BOX): MANAGE,
     ("GET", f"{_BOX}/messages"): LISTEN,

@@ -8,12 +8,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from controlplane.domain.rights import parse_rights
-from controlplane.domain.user import Role
-from controlplane.services.members import AtMailbox, add_member
-from controlplane.services.tokens import create_token
 from tests.support.api import MAILBOX, Api
-from tests.support.portal import make_user
+from tests.support.members import client_of, make_member
 
 MAILBOXES = "/api/v1/mailboxes"
 OTHER = {**MAILBOX, "number": "8002", "display_name": "Support"}
@@ -160,17 +156,10 @@ async def test_of_many_at_once_as_many_are_taken_as_fit(
 
 async def test_it_takes_the_right_to_download(api: Api, client: httpx.AsyncClient, message: UUID) -> None:
     """And none at the other mailbox, as by phone; who may not see the message finds none."""
-    (tenant,) = api.rows("SELECT id FROM tenants WHERE name = 'default'")
-    at = AtMailbox(tenant_id=tenant["id"], number="8001", member=None, by="tests")
     found = {}
     for name, rights in (("listens", ["listen"]), ("keeps", ["download"]), ("nobody", [])):
-        await make_user(api, name, tenant="default", role=Role.MEMBER)
-        if rights:
-            await add_member(api.deps.db, at, user_name=name, team_id=None, rights=parse_rights(rights))
-        _, clear = await create_token(
-            api.deps.db, name=name, tenant=None, user=name, expires_at=None, by="tests"
-        )
-        async with api.client(clear) as theirs:
+        await make_member(api, name, rights)
+        async with await client_of(api, name) as theirs:
             answers = [
                 await theirs.post(_url(message, what), json=body)
                 for what, body in (("forward", {"to": "8002"}), ("mail", None))
@@ -182,7 +171,7 @@ async def test_it_takes_the_right_to_download(api: Api, client: httpx.AsyncClien
         "keeps": [201, "no-recipients"],
         "nobody": ["no-such-message"] * 2,
     } == found
-    assert [("token keeps (user keeps)", "8001", "8002")] == _forwarded(api)
+    assert [("token tests (user keeps)", "8001", "8002")] == _forwarded(api)
 
 
 async def test_mails_go_to_all_recipients_again(api: Api, client: httpx.AsyncClient, message: UUID) -> None:

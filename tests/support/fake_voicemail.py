@@ -75,6 +75,8 @@ class FakeVoicemail:
         """Numbers of the tenant that are no mailbox's."""
         self.mailed: list[tuple[UUID, str, str]] = []
         self.forwarded: list[tuple[UUID, str, str]] = []
+        self.noted: list[tuple[str, str, str, str]] = []
+        """What was noted beside: the deed, the mailbox or message, to whom, and by whom."""
         self.hours_now = Hours.OPEN
         self.full_disk = False
         self.after_restore: Callable[[], None] | None = None
@@ -285,6 +287,30 @@ class FakeVoicemail:
         """Keep it."""
         self._begin("note_forwarded")
         self.forwarded.append((message_id, to, by))
+
+    async def note_called_back(self, message_id: UUID, *, to: str, by: str) -> None:
+        """Keep it."""
+        self._begin("note_called_back")
+        self.noted.append(("called back", str(message_id), to, by))
+
+    async def note_logged_in(self, mailbox_id: UUID, *, by: str) -> None:
+        """Keep it."""
+        self._begin("note_logged_in")
+        self.noted.append(("logged in", self._number(mailbox_id), "", by))
+
+    async def note_refused(self, mailbox_id: UUID | None, *, by: str) -> None:
+        """Keep it."""
+        self._begin("note_refused")
+        self.noted.append(("refused", self._number(mailbox_id), "", by))
+
+    async def note_left_elsewhere(self, mailbox_id: UUID, *, to: str, by: str) -> None:
+        """Keep it."""
+        self._begin("note_left_elsewhere")
+        self.noted.append(("left elsewhere", self._number(mailbox_id), to, by))
+
+    def _number(self, mailbox_id: UUID | None) -> str:
+        found = None if mailbox_id is None else self._mailboxes.get(mailbox_id)
+        return "" if found is None else found.number
 
     def change_mailbox(self, mailbox: Mailbox, **values: Any) -> None:
         """Be the colleague who changed a mailbox."""

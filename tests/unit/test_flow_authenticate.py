@@ -41,6 +41,7 @@ async def test_the_right_pin_opens(desk: Desk) -> None:
 
     desk.call.assert_over()
     assert (Outcome.FINISHED, "8001") == (ending.outcome, ending.mailbox_number)
+    assert [("logged in", "8001", "", "extension 101")] == desk.voicemail.noted
 
 
 async def test_the_pin_needs_no_pound_key(desk: Desk) -> None:
@@ -91,6 +92,7 @@ async def test_three_wrong_pins_end_the_call(desk: Desk) -> None:
 
     desk.call.assert_over()
     assert (Outcome.TOO_MANY_TRIES, 3, True) == (ending.outcome, len(desk.voicemail.tries), desk.call.gone)
+    assert [("refused", "8001", "", "extension 101")] * 3 == desk.voicemail.noted
 
 
 async def test_digits_typed_ahead_are_no_second_guess(desk: Desk) -> None:

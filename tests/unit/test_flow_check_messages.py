@@ -8,11 +8,18 @@ from uuid import UUID
 import pytest
 from controlplane.callflows.call import Entry, HangupCause
 from controlplane.callflows.ending import Outcome
-from controlplane.callflows.prompts import FromNumber, MessageCounts, Prompt
+from controlplane.callflows.prompts import ByColleague, Deed, FromNumber, MessageCounts, Prompt
+from controlplane.domain.colleague import SOMEBODY, Colleague
 from controlplane.domain.message import MessageState
 from tests.support.fake_desk import Desk
 
 NEW, SAVED, DELETED = MessageState.NEW, MessageState.SAVED, MessageState.DELETED
+BERT = Colleague(extension="102")
+
+
+def told(deed: Deed, who: Colleague) -> ByColleague:
+    """What is said of a colleague."""
+    return ByColleague(deed=deed, who=who)
 
 
 class Team(Desk):
@@ -308,17 +315,20 @@ async def test_previous_crosses_from_saved_to_new(team: Team) -> None:
     team.call.assert_over()
 
 
-async def test_what_a_colleague_deleted_is_passed_over(team: Team) -> None:
-    """A message that went to the trash, or was purged, before the listener came to it is not mentioned."""
-    first, second, third, fourth = (team.message(caller) for caller in ("201", "202", "203", "204"))
-    team.counted(4, 0)
-    team.announced("201", Prompt.FIRST_MESSAGE, message_id=first)
-    team.call.meanwhile(lambda: team.voicemail.set_state(second, DELETED))
-    team.call.meanwhile(lambda: team.voicemail.set_state(third, None))
+async def test_what_a_colleague_deleted_is_told_at_its_place(team: Team) -> None:
+    """Each colleague once for several in a row, what was purged too; and no more when it is passed again."""
+    ids = [team.message(str(number)) for number in range(201, 206)]
+    team.counted(5, 0)
+    team.announced("201", Prompt.FIRST_MESSAGE, message_id=ids[0])
+    team.call.meanwhile(lambda: team.voicemail.set_state(ids[1], DELETED, by=BERT))
+    team.call.meanwhile(lambda: team.voicemail.set_state(ids[2], DELETED, by=BERT))
+    team.call.meanwhile(lambda: team.voicemail.set_state(ids[3], None))
     team.call.press("6")
-    team.announced("204", Prompt.NEXT_MESSAGE, message_id=fourth)
-    team.call.press("4")
-    team.announced("201", Prompt.PREVIOUS_MESSAGE, message_id=first)
+    team.call.expect_to_hear(Prompt.NEXT_MESSAGE, told(Deed.DELETED, BERT), told(Deed.PURGED, SOMEBODY))
+    team.announced("205", Prompt.NEXT_MESSAGE, message_id=ids[4])
+    team.call.press("1")
+    team.call.expect_to_hear(team.sound(ids[4]), *[Prompt.MESSAGE_MENU] * 3)
+    team.call.expect_to_hear(Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
     team.call.hang_up()
 
     await team.check()
@@ -326,13 +336,71 @@ async def test_what_a_colleague_deleted_is_passed_over(team: Team) -> None:
     team.call.assert_over()
 
 
+async def test_the_last_message_that_a_colleague_deleted_is_told_before_the_menu(team: Team) -> None:
+    """It is in no list from then on, and not told again."""
+    first, second = team.message("201"), team.message("202")
+    team.counted(2, 0)
+    team.announced("201", Prompt.FIRST_MESSAGE, message_id=first)
+    team.call.meanwhile(lambda: team.voicemail.set_state(second, DELETED, by=BERT))
+    team.call.press("6")
+    team.call.expect_to_hear(Prompt.NEXT_MESSAGE, told(Deed.DELETED, BERT))
+    team.call.expect_to_hear(Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
+    team.call.press("1")
+    team.announced("201", Prompt.FIRST_MESSAGE, message_id=first)
+    team.call.hang_up()
+
+    await team.check()
+
+    team.call.assert_over()
+
+
+async def test_keys_lead_to_what_a_colleague_deleted_once_it_was_told(team: Team) -> None:
+    """With 4, and 7 undoes it."""
+    first, second, third = (team.message(caller) for caller in ("201", "202", "203"))
+    team.counted(3, 0)
+    team.announced("201", Prompt.FIRST_MESSAGE, message_id=first)
+    team.call.meanwhile(lambda: team.voicemail.set_state(second, DELETED, by=BERT))
+    team.call.press("6")
+    team.call.expect_to_hear(Prompt.NEXT_MESSAGE, told(Deed.DELETED, BERT))
+    team.announced("203", Prompt.NEXT_MESSAGE, message_id=third)
+    team.call.press("4")
+    team.announced("202", Prompt.PREVIOUS_MESSAGE)
+    team.call.expect_to_hear(Prompt.MESSAGE_DELETED)
+    team.call.press("7")
+    team.call.expect_to_hear(Prompt.MESSAGE_RESTORED, Prompt.MESSAGE_MENU)
+    team.call.hang_up()
+
+    await team.check()
+
+    team.call.assert_over()
+    assert NEW is team.voicemail.state_of(second)
+
+
+async def test_a_key_typed_before_the_news_of_a_deletion_is_for_what_follows(team: Team) -> None:
+    """The news are said to their end; the deed of a colleague is never cut short."""
+    first, second, third = (team.message(caller) for caller in ("201", "202", "203"))
+    team.counted(3, 0)
+    team.announced("201", Prompt.FIRST_MESSAGE, message_id=first)
+    team.call.meanwhile(lambda: team.voicemail.set_state(second, DELETED, by=BERT))
+    team.call.press("2")
+    team.call.expect_to_hear(Prompt.MESSAGE_SAVED, Prompt.NEXT_MESSAGE, told(Deed.DELETED, BERT))
+    team.announced("203", Prompt.NEXT_MESSAGE, message_id=third)
+    team.call.hang_up()
+
+    await team.check()
+
+    team.call.assert_over()
+    assert SAVED is team.voicemail.state_of(first)
+
+
 async def test_previous_of_a_first_that_is_gone_ends_the_walk(team: Team) -> None:
-    """When nothing of the list is left, the main menu comes."""
+    """It is told; when nothing of the list is left, the main menu comes."""
     first = team.message("201")
     team.counted(1, 0)
     team.announced("201", Prompt.FIRST_MESSAGE, message_id=first)
     team.call.meanwhile(lambda: team.voicemail.set_state(first, None))
     team.call.press("4")
+    team.call.expect_to_hear(Prompt.FIRST_MESSAGE, told(Deed.PURGED, SOMEBODY))
     team.call.expect_to_hear(Prompt.NO_MORE_MESSAGES, Prompt.MAIN_MENU)
     team.call.hang_up()
 

@@ -54,6 +54,7 @@ async def test_who_is_no_member_is_told_and_never_asked_for_the_pin(closed: Clos
 
     closed.call.assert_over()
     assert (Outcome.NO_MEMBER, []) == (ending.outcome, closed.voicemail.tries)
+    assert [("refused", "8001", "", "extension 101")] == closed.voicemail.noted
 
 
 async def test_no_pin_required_does_not_let_in_others(closed: Closed) -> None:
@@ -200,6 +201,30 @@ async def test_listener_leaves_what_a_colleague_deleted(closed: Closed, key: str
     await closed.check()
 
     assert DELETED is closed.voicemail.state_of(message)
+
+
+async def test_keys_do_not_lead_a_listener_to_what_a_colleague_deleted(closed: Closed) -> None:
+    """It is told at its place, once; who may not delete has nothing to bring back, by no key."""
+    closed.member("101", LISTENER)
+    gone, there, last = (closed.voicemail.add_message(closed.mailbox, each) for each in ("201", "202", "203"))
+    told = ByColleague(deed=Deed.DELETED, who=SOMEBODY)
+    closed.let_in()
+    closed.call.expect_to_hear(
+        MessageCounts(new=3, saved=0), Prompt.FIRST_MESSAGE, FromNumber(number="201"), closed.sound(gone)
+    )
+    closed.call.meanwhile(lambda: closed.voicemail.set_state(gone, DELETED))
+    closed.call.meanwhile(lambda: closed.voicemail.set_state(there, DELETED))
+    closed.call.press("2")
+    closed.call.expect_to_hear(told, Prompt.NEXT_MESSAGE, told)
+    closed.call.expect_to_hear(Prompt.NEXT_MESSAGE, FromNumber(number="203"), closed.sound(last))
+    closed.call.press("4")
+    closed.call.expect_to_hear(Prompt.NO_EARLIER_MESSAGE, FromNumber(number="203"), closed.sound(last))
+    closed.call.hang_up()
+
+    await closed.check()
+
+    closed.call.assert_over()
+    assert [DELETED] * 2 == [closed.voicemail.state_of(each) for each in (gone, there)]
 
 
 async def test_member_who_may_delete_deletes(closed: Closed) -> None:

@@ -349,6 +349,7 @@ async def test_9_calls_back_a_number_of_the_tenant(listener: Listener) -> None:
     listener.call.assert_over()
     assert ("201", Outcome.GONE_ON) == (listener.call.transferred_to, ending.outcome)
     assert NEW is listener.voicemail.state_of(listener.first)
+    assert ("called back", str(listener.first), "201", "extension 101") == listener.voicemail.noted[-1]
 
 
 async def test_9_says_that_others_cannot_be_called_back(listener: Listener) -> None:
@@ -381,6 +382,7 @@ async def test_9_is_for_extensions_only(tmp_path: Path) -> None:
 
     script.assert_over()
     assert script.transferred_to is None
+    assert [("logged in", "8001", "", f"caller {script.facts.caller.number}")] == listener.voicemail.noted
 
 
 async def test_3_in_the_main_menu_leaves_a_message_elsewhere(listener: Listener) -> None:
@@ -395,6 +397,7 @@ async def test_3_in_the_main_menu_leaves_a_message_elsewhere(listener: Listener)
 
     listener.call.assert_over()
     assert ("8002", Outcome.GONE_ON) == (listener.call.transferred_to, ending.outcome)
+    assert ("left elsewhere", "8001", "8002", "extension 101") == listener.voicemail.noted[-1]
 
 
 async def test_3_in_the_main_menu_says_what_takes_no_messages(listener: Listener) -> None:

@@ -128,7 +128,7 @@ def _of_the_system() -> set[str]:
     found |= {
         f"audit-fields.{name}"
         for name in (
-            *("pin", "password", "sip_password", "time_zone", "sip_domain", "mode"),
+            *("to", "pin", "password", "sip_password", "time_zone", "sip_domain", "mode"),
             *("agent", "extension", "user", "mailbox", "role", "played_is_read", "pin_spared", "expires_at"),
             *(
                 "user_name",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Response
 
-from controlplane.domain.audit import AuditAction, AuditEntry
+from controlplane.domain.audit import AuditAction, AuditEntry, AuditWay
 from controlplane.domain.errors import InvalidValue
 from controlplane.services.audit import AuditFilter, AuditPosition, list_audit
 from controlplane.web.api.audit import cursor_of, position_of
@@ -30,6 +30,8 @@ router = page_router()
 _PAGE: Final = 50
 _MOST_EXPORTED: Final = 10_000
 _MAX_SEARCH: Final = 128
+_PASSED_ON: Final = frozenset({AuditAction.FORWARDED, AuditAction.CALLED_BACK})
+"""What says of a message to whom; of all others their state says what was done."""
 INSTALLATION: Final = "installation"
 
 
@@ -39,6 +41,7 @@ class AuditQuery:
 
     who: str = ""
     action: str = ""
+    way: str = ""
     what: str = ""
     since: str = ""
     until: str = ""
@@ -51,6 +54,8 @@ class AuditQuery:
         values = {name: parameters.get(name, "").replace("\0", "").strip() for name in cls.__slots__}
         if values["action"] not in set(AuditAction):
             values["action"] = ""
+        if values["way"] not in set(AuditWay):
+            values["way"] = ""
         if values["of"] != INSTALLATION:
             values["of"] = ""
         return cls(**{name: value[: _MAX_SEARCH * 4] for name, value in values.items()})
@@ -58,7 +63,7 @@ class AuditQuery:
     @property
     def narrowed(self) -> bool:
         """Whether only some of the entries are looked for."""
-        return bool(self.who or self.action or self.what or self.since or self.until)
+        return bool(self.who or self.action or self.way or self.what or self.since or self.until)
 
     def address(self, **changes: str) -> str:
         """Return the query of an address, with its question mark; empty for everything."""
@@ -73,6 +78,7 @@ class AuditQuery:
             author=self.who or None,
             actions=(AuditAction(self.action),) if self.action else (),
             subject=self.what or None,
+            way=AuditWay(self.way) if self.way else None,
             since=None if since is None else datetime.combine(since, time(), zone),
             until=None if until is None else datetime.combine(until + timedelta(days=1), time(), zone),
         )
@@ -126,7 +132,7 @@ def row_of(entry: AuditEntry, words: Words) -> AuditRow:
         name=entry.subject if message else entry.object_key,
         page=f"/messages/{quote(entry.object_key)}" if message else page_of(entry.kind, entry.object_key),
         caller=(entry.caller or words("audit.unknown-caller")) if entry.kind in {"message", "mail"} else None,
-        changes=() if message else changes_of(entry, words),
+        changes=() if message and entry.action not in _PASSED_ON else changes_of(entry, words),
         before_and_after=entry.action is AuditAction.CHANGED,
     )
 
@@ -157,6 +163,7 @@ async def audit_page(visit: Inside) -> Response:
         query=query,
         rows=[row_of(entry, visit.words) for entry in page.items],
         actions=[(each.value, visit.words(f"audit-actions.{each}")) for each in AuditAction],
+        ways=[(each.value, visit.words(f"audit-ways.{each}")) for each in AuditWay],
         following=cursor_of(page),
     )
 
@@ -181,7 +188,8 @@ async def audit_csv(visit: Inside) -> Response:
         row = row_of(entry, words)
         changed = "; ".join(f"{each.field}: {each.before} → {each.after}" for each in row.changes)
         cells = (entry.happened_at.astimezone(zone).isoformat(timespec="seconds"), row.who, row.way, row.done)
-        writer.writerow([_cell(cell) for cell in (*cells, row.kind, row.name, row.caller or changed)])
+        told = "; ".join(filter(None, (row.caller, changed)))
+        writer.writerow([_cell(cell) for cell in (*cells, row.kind, row.name, told)])
     return Response(
         "\ufeff" + text.getvalue(),
         media_type="text/csv; charset=utf-8",
