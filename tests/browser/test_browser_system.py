@@ -93,7 +93,13 @@ async def _furnish(site: Api) -> Presence:
 def _call(tenant_id: UUID, mailbox_id: UUID, doing: Doing, who: str) -> PresentCall:
     since = datetime.now(UTC) - timedelta(seconds=83)
     return PresentCall(
-        call_id=who, tenant_id=tenant_id, mailbox_id=mailbox_id, doing=doing, who=who, since=since
+        call_id=who,
+        tenant_id=tenant_id,
+        mailbox_id=mailbox_id,
+        doing=doing,
+        who=who,
+        since=since,
+        extension=who if doing is Doing.LISTENING else None,
     )
 
 

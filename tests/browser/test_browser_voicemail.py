@@ -329,6 +329,7 @@ async def test_page_is_told_who_listens_by_phone(box: Api, signed_in: OpenPage) 
         mailbox_id=found["mailbox_id"],
         doing=Doing.LISTENING,
         who="102",
+        extension="102",
         since=now,
         message_id=found["id"],
         message_since=now,
