@@ -214,7 +214,8 @@ async def test_forwarding_looks_right(
     async with box.client(await box.token()) as client:
         await client.patch("/api/v1/mailboxes/8001", json={"email_recipients": to})
     page = await signed_in(PAGE, viewport=size, color_scheme=scheme)
-    await page.get_by_role("link", name="Forward the message from Müller").click()
+    await row(page, "Müller").locator(".caller a").click()
+    await page.get_by_role("link", name="Forward", exact=True).click()
     await expect(page.get_by_role("button", name="Send by mail")).to_be_visible()
     name = f"{size['width']}-{scheme}"
     await page.screenshot(path=pictures / f"forward-{name}.png", full_page=True)

@@ -69,7 +69,7 @@
     const focus = document.activeElement;
     const row = focus.closest("#rows > tr");
     const place = rows().indexOf(row);
-    const part = ["input", ".play", ".caller a", "[data-forward]", "a.tool", "button.tool"].find((each) => focus.matches(each));
+    const part = ["input", ".play", ".caller a", "a.tool", "button.tool"].find((each) => focus.matches(each));
     let arrived = false;
     if (byId("rows") && page.getElementById("rows")) {
       arrived = mergeRows(byId("rows"), page.getElementById("rows"));
@@ -332,7 +332,12 @@
       send(byId("messages").action, fields, () => location.reload());
     },
     d: () => (letter ? press("delete") : current()?.querySelector('button[value^="delete:"]')?.click()),
-    f: () => (letter ?? current())?.querySelector("[data-forward]")?.click(),
+    f: () => {
+      if (letter) return letter.querySelector("[data-forward]")?.click();
+      const row = current();
+      const address = `${dock.dataset.audio}${row?.id.slice(2)}/forward?back=list`;
+      if (row && "forwards" in list.dataset) location.assign(address);
+    },
     "?": () => help.showModal(),
   };
 
