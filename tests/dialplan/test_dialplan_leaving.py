@@ -151,7 +151,10 @@ async def test_a_server_that_dies_after_the_recording_is_replaced(
 
 
 async def test_a_server_that_dies_between_beep_and_recording_is_replaced(rig: Rig, phone: RawPhone) -> None:
-    """No audio under the recording id: the dialplan beeps and records under that id."""
+    """No audio under the recording id: the dialplan beeps and records.
+
+    On Asterisk as a take of its own: a server that lives may take the end of a time limit for a hangup.
+    """
 
     async def script(call: PeerCall) -> None:
         await call.answer()
@@ -163,8 +166,8 @@ async def test_a_server_that_dies_between_beep_and_recording_is_replaced(rig: Ri
         await leave(phone)
 
     assert near([BEEP, THANKS], phone.tones()), phone.tones()
-    ((name, audio),) = rig.takes().items()
-    assert f"{RECORDING}.wav" == name
+    ((name, audio),) = ((name, audio) for name, audio in rig.takes().items() if len(audio) > HEADER)
+    assert name.startswith("fb-" if rig.switch == "asterisk" else RECORDING)
     assert len(audio) > HEADER + 8000
 
 

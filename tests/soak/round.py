@@ -23,6 +23,7 @@ _SETTLE_SECONDS = 120.0
 # What may be missing at the end: packets on their way when the caller hung up; and what a stall adds.
 _TOLERANCE_SECONDS = 1.5
 _STALL_SECONDS = 4.0
+_SHORTEST_MESSAGE = 1.0
 
 
 class Violation(AssertionError):
@@ -153,7 +154,13 @@ async def _check(
     spared = wanted.trouble.spares_calls and not (
         wanted.trouble.beep_is_a_gap and wanted.moment is Moment.BEEP
     )
-    must = {one.caller for one in known if one.finished and spared}
+    # What is left of who spoke shortly may be less than a message.
+    least = _SHORTEST_MESSAGE + _TOLERANCE_SECONDS + wanted.trouble.costs_seconds
+    must = {
+        one.caller
+        for one in known
+        if one.finished and spared and (one.seconds >= least or not wanted.trouble.costs_seconds)
+    }
     must.add(known[0].caller)
     spool = Path(product.ready["spool_dir"])
 

@@ -83,9 +83,10 @@ async def _speak(phone: RawPhone, call: RawCall, *, seconds: float, reached: Rea
     await reached(Moment.BEEP)
     begin = phone.heard_frames + _BEEP_FRAMES
     frames = round(seconds * _FRAMES_A_SECOND)
-    for frame in range(frames):
-        await phone.media_sent()
-        if frame == frames // 2:
+    before, is_halfway = await phone.media_sent(), False
+    while (sent := await phone.media_sent() - before) < frames:
+        if not is_halfway and sent >= frames // 2:
+            is_halfway = True
             await reached(Moment.SPEAKING)
     return "greeted again" if phone.tones(after=begin) else ""
 

@@ -110,6 +110,7 @@ class RawPhone:
         self._media_target: tuple[str, int] | None = None
         self._media_came = asyncio.Event()
         self._media_sent = asyncio.Event()
+        self._sent_frames = 0
         self._registered: list[tuple[str, str, bytes, str]] = []
         self.notified: list[bytes] = []
         self.notified_at: list[float] = []
@@ -352,10 +353,14 @@ class RawPhone:
         self._media_came.clear()
         await self._media_came.wait()
 
-    async def media_sent(self) -> None:
-        """Wait until a packet of 20 ms was sent."""
+    async def media_sent(self) -> int:
+        """Wait until a packet of 20 ms was sent; return how many were since the phone was made.
+
+        Who waits late finds several sent: late ones are sent one after the other.
+        """
         self._media_sent.clear()
         await self._media_sent.wait()
+        return self._sent_frames
 
     async def _hear(self, protocol: _Protocol) -> None:
         while True:
@@ -378,6 +383,7 @@ class RawPhone:
             head = b"\x80\x00" + (sequence & 0xFFFF).to_bytes(2, "big")
             head += ((sequence * _FRAME) & 0xFFFFFFFF).to_bytes(4, "big") + b"\x00\x00\x12\x34"
             self._rtp.sendto(head + (b"\xff" * _FRAME if self.quiet else frame), self._media_target)
+            self._sent_frames += 1
             self._media_sent.set()
 
     async def _answer(self, protocol: _Protocol) -> None:
