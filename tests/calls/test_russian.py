@@ -54,7 +54,8 @@ async def test_a_caller_and_a_member_hear_russian(product: Product, message_wav:
         await call.expect_to_hear(one, Prompt.FIRST_MESSAGE)
         await call.expect_to_hear(FromNumber(number="102"), received)
         await call.expect_sound(message_wav, "the message")
-        await call.expect_to_hear(Prompt.MESSAGE_MENU)
+        # Said to its end it lasts some 15 s: each key has a sentence of its own.
+        await call.expect_to_hear(Prompt.MESSAGE_MENU, seconds=30)
         await call.press("2")
         await call.expect_to_hear(Prompt.MESSAGE_SAVED, Prompt.NO_MORE_MESSAGES)
         await call.press("#")
