@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from procrastinate import App
-from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
 
 from controlplane.jobs.worker import RunningJobs
 
@@ -93,6 +93,12 @@ class StalledJobs:
         log = structlog.get_logger().bind(job=job.id, task=job.task_name, attempts=job.attempts)
         try:
             await self._app.job_manager.retry_job(job, retry_at=datetime.now(UTC) + timedelta(seconds=wait))
+        except UniqueViolation:
+            # One with its queueing lock waits already, and will do the same. As long as this one counts as
+            # running, all that need its lock wait, publishing above all.
+            await self._app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+            log.warning("jobs.left_to_the_next", queueing_lock=job.queueing_lock)
+            return
         except ConnectorException as error:
             # It ended, or another process was faster.
             log.info("jobs.not_retried", reason=str(error))

@@ -209,6 +209,34 @@ async def test_job_of_a_dead_worker_is_run_again(app: App, database_url: str) ->
         await until(lambda: ran == [1])
 
 
+async def test_job_of_a_dead_worker_gives_way_to_its_twin(app: App, database_url: str) -> None:
+    """One that waits with the same queueing lock does its work; nobody waits for the lock of the dead one."""
+    ran: list[str] = []
+
+    @app.task(name="heal", lock="configuration", queueing_lock="heal")
+    async def heal() -> None:
+        ran.append("heal")
+
+    @app.task(name="publish", lock="configuration")
+    async def publish() -> None:
+        ran.append("publish")
+
+    running = RunningJobs()
+    upkeep.register(app, running=running, stalled_seconds=2.0, purges={})
+    async with app.open_async():
+        await heal.defer_async()
+        with psycopg.connect(database_url) as connection:
+            (worker,) = connection.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
+                " RETURNING id"
+            ).fetchone() or (None,)
+            connection.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", (worker,))
+        await heal.defer_async()
+        await publish.defer_async()
+    async with working(app, running):
+        await until(lambda: ran == ["heal", "publish"])
+
+
 async def test_job_that_the_worker_lost_is_queued_again(app: App, database_url: str) -> None:
     """A job of ours that we do not run is queued at the second look, one that we run is not."""
     running = RunningJobs()
