@@ -7,6 +7,7 @@ import email
 import email.policy
 import os
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ def rig(switch: str) -> Iterator[Rig]:
     """Choose free ports, and have the prompts that were spoken once in their volume."""
     with open_folder() as folder:
         claims = PortClaims("0.0.0.0", folder / "ports.json")
-        ports = claims.choose(GivenPorts(sip=free_port(), http=free_port()))
+        # The containers listen on every address: who has a port on one of them is in the way.
+        sip, http = (free_port(socket.SOCK_STREAM, socket.SOCK_DGRAM, address="0.0.0.0") for _ in range(2))
+        ports = claims.choose(GivenPorts(sip=sip, http=http))
         asked = "OUTBOUND_SOCKET_PORT" if switch == "freeswitch" else "FASTAGI_PORT"
         asks = "EVENT_SOCKET_PORT" if switch == "freeswitch" else "MANAGER_PORT"
         variables = chosen(

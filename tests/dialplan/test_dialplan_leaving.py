@@ -167,7 +167,7 @@ async def test_a_server_that_dies_between_beep_and_recording_is_replaced(rig: Ri
 
     assert near([BEEP, THANKS], phone.tones()), phone.tones()
     ((name, audio),) = ((name, audio) for name, audio in rig.takes().items() if len(audio) > HEADER)
-    assert name.startswith("fb-" if rig.switch == "asterisk" else RECORDING)
+    assert name.startswith("fb-" if rig.switch == "asterisk" else str(RECORDING))
     assert len(audio) > HEADER + 8000
 
 

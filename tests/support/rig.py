@@ -38,7 +38,8 @@ Change = Callable[[tuple[TenantContext, ...]], tuple[TenantContext, ...]]
 """What a test adds to the tenants that are rendered."""
 
 REALM = "shared-voicemail"
-_PORTS = (10240, 18000)
+# Above are those of FreeSWITCH's audio.
+_PORTS = (10240, 16384)
 _DICE = random.SystemRandom()
 DEFAULT = UUID("11111111-1111-4111-8111-111111111111")
 ACME = UUID("22222222-2222-4222-8222-222222222222")
@@ -108,15 +109,17 @@ def a1_hash(number: str, password: str) -> str:
     return hashlib.md5(f"{number}:{REALM}:{password}".encode()).hexdigest()
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port of the loopback that nobody has now.
+def free_port(*kinds: socket.SocketKind, address: str = "127.0.0.1") -> int:
+    """Return a port that nobody has now, of TCP if nothing is said.
 
     None that Linux gives to outgoing connections: it could be taken before a switch listens on it.
     """
     while True:
         port = _DICE.randrange(*_PORTS)
-        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        with contextlib.suppress(OSError):
+            for kind in kinds or (socket.SOCK_STREAM,):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind((address, port))
             return port
 
 
