@@ -75,9 +75,13 @@ def databases() -> dict[str, Database]:
     return {}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def plain_logs() -> None:
-    """Log in plain lines: the library's coloured tracebacks cost seconds each."""
+    """Log in plain lines, whatever a command did that ran in a test before.
+
+    The library's coloured tracebacks cost seconds each.
+    """
+    structlog.reset_defaults()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
