@@ -43,7 +43,7 @@ from controlplane.storage.database import Database
 from controlplane.supervisor.asterisk_tree import OLDEST_MAJOR
 from controlplane.supervisor.faults import CannotStart
 from controlplane.supervisor.state import about_half_restored, is_half_restored
-from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
+from controlplane.switches.asterisk.ami import AmiClient, agrees
 
 _FREE_BYTES = 100_000_000
 _SECONDS = 5.0
@@ -147,12 +147,12 @@ async def _asterisk(settings: Settings) -> list[Finding]:
         ) as client:
             version = (await client.action("CoreSettings")).get("AsteriskVersion")
             missing = [
-                name for name in _MODULES if not await _agrees(client.action("ModuleCheck", Module=name))
+                name for name in _MODULES if not await agrees(client.action("ModuleCheck", Module=name))
             ]
             contexts = [
                 name
                 for name in _CONTEXTS
-                if not await _agrees(client.list_action("ShowDialPlan", Context=name))
+                if not await agrees(client.list_action("ShowDialPlan", Context=name))
             ]
     except SwitchUnavailable as error:
         remedy = (
@@ -324,11 +324,3 @@ def _absent(modules: list[str], contexts: list[str]) -> list[Finding]:
     else:
         findings.append(Finding(subject="dialplan", found="has our contexts"))
     return findings
-
-
-async def _agrees(asked: Awaitable[object]) -> bool:
-    try:
-        await asked
-    except ActionRefused:
-        return False
-    return True

@@ -6,7 +6,6 @@ Calls work without any of it, so a switch that has phones of its own may do with
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from controlplane.domain.errors import SwitchUnavailable
@@ -14,7 +13,7 @@ from controlplane.domain.event_socket import EventSocketUser
 from controlplane.entrypoints.event_socket import log_in_of
 from controlplane.entrypoints.findings import Finding
 from controlplane.settings import Settings
-from controlplane.switches.asterisk.ami import ActionRefused, AmiClient
+from controlplane.switches.asterisk.ami import AmiClient, agrees
 from controlplane.switches.freeswitch.inbound import InboundClient
 
 _SECONDS = 5.0
@@ -90,19 +89,11 @@ async def _asterisk(settings: Settings) -> list[_Lack]:
         lacks = [
             lack
             for name, lack in modules.items()
-            if not await _agrees(client.action("ModuleCheck", Module=name))
+            if not await agrees(client.action("ModuleCheck", Module=name))
         ]
-        if not await _agrees(client.list_action("ShowDialPlan", Context="cp-lamps")):
+        if not await agrees(client.list_action("ShowDialPlan", Context="cp-lamps")):
             lacks.append(_CONTEXT)
     return lacks
-
-
-async def _agrees(asked: Awaitable[object]) -> bool:
-    try:
-        await asked
-    except ActionRefused:
-        return False
-    return True
 
 
 async def _freeswitch(settings: Settings) -> list[_Lack]:

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -249,3 +249,12 @@ def encode_action(fields: Sequence[tuple[str, str]]) -> bytes:
             raise ValueError(f"The value of {name} holds what no switch may get.")
         lines.append(f"{name}: {value}\r\n")
     return "".join([*lines, "\r\n"]).encode()
+
+
+async def agrees(asked: Awaitable[object]) -> bool:
+    """Wait for an action; tell whether Asterisk did it rather than refuse it."""
+    try:
+        await asked
+    except ActionRefused:
+        return False
+    return True
